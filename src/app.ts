@@ -1,0 +1,61 @@
+import { fastifySSE } from '@fastify/sse';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { Feeds } from './feed/feeds.js';
+import { appendEventsRoute } from './http/append-events.js';
+import { answerClientError } from './http/client-errors.js';
+import { followStreamRoute } from './http/follow-stream.js';
+import { getStatusRoute } from './http/get-status.js';
+import { healthRoutes } from './http/health.js';
+import { acceptJsonBodies } from './http/json-body.js';
+import { refuseOtherMethods } from './http/method-not-allowed.js';
+import { sendProblem, useProblems } from './http/problem.js';
+import { readEventsRoute } from './http/read-events.js';
+import type { StreamManager } from './streams/stream-manager.js';
+
+export interface AppOptions {
+  readonly config: Pick<Config, 'feed' | 'limits'>;
+  readonly logger: Logger;
+  readonly streams: StreamManager;
+}
+
+/** How long a feed's socket may take its last bytes when the service stops. */
+const drainGraceMs = 3000;
+
+/** How long a request may take to arrive whole. */
+const requestTimeoutMs = 30_000;
+
+/** Long enough for any id to reach our own check, which says what is wrong with it. */
+const maxParamLength = 16 * 1024;
+
+/** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
+export async function buildApp({ config, logger, streams }: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
+    // A request's log line holds its URL, and that may hold a token.
+    disableRequestLogging: true,
+    bodyLimit: config.limits.bodyBytes,
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength },
+    return503OnClosing: false, // an EventSource would give up for good
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: answerClientError,
+  });
+  const feeds = new Feeds(streams, config.feed, logger);
+
+  app.setValidatorCompiler(validatorCompiler);
+  useProblems(app);
+  acceptJsonBodies(app);
+  await app.register(fastifySSE, { heartbeatInterval: 0 });
+  refuseOtherMethods(app, () => {
+    appendEventsRoute(app, streams, { maxEventBytes: config.limits.eventBytes });
+    readEventsRoute(app, streams);
+    followStreamRoute(app, feeds);
+    getStatusRoute(app, streams);
+    healthRoutes(app, streams, feeds);
+  });
+  app.addHook('preClose', () => feeds.drain(drainGraceMs));
+  return app;
+}

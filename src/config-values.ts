@@ -1,0 +1,85 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { hasSoundBraces } from './streams/redis/redis-keys.js';
+
+/** A whole number, from YAML as a number or from the environment as text. */
+export function wholeNumber(least: number, most: number) {
+  return z
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .regex(/^[0-9]+$/)
+          .transform(Number),
+      ],
+      'must be a whole number',
+    )
+    .pipe(z.int().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+}
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** `500ms`, `15s`, `10m`, `1h`, or `0`, as milliseconds. */
+export function duration(leastMs: number) {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const match = /^(?:(\d{1,12})(ms|s|m|h)|0)$/.exec(String(value));
+      if (match !== null)
+        return Number(match[1] ?? 0) * unitMs[(match[2] ?? 'ms') as keyof typeof unitMs];
+      context.addIssue({ code: 'custom', message: 'must be a duration: 500ms, 15s, 10m, 1h' });
+      return z.NEVER;
+    })
+    .pipe(z.int().min(leastMs, `must be at least ${leastMs}ms`));
+}
+
+const unitBytes = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+/** `100B`, `256KiB`, `1MiB`, `2GiB`, as bytes. */
+export function size() {
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const match = /^(\d{1,12})(B|KiB|MiB|GiB)$/.exec(String(value));
+      if (match !== null) return Number(match[1]) * unitBytes[match[2] as keyof typeof unitBytes];
+      context.addIssue({ code: 'custom', message: 'must be a size: 256KiB, 1MiB, 2GiB' });
+      return z.NEVER;
+    })
+    .pipe(z.int().min(1, 'must be at least 1B'));
+}
+
+/** `z.coerce.boolean()` takes "false" for true. */
+export const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
+
+/** A text that may be left out; in YAML, a key without a value is null. */
+export const optionalText = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+/** `host:port`; an IPv6 host stands in brackets. */
+export const address = z.string().transform((value, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match !== null && port >= 1 && port <= 65_535) {
+    return { host: (match[1] ?? match[2]) as string, port };
+  }
+  context.addIssue({ code: 'custom', message: 'must be host:port' });
+  return z.NEVER;
+});
+
+/** Used byte for byte, never trimmed. */
+export const redisPrefix = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine(
+    hasSoundBraces,
+    'has unbalanced or empty braces, which Redis Cluster reads as a hash tag',
+  );
+
+/** Whether only this machine can reach what listens on the host. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}

@@ -1,0 +1,271 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import {
+  address,
+  duration,
+  flag,
+  isLoopback,
+  optionalText,
+  redisPrefix,
+  size,
+  wholeNumber,
+} from './config-values.js';
+import { streamManagerTypes } from './streams/create-stream-manager.js';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** The settings as they stand in `config.yaml`, with their defaults. */
+const settingsSchema = z.strictObject({
+  server: z.prefault(
+    z.strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: wholeNumber(0, 65_535).prefault(8080),
+    }),
+    {},
+  ),
+  log: z.prefault(z.strictObject({ level: z.enum(logLevels).default('info') }), {}),
+  stream_manager: z.prefault(
+    z.strictObject({
+      type: z.enum(streamManagerTypes).default('memory'),
+      ttl: duration(0).prefault('1h'),
+      memory: z.prefault(
+        z.strictObject({
+          max_bytes: size().prefault('256MiB'),
+          max_streams: wholeNumber(1, 1e9).prefault(100_000),
+        }),
+        {},
+      ),
+      redis: z.prefault(
+        z.strictObject({
+          address: address.prefault('127.0.0.1:6379'),
+          username: optionalText,
+          password: optionalText,
+          db: wholeNumber(0, 1e6).prefault(0),
+          prefix: redisPrefix.default('stream:events'),
+        }),
+        {},
+      ),
+    }),
+    {},
+  ),
+  limits: z.prefault(
+    z.strictObject({
+      event_bytes: size().prefault('1MiB'),
+      body_bytes: size().prefault('8MiB'),
+      stream_events: wholeNumber(1, 1e9).prefault(100_000),
+      stream_bytes: size().prefault('64MiB'),
+    }),
+    {},
+  ),
+  feed: z.prefault(
+    z.strictObject({
+      poll_interval: duration(10).prefault('1s'),
+      heartbeat: duration(100).prefault('15s'),
+      linger: duration(0).prefault('3s'),
+      wait: duration(0).prefault('60s'),
+      max_feeds: wholeNumber(1, 1e7).prefault(20_000),
+    }),
+    {},
+  ),
+  auth: z.prefault(z.strictObject({ disabled: flag.default(false) }), {}),
+});
+
+/** The environment variable of each setting. */
+const environmentNames = {
+  'server.host': 'HOST',
+  'server.port': 'PORT',
+  'log.level': 'LOG_LEVEL',
+  'stream_manager.type': 'STREAM_MANAGER_TYPE',
+  'stream_manager.ttl': 'STREAM_TTL',
+  'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
+  'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
+  'stream_manager.redis.address': 'REDIS_ADDR',
+  'stream_manager.redis.username': 'REDIS_USERNAME',
+  'stream_manager.redis.password': 'REDIS_PASSWORD',
+  'stream_manager.redis.db': 'REDIS_DB',
+  'stream_manager.redis.prefix': 'REDIS_PREFIX',
+  'limits.event_bytes': 'LIMITS_EVENT_BYTES',
+  'limits.body_bytes': 'LIMITS_BODY_BYTES',
+  'limits.stream_events': 'LIMITS_STREAM_EVENTS',
+  'limits.stream_bytes': 'LIMITS_STREAM_BYTES',
+  'feed.poll_interval': 'FEED_POLL_INTERVAL',
+  'feed.heartbeat': 'FEED_HEARTBEAT',
+  'feed.linger': 'FEED_LINGER',
+  'feed.wait': 'FEED_WAIT',
+  'feed.max_feeds': 'FEED_MAX_FEEDS',
+  'auth.disabled': 'AUTH_DISABLED',
+} as const;
+
+/** A secret that is mounted as a file. */
+const passwordFileName = 'REDIS_PASSWORD_FILE';
+
+export const environmentVariables: readonly string[] = [
+  'CONFIG_FILE',
+  ...Object.values(environmentNames),
+  passwordFileName,
+];
+
+/** A time to live of 0 means this one, as in the system whose Redis this service may share. */
+const ttlForZeroMs = 24 * 3_600_000;
+
+export type Config = ReturnType<typeof toConfig>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The service cannot start with these settings. The message names every fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `The settings have ${faults.length} fault(s):\n${faults.map((f) => `  ${f}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * Reads `config.yaml` (or `CONFIG_FILE`), then `.env`, then the environment, which wins.
+ *
+ * @param directory where the two files are looked for
+ * @throws ConfigError
+ */
+export function loadConfig(environment: Environment, directory: string): Config {
+  const dotenv = readIfThere(resolve(directory, '.env'));
+  const variables = withoutEmpty({
+    ...(dotenv === null ? {} : parseEnv(dotenv)),
+    ...withoutEmpty(environment),
+  });
+  const document = readYaml(variables.CONFIG_FILE, directory);
+  applyEnvironment(document, withPasswordFile(variables));
+  const parsed = settingsSchema.safeParse(document);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(toFaults));
+  rejectOpenServer(parsed.data);
+  return toConfig(parsed.data);
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`]);
+  }
+}
+
+function withoutEmpty(variables: Environment): Record<string, string> {
+  const entries = Object.entries(variables).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+type Document = Record<string, unknown>;
+
+/** @param file the file that was asked for; without one, `config.yaml` may be missing */
+function readYaml(file: string | undefined, directory: string): Document {
+  const path = resolve(directory, file ?? 'config.yaml');
+  const content = readIfThere(path);
+  if (content === null) {
+    if (file === undefined) return {};
+    throw new ConfigError([`CONFIG_FILE: there is no file ${path}`]);
+  }
+  try {
+    const document: unknown = parseYaml(content) ?? {};
+    if (isDocument(document)) return document;
+  } catch (error) {
+    throw new ConfigError([`${path}: ${(error as Error).message.split('\n', 1)[0]}`]);
+  }
+  throw new ConfigError([`${path}: must be a mapping`]);
+}
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function withPasswordFile(variables: Record<string, string>): Record<string, string> {
+  const path = variables[passwordFileName];
+  if (path === undefined) return variables;
+  if (variables.REDIS_PASSWORD !== undefined) {
+    throw new ConfigError([`${passwordFileName}: is set together with REDIS_PASSWORD`]);
+  }
+  const content = readIfThere(path);
+  if (content === null) throw new ConfigError([`${passwordFileName}: there is no file ${path}`]);
+  return { ...variables, REDIS_PASSWORD: content.replace(/\r?\n$/, '') };
+}
+
+function applyEnvironment(document: Document, variables: Record<string, string>): void {
+  for (const [path, name] of Object.entries(environmentNames)) {
+    const value = variables[name];
+    if (value !== undefined) setAt(document, path.split('.'), value);
+  }
+}
+
+function setAt(document: Document, path: readonly string[], value: string): void {
+  const [key, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    document[key] = value;
+    return;
+  }
+  document[key] ??= {};
+  const inner = document[key];
+  // Anything else is a fault that the schema reports.
+  if (isDocument(inner)) setAt(inner, rest, value);
+}
+
+function toFaults(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(
+      (key) => `${[path, key].filter(Boolean).join('.')}: there is no such setting`,
+    );
+  }
+  return [`${nameOf(path)}: ${issue.message}`];
+}
+
+function nameOf(path: string): string {
+  const variable = (environmentNames as Readonly<Record<string, string>>)[path];
+  return variable === undefined ? path : `${path} (${variable})`;
+}
+
+type Settings = z.infer<typeof settingsSchema>;
+
+/** Without keys, whoever reaches the port may read and write everything. */
+function rejectOpenServer({ server, auth }: Settings): void {
+  if (auth.disabled || isLoopback(server.host)) return;
+  throw new ConfigError([
+    `${nameOf('server.host')}: ${server.host} is not a loopback address, and there are no keys: ` +
+      'anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
+  ]);
+}
+
+function toConfig({ server, log, stream_manager, limits, feed, auth }: Settings) {
+  const { memory, redis, ttl, type } = stream_manager;
+  const { address, ...redisRest } = redis;
+  return {
+    server: { host: server.host, port: server.port },
+    log: { level: log.level },
+    streamManager: {
+      type,
+      ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
+      memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
+      redis: { ...redisRest, ...address },
+    },
+    limits: {
+      eventBytes: limits.event_bytes,
+      bodyBytes: limits.body_bytes,
+      streamEvents: limits.stream_events,
+      streamBytes: limits.stream_bytes,
+    },
+    feed: {
+      pollIntervalMs: feed.poll_interval,
+      heartbeatMs: feed.heartbeat,
+      lingerMs: feed.linger,
+      waitMs: feed.wait,
+      maxFeeds: feed.max_feeds,
+    },
+    auth: { isDisabled: auth.disabled },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * Every error the service answers with: its HTTP status, its title, and how many events of a
+ * refused append it leaves stored unless the error itself says otherwise. `null` means unknown.
+ */
+export const errorTable = {
+  invalid_id: { status: 400, title: 'Invalid session or message id', stored: 0 },
+  invalid_offset: { status: 400, title: 'Invalid offset', stored: 0 },
+  invalid_query: { status: 400, title: 'Invalid query parameter', stored: 0 },
+  invalid_header: { status: 400, title: 'Invalid header', stored: 0 },
+  invalid_event: { status: 400, title: 'Invalid event', stored: 0 },
+  invalid_json: { status: 400, title: 'Invalid JSON', stored: 0 },
+  not_found: { status: 404, title: 'Not found', stored: 0 },
+  method_not_allowed: { status: 405, title: 'Method not allowed', stored: 0 },
+  not_acceptable: { status: 406, title: 'Not acceptable', stored: 0 },
+  request_timeout: { status: 408, title: 'Request timeout', stored: 0 },
+  stream_ended: { status: 409, title: 'The stream has ended', stored: 0 },
+  stream_full: { status: 409, title: 'The stream is full', stored: 0 },
+  offset_gone: { status: 410, title: 'The stream behind this id is gone', stored: 0 },
+  event_too_large: { status: 413, title: 'Event too large', stored: 0 },
+  body_too_large: { status: 413, title: 'Body too large', stored: 0 },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type', stored: 0 },
+  headers_too_large: { status: 431, title: 'Headers too large', stored: 0 },
+  internal: { status: 500, title: 'Internal error', stored: null },
+  backend_unavailable: { status: 503, title: 'The store is unavailable', stored: null },
+  draining: { status: 503, title: 'This node is shutting down', stored: 0 },
+  store_full: { status: 507, title: 'The store is full', stored: 0 },
+} as const satisfies Record<string, { status: number; title: string; stored: 0 | null }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Further members of the problem document, beside the ones that every problem has. */
+export interface ErrorDetails {
+  /** How many events of the refused append are in the stream; `null` when that is unknown. */
+  readonly stored?: number | null;
+  /** With `stored: null`: how many are there at least. */
+  readonly storedAtLeast?: number;
+  /** With `stream_ended`: how the stream ended. */
+  readonly streamStatus?: string;
+}
+
+/**
+ * An error that a caller may see. Callers branch on `code`, never on the message; the message is
+ * one sentence for people and must not hold anything that only the operator may know.
+ */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,65 @@
+import { encodeFrame } from '../sse/frame.js';
+import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
+import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
+import type { EventPage } from '../streams/stream-manager.js';
+
+/** A run of a stream's events as the bytes that every subscriber gets. */
+export class EncodedPage {
+  readonly offset: number;
+  /** The tag of the place where the page begins; null when that is past the end of the stream. */
+  readonly tag: number | null;
+  /** Where a client goes on that has all of the page. */
+  readonly next: Position;
+  readonly events: readonly StoredEvent[];
+  readonly atEnd: boolean;
+  readonly #tags: readonly number[];
+  #plain: Buffer | null = null;
+  #named: Buffer | null = null;
+
+  constructor(page: EventPage) {
+    this.events = page.events;
+    this.atEnd = page.atEnd;
+    this.offset = page.nextOffset - page.events.length;
+    this.tag = tagAt(this.offset, page.before);
+    this.#tags = page.events.map(tagAfter);
+    this.next = { offset: page.nextOffset, tag: this.#tags.at(-1) ?? this.tag };
+  }
+
+  get isEmpty(): boolean {
+    return this.events.length === 0;
+  }
+
+  /** @param named whether frames carry the event's type as their name */
+  frames(named: boolean): Buffer {
+    if (named) {
+      this.#named ??= this.#encode(true);
+      return this.#named;
+    }
+    this.#plain ??= this.#encode(false);
+    return this.#plain;
+  }
+
+  #encode(named: boolean): Buffer {
+    const frames = this.events.map((event, index) => {
+      const offset = this.offset + index;
+      const id = formatPosition(offset + 1, this.#tags[index] as number);
+      if (event.type === null) return encodeMalformed(id, offset, event.bytes.length);
+      const name = named ? frameName(event.type) : undefined;
+      return encodeFrame({ id, event: name, data: event.bytes });
+    });
+    return Buffer.concat(frames);
+  }
+}
+
+/** An element that is no event keeps its place in the count, so that offsets are those of the list. */
+function encodeMalformed(id: string, offset: number, bytes: number): Buffer {
+  const data = Buffer.from(JSON.stringify({ offset, bytes }));
+  return encodeFrame({ id, event: 'malformed', data });
+}
+
+/** Names that mean something else to an EventSource, or to this service. */
+const reservedNames = new Set(['reset', 'malformed', 'error', 'open', 'message']);
+
+function frameName(type: string): string | undefined {
+  return reservedNames.has(type) || !eventTypePattern.test(type) ? undefined : type;
+}

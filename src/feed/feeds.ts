@@ -1,0 +1,218 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { BaseLogger } from 'pino';
+import { encodeId, encodeRetry } from '../sse/frame.js';
+import {
+  fits,
+  formatPosition,
+  type Position,
+  startOfStream,
+  tagAfter,
+} from '../streams/position.js';
+import { type StreamId, streamKey } from '../streams/stream-id.js';
+import type { StreamManager } from '../streams/stream-manager.js';
+import type { StreamLife } from './stream-life.js';
+import { StreamReader } from './stream-reader.js';
+import { Subscriber } from './subscriber.js';
+
+export interface FeedOptions {
+  readonly pollIntervalMs: number;
+  readonly heartbeatMs: number;
+  readonly lingerMs: number;
+  readonly waitMs: number;
+  readonly maxFeeds: number;
+}
+
+export interface FeedRequest {
+  readonly stream: StreamId;
+  /** Where the client goes on; 'now' is the end of the stream. */
+  readonly from: Position | 'now';
+  /** Whether the client was told, by a reset, that the stream does not exist. */
+  readonly knowsAbsence: boolean;
+  readonly named: boolean;
+}
+
+/** Why a feed is not opened now, although it may be later. */
+export type Refusal = 'draining' | 'too_many_feeds';
+
+/** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
+export type Opening =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | {
+      readonly kind: 'open';
+      readonly start: (response: ServerResponse, onClose: (feed: FeedTotals) => void) => void;
+      readonly cancel: () => void;
+    };
+
+/** What one feed did. */
+export interface FeedTotals {
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  readonly durationMs: number;
+}
+
+/** What clients are told to wait before they come back. */
+export const retryMs = 2000;
+
+const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
+
+interface FollowedStream {
+  readonly reader: StreamReader;
+  users: number;
+}
+
+/** All feeds of this process, and the one reader for each stream that they follow. */
+export class Feeds {
+  readonly #followed = new Map<string, FollowedStream>();
+  readonly #subscribers = new Set<Subscriber>();
+  #heartbeats: NodeJS.Timeout | null = null;
+  #isDraining = false;
+
+  constructor(
+    readonly streams: StreamManager,
+    readonly options: FeedOptions,
+    readonly logger: BaseLogger,
+  ) {}
+
+  /** How many feeds are open, and how many streams they follow. */
+  get counts(): { readonly feeds: number; readonly streams: number } {
+    return { feeds: this.#subscribers.size, streams: this.#followed.size };
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** @throws ServiceError `backend_unavailable` */
+  async open(request: FeedRequest): Promise<Opening> {
+    if (this.#isDraining) return { kind: 'refused', reason: 'draining' };
+    if (this.#subscribers.size >= this.options.maxFeeds) {
+      return { kind: 'refused', reason: 'too_many_feeds' };
+    }
+    const reader = this.#acquire(request.stream);
+    let isHanded = false;
+    try {
+      const life = await reader.life();
+      if (await this.#isStillAbsent(request)) return { kind: 'finished' };
+      const position = request.from === 'now' ? await this.#endOf(request.stream) : request.from;
+      if (await hasAll(reader, life, position)) return { kind: 'finished' };
+      isHanded = true;
+      return {
+        kind: 'open',
+        start: (response, onClose) => this.#start(reader, request, position, response, onClose),
+        cancel: () => this.#release(request.stream),
+      };
+    } finally {
+      if (!isHanded) this.#release(request.stream);
+    }
+  }
+
+  /**
+   * Ends every feed, so that its client goes on elsewhere, and opens no more. Resolves when all
+   * sockets have taken the last bytes; those that have not after `graceMs` are cut.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#isDraining = true;
+    const responses = [...this.#subscribers].map((subscriber) => subscriber.options.response);
+    const closed = Promise.all(responses.map((response) => once(response, 'close')));
+    for (const subscriber of this.#subscribers) subscriber.finish(encodeRetry(retryMs));
+    const cut = setTimeout(() => {
+      for (const response of responses) response.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  async #isStillAbsent({ stream, knowsAbsence }: FeedRequest): Promise<boolean> {
+    return knowsAbsence && (await this.streams.getStatus(stream)) === null;
+  }
+
+  async #endOf(stream: StreamId): Promise<Position> {
+    const info = await this.streams.getStatus(stream);
+    if (info === null) return startOfStream;
+    return { offset: info.nextOffset, tag: tagAfter(info.lastEvent) };
+  }
+
+  #start(
+    reader: StreamReader,
+    request: FeedRequest,
+    position: Position,
+    response: ServerResponse,
+    onClose: (feed: FeedTotals) => void,
+  ): void {
+    const startedAt = performance.now();
+    const subscriber = new Subscriber({
+      reader,
+      response,
+      position,
+      named: request.named,
+      waitMs: this.options.waitMs,
+      onClose: () => {
+        this.#remove(subscriber, request.stream);
+        const toOffset = subscriber.position.offset;
+        const durationMs = Math.round(performance.now() - startedAt);
+        onClose({ fromOffset: position.offset, toOffset, durationMs });
+      },
+    });
+    this.#add(subscriber);
+    subscriber.start(request.from === 'now' ? withId(position) : preamble);
+    if (this.#isDraining) subscriber.finish(encodeRetry(retryMs));
+  }
+
+  #acquire(stream: StreamId): StreamReader {
+    const key = streamKey(stream);
+    const known = this.#followed.get(key);
+    if (known !== undefined) {
+      known.users += 1;
+      return known.reader;
+    }
+    const { streams, logger } = this;
+    const reader = new StreamReader({ streams, stream, logger, ...this.options });
+    this.#followed.set(key, { reader, users: 1 });
+    return reader;
+  }
+
+  #release(stream: StreamId): void {
+    const key = streamKey(stream);
+    const followed = this.#followed.get(key);
+    if (followed === undefined) return;
+    followed.users -= 1;
+    if (followed.users > 0) return;
+    this.#followed.delete(key);
+    followed.reader.close();
+  }
+
+  #add(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+    this.#heartbeats ??= setInterval(() => this.#beat(), this.options.heartbeatMs / 10);
+  }
+
+  #remove(subscriber: Subscriber, stream: StreamId): void {
+    this.#subscribers.delete(subscriber);
+    this.#release(stream);
+    if (this.#subscribers.size > 0 || this.#heartbeats === null) return;
+    clearInterval(this.#heartbeats);
+    this.#heartbeats = null;
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const subscriber of this.#subscribers) subscriber.beat(now, this.options.heartbeatMs);
+  }
+}
+
+function withId(position: Position): Buffer {
+  return Buffer.concat([preamble, encodeId(formatPosition(position.offset, position.tag ?? 0))]);
+}
+
+/** Whether the stream is over and the client at this position has all of it. */
+async function hasAll(
+  reader: StreamReader,
+  life: StreamLife,
+  position: Position,
+): Promise<boolean> {
+  if (!life.isOver(performance.now()) || position.offset === 0) return false;
+  const page = await reader.read(position.offset);
+  return page.isEmpty && fits(position, page.tag);
+}

@@ -1,0 +1,50 @@
+import { mayFollowEnd } from '../streams/lifecycle.js';
+import type { StoredEvent } from '../streams/stream-event.js';
+import type { StreamInfo } from '../streams/stream-manager.js';
+
+/**
+ * Whether a followed stream exists, has ended, and until when its feeds linger after the end.
+ * Times are milliseconds of `performance.now()`.
+ */
+export class StreamLife {
+  /** Whether there was no stream when this was learned. */
+  readonly wasAbsent: boolean;
+  /** Every event from this offset on came after a terminal one. */
+  #endedOffset = Number.POSITIVE_INFINITY;
+  #lingerUntil = Number.POSITIVE_INFINITY;
+
+  constructor(
+    info: StreamInfo | null,
+    readonly lingerMs: number,
+    now: number,
+  ) {
+    this.wasAbsent = info === null;
+    if (info === null || info.endedForMs === null) return;
+    this.#endedOffset = info.nextOffset;
+    const titleCame = mayFollowEnd(info.lastEvent);
+    this.#lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedOffset !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Infinity while the stream is open. */
+  get lingerUntil(): number {
+    return this.#lingerUntil;
+  }
+
+  isOver(now: number): boolean {
+    return now >= this.#lingerUntil;
+  }
+
+  /** Learns from an event of the stream that was just read. */
+  note(event: StoredEvent, index: number, now: number): void {
+    if (event.ending !== null && index < this.#endedOffset) {
+      if (!this.hasEnded) this.#lingerUntil = now + this.lingerMs;
+      this.#endedOffset = index + 1;
+    }
+    const isLateTitle = mayFollowEnd(event) && index >= this.#endedOffset;
+    if (isLateTitle) this.#lingerUntil = Math.min(this.#lingerUntil, now);
+  }
+}

@@ -1,0 +1,44 @@
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { ServiceError } from '../errors.js';
+import { sendProblem } from './problem.js';
+
+const methods: readonly HTTPMethods[] = [
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+];
+
+/** Answers 405 with `Allow` on the routes registered within `register`, for all other methods. */
+export function refuseOtherMethods(app: FastifyInstance, register: () => void): void {
+  const allowed = new Map<string, Set<string>>();
+  let isCollecting = true;
+  app.addHook('onRoute', ({ url, method }) => {
+    if (!isCollecting) return;
+    const known = allowed.get(url) ?? new Set<string>();
+    for (const name of [method].flat()) known.add(name);
+    if (known.has('GET')) known.add('HEAD'); // Fastify adds it, or the route has its own
+    allowed.set(url, known);
+  });
+  register();
+  isCollecting = false;
+  for (const [url, known] of allowed) refuse(app, url, known);
+}
+
+function refuse(app: FastifyInstance, url: string, allowed: ReadonlySet<string>): void {
+  const allow = [...allowed].sort().join(', ');
+  app.route({
+    url,
+    method: methods.filter((method) => !allowed.has(method)),
+    exposeHeadRoute: false,
+    // Before the body is read: whatever it is, the method is wrong.
+    onRequest: async (request, reply) => {
+      const error = new ServiceError('method_not_allowed', `this route takes ${allow}`);
+      return sendProblem(error, request, reply.header('allow', allow));
+    },
+    handler: async () => undefined,
+  });
+}

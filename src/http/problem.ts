@@ -1,0 +1,98 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ErrorCode, errorTable, ServiceError } from '../errors.js';
+
+/** Marks a route whose errors say how many of the body's events are stored. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    reportsStored?: boolean;
+  }
+}
+
+export const problemContentType = 'application/problem+json; charset=utf-8';
+
+/** A problem document (RFC 9457). `code` is what clients branch on. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** The path of the request, without its query, which may hold a token. */
+  readonly instance: string;
+  readonly stored?: number | null;
+  readonly storedAtLeast?: number;
+  readonly streamStatus?: string;
+}
+
+/** The one place where an error becomes an answer. */
+export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
+  const { status, title, stored } = errorTable[error.code];
+  return {
+    type: `urn:rejoin:problem:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    instance,
+    ...(reportsStored ? { stored } : {}),
+    ...error.details,
+  };
+}
+
+/** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
+export function useProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(new ServiceError('not_found', 'there is no such route'), request, reply),
+  );
+}
+
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = toServiceError(error);
+  const problem = toProblem(known, pathOf(request), reportsStored(request));
+  const cause = known.cause ?? (known.code === 'internal' ? error : undefined);
+  if (problem.status >= 500) {
+    request.log.error({ code: known.code, err: cause }, 'A request failed');
+  } else {
+    request.log.debug({ code: known.code, detail: known.message }, 'A request was refused');
+  }
+  return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string;
+}
+
+function reportsStored(request: FastifyRequest): boolean {
+  return request.routeOptions.config?.reportsStored === true;
+}
+
+/** What Fastify's own errors mean in the words of the contract. */
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_BAD_URL: 'invalid_id',
+  FST_ERR_MAX_PARAM_LENGTH: 'invalid_id',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_header',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
+
+function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const { code, message, validation, validationContext } = error as FastifyError;
+  if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
+  const known = frameworkCodes[code];
+  if (known !== undefined) return new ServiceError(known, message);
+  return new ServiceError('internal', 'something went wrong on our side');
+}
+
+function fromValidation(error: FastifyError, context: string | undefined): ServiceError {
+  const issue = error.validation?.[0];
+  const field = issue?.instancePath.slice(1) ?? '';
+  const message = `${field}: ${issue?.message ?? 'is invalid'}`;
+  if (context === 'params') return new ServiceError('invalid_id', message);
+  return new ServiceError(field === 'offset' ? 'invalid_offset' : 'invalid_query', message);
+}

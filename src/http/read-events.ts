@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../errors.js';
+import {
+  fits,
+  formatPosition,
+  type Position,
+  startOfStream,
+  tagAfter,
+  tagAt,
+} from '../streams/position.js';
+import type { StreamId } from '../streams/stream-id.js';
+import { type EventPage, maxBatchEvents, type StreamManager } from '../streams/stream-manager.js';
+import { limit, position, streamParams } from './request-schemas.js';
+import { messagePath } from './routes.js';
+
+const querystring = z.object({ offset: position.optional(), limit: limit.optional() });
+
+/** `GET …/events`: one bounded read as JSON. */
+export function readEventsRoute(app: FastifyInstance, streams: StreamManager): void {
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get(
+      `${messagePath}/events`,
+      { schema: { params: streamParams, querystring } },
+      async ({ params, query }, reply) => {
+        const from = query.offset ?? startOfStream;
+        const page = await streams.getEvents(params, from.offset, query.limit ?? maxBatchEvents);
+        refuseIfGone(from, page);
+        const ended = await isEnd(streams, params, page);
+        return reply
+          .type('application/json; charset=utf-8')
+          .header('cache-control', 'no-store')
+          .send(toJson(from, page, ended));
+      },
+    );
+}
+
+/** A bare offset past the end is no error; an id says that the client was there. */
+function refuseIfGone(from: Position, page: EventPage): void {
+  if (from.tag === null || fits(from, tagAt(from.offset, page.before))) return;
+  throw new ServiceError(
+    'offset_gone',
+    'the stream is no longer the one that this id came from; read it again from offset 0',
+  );
+}
+
+/** Whether the stream has ended and the page reaches its end. */
+async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage): Promise<boolean> {
+  if (!page.atEnd) return false;
+  const info = await streams.getStatus(stream);
+  return info !== null && info.status !== 'open' && info.nextOffset === page.nextOffset;
+}
+
+/** The stored text goes out as it is: parsing it would round numbers and reorder keys. */
+function toJson(from: Position, page: EventPage, ended: boolean): Buffer {
+  const parts: Buffer[] = [Buffer.from('{"events":[')];
+  page.events.forEach((event, index) => {
+    if (index > 0) parts.push(Buffer.from(','));
+    const offset = from.offset + index;
+    parts.push(event.type === null ? malformed(offset, event.bytes.length) : event.bytes);
+  });
+  const { nextOffset } = page;
+  const nextId = idAfter(page, from);
+  parts.push(Buffer.from(`],${JSON.stringify({ nextOffset, nextId, ended }).slice(1)}`));
+  return Buffer.concat(parts);
+}
+
+function malformed(offset: number, bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'malformed', data: { offset, bytes } }));
+}
+
+/** The id to go on with; past the end of the stream there is none but the bare offset. */
+function idAfter(page: EventPage, from: Position): string {
+  const last = page.events.at(-1);
+  const tag = last === undefined ? tagAt(from.offset, page.before) : tagAfter(last);
+  return tag === null ? String(page.nextOffset) : formatPosition(page.nextOffset, tag);
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { parsePosition } from '../streams/position.js';
+import { idPattern, type StreamId } from '../streams/stream-id.js';
+import { maxBatchEvents } from '../streams/stream-manager.js';
+
+const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
+
+/** The path parameters of every route of one stream. */
+export const streamParams = z
+  .object({ sid: id, mid: id })
+  .transform(({ sid, mid }): StreamId => ({ sessionId: sid, messageId: mid }));
+
+export const notAPosition =
+  'must be an offset (a whole number from 0 on) or the id of an event (17-9f2c01ab)';
+
+/** `n` or `n-tag`. */
+export const position = z.string().transform((text, context) => {
+  const parsed = parsePosition(text);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: 'custom', message: notAPosition });
+  return z.NEVER;
+});
+
+export const limit = z
+  .string()
+  .regex(/^[1-9][0-9]{0,3}$/, `must be a whole number from 1 to ${maxBatchEvents}`)
+  .transform(Number)
+  .refine((value) => value <= maxBatchEvents, `must be at most ${maxBatchEvents}`);
+
+/** `z.coerce.boolean()` takes "false" for true. */
+export const flag = z
+  .enum(['true', 'false'], 'must be true or false')
+  .transform((text) => text === 'true');

@@ -1,0 +1,2 @@
+/** The path of one stream, on which all of its routes stand. */
+export const messagePath = '/sessions/:sid/messages/:mid';

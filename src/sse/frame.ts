@@ -1,0 +1,71 @@
+/**
+ * The wire format of server-sent events (WHATWG HTML, section 9.2), as bytes. Pure functions; all
+ * text is UTF-8 and every line ends with a line feed.
+ */
+export interface Frame {
+  /** What the client sends back as `Last-Event-ID`. No line break may be in it. */
+  readonly id: string;
+  /** The name for `addEventListener`; without one, `onmessage` gets the event. No line break. */
+  readonly event?: string | undefined;
+  /** JSON text. Raw line breaks in it stand between tokens and become spaces. */
+  readonly data: Buffer;
+}
+
+const dataField = Buffer.from('data: ');
+const endOfFrame = Buffer.from('\n\n');
+
+export function encodeFrame({ id, event, data }: Frame): Buffer {
+  const head = event === undefined ? `id: ${id}\n` : `id: ${id}\nevent: ${event}\n`;
+  return Buffer.concat([Buffer.from(head), dataField, toOneLine(data), endOfFrame]);
+}
+
+/** A frame that sets the client's last id and dispatches nothing, since it has no data. */
+export function encodeId(id: string): Buffer {
+  return Buffer.from(`id: ${id}\n\n`);
+}
+
+/** A line that clients skip. */
+export function encodeComment(text: string): Buffer {
+  return Buffer.from(`: ${text}\n\n`);
+}
+
+/** Tells the client how long to wait before it reconnects. */
+export function encodeRetry(ms: number): Buffer {
+  return Buffer.from(`retry: ${ms}\n\n`);
+}
+
+/**
+ * The characters that end a line for some clients though not for the specification: Python's
+ * `splitlines` breaks at U+0085, U+2028 and U+2029. In valid JSON they stand within strings only,
+ * where an escape means the same.
+ */
+const lineSeparators: readonly { readonly raw: Buffer; readonly escaped: Buffer }[] = [
+  { raw: Buffer.from('\u0085'), escaped: Buffer.from('\\u0085') },
+  { raw: Buffer.from('\u2028'), escaped: Buffer.from('\\u2028') },
+  { raw: Buffer.from('\u2029'), escaped: Buffer.from('\\u2029') },
+];
+
+function toOneLine(json: Buffer): Buffer {
+  let line = json;
+  for (const { raw, escaped } of lineSeparators) line = replaceAll(line, raw, escaped);
+  return withoutLineBreaks(line);
+}
+
+function replaceAll(text: Buffer, search: Buffer, replacement: Buffer): Buffer {
+  let at = text.indexOf(search);
+  if (at === -1) return text;
+  const parts: Buffer[] = [];
+  let from = 0;
+  while (at !== -1) {
+    parts.push(text.subarray(from, at), replacement);
+    from = at + search.length;
+    at = text.indexOf(search, from);
+  }
+  parts.push(text.subarray(from));
+  return Buffer.concat(parts);
+}
+
+function withoutLineBreaks(json: Buffer): Buffer {
+  if (!json.includes(0x0a) && !json.includes(0x0d)) return json;
+  return Buffer.from(json.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte)));
+}

@@ -1,0 +1,49 @@
+import type { MemoryStream } from './memory-stream.js';
+
+/** setTimeout takes at most 2^31 - 1 ms; a longer wait is made in several. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * The streams in the order in which they expire. All have the same time to live, so the one
+ * appended to last expires last, and one timer, for the first, is enough.
+ */
+export class ExpiryQueue {
+  readonly #streams = new Set<MemoryStream>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(readonly onExpired: (stream: MemoryStream) => void) {}
+
+  /** Puts the stream, whose `expiresAt` is the latest of all, at the end. */
+  renew(stream: MemoryStream): void {
+    this.#streams.delete(stream);
+    this.#streams.add(stream);
+    if (this.#timer === null) this.#schedule();
+  }
+
+  /** Hands out every stream whose time has come. */
+  expire(now: number): void {
+    for (const stream of this.#streams) {
+      if (stream.expiresAt > now) break;
+      this.#streams.delete(stream);
+      this.onExpired(stream);
+    }
+  }
+
+  clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#streams.clear();
+  }
+
+  #schedule(): void {
+    const [first] = this.#streams;
+    if (first === undefined) return;
+    const delay = Math.min(Math.max(first.expiresAt - Date.now(), 1), maxTimerMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.expire(Date.now());
+      this.#schedule();
+    }, delay);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,56 @@
+import { ReplyError } from 'ioredis';
+import { ServiceError } from '../../errors.js';
+
+/** Nothing was sent: there is no connection. */
+export function notConnected(): ServiceError {
+  return new ServiceError('backend_unavailable', 'Redis is not connected; nothing was stored', {
+    stored: 0,
+  });
+}
+
+/** Replies with which Redis refuses a command before it does anything. */
+const refusals = new Set([
+  'BUSY',
+  'CLUSTERDOWN',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'NOAUTH',
+  'NOPERM',
+  'NOREPLICAS',
+  'READONLY',
+]);
+
+/** What a failed command means for the append, or the read, that sent it. */
+export function toServiceError(error: unknown): ServiceError {
+  const cause = { cause: error };
+  const code = replyCode(error);
+  if (code === 'OOM') {
+    return new ServiceError('store_full', 'Redis is out of memory; nothing was stored', {}, cause);
+  }
+  if (code === 'WRONGTYPE') {
+    const message = 'the key of this stream holds something else than a list; nothing was stored';
+    return new ServiceError('internal', message, { stored: 0 }, cause);
+  }
+  if (code !== null && refusals.has(code)) {
+    const message = `Redis refuses (${code}); nothing was stored`;
+    return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
+  }
+  return new ServiceError(
+    'backend_unavailable',
+    'Redis did not answer; whether the events are stored is unknown',
+    { stored: null, storedAtLeast: 0 },
+    cause,
+  );
+}
+
+/** Whether Redis says that the key is not a list: somebody else's, so no stream. */
+export function isWrongType(error: unknown): boolean {
+  return replyCode(error) === 'WRONGTYPE';
+}
+
+/** The code with which every error reply of Redis begins; null when it is no reply. */
+function replyCode(error: unknown): string | null {
+  if (!(error instanceof ReplyError)) return null;
+  return (error as Error).message.split(' ', 1)[0] ?? null;
+}

@@ -1,0 +1,41 @@
+import { type StreamId, streamKey } from '../stream-id.js';
+
+/** The names that one stream has in Redis. */
+export interface RedisKeys {
+  /** The List of events: `prefix:sid:mid`, the key that other programs know. */
+  readonly list: string;
+  /** What this service remembers of the list, in the same slot of a Redis Cluster. */
+  readonly state: string;
+  /** The pub/sub channel that tells of changes. */
+  readonly channel: string;
+}
+
+/** @param prefix used byte for byte, never trimmed */
+export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
+  const list = `${prefix}:${streamKey(stream)}`;
+  return { list, state: companionKey(prefix, list, 'state'), channel: `${list}${channelSuffix}` };
+}
+
+const channelSuffix = '::wake';
+
+/** The `streamKey` of the stream that a channel belongs to. */
+export function streamKeyOfChannel(prefix: string, channel: string): string {
+  return channel.slice(prefix.length + 1, -channelSuffix.length);
+}
+
+/**
+ * A prefix with a hash tag puts every key in the slot of that tag. Otherwise the list's own name
+ * becomes the tag, since Redis hashes a key without a tag whole.
+ */
+function companionKey(prefix: string, list: string, name: string): string {
+  return hasHashTag(prefix) ? `${list}::${name}` : `{${list}}::${name}`;
+}
+
+function hasHashTag(prefix: string): boolean {
+  return /\{[^{}]+\}/.test(prefix);
+}
+
+/** A prefix that Redis Cluster would hash otherwise than it looks is a mistake. */
+export function hasSoundBraces(prefix: string): boolean {
+  return /^[^{}]*(\{[^{}]+\}[^{}]*)*$/.test(prefix);
+}

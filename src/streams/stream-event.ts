@@ -1,0 +1,45 @@
+import { isUtf8 } from 'node:buffer';
+import { z } from 'zod';
+import { type Ending, endingOf } from './lifecycle.js';
+
+/** The type of an event: an open set, safe in an SSE `event:` line. */
+export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/** An event as a worker sends it. The fields are those of WeKnora's `StreamEvent`. */
+export const eventSchema = z.strictObject({
+  type: z.string().regex(eventTypePattern, `must match ${eventTypePattern.source}`),
+  id: z.string().max(128).optional(),
+  content: z.string().optional(),
+  done: z.boolean().optional(),
+  timestamp: z.iso.datetime({ offset: true, error: 'must be an RFC 3339 date-time' }).optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
+
+/**
+ * One event as it is stored: immutable JSON text and what the service needs to know of it. The
+ * same record may be handed to any number of readers, who must not write to `bytes`.
+ */
+export interface StoredEvent {
+  /** The JSON text, UTF-8. */
+  readonly bytes: Buffer;
+  /** Null when the element is not UTF-8 JSON of an object with a string `type`. */
+  readonly type: string | null;
+  /** How this event ends its stream; null when it does not. */
+  readonly ending: Ending | null;
+}
+
+/** Reads what another program may have written: anything at all becomes an event. */
+export function decodeStoredEvent(bytes: Buffer): StoredEvent {
+  const malformed: StoredEvent = { bytes, type: null, ending: null };
+  if (!isUtf8(bytes)) return malformed;
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return malformed;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return malformed;
+  const { type, done } = value as { type?: unknown; done?: unknown };
+  if (typeof type !== 'string') return malformed;
+  return { bytes, type, ending: endingOf(type, done === true) };
+}

@@ -1,0 +1,98 @@
+import type { StreamStatus } from './lifecycle.js';
+import type { StoredEvent } from './stream-event.js';
+import type { StreamId } from './stream-id.js';
+
+/** The most events that one `appendEvents` takes, and that one `getEvents` returns. */
+export const maxBatchEvents = 1000;
+
+/** A page ends before the event that would take it over this, unless that is its only one. */
+export const maxPageBytes = 256 * 1024;
+
+/** What an append did. */
+export interface Appended {
+  /** The offset of the first event stored: its index in the stream. */
+  readonly offset: number;
+  /** The offset after the last event stored. */
+  readonly nextOffset: number;
+}
+
+/** A bounded part of a stream, in stored order. */
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  /** `fromOffset + events.length`, also when there are none. */
+  readonly nextOffset: number;
+  /**
+   * The event just before `fromOffset`, taken together with `events`. Undefined when `fromOffset`
+   * is 0 or lies past the end of the stream: callers that resume compare it with what they saw.
+   */
+  readonly before: StoredEvent | undefined;
+  /** True when nothing was stored after `events` at the time of the read. */
+  readonly atEnd: boolean;
+}
+
+/** What is known of a stream. Times are milliseconds since 1970 by the clock of the store. */
+export interface StreamInfo {
+  /** The offset after the last event. */
+  readonly nextOffset: number;
+  readonly lastEvent: StoredEvent;
+  readonly status: StreamStatus;
+  /** Milliseconds since the stream ended; null while it is open. */
+  readonly endedForMs: number | null;
+  /** When this service first saw the stream: for its own streams, the time of the first append. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Null when another program stored the stream without a time to live. */
+  readonly expiresAt: number | null;
+}
+
+/**
+ * Where streams are kept. This interface is the contract of a backend; the contract suite under
+ * `test/contract` holds every backend to it.
+ *
+ * A stream is an append-only log. It begins to exist with its first event and is forgotten `ttl`
+ * after its last append, whole. Offsets are indexes: 0 before the first event, n after the n-th.
+ *
+ * Backends do their own I/O and throw `ServiceError` only: `backend_unavailable` when the store
+ * does not answer within about two seconds, with `stored: 0` when the append certainly was not
+ * done and `stored: null` when it may have been.
+ */
+export interface StreamManager {
+  /**
+   * Appends 1 to `maxBatchEvents` events at the end, all of them or none, in one atomic step that
+   * also renews the time to live. Appends to one stream are ordered as they take effect; after the
+   * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
+   * the stream are woken.
+   *
+   * @throws ServiceError `stream_ended` after a terminal event (a `session_title` is still taken
+   *   for `titleGraceMs`), `stream_full` over the limits of one stream, `store_full` over those of
+   *   the store. Nothing is stored then, and nothing else is evicted to make room.
+   */
+  appendEvents(stream: StreamId, events: readonly StoredEvent[]): Promise<Appended>;
+
+  /**
+   * Reads at most `limit` (1 to `maxBatchEvents`) events from `fromOffset` (≥ 0) on, as one
+   * consistent view. Fewer may come although more are stored, since a page is also bounded in
+   * bytes (`maxPageBytes`); at least one comes when there is one. An unknown stream and an offset at or past the
+   * end give an empty page, no error.
+   */
+  getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
+
+  /** What is known of the stream; null when there is none. */
+  getStatus(stream: StreamId): Promise<StreamInfo | null>;
+
+  /**
+   * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:
+   * wake-ups may be merged, late, repeated or lost, and say nothing of what changed, so that a
+   * watcher reads again on each and now and then without. `onWake` must not throw. The stream need
+   * not exist.
+   *
+   * @returns a function that ends the watch; calling it again does nothing.
+   */
+  watch(stream: StreamId, onWake: () => void): () => void;
+
+  /** Resolves when the store can serve, within about two seconds; else throws. */
+  ping(): Promise<void>;
+
+  /** Releases connections, timers and watches. No other call may follow; calling it again may. */
+  close(): Promise<void>;
+}

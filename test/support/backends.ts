@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import type { StreamLimits } from '../../src/streams/lifecycle.js';
+import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
+import type { RedisOptions } from '../../src/streams/redis/redis-client.js';
+import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { waitFor } from './wait-for.js';
+
+export interface BackendOptions {
+  readonly ttlMs?: number;
+  readonly limits?: Partial<StreamLimits>;
+  /** memory only */
+  readonly maxBytes?: number;
+  readonly maxStreams?: number;
+  /** redis only; by default the shared server, with a prefix of the caller's own */
+  readonly redis?: Partial<RedisOptions>;
+}
+
+/** Makes a stream manager; the caller closes it. */
+export interface Backend {
+  readonly name: 'memory' | 'redis';
+  create(options?: BackendOptions): Promise<StreamManager & { readonly watchedStreams: number }>;
+}
+
+const defaultLimits: StreamLimits = { maxStreamEvents: 100_000, maxStreamBytes: 64 * 1024 ** 2 };
+const ttlMs = 3_600_000;
+
+export const memoryBackend: Backend = {
+  name: 'memory',
+  async create(options = {}) {
+    return new MemoryStreamManager({
+      ttlMs: options.ttlMs ?? ttlMs,
+      limits: { ...defaultLimits, ...options.limits },
+      maxBytes: options.maxBytes ?? 256 * 1024 ** 2,
+      maxStreams: options.maxStreams ?? 100_000,
+    });
+  },
+};
+
+export const redisBackend: Backend = {
+  name: 'redis',
+  async create(options = {}) {
+    const manager = new RedisStreamManager({
+      ttlMs: options.ttlMs ?? ttlMs,
+      limits: { ...defaultLimits, ...options.limits },
+      redis: { ...sharedRedis(), prefix: `test-${randomUUID()}`, ...options.redis },
+      logger: silentLogger,
+    });
+    await waitFor('the stream manager is connected', () => answers(manager));
+    return manager;
+  },
+};
+
+export const backends: readonly Backend[] = [memoryBackend, redisBackend];
+
+export const silentLogger = pino({ level: 'silent' });
+
+/** The Redis that all tests share; each uses a prefix of its own. */
+export function sharedRedis(): RedisOptions {
+  return {
+    host: '127.0.0.1',
+    port: inject('redisPort'),
+    username: undefined,
+    password: undefined,
+    db: 0,
+    prefix: 'stream:events',
+  };
+}
+
+export async function answers(manager: StreamManager): Promise<boolean> {
+  return manager.ping().then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program that the tests run, and how to get it. */
+interface Program {
+  /** Its names, the preferred one first. */
+  readonly names: readonly string[];
+  readonly debianPackage: string;
+  readonly hint: string;
+}
+
+export const redisServer: Program = {
+  names: ['redis-server', 'valkey-server'],
+  debianPackage: 'redis-server',
+  hint: 'Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis',
+};
+
+export const chromium: Program = {
+  names: ['chromium', 'chromium-browser', 'google-chrome'],
+  debianPackage: 'chromium',
+  hint: 'Debian: apt-get install chromium; or any Chrome or Chromium on the PATH',
+};
+
+/**
+ * The path of a program. As root on Debian it is installed when it is missing.
+ *
+ * @throws Error that says what is missing and how to get it
+ */
+export function ensureProgram(program: Program): string {
+  const found = findProgram(program);
+  if (found !== null) return found;
+  if (canInstall()) install(program.debianPackage);
+  const installed = findProgram(program);
+  if (installed !== null) return installed;
+  throw new Error(`The tests need ${program.names.join(' or ')}, not found.\n  ${program.hint}`);
+}
+
+function findProgram({ names }: Program): string | null {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  for (const name of names) {
+    for (const folder of folders) {
+      if (isExecutable(join(folder, name))) return join(folder, name);
+    }
+  }
+  return null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version');
+}
+
+function install(name: string): void {
+  console.log(`Installing the Debian package ${name}, which the tests need`);
+  const options = { stdio: ['ignore', 'ignore', 'inherit'] as ('ignore' | 'inherit')[] };
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execFileSync('apt-get', ['update', '-q'], { ...options, env });
+  execFileSync('apt-get', ['install', '-qy', '--no-install-recommends', name], { ...options, env });
+}

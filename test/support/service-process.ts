@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { waitFor } from './wait-for.js';
+
+const main = resolve(import.meta.dirname, '../../dist/main.js');
+
+/** The service as users run it: `node dist/main.js`, with only these settings. */
+export class ServiceProcess {
+  /** What it has printed on both streams. */
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-service-'));
+  readonly #exit: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+
+  constructor(environment: Record<string, string>, args: { directory?: string } = {}) {
+    this.#child = spawn(process.execPath, [main], {
+      cwd: args.directory ?? this.#directory,
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.#exit = once(this.#child, 'exit') as typeof this.#exit;
+  }
+
+  static async listening(environment: Record<string, string>): Promise<ServiceProcess> {
+    const service = new ServiceProcess({ PORT: '0', ...environment });
+    await service.isListening();
+    return service;
+  }
+
+  async isListening(): Promise<void> {
+    await waitFor(`the service listens; it printed: ${this.output}`, () => {
+      if (this.#child.exitCode !== null) throw new Error(`it exited: ${this.output}`);
+      return this.url !== null;
+    });
+  }
+
+  /** The lines of its log. */
+  get log(): Record<string, unknown>[] {
+    const lines = this.output.split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  get url(): string {
+    const url = this.log.find((line) => line.msg === 'The service is listening')?.url;
+    return (url ?? null) as string;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Resolves with how it ended. */
+  async exit(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    const [code, signal] = await this.#exit;
+    rmSync(this.#directory, { recursive: true, force: true });
+    return { code, signal };
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.exit();
+  }
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../../src/app.js';
+import type { Config } from '../../src/config.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { silentLogger } from './backends.js';
+
+export interface TestApp {
+  readonly app: FastifyInstance;
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface TestAppOptions {
+  readonly feed?: Partial<Config['feed']>;
+  readonly limits?: Partial<Config['limits']>;
+}
+
+/** The app over a stream manager, really listening on a free port. The manager stays open. */
+export async function startApp(
+  streams: StreamManager,
+  options: TestAppOptions = {},
+): Promise<TestApp> {
+  const app = await buildApp({
+    logger: silentLogger,
+    streams,
+    config: {
+      feed: {
+        pollIntervalMs: 1000,
+        heartbeatMs: 15_000,
+        lingerMs: 300,
+        waitMs: 60_000,
+        maxFeeds: 20_000,
+        ...options.feed,
+      },
+      limits: {
+        eventBytes: 1024 ** 2,
+        bodyBytes: 8 * 1024 ** 2,
+        streamEvents: 100_000,
+        streamBytes: 64 * 1024 ** 2,
+        ...options.limits,
+      },
+    },
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return { app, url, close: () => app.close() };
+}

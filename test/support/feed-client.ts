@@ -45,7 +45,10 @@ export class FeedClient {
 
   /** Resolves with the head of the answer. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<FeedClient> {
-    const sent = request(url, { headers: { accept: 'text/event-stream', ...headers }, agent: false });
+    const sent = request(url, {
+      headers: { accept: 'text/event-stream', ...headers },
+      agent: false,
+    });
     sent.end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     sent.on('error', () => {}); // the response reports it

@@ -7,13 +7,15 @@ import { waitFor } from './wait-for.js';
 
 const main = resolve(import.meta.dirname, '../../dist/main.js');
 
+type Exit = [code: number | null, signal: NodeJS.Signals | null];
+
 /** The service as users run it: `node dist/main.js`, with only these settings. */
 export class ServiceProcess {
   /** What it has printed on both streams. */
   output = '';
   readonly #child: ChildProcess;
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-service-'));
-  readonly #exit: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+  readonly #exit: Promise<Exit>;
 
   constructor(environment: Record<string, string>, args: { directory?: string } = {}) {
     this.#child = spawn(process.execPath, [main], {
@@ -26,7 +28,7 @@ export class ServiceProcess {
         this.output += text;
       });
     }
-    this.#exit = once(this.#child, 'exit') as typeof this.#exit;
+    this.#exit = once(this.#child, 'exit') as Promise<Exit>;
   }
 
   static async listening(environment: Record<string, string>): Promise<ServiceProcess> {
@@ -36,9 +38,9 @@ export class ServiceProcess {
   }
 
   async isListening(): Promise<void> {
-    await waitFor(`the service listens; it printed: ${this.output}`, () => {
+    await waitFor('the service listens', () => {
       if (this.#child.exitCode !== null) throw new Error(`it exited: ${this.output}`);
-      return this.url !== null;
+      return this.#listeningLine !== undefined;
     });
   }
 
@@ -48,9 +50,14 @@ export class ServiceProcess {
     return lines.map((line) => JSON.parse(line));
   }
 
+  /** Where it listens. @throws before it does */
   get url(): string {
-    const url = this.log.find((line) => line.msg === 'The service is listening')?.url;
-    return (url ?? null) as string;
+    if (this.#listeningLine === undefined) throw new Error(`it does not listen: ${this.output}`);
+    return this.#listeningLine.url as string;
+  }
+
+  get #listeningLine(): Record<string, unknown> | undefined {
+    return this.log.find(({ msg }) => msg === 'The service is listening');
   }
 
   get pid(): number {

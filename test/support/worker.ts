@@ -13,8 +13,11 @@ export async function postText(
     headers: { 'content-type': 'application/json', ...headers },
     body,
   });
-  // biome-ignore lint/suspicious/noExplicitAny: tests look at what came
-  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 export function eventsUrl(base: string, sid = 's1', mid = 'm1'): string {

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { exemptTerminalBytes } from '../../src/streams/lifecycle.js';
+import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
+import type { ManagerSource } from './stream-manager-contract.js';
+
+export function lifecycleContract(manager: ManagerSource): void {
+  describe('the life of a stream', () => {
+    const endings = [
+      [{ type: 'complete' }, 'complete'],
+      [{ type: 'stop' }, 'stopped'],
+      [{ type: 'error', done: true }, 'failed'],
+    ] as const;
+
+    it.each(endings)('%j ends a stream as %s, and nothing may follow', async (event, status) => {
+      const stream = newStream();
+      await manager().appendEvents(stream, [...answers(2), ...stored(event)]);
+      const info = await manager().getStatus(stream);
+      expect(info).toMatchObject({ status, nextOffset: 3 });
+      expect(info?.endedForMs).toBeGreaterThanOrEqual(0);
+      await expect(manager().appendEvents(stream, answers(1))).rejects.toMatchObject({
+        code: 'stream_ended',
+        details: { stored: 0, streamStatus: status },
+      });
+      await expect(manager().appendEvents(stream, [complete()])).rejects.toMatchObject({
+        code: 'stream_ended',
+      });
+      expect((await manager().getEvents(stream, 0, 10)).events).toHaveLength(3);
+    });
+
+    it.each([{ type: 'error' }, { type: 'answer', done: true }])(
+      '%j leaves it open',
+      async (event) => {
+        const stream = newStream();
+        await manager().appendEvents(stream, stored(event));
+        expect(await manager().getStatus(stream)).toMatchObject({
+          status: 'open',
+          endedForMs: null,
+        });
+        await manager().appendEvents(stream, answers(1));
+      },
+    );
+
+    it('takes a session title after the end, alone or in the same batch', async () => {
+      const stream = newStream();
+      await manager().appendEvents(stream, [complete(), title()]);
+      expect(await manager().appendEvents(stream, [title()])).toEqual({ offset: 2, nextOffset: 3 });
+      await expect(manager().appendEvents(stream, [title(), ...answers(1)])).rejects.toMatchObject({
+        code: 'stream_ended',
+      });
+      expect(await manager().getStatus(stream)).toMatchObject({
+        status: 'complete',
+        nextOffset: 3,
+      });
+    });
+
+    it('refuses a batch in which something follows a terminal event, whole', async () => {
+      const stream = newStream();
+      await expect(
+        manager().appendEvents(stream, [...answers(1), complete(), ...answers(1)]),
+      ).rejects.toMatchObject({ code: 'stream_ended', details: { stored: 0 } });
+      expect(await manager().getStatus(stream)).toBeNull();
+    });
+
+    it('tells when it was created, changed, and will expire', async () => {
+      const stream = newStream();
+      await manager().appendEvents(stream, answers(1));
+      const first = await manager().getStatus(stream);
+      await manager().appendEvents(stream, answers(1));
+      const second = await manager().getStatus(stream);
+      expect(second?.createdAt).toBe(first?.createdAt);
+      expect(second?.updatedAt).toBeGreaterThanOrEqual(first?.updatedAt as number);
+      expect(Math.abs((first?.createdAt as number) - Date.now())).toBeLessThan(60_000);
+      const ttl = (second?.expiresAt as number) - (second?.updatedAt as number);
+      expect(Math.abs(ttl - 3_600_000)).toBeLessThan(1000);
+      expect(second?.lastEvent.type).toBe('answer');
+    });
+  });
+
+  describe('the limits of a stream', () => {
+    it('refuses what goes over the number of events, and still takes the end', async () => {
+      const limited = await manager.with({ limits: { maxStreamEvents: 3 } });
+      const stream = newStream();
+      await limited.appendEvents(stream, answers(2));
+      const full = { code: 'stream_full', details: { stored: 0 } };
+      await expect(limited.appendEvents(stream, answers(2))).rejects.toMatchObject(full);
+      await limited.appendEvents(stream, answers(1));
+      await expect(limited.appendEvents(stream, answers(1))).rejects.toMatchObject(full);
+      await expect(limited.appendEvents(stream, [...answers(1), complete()])).rejects.toMatchObject(
+        full,
+      );
+      expect(await limited.appendEvents(stream, [complete()])).toEqual({
+        offset: 3,
+        nextOffset: 4,
+      });
+    });
+
+    it('refuses what goes over the bytes, and still takes a small end', async () => {
+      const limited = await manager.with({ limits: { maxStreamBytes: 50_000 } });
+      const stream = newStream();
+      await limited.appendEvents(stream, [eventOfBytes(30_000), eventOfBytes(20_000)]);
+      const full = { code: 'stream_full' };
+      await expect(limited.appendEvents(stream, [eventOfBytes(200)])).rejects.toMatchObject(full);
+      const largeEnd = eventOfBytes(exemptTerminalBytes + 1, 'complete');
+      await expect(limited.appendEvents(stream, [largeEnd])).rejects.toMatchObject(full);
+      await limited.appendEvents(stream, [eventOfBytes(exemptTerminalBytes, 'complete')]);
+      expect(await limited.getStatus(stream)).toMatchObject({ status: 'complete' });
+    });
+
+    it('is forgotten whole a time to live after its last append', async () => {
+      const brief = await manager.with({ ttlMs: 400 });
+      const stream = newStream();
+      await brief.appendEvents(stream, answers(1));
+      const before = await brief.getStatus(stream);
+      await brief.appendEvents(stream, answers(1));
+      const after = await brief.getStatus(stream);
+      expect(after?.expiresAt).toBeGreaterThanOrEqual(before?.expiresAt as number);
+      await expect
+        .poll(() => brief.getStatus(stream), { timeout: 30_000, interval: 20 })
+        .toBeNull();
+      expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
+      expect(await brief.appendEvents(stream, answers(1))).toEqual({ offset: 0, nextOffset: 1 });
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { redisBackend } from '../support/backends.js';
+import { streamManagerContract } from './stream-manager-contract.js';
+
+streamManagerContract(redisBackend);

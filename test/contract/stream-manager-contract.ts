@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Backend, BackendOptions } from '../support/backends.js';
+import { appendAndReadContract } from './append-and-read.js';
+import { lifecycleContract } from './lifecycle.js';
+import { watchContract } from './watch.js';
+
+type Manager = Awaited<ReturnType<Backend['create']>>;
+
+/** The manager that most tests share, and ones with settings of their own. */
+export interface ManagerSource {
+  (): Manager;
+  with(options: BackendOptions): Promise<Manager>;
+}
+
+/** What every backend must hold: the doc comments of `StreamManager`, as tests. */
+export function streamManagerContract(backend: Backend): void {
+  describe(`the ${backend.name} stream manager`, () => {
+    const created: Manager[] = [];
+    const create = async (options: BackendOptions) => {
+      const manager = await backend.create(options);
+      created.push(manager);
+      return manager;
+    };
+    const source: ManagerSource = Object.assign(() => created[0] as Manager, { with: create });
+
+    beforeAll(() => create({}));
+    afterAll(() => Promise.all(created.map((manager) => manager.close())));
+
+    appendAndReadContract(source);
+    lifecycleContract(source);
+    watchContract(source);
+  });
+}

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
+import { toLogFields } from './errors.js';
 import { createStreamManager } from './streams/create-stream-manager.js';
 
 /** After this long, a shutdown that has not ended by itself is ended. */
@@ -28,7 +29,7 @@ const streams = createStreamManager({
 const app = await buildApp({ config, logger, streams });
 
 closeWithGrace({ delay: shutdownLimitMs, logger }, async ({ signal, err }) => {
-  if (err) logger.fatal({ err }, 'The process fails');
+  if (err) logger.fatal(toLogFields(err), 'The process fails');
   logger.info({ signal }, 'The service is stopping');
   await app.close();
   await streams.close();
@@ -39,6 +40,6 @@ try {
   const url = await app.listen({ host: config.server.host, port: config.server.port });
   logger.info({ url, streamManager: config.streamManager.type }, 'The service is listening');
 } catch (error) {
-  logger.fatal({ err: error }, 'The service cannot listen');
+  logger.fatal(toLogFields(error), 'The service cannot listen');
   process.exit(1);
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
-import { ServiceError } from '../errors.js';
+import { ServiceError, toLogFields } from '../errors.js';
 import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
@@ -47,7 +47,7 @@ export class StreamReader {
   #life: Promise<StreamLife> | null = null;
   #knownLife: StreamLife | null = null;
   #restart: Promise<StreamLife> | null = null;
-  #knownEnd: { readonly offset: number; readonly wakes: number } | null = null;
+  #knownEnd: { readonly position: Position; readonly wakes: number } | null = null;
   #wakes = 0;
   /** The wake-ups that the running round of deliveries takes care of. */
   #roundWakes = 0;
@@ -92,7 +92,7 @@ export class StreamReader {
   peek(position: Position): EncodedPage | 'end' | undefined {
     const page = this.#pages.get(position.offset);
     if (page !== undefined && fits(position, page.tag)) return page;
-    return this.#isKnownEnd(position.offset) ? 'end' : undefined;
+    return this.#isKnownEnd(position) ? 'end' : undefined;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
@@ -126,9 +126,10 @@ export class StreamReader {
   }
 
   /** What was read before the last wake-up is stale, unless the running round reads again. */
-  #isKnownEnd(offset: number): boolean {
+  #isKnownEnd(position: Position): boolean {
     const end = this.#knownEnd;
-    if (end === null || end.offset !== offset) return false;
+    if (end === null || end.position.offset !== position.offset) return false;
+    if (!fits(position, end.position.tag)) return false;
     return end.wakes === this.#wakes || (this.#isDelivering && end.wakes >= this.#roundWakes);
   }
 
@@ -173,7 +174,7 @@ export class StreamReader {
     const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
     this.#note(page);
     if (!page.isEmpty) this.#pages.add(page);
-    if (page.atEnd) this.#knownEnd = { offset: page.next.offset, wakes };
+    if (page.atEnd) this.#knownEnd = { position: page.next, wakes };
     return page;
   }
 
@@ -207,7 +208,8 @@ export class StreamReader {
       this.logFailure(error);
       return;
     }
-    for (const waiter of this.#waiting) {
+    // A copy, since whoever reaches the end waits again.
+    for (const waiter of [...this.#waiting]) {
       if (waiter.position.offset !== offset) continue;
       if (page.isEmpty && fits(waiter.position, page.tag)) continue;
       this.#waiting.delete(waiter);
@@ -220,7 +222,7 @@ export class StreamReader {
     const { logger, stream } = this.options;
     if (error instanceof ServiceError)
       logger.debug({ ...stream, code: error.code }, 'A read failed');
-    else logger.error({ ...stream, err: error }, 'A read failed');
+    else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');
   }
 
   /** @param until by `performance.now()`; Infinity for never */

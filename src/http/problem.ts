@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, errorTable, ServiceError } from '../errors.js';
+import { type ErrorCode, errorTable, ServiceError, toLogFields } from '../errors.js';
 
 /** Marks a route whose errors say how many of the body's events are stored. */
 declare module 'fastify' {
@@ -26,7 +26,8 @@ export interface Problem {
 
 /** The one place where an error becomes an answer. */
 export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
-  const { status, title, stored } = errorTable[error.code];
+  const { status, title } = errorTable[error.code];
+  const { streamStatus } = error.details;
   return {
     type: `urn:rejoin:problem:${error.code}`,
     title,
@@ -34,9 +35,14 @@ export function toProblem(error: ServiceError, instance: string, reportsStored =
     detail: error.message,
     code: error.code,
     instance,
-    ...(reportsStored ? { stored } : {}),
-    ...error.details,
+    ...(reportsStored ? storedOf(error) : {}),
+    ...(streamStatus === undefined ? {} : { streamStatus }),
   };
+}
+
+function storedOf({ code, details }: ServiceError): Pick<Problem, 'stored' | 'storedAtLeast'> {
+  const stored = details.stored === undefined ? errorTable[code].stored : details.stored;
+  return stored === null ? { stored, storedAtLeast: details.storedAtLeast ?? 0 } : { stored };
 }
 
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
@@ -54,13 +60,16 @@ export function sendProblem(
 ): FastifyReply {
   const known = toServiceError(error);
   const problem = toProblem(known, pathOf(request), reportsStored(request));
-  const cause = known.cause ?? (known.code === 'internal' ? error : undefined);
-  if (problem.status >= 500) {
-    request.log.error({ code: known.code, err: cause }, 'A request failed');
-  } else {
-    request.log.debug({ code: known.code, detail: known.message }, 'A request was refused');
-  }
+  logProblem(request, known, known === error ? known.cause : error);
   return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+function logProblem(request: FastifyRequest, { code, message }: ServiceError, cause: unknown) {
+  const { log } = request;
+  if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
+  else if (errorTable[code].status >= 500) {
+    log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
+  } else log.debug({ code, detail: message }, 'A request was refused');
 }
 
 export function pathOf(request: FastifyRequest): string {

@@ -86,3 +86,7 @@ export class FeedClient {
     this.request.destroy();
   }
 }
+
+export function openFeed(url: string, headers?: Record<string, string>): Promise<FeedClient> {
+  return FeedClient.open(url, headers);
+}

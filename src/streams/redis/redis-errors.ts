@@ -3,7 +3,7 @@ import { ServiceError } from '../../errors.js';
 
 /** Nothing was sent: there is no connection. */
 export function notConnected(): ServiceError {
-  return new ServiceError('backend_unavailable', 'Redis is not connected; nothing was stored', {
+  return new ServiceError('backend_unavailable', 'Redis is not connected', {
     stored: 0,
   });
 }
@@ -26,19 +26,19 @@ export function toServiceError(error: unknown): ServiceError {
   const cause = { cause: error };
   const code = replyCode(error);
   if (code === 'OOM') {
-    return new ServiceError('store_full', 'Redis is out of memory; nothing was stored', {}, cause);
+    return new ServiceError('store_full', 'Redis is out of memory', {}, cause);
   }
   if (code === 'WRONGTYPE') {
-    const message = 'the key of this stream holds something else than a list; nothing was stored';
+    const message = 'the key of this stream holds something else than a list';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
   if (code !== null && refusals.has(code)) {
-    const message = `Redis refuses (${code}); nothing was stored`;
+    const message = `Redis refuses (${code})`;
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
   return new ServiceError(
     'backend_unavailable',
-    'Redis did not answer; whether the events are stored is unknown',
+    'Redis did not answer',
     { stored: null, storedAtLeast: 0 },
     cause,
   );

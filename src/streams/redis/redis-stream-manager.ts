@@ -147,7 +147,7 @@ export class RedisStreamManager implements StreamManager {
       });
       if (reply?.[0].toString() !== 'again') return reply;
     }
-    const message = 'another program pushes faster than its events can be read; nothing was stored';
+    const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });
   }
 

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+
+const lingerMs = 600;
+
+describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
+  it('comes a linger after the terminal event, then 204 for whoever has all of it', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    await feed.frameCount(2);
+    const since = performance.now();
+    const during = await one.feed('', { 'last-event-id': feed.lastId as string });
+    expect(during.status).toBe(200);
+    await feed.end();
+    await during.end();
+    expect(performance.now() - since).toBeGreaterThan(lingerMs * 0.5);
+    expect(during.frames).toEqual([]);
+    const after = await one.feed('', { 'last-event-id': feed.lastId as string });
+    expect(after.status).toBe(204);
+  });
+
+  it('comes at once when the late title has come', async () => {
+    const slow = stream();
+    const feed = await slow.feed();
+    await slow.post({ type: 'complete' });
+    await feed.frameCount(1);
+    await slow.post({ type: 'session_title', content: 'T' });
+    await feed.frameCount(2);
+    await feed.end();
+    const again = await slow.feed('', { 'last-event-id': feed.lastId as string });
+    expect(again.status).toBe(204);
+  });
+
+  it('comes at once for who reads a stream that ended long ago', async () => {
+    const one = stream();
+    await one.post([{ type: 'answer' }, { type: 'stop' }]);
+    const first = await one.feed();
+    await first.end();
+    const since = performance.now();
+    const late = await one.feed();
+    await late.end();
+    expect(late.frames).toHaveLength(2);
+    expect(performance.now() - since).toBeLessThan(lingerMs * 0.9);
+    expect((await one.feed('?offset=now')).status).toBe(204);
+    expect((await one.feed('?offset=2')).status).toBe(204);
+    const part = await one.feed('?offset=1');
+    expect(part.status).toBe(200);
+    await part.end();
+    expect(part.frames).toHaveLength(1);
+  });
+
+  it('does not come from an answer that is done or an error that is not', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    await one.post([{ type: 'answer', done: true }, { type: 'error' }]);
+    await feed.frameCount(2);
+    await one.postAnswers(1);
+    await feed.frameCount(3);
+    feed.drop();
+  });
+});
+
+describeApp('a linger of nothing', { feed: { lingerMs: 0 } }, ({ stream }) => {
+  it('ends the feed with the terminal event', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    await one.post([{ type: 'answer' }, { type: 'error', done: true }]);
+    await feed.end();
+    expect(feed.frames).toHaveLength(2);
+    expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
+  });
+});
+
+describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, ({ stream }) => {
+  it('is a 200 that says why and when to come back', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    const second = await one.feed();
+    expect(second.status).toBe(200);
+    expect(second.response.headers).toMatchObject({
+      'stream-refused': 'too_many_feeds',
+      'content-type': 'text/event-stream; charset=utf-8',
+    });
+    await second.end();
+    expect(second.retryMs).toBe(5000);
+    expect(second.comments).toEqual(['refused: too_many_feeds']);
+    const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'too_many_feeds']);
+    feed.drop();
+    await feed.end();
+  });
+});

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
+
+const feed = { pollIntervalMs: 100, waitMs: 500 };
+
+describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
+  it.each(['3', '3-00000000', '2-00000000', '0-00000001'])(
+    'resets a client that comes with %s to a stream of two events',
+    async (id) => {
+      const one = stream();
+      await one.postAnswers(2);
+      const client = await one.feed('', { 'last-event-id': id });
+      await client.frameCount(3);
+      const reason = id.startsWith('3') ? 'gone' : 'diverged';
+      expect(client.frames[0]).toEqual({
+        event: 'reset',
+        id: '0',
+        data: JSON.stringify({ reason, offset: 0 }),
+      });
+      expect(client.frames[1]?.id).toMatch(/^1-/);
+      client.drop();
+    },
+  );
+
+  it('says so of a stream that does not exist, waits, and answers 204 to who knows it', async () => {
+    const one = stream();
+    const client = await one.feed('?offset=5-12345678');
+    await client.frameCount(1);
+    expect(client.frames[0]).toMatchObject({
+      event: 'reset',
+      id: '0-00000000',
+      data: '{"reason":"gone","offset":0}',
+    });
+    await client.end();
+    const again = await one.feed('', { 'last-event-id': client.lastId as string });
+    expect(again.status).toBe(204);
+  });
+
+  it('goes on from 0 when the stream comes to exist', async () => {
+    const one = stream();
+    const client = await one.feed('?offset=5');
+    await client.frameCount(1);
+    await one.postAnswers(2);
+    await client.frameCount(3);
+    const back = await one.feed('', { 'last-event-id': '0-00000000' });
+    expect(back.status).toBe(200);
+    await back.frameCount(2);
+    back.drop();
+    client.drop();
+  });
+
+  it('waits at 0 without a reset, since who is there has seen nothing', async () => {
+    const one = stream();
+    const client = await one.feed('?offset=0');
+    await waitFor('the first bytes', () => client.raw.includes('connected'));
+    await one.postAnswers(1);
+    await client.frameCount(1);
+    expect(client.frames[0]?.event).toBeUndefined();
+    client.drop();
+  });
+});
+
+const backend = { ttlMs: 700 };
+describeApp('a feed whose stream expires', { feed, backend }, ({ stream }) => {
+  it('is told so, and follows the stream that comes after', async () => {
+    const one = stream();
+    await one.postAnswers(2);
+    const client = await one.feed();
+    await client.frameCount(3);
+    expect(client.frames[2]).toMatchObject({ event: 'reset', id: '0-00000000' });
+    await one.postAnswers(1, 7);
+    await client.frameCount(4);
+    expect(JSON.parse(client.data[3] as string).content).toBe('chunk 7');
+    client.drop();
+  });
+});

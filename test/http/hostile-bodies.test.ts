@@ -1,0 +1,144 @@
+import { gzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { postText } from '../support/worker.js';
+
+const nested = (depth: number) =>
+  `{"type":"t","data":${'{"a":'.repeat(depth - 2)}{}${'}'.repeat(depth - 1)}`;
+const event = (data: string) => `{"type":"t","data":{"x":${data}}}`;
+
+/** Bodies that are stored as they are: what is read is what was sent. */
+const accepted: Record<string, string> = {
+  'a line break and a field of SSE in a string': event('"\\r\\n\\r\\nevent: x"'),
+  'U+0000': event('"\\u0000"'),
+  'U+FEFF first in a string': '{"type":"t","content":"\uFEFFx"}',
+  'lone surrogates, escaped': event('"\\ud800 \\udc00"'),
+  'U+2028, U+2029 and U+0085': event('"\u2028\u2029\u0085"'),
+  'a number over the range of doubles': event('1e400'),
+  'a large integer': event('12345678901234567890'),
+  'repeated keys': '{"type":"t","type":"t","data":{"a":1,"a":2}}',
+  'an empty key and odd keys': event('{"":1,"constructor":2,"toString":3}'),
+  'a nesting of 64': nested(64),
+  'a type that is reserved on the wire': '{"type":"open"}',
+  'the type error': '{"type":"error"}',
+  'a type of 64 characters': `{"type":"${'t'.repeat(64)}"}`,
+  'an id of 128 characters': `{"type":"t","id":"${'i'.repeat(128)}"}`,
+  'tabs and line breaks between tokens': '{\t"type" :\n"t"\r\n}',
+};
+
+/** Bodies that are refused, with the code and the place. */
+const refused: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
+  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /\/type/],
+  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /\/type/],
+  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /\/type/],
+  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /\/type/],
+  'no type': ['{}', 'invalid_event', /\/type/],
+  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /\/seq/],
+  'an id of 129 characters': [`{"type":"t","id":"${'i'.repeat(129)}"}`, 'invalid_event', /\/id/],
+  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /\/id/],
+  'content that is null': ['{"type":"t","content":null}', 'invalid_event', /\/content/],
+  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /\/done/],
+  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /\/data/],
+  'a timestamp that is a date': [
+    '{"type":"t","timestamp":"2026-01-01"}',
+    'invalid_event',
+    /timestamp/,
+  ],
+  'a timestamp of no such day': [
+    '{"type":"t","timestamp":"2026-02-30T00:00:00Z"}',
+    'invalid_event',
+    /timestamp/,
+  ],
+  'a __proto__ key': ['{"type":"t","data":{"__proto__":1}}', 'invalid_event', /byte 20/],
+  'an escaped __proto__ key': [
+    '{"type":"t","data":{"\\u005f_proto__":1}}',
+    'invalid_event',
+    /byte/,
+  ],
+  'a __proto__ key in a repeated field': [
+    '{"type":"t","data":{"__proto__":1},"data":{}}',
+    'invalid_event',
+    /event 0/,
+  ],
+  'a nesting of 65': [nested(65), 'invalid_event', /deeper than 64/],
+  'a nesting of 100,000': ['['.repeat(100_000) + ']'.repeat(100_000), 'invalid_event', /deeper/],
+  'a nesting of 100,000 that never ends': ['{"a":'.repeat(100_000), 'invalid_event', /deeper/],
+  'invalid UTF-8': [
+    Buffer.from('7b2274797065223a2274222c22636f6e74656e74223a22ff227d', 'hex'),
+    'invalid_json',
+    /UTF-8/,
+  ],
+  'a UTF-8 surrogate': [
+    Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1'),
+    'invalid_json',
+    /UTF-8/,
+  ],
+  'a byte order mark': ['\uFEFF{"type":"t"}', 'invalid_json', /body/],
+  'gzip without its header': [gzipSync('{"type":"t"}'), 'invalid_json', /UTF-8/],
+  'an empty array': ['[]', 'invalid_event', /1 to 1000/],
+  null: ['null', 'invalid_event', /event 0/],
+  'a text': ['"x"', 'invalid_event', /event 0/],
+  'a number': ['1', 'invalid_event', /event 0/],
+  'an array in an array': ['[[{"type":"t"}]]', 'invalid_event', /event 0/],
+  'an array with a fault in its second event': [
+    '[{"type":"t"},{"type":"t","x":1}]',
+    'invalid_event',
+    /event 1 at \/x/,
+  ],
+  'an array without commas': ['[{"type":"t"}{"type":"t"}]', 'invalid_json'],
+  'an array that ends with a comma': ['[{"type":"t"},]', 'invalid_json'],
+  'an array that does not end': ['[{"type":"t"}', 'invalid_json'],
+  'two objects': ['{"type":"t"}{"type":"t"}', 'invalid_json'],
+  'an object that does not end': ['{"type":"t"', 'invalid_json', /not JSON/],
+  'a raw line feed in a string': ['{"type":"t","content":"a\nb"}', 'invalid_json', /character 2/],
+  'single quotes': ["{'type':'t'}", 'invalid_json', /character 1/],
+  NaN: ['{"type":"t","data":{"a":NaN}}', 'invalid_json'],
+  nothing: ['', 'invalid_json', /empty/],
+  'white space': [' \n', 'invalid_json', /empty/],
+};
+
+describeApp('hostile bodies', {}, ({ stream }) => {
+  it.each(Object.entries(accepted))('stores %s as it was sent', async (_, text) => {
+    const one = stream();
+    expect((await postText(one.eventsUrl, text)).status).toBe(201);
+    const sent = text.replaceAll(/[\r\n]/g, ' ').slice(0, -1);
+    const read = await (await fetch(one.eventsUrl)).text();
+    expect(read).toContain(sent);
+    const feed = await one.feed();
+    await feed.frameCount(1);
+    expect(JSON.parse(feed.data[0] as string)).toEqual(JSON.parse(read).events[0]);
+    expect(feed.data[0]).not.toContain('\n');
+    feed.drop();
+  });
+
+  it.each(Object.entries(refused))(
+    'refuses %s and stores nothing',
+    async (_, [text, code, place]) => {
+      const one = stream();
+      const { status, body } = await postText(one.eventsUrl, text);
+      expect(body).toMatchObject({ status: 400, code, stored: 0 });
+      expect(status).toBe(400);
+      expect(body.detail).toMatch(place ?? /./);
+      expect(body.detail).toMatch(/nothing was stored$|empty$/);
+      expect((await fetch(one.url)).status).toBe(404);
+    },
+  );
+
+  it.each([
+    ['text/plain', {}],
+    ['application/x-www-form-urlencoded', {}],
+    ['multipart/form-data; boundary=x', {}],
+    ['application/json; charset=utf-16', {}],
+    ['application/json', { 'content-encoding': 'gzip' }],
+  ])('refuses %s %j with 415', async (type, headers) => {
+    const one = stream();
+    const sent = { 'content-type': type, ...headers } as Record<string, string>;
+    const { status, body } = await postText(one.eventsUrl, '{"type":"t"}', sent);
+    expect([status, body.code, body.stored]).toEqual([415, 'unsupported_media_type', 0]);
+  });
+
+  it('takes application/json with a charset of UTF-8', async () => {
+    const sent = { 'content-type': 'application/json; charset="UTF-8"' };
+    expect((await postText(stream().eventsUrl, '{"type":"t"}', sent)).status).toBe(201);
+  });
+});

@@ -1,0 +1,122 @@
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { rawBytes, rawRequest } from '../support/raw-http.js';
+
+/** Sent as they are, since an HTTP client would mend them. */
+const badIds = [
+  ':',
+  'a:b',
+  '%3A',
+  '%2F',
+  'a%2Fb',
+  '%00',
+  '%0d%0aX',
+  '*',
+  '[a]',
+  '{a}',
+  'é',
+  '%C3%A9',
+  '%ff',
+  '%zz',
+  '%',
+  '.',
+  '.a',
+  '~a',
+  '%2e%2e',
+  '',
+  'a'.repeat(129),
+  'a%20b',
+  '%F0%9F%99%82',
+];
+const goodIds = [
+  'constructor',
+  '__proto__',
+  'toString',
+  '-',
+  '_',
+  'a'.repeat(128),
+  'a.b~c_d-e',
+  '0',
+  'A%42',
+];
+
+describeApp('hostile ids', {}, (source) => {
+  const request = (path: string, version = '1.1', head = '') =>
+    rawRequest(source.app.url, path, version, head);
+
+  it.each(badIds)('refuses the id "%s" as a session and as a message', async (id) => {
+    for (const path of [`/sessions/${id}/messages/m`, `/sessions/s/messages/${id}`]) {
+      for (const route of ['', '/events', '/stream']) {
+        const answer = await request(path + route);
+        expect(answer.split('\r\n', 1)[0]).toMatch(/ 400 /);
+        expect(answer).toMatch(/"code":"(invalid_id|invalid_header)"/);
+      }
+    }
+  });
+
+  it.each(goodIds)('takes the id "%s"', async (id) => {
+    const answer = await request(`/sessions/${id}/messages/${id}/events`);
+    expect(answer.split('\r\n', 1)[0]).toMatch(/ 200 /);
+  });
+
+  it.each([
+    '/sessions/../messages/m',
+    '/sessions/s/messages/m/',
+    '/sessions/s/messages/m/Stream',
+    '//',
+  ])('knows no route %s', async (path) => {
+    const answer = await request(path);
+    expect(answer).toMatch(/^HTTP\/1.1 40[04] /);
+    expect(answer).toContain('application/problem+json');
+  });
+
+  it('answers HTTP/1.0, and ends the connection', async () => {
+    const answer = await request('/sessions/s/messages/m/events', '1.0');
+    expect(answer).toMatch(/ 200 OK/);
+    expect(answer).toContain('"nextId":"0"');
+  });
+
+  it('refuses headers that are too large with 431', async () => {
+    const answer = await request('/healthz', '1.1', `x: ${'x'.repeat(20_000)}\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 431 /);
+    expect(answer).toContain('"code":"headers_too_large"');
+  });
+
+  it('refuses what is not HTTP with 400', async () => {
+    const answer = await rawBytes(source.app.url, 'hello\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('"code":"invalid_header"');
+  });
+
+  it('answers a thousand pipelined requests in order', async () => {
+    const path = (index: number) => `/sessions/s/messages/m/events?offset=${index}`;
+    const requests = Array.from(
+      { length: 1000 },
+      (_, index) =>
+        `GET ${path(index)} HTTP/1.1\r\nhost: x\r\n${index === 999 ? 'connection: close\r\n' : ''}\r\n`,
+    );
+    const answer = await rawBytes(source.app.url, requests.join(''));
+    const offsets = [...answer.matchAll(/"nextOffset":(\d+)/g)].map((match) => Number(match[1]));
+    expect(offsets).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+  });
+
+  it.each(['OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST'])(
+    'refuses %s on the feed with 405',
+    async (method) => {
+      const response = await fetch(`${source.app.url}/sessions/s/messages/m/stream`, { method });
+      expect(response.status).toBe(405);
+      expect(response.headers.get('allow')).toBe('GET, HEAD');
+      expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
+    },
+  );
+});
+
+describeApp('a feed over HTTP/1.0', { feed: { lingerMs: 0 } }, (source) => {
+  it('is readable until it ends', async () => {
+    const one = source.stream();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    const { pathname } = new URL(one.url);
+    const answer = await rawRequest(source.app.url, `${pathname}/stream`, '1.0');
+    expect(answer).toContain('\ndata: {"type":"complete"');
+  });
+});

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Feeds } from '../../src/feed/feeds.js';
+import { backends, silentLogger } from '../support/backends.js';
+import { FeedClient } from '../support/feed-client.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+/** Timers and sockets that keep the process alive, by kind. */
+function resources(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+describe.each(backends)('after feeds have closed ($name)', (backend) => {
+  let streams: Awaited<ReturnType<typeof backend.create>>;
+  let app: TestApp;
+  beforeAll(async () => {
+    streams = await backend.create();
+    app = await startApp(streams, { feed: { pollIntervalMs: 60_000 } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await streams.close();
+  });
+
+  it('no timer, listener, watch or subscription is left', async () => {
+    await fetch(`${app.url}/healthz`).then((response) => response.text());
+    const before = resources().Timeout ?? 0;
+    const urls = Array.from({ length: 10 }, (_, index) => feedUrl(app.url, '', 's', `m${index}`));
+    const feeds = await Promise.all([...urls, ...urls].map((url) => FeedClient.open(url)));
+    await waitFor('each stream is watched once', () => streams.watchedStreams === 10);
+    await post(eventsUrl(app.url, 's', 'm0'), { type: 'answer' });
+    await feeds[0]?.frameCount(1);
+    for (const feed of feeds) feed.drop();
+    await waitFor('no stream is watched', () => streams.watchedStreams === 0);
+    // A socket's own timers go with it, after the feed.
+    await waitFor('the timers are gone', () => (resources().Timeout ?? 0) <= before);
+    expect(streams.watchedStreams).toBe(0);
+  });
+
+  it('and Redis or memory hold no watch for feeds that were refused or finished', async () => {
+    const url = feedUrl(app.url, '', 's', 'ended');
+    await post(eventsUrl(app.url, 's', 'ended'), { type: 'complete' });
+    const feed = await FeedClient.open(url);
+    await feed.end();
+    expect((await FeedClient.open(`${url}?offset=1`)).status).toBe(204);
+    await fetch(url, { method: 'HEAD' });
+    await fetch(`${url}?offset=bad`);
+    await waitFor('no stream is watched', () => streams.watchedStreams === 0);
+  });
+
+  it('a feed that was opened but not started is counted off when it is cancelled', async () => {
+    const options = {
+      pollIntervalMs: 1000,
+      heartbeatMs: 1000,
+      lingerMs: 0,
+      waitMs: 0,
+      maxFeeds: 1,
+    };
+    const feeds = new Feeds(streams, options, silentLogger);
+    const request = { from: { offset: 0, tag: 0 }, knowsAbsence: false, named: false };
+    const opening = await feeds.open({ ...request, stream: { sessionId: 's', messageId: 'x' } });
+    expect(feeds.counts).toEqual({ feeds: 0, streams: 1 });
+    if (opening.kind === 'open') opening.cancel();
+    expect(feeds.counts).toEqual({ feeds: 0, streams: 0 });
+  });
+});

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeEvents } from '../../src/streams/encode-events.js';
+import { eventSchema } from '../../src/streams/stream-event.js';
+
+const limits = { maxEventBytes: 1024 ** 2 };
+const spaces = fc.constantFrom(undefined, 1, 3, '\t', '\n', '\r\n ');
+
+const data = fc
+  .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' }), {
+    noNullPrototype: true,
+  })
+  .filter((value) => !JSON.stringify(value).includes('__proto__'));
+
+const valid = fc.record(
+  {
+    type: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/),
+    id: fc.string({ unit: 'binary', maxLength: 64 }),
+    content: fc.string({ unit: 'binary' }),
+    done: fc.boolean(),
+    timestamp: fc
+      .date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })
+      .map((d) => d.toISOString()),
+    data,
+  },
+  { requiredKeys: ['type'], noNullPrototype: true },
+);
+
+describe('events as they are stored', () => {
+  it('mean what was sent, with the missing fields and no others', () => {
+    fc.assert(
+      fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
+        const sent = JSON.parse(JSON.stringify(events));
+        const text = JSON.stringify(events, null, space as never);
+        const stored = encodeEvents(Buffer.from(text), limits);
+        expect(stored).toHaveLength(sent.length);
+        for (const [index, { bytes }] of stored.entries()) {
+          expect(bytes.includes(0x0a) || bytes.includes(0x0d)).toBe(false);
+          const { id, content, done, timestamp, ...rest } = JSON.parse(bytes.toString());
+          expect({ id, content, done, timestamp, ...rest }).toMatchObject(sent[index]);
+          expect(typeof id).toBe('string');
+          expect(typeof content).toBe('string');
+          expect(typeof done).toBe('boolean');
+          expect(Date.parse(timestamp)).not.toBeNaN();
+          expect(Object.keys(rest).sort()).toEqual(
+            'data' in sent[index] ? ['data', 'type'] : ['type'],
+          );
+        }
+      }),
+    );
+  });
+
+  it('begin with the very bytes that were sent', () => {
+    fc.assert(
+      fc.property(valid, (event) => {
+        const text = JSON.stringify(event);
+        const [stored] = encodeEvents(Buffer.from(text), limits);
+        expect(stored?.bytes.subarray(0, Buffer.byteLength(text) - 1)).toEqual(
+          Buffer.from(text).subarray(0, -1),
+        );
+      }),
+    );
+  });
+
+  it('are refused exactly when the schema refuses them', () => {
+    const almost = fc.record(
+      {
+        type: fc.oneof(fc.string(), fc.constantFrom('answer', 'a b', '', '1a'), fc.jsonValue()),
+        id: fc.oneof(fc.string({ maxLength: 200 }), fc.jsonValue()),
+        content: fc.oneof(fc.string(), fc.jsonValue()),
+        done: fc.oneof(fc.boolean(), fc.jsonValue()),
+        timestamp: fc.oneof(
+          fc.string(),
+          fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T24:00:00Z'),
+        ),
+        data: fc.oneof(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })), fc.jsonValue()),
+        extra: fc.jsonValue(),
+      },
+      { requiredKeys: [], noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(fc.oneof(almost, fc.jsonValue()), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!text.includes('__proto__') && !text.startsWith('['));
+        const isValid = eventSchema.safeParse(JSON.parse(text)).success;
+        const encode = () => encodeEvents(Buffer.from(text), limits);
+        if (isValid) expect(encode()).toHaveLength(1);
+        else expect(encode).toThrow(expect.objectContaining({ code: 'invalid_event' }));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never come from bytes that are not JSON, and no bytes break the check', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const body = Buffer.from(bytes);
+        expect(() => encodeEvents(body, limits)).toThrow(
+          expect.objectContaining({ name: 'ServiceError' }),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('survive a cut or a changed byte as a refusal or as JSON', () => {
+    fc.assert(
+      fc.property(valid, fc.nat(), fc.nat(255), (event, place, byte) => {
+        const body = Buffer.from(JSON.stringify([event, event]));
+        body[place % body.length] = byte;
+        try {
+          for (const stored of encodeEvents(body, limits)) JSON.parse(stored.bytes.toString());
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'ServiceError' });
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

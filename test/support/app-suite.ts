@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { type BackendOptions, backends } from './backends.js';
+import { type FeedClient, openFeed } from './feed-client.js';
+import { startApp, type TestApp, type TestAppOptions } from './test-app.js';
+import { eventsUrl, feedUrl, post } from './worker.js';
+
+let count = 0;
+
+/** One stream of a running app, with what a test does to it. */
+export class TestStream {
+  readonly sid = `s${process.pid}`;
+  readonly mid: string;
+
+  constructor(readonly app: TestApp) {
+    count += 1;
+    this.mid = `m${count}`;
+  }
+
+  get eventsUrl(): string {
+    return eventsUrl(this.app.url, this.sid, this.mid);
+  }
+
+  get url(): string {
+    return this.eventsUrl.replace(/\/events$/, '');
+  }
+
+  get id() {
+    return { sessionId: this.sid, messageId: this.mid };
+  }
+
+  post(body: unknown, headers?: Record<string, string>) {
+    return post(this.eventsUrl, body, headers);
+  }
+
+  /** Posts `count` answers in one array. */
+  postAnswers(count: number, from = 0) {
+    const event = (index: number) => ({ type: 'answer', content: `chunk ${from + index}` });
+    return this.post(Array.from({ length: count }, (_, index) => event(index)));
+  }
+
+  feed(query = '', headers?: Record<string, string>): Promise<FeedClient> {
+    return openFeed(feedUrl(this.app.url, query, this.sid, this.mid), headers);
+  }
+}
+
+export interface AppSource {
+  readonly app: TestApp;
+  readonly streams: StreamManager;
+  /** A stream that no other test uses. */
+  stream(): TestStream;
+}
+
+/** Runs the same tests against a listening app on each backend. */
+export function describeApp(
+  title: string,
+  options: TestAppOptions & { readonly backend?: BackendOptions },
+  tests: (source: AppSource) => void,
+): void {
+  describe.each(backends)(`${title} ($name)`, (backend) => {
+    let app: TestApp;
+    let streams: StreamManager;
+    beforeAll(async () => {
+      streams = await backend.create(options.backend);
+      app = await startApp(streams, options);
+    });
+    afterAll(async () => {
+      await app.close();
+      await streams.close();
+    });
+    tests({
+      get app() {
+        return app;
+      },
+      get streams() {
+        return streams;
+      },
+      stream: () => new TestStream(app),
+    });
+  });
+}

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../src');
+
+interface Import {
+  readonly file: string;
+  /** A path below `src`, or the name of a package. */
+  readonly target: string;
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/from '([^']+)'|import '([^']+)'/g)].map((match) => {
+    const name = (match[1] ?? match[2]) as string;
+    const isOwn = name.startsWith('.');
+    const target = isOwn ? relative(root, resolve(root, dirname(file), name)) : name;
+    return { file, target };
+  });
+});
+
+/** The rooms that each room may know, beside itself and packages. */
+const allowed: Record<string, readonly string[]> = {
+  'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
+  'app.ts': ['config.js', 'feed', 'http', 'streams'],
+  'config.ts': ['config-values.js', 'streams'],
+  'config-values.ts': ['streams'],
+  'errors.ts': [],
+  http: ['errors.js', 'feed', 'sse', 'streams'],
+  feed: ['errors.js', 'sse', 'streams'],
+  streams: ['errors.js'],
+  sse: [],
+};
+
+function roomOf(path: string): string {
+  return path.split('/')[0] as string;
+}
+
+describe('the arrows between the rooms', () => {
+  it('go one way', () => {
+    const own = imports.filter(({ target }) => existsBelowSource(target));
+    expect(own.length).toBeGreaterThan(50);
+    const wrong = own.filter(({ file, target }) => {
+      const [from, to] = [roomOf(file), roomOf(target)];
+      return from !== to && allowed[from]?.includes(to) !== true;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it.each([
+    ['ioredis', /^streams\/redis\//],
+    ['fastify', /^(app\.ts|http\/)/],
+    ['@fastify/sse', /^app\.ts/],
+    ['yaml', /^config\.ts/],
+  ])('let only some know %s', (name, places) => {
+    const users = imports.filter(({ target }) => target === name);
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter(({ file }) => !places.test(file))).toEqual([]);
+  });
+
+  it('leave the process to main.ts', () => {
+    const users = files.filter((file) =>
+      /\bprocess\.\w/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(users).toEqual(['main.ts']);
+  });
+
+  it('have no room or file without a job of its own', () => {
+    const vague = files.filter((file) =>
+      /(^|\/)(utils?|common|types|helpers|index)(\.ts|\/)/.test(file),
+    );
+    expect(vague).toEqual([]);
+  });
+});
+
+function existsBelowSource(target: string): boolean {
+  return files.includes(target.replace(/\.js$/, '.ts'));
+}

@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Config, type ConfigError, loadConfig } from '../../src/config.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'rejoin-config-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const load = (environment: Record<string, string> = {}): Config =>
+  loadConfig(environment, directory);
+const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+
+function faults(environment: Record<string, string> = {}): readonly string[] {
+  try {
+    load(environment);
+  } catch (error) {
+    return (error as ConfigError).faults;
+  }
+  throw new Error('the settings were taken');
+}
+
+describe('the settings', () => {
+  it('have defaults', () => {
+    expect(load()).toEqual({
+      server: { host: '127.0.0.1', port: 8080 },
+      log: { level: 'info' },
+      streamManager: {
+        type: 'memory',
+        ttlMs: 3_600_000,
+        memory: { maxBytes: 256 * 1024 ** 2, maxStreams: 100_000 },
+        redis: {
+          host: '127.0.0.1',
+          port: 6379,
+          username: undefined,
+          password: undefined,
+          db: 0,
+          prefix: 'stream:events',
+        },
+      },
+      limits: {
+        eventBytes: 1024 ** 2,
+        bodyBytes: 8 * 1024 ** 2,
+        streamEvents: 100_000,
+        streamBytes: 64 * 1024 ** 2,
+      },
+      feed: {
+        pollIntervalMs: 1000,
+        heartbeatMs: 15_000,
+        lingerMs: 3000,
+        waitMs: 60_000,
+        maxFeeds: 20_000,
+      },
+      auth: { isDisabled: false },
+    });
+  });
+
+  it('come from config.yaml, then .env, then the environment; an empty variable is unset', () => {
+    write('config.yaml', 'server: { port: 1001, host: 127.0.0.2 }\nlog:\n  level: warn\n');
+    expect(load().server).toEqual({ port: 1001, host: '127.0.0.2' });
+    write('.env', 'PORT=1002\nLOG_LEVEL=\n');
+    expect(load().server.port).toBe(1002);
+    expect(load().log.level).toBe('warn');
+    expect(load({ PORT: '1003' }).server.port).toBe(1003);
+    expect(load({ PORT: '' }).server.port).toBe(1002);
+  });
+
+  it('come from CONFIG_FILE, which must exist', () => {
+    write('other.yaml', 'log: { level: debug }');
+    expect(load({ CONFIG_FILE: 'other.yaml' }).log.level).toBe('debug');
+    expect(faults({ CONFIG_FILE: 'none.yaml' })[0]).toMatch(/CONFIG_FILE: there is no file/);
+  });
+
+  it('take an empty file, and keys without a value', () => {
+    write('config.yaml', '');
+    expect(load().server.port).toBe(8080);
+    write('config.yaml', 'stream_manager:\n  redis:\n    password:\n');
+    expect(load().streamManager.redis.password).toBeUndefined();
+  });
+
+  it('name every fault at once, by setting and variable', () => {
+    write('config.yaml', 'server: { prot: 1 }\nnope: 1\nfeed: { linger: soon }\n');
+    const named = faults({
+      PORT: '0x10',
+      STREAM_MANAGER_TYPE: 'postgres',
+      LIMITS_EVENT_BYTES: '1MB',
+    });
+    for (const pattern of [
+      /^nope: there is no such setting/,
+      /^server\.prot: there is no such setting/,
+      /^server\.port \(PORT\): must be a whole number/,
+      /^stream_manager\.type \(STREAM_MANAGER_TYPE\): .*memory.*redis/,
+      /^limits\.event_bytes \(LIMITS_EVENT_BYTES\): must be a size/,
+      /^feed\.linger \(FEED_LINGER\): must be a duration/,
+    ]) {
+      expect(named.filter((fault) => pattern.test(fault))).toHaveLength(1);
+    }
+    expect(named).toHaveLength(6);
+  });
+
+  it.each([
+    ['broken: [', /config\.yaml/],
+    ['- a list', /must be a mapping/],
+    ['server: { port: 1 }\nserver: { port: 2 }', /config\.yaml/],
+  ])('refuse the file %j', (text, pattern) => {
+    write('config.yaml', text);
+    expect(faults()[0]).toMatch(pattern);
+  });
+
+  it.each([
+    ['STREAM_TTL', '0', (config: Config) => config.streamManager.ttlMs, 24 * 3_600_000],
+    ['STREAM_TTL', '90m', (config: Config) => config.streamManager.ttlMs, 5_400_000],
+    ['FEED_POLL_INTERVAL', '100ms', (config: Config) => config.feed.pollIntervalMs, 100],
+    ['MEMORY_MAX_BYTES', '2GiB', (config: Config) => config.streamManager.memory.maxBytes, 2 ** 31],
+    [
+      'REDIS_ADDR',
+      'redis.internal:6380',
+      (config: Config) => config.streamManager.redis.host,
+      'redis.internal',
+    ],
+    ['REDIS_ADDR', '[::1]:6380', (config: Config) => config.streamManager.redis.host, '::1'],
+    [
+      'REDIS_PREFIX',
+      'wk:stream:t1:',
+      (config: Config) => config.streamManager.redis.prefix,
+      'wk:stream:t1:',
+    ],
+    ['REDIS_PREFIX', ' a ', (config: Config) => config.streamManager.redis.prefix, ' a '],
+    ['REDIS_DB', '3', (config: Config) => config.streamManager.redis.db, 3],
+    ['AUTH_DISABLED', 'true', (config: Config) => config.auth.isDisabled, true],
+    ['AUTH_DISABLED', 'false', (config: Config) => config.auth.isDisabled, false],
+  ] as const)('take %s=%s', (name, text, pick, value) => {
+    expect(pick(load({ [name]: text }))).toBe(value);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['REDIS_DB', 'x'],
+    ['REDIS_ADDR', 'host'],
+    ['REDIS_ADDR', 'host:0'],
+    ['REDIS_ADDR', '::1:6379'],
+    ['REDIS_PREFIX', '{}'],
+    ['REDIS_PREFIX', 'a{b'],
+    ['FEED_POLL_INTERVAL', '0'],
+    ['FEED_HEARTBEAT', '15'],
+    ['STREAM_TTL', '-1s'],
+    ['LIMITS_BODY_BYTES', '0B'],
+    ['MEMORY_MAX_STREAMS', '0'],
+    ['LOG_LEVEL', 'loud'],
+    ['AUTH_DISABLED', 'perhaps'],
+  ])('refuse %s=%s', (name, text) => {
+    const named = faults({ [name]: text });
+    expect(named).toHaveLength(1);
+    expect(named[0]).toContain(`(${name})`);
+  });
+
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('bind %s without keys', (host) => {
+    expect(load({ HOST: host }).server.host).toBe(host);
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.example.org'])(
+    'bind %s without keys only when AUTH_DISABLED says so',
+    (host) => {
+      expect(faults({ HOST: host })[0]).toMatch(/not a loopback address/);
+      expect(load({ HOST: host, AUTH_DISABLED: 'true' }).server.host).toBe(host);
+    },
+  );
+
+  it('take the password from a file, without its last line break', () => {
+    write('secret', 'p w\n');
+    const path = join(directory, 'secret');
+    expect(load({ REDIS_PASSWORD_FILE: path }).streamManager.redis.password).toBe('p w');
+    expect(faults({ REDIS_PASSWORD_FILE: `${path}x` })[0]).toMatch(/REDIS_PASSWORD_FILE/);
+    expect(faults({ REDIS_PASSWORD_FILE: path, REDIS_PASSWORD: 'x' })[0]).toMatch(/together/);
+  });
+});

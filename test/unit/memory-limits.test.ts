@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import {
+  eventOverheadBytes,
+  MemoryStreamManager,
+  type MemoryStreamManagerOptions,
+} from '../../src/streams/memory/memory-stream-manager.js';
+import { answers, complete, eventOfBytes, newStream } from '../support/events.js';
+import { waitFor } from '../support/wait-for.js';
+
+const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2 };
+
+function manager(options: Partial<MemoryStreamManagerOptions>): MemoryStreamManager {
+  return new MemoryStreamManager({
+    ttlMs: 60_000,
+    limits,
+    maxBytes: 1024 ** 2,
+    maxStreams: 100,
+    ...options,
+  });
+}
+
+const full = { code: 'store_full' };
+
+describe('the memory store', () => {
+  it('refuses a stream too many, and live ones go on', async () => {
+    const store = manager({ maxStreams: 2 });
+    const [one, two] = [newStream(), newStream()];
+    await store.appendEvents(one, answers(1));
+    await store.appendEvents(two, answers(1));
+    await expect(store.appendEvents(newStream(), answers(1))).rejects.toMatchObject(full);
+    await store.appendEvents(one, answers(1));
+    expect((await store.getEvents(one, 0, 10)).events).toHaveLength(2);
+    expect(store.usage.streams).toBe(2);
+    await store.close();
+  });
+
+  it('refuses bytes too many, and stores nothing of them', async () => {
+    const size = 10_000;
+    const store = manager({ maxBytes: 3 * (size + eventOverheadBytes) });
+    const stream = newStream();
+    await store.appendEvents(stream, [eventOfBytes(size), eventOfBytes(size)]);
+    const two = [eventOfBytes(size), eventOfBytes(size)];
+    await expect(store.appendEvents(stream, two)).rejects.toMatchObject(full);
+    await expect(store.appendEvents(newStream(), two)).rejects.toMatchObject(full);
+    expect(store.usage).toEqual({ streams: 1, bytes: 2 * (size + eventOverheadBytes) });
+    await store.appendEvents(stream, [eventOfBytes(size)]);
+    await store.close();
+  });
+
+  it('frees what has expired, by itself, down to nothing', async () => {
+    const store = manager({ ttlMs: 200 });
+    for (let count = 0; count < 100; count += 1) await store.appendEvents(newStream(), answers(3));
+    expect(store.usage.streams).toBe(100);
+    await waitFor('the store is empty', () => store.usage.streams === 0);
+    expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+    await store.appendEvents(newStream(), [complete()]);
+    await store.close();
+    expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+  });
+
+  it('renews the time to live of one stream with each append, and lets the others go', async () => {
+    const store = manager({ ttlMs: 600 });
+    const [kept, left] = [newStream(), newStream()];
+    await store.appendEvents(left, answers(1));
+    await waitFor('the other is gone', async () => {
+      await store.appendEvents(kept, answers(1));
+      return (await store.getStatus(left)) === null;
+    });
+    expect((await store.getStatus(kept))?.nextOffset).toBeGreaterThan(10);
+    await store.close();
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import {
+  hasSoundBraces,
+  redisKeys,
+  streamKeyOfChannel,
+} from '../../src/streams/redis/redis-keys.js';
+
+const stream = { sessionId: 's1', messageId: 'm1' };
+
+describe('the names of a stream in Redis', () => {
+  it.each([
+    ['stream:events', 'stream:events:s1:m1', '{stream:events:s1:m1}::state'],
+    ['wk:stream:t1:', 'wk:stream:t1::s1:m1', '{wk:stream:t1::s1:m1}::state'],
+    ['{t1}:stream', '{t1}:stream:s1:m1', '{t1}:stream:s1:m1::state'],
+    [' odd ', ' odd :s1:m1', '{ odd :s1:m1}::state'],
+  ])('begin with the prefix "%s", byte for byte', (prefix, list, state) => {
+    expect(redisKeys(prefix, stream)).toMatchObject({ list, state });
+  });
+
+  it('lead back from the channel to the stream', () => {
+    for (const prefix of ['stream:events', 'wk:stream:t1:', '{t}']) {
+      expect(streamKeyOfChannel(prefix, redisKeys(prefix, stream).channel)).toBe('s1:m1');
+    }
+  });
+
+  it.each(['a', '{a}', 'a{b}c', '{a}{b}', 'a:'])('may have the prefix %s', (prefix) => {
+    expect(hasSoundBraces(prefix)).toBe(true);
+  });
+
+  it.each(['{', '}', '{}', 'a{}b', '}{', '{{a}}', '{a}}', '{a'])(
+    'may not have the prefix %s',
+    (prefix) => {
+      expect(hasSoundBraces(prefix)).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AgentRun, completeEvent, type RecordedEvent } from './agent-run.js';
+import { DemoError } from './demo-error.js';
+
+/** An append that takes longer has failed. */
+const appendTimeoutMs = 10_000;
+
+/** The agent worker: it posts the events of a recorded run, one a request. */
+export class Worker {
+  /** The JSON texts that the service has taken, in order. */
+  readonly sent: string[] = [];
+
+  constructor(
+    readonly run: AgentRun,
+    readonly speed: number,
+  ) {}
+
+  get isHalfWay(): boolean {
+    return this.sent.length * 2 >= this.run.length;
+  }
+
+  /**
+   * Posts the whole run at its pace. It keeps to the clock rather than to the gaps, so that the
+   * time the requests take does not add up.
+   *
+   * @throws DemoError when the service refuses an event
+   */
+  async replay(eventsUrl: string, signal: AbortSignal): Promise<void> {
+    let dueAt = performance.now();
+    for (const event of this.run) {
+      dueAt += event.gapMs / this.speed;
+      const waitMs = dueAt - performance.now();
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+      await this.#append(eventsUrl, event, signal);
+    }
+  }
+
+  async #append(eventsUrl: string, event: RecordedEvent, signal: AbortSignal): Promise<void> {
+    const text = completeEvent(event.text, new Date());
+    const response = await fetch(eventsUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: text,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(appendTimeoutMs)]),
+    }).catch((error: Error) => {
+      throw this.#failure(String(error.cause ?? error), error);
+    });
+    const answer = await response.text();
+    if (response.status !== 201) throw this.#failure(`${response.status} ${answer}`);
+    this.sent.push(text);
+  }
+
+  #failure(reason: string, cause?: Error): DemoError {
+    const message = `Event ${this.sent.length + 1} could not be appended: ${reason}`;
+    return new DemoError(message, { cause });
+  }
+}

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { Feeds } from './feed/feeds.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
+import { Connections } from './http/connections.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
@@ -24,8 +25,15 @@ export interface AppOptions {
 /** How long a feed's socket may take its last bytes when the service stops. */
 const drainGraceMs = 3000;
 
-/** How long a request may take to arrive whole. */
+/** How long requests in flight may take when the service stops. */
+const requestGraceMs = 3000;
+
+/** How long a request may take to arrive whole, and its head alone. */
 const requestTimeoutMs = 30_000;
+const headersTimeout = 10_000;
+
+/** How often Node looks for requests that take too long. */
+const connectionsCheckingInterval = 2000;
 
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
 const maxParamLength = 16 * 1024;
@@ -38,12 +46,14 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: requestTimeoutMs,
+    http: { headersTimeout, connectionsCheckingInterval },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerClientError,
   });
   const feeds = new Feeds(streams, config.feed, logger);
+  const connections = new Connections(app.server);
 
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
@@ -56,6 +66,9 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     getStatusRoute(app, streams);
     healthRoutes(app, streams, feeds);
   });
-  app.addHook('preClose', () => feeds.drain(drainGraceMs));
+  app.addHook('preClose', async () => {
+    await feeds.drain(drainGraceMs);
+    connections.stop(requestGraceMs);
+  });
   return app;
 }

@@ -134,15 +134,16 @@ export class ConfigError extends Error {
  */
 export function loadConfig(environment: Environment, directory: string): Config {
   const dotenv = readIfThere(resolve(directory, '.env'));
-  const variables = withoutEmpty({
-    ...(dotenv === null ? {} : parseEnv(dotenv)),
+  const variables = {
+    ...withoutEmpty(dotenv === null ? {} : parseEnv(dotenv)),
     ...withoutEmpty(environment),
-  });
+  };
   const document = readYaml(variables.CONFIG_FILE, directory);
-  applyEnvironment(document, withPasswordFile(variables));
+  const secretFaults = readSecretFile(variables);
+  applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(toFaults));
-  rejectOpenServer(parsed.data);
+  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...openServerFaults(document)];
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
 
@@ -185,15 +186,17 @@ function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function withPasswordFile(variables: Record<string, string>): Record<string, string> {
+/** Takes the password from its file. Returns what is wrong with that. */
+function readSecretFile(variables: Record<string, string>): string[] {
   const path = variables[passwordFileName];
-  if (path === undefined) return variables;
+  if (path === undefined) return [];
   if (variables.REDIS_PASSWORD !== undefined) {
-    throw new ConfigError([`${passwordFileName}: is set together with REDIS_PASSWORD`]);
+    return [`${passwordFileName}: is set together with REDIS_PASSWORD`];
   }
   const content = readIfThere(path);
-  if (content === null) throw new ConfigError([`${passwordFileName}: there is no file ${path}`]);
-  return { ...variables, REDIS_PASSWORD: content.replace(/\r?\n$/, '') };
+  if (content === null) return [`${passwordFileName}: there is no file ${path}`];
+  variables.REDIS_PASSWORD = content.replace(/\r?\n$/, '');
+  return [];
 }
 
 function applyEnvironment(document: Document, variables: Record<string, string>): void {
@@ -215,14 +218,20 @@ function setAt(document: Document, path: readonly string[], value: string): void
   if (isDocument(inner)) setAt(inner, rest, value);
 }
 
-function toFaults(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) => `${[path, key].filter(Boolean).join('.')}: there is no such setting`,
-    );
+/** One fault a setting: the first check that fails says enough. */
+function schemaFaults(error: z.ZodError | undefined): string[] {
+  const faults = new Map<string, string[]>();
+  for (const issue of error?.issues ?? []) {
+    const path = issue.path.join('.');
+    if (!faults.has(path)) faults.set(path, toFaults(path, issue));
   }
-  return [`${nameOf(path)}: ${issue.message}`];
+  return [...faults.values()].flat();
+}
+
+function toFaults(path: string, issue: z.core.$ZodIssue): string[] {
+  if (issue.code !== 'unrecognized_keys') return [`${nameOf(path)}: ${issue.message}`];
+  const place = path === '' ? '' : `${path}.`;
+  return issue.keys.map((key) => `${place}${key}: there is no such setting`);
 }
 
 function nameOf(path: string): string {
@@ -230,18 +239,24 @@ function nameOf(path: string): string {
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
-type Settings = z.infer<typeof settingsSchema>;
+/** Read apart from the rest, so that this fault is named beside any other. */
+const openServerSchema = z.object({
+  server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
+  auth: z.object({ disabled: flag.default(false) }).prefault({}),
+});
 
 /** Without keys, whoever reaches the port may read and write everything. */
-function rejectOpenServer({ server, auth }: Settings): void {
-  if (auth.disabled || isLoopback(server.host)) return;
-  throw new ConfigError([
-    `${nameOf('server.host')}: ${server.host} is not a loopback address, and there are no keys: ` +
-      'anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
-  ]);
+function openServerFaults(document: Document): string[] {
+  const { data } = openServerSchema.safeParse(document);
+  if (data === undefined || data.auth.disabled || isLoopback(data.server.host)) return [];
+  return [
+    `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
+      'keys: anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
+  ];
 }
 
-function toConfig({ server, log, stream_manager, limits, feed, auth }: Settings) {
+function toConfig(settings: z.infer<typeof settingsSchema>) {
+  const { server, log, stream_manager, limits, feed, auth } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   const { address, ...redisRest } = redis;
   return {

@@ -59,7 +59,8 @@ export class ServiceError extends Error {
  * What a log line says of an error. The error itself may hold more than a log may: a failed Redis
  * command carries its arguments, and those are events or passwords.
  */
-export function toLogFields(error: unknown): { readonly reason: string; readonly stack?: string } {
+export function toLogFields(error: unknown): { readonly reason?: string; readonly stack?: string } {
+  if (error === undefined) return {};
   if (!(error instanceof Error)) return { reason: String(error) };
   return { reason: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
 }

@@ -67,6 +67,8 @@ export class Feeds {
   readonly #followed = new Map<string, FollowedStream>();
   readonly #subscribers = new Set<Subscriber>();
   #heartbeats: NodeJS.Timeout | null = null;
+  /** Feeds that are being opened count against the limit too. */
+  #openings = 0;
   #isDraining = false;
 
   constructor(
@@ -87,9 +89,10 @@ export class Feeds {
   /** @throws ServiceError `backend_unavailable` */
   async open(request: FeedRequest): Promise<Opening> {
     if (this.#isDraining) return { kind: 'refused', reason: 'draining' };
-    if (this.#subscribers.size >= this.options.maxFeeds) {
+    if (this.#subscribers.size + this.#openings >= this.options.maxFeeds) {
       return { kind: 'refused', reason: 'too_many_feeds' };
     }
+    this.#openings += 1;
     const reader = this.#acquire(request.stream);
     let isHanded = false;
     try {
@@ -101,10 +104,10 @@ export class Feeds {
       return {
         kind: 'open',
         start: (response, onClose) => this.#start(reader, request, position, response, onClose),
-        cancel: () => this.#release(request.stream),
+        cancel: () => this.#cancel(request.stream),
       };
     } finally {
-      if (!isHanded) this.#release(request.stream);
+      if (!isHanded) this.#cancel(request.stream);
     }
   }
 
@@ -142,6 +145,7 @@ export class Feeds {
     onClose: (feed: FeedTotals) => void,
   ): void {
     const startedAt = performance.now();
+    this.#openings -= 1;
     const subscriber = new Subscriber({
       reader,
       response,
@@ -158,6 +162,11 @@ export class Feeds {
     this.#add(subscriber);
     subscriber.start(request.from === 'now' ? withId(position) : preamble);
     if (this.#isDraining) subscriber.finish(encodeRetry(retryMs));
+  }
+
+  #cancel(stream: StreamId): void {
+    this.#openings -= 1;
+    this.#release(stream);
   }
 
   #acquire(stream: StreamId): StreamReader {

@@ -181,10 +181,20 @@ export class StreamReader {
   #note(page: EncodedPage): void {
     const life = this.#knownLife;
     if (life === null) return;
-    const before = life.lingerUntil;
+    const { hasEnded, lingerUntil } = life;
     const now = performance.now();
     for (const [index, event] of page.events.entries()) life.note(event, page.offset + index, now);
-    if (life.lingerUntil !== before) this.#setLingerTimer(life.lingerUntil);
+    if (life.lingerUntil !== lingerUntil) this.#setLingerTimer(life.lingerUntil);
+    if (life.hasEnded && !hasEnded) this.#dateEnd();
+  }
+
+  /**
+   * Lets the store see the end now. Another program's ending is dated when the store is first
+   * asked, and whoever comes back after the linger is to be told that all is over.
+   */
+  #dateEnd(): void {
+    const { streams, stream } = this.options;
+    streams.getStatus(stream).catch((error) => this.logFailure(error));
   }
 
   async #deliver(): Promise<void> {

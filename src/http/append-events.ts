@@ -19,7 +19,7 @@ export function appendEventsRoute(
       { schema: { params: streamParams }, config: { reportsStored: true } },
       async (request, reply) => {
         if (!Buffer.isBuffer(request.body))
-          throw new ServiceError('invalid_json', 'the body is empty');
+          throw new ServiceError('invalid_json', 'the body is empty; nothing was stored');
         const events = encodeEvents(request.body, limits);
         const { offset, nextOffset } = await streams.appendEvents(request.params, events);
         request.log.debug(

@@ -69,7 +69,7 @@ function logProblem(request: FastifyRequest, { code, message }: ServiceError, ca
   if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
   else if (errorTable[code].status >= 500) {
     log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
-  } else log.debug({ code, detail: message }, 'A request was refused');
+  } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
 }
 
 export function pathOf(request: FastifyRequest): string {
@@ -77,7 +77,8 @@ export function pathOf(request: FastifyRequest): string {
 }
 
 function reportsStored(request: FastifyRequest): boolean {
-  return request.routeOptions.config?.reportsStored === true;
+  // A path that cannot be decoded leads to no route.
+  return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
 }
 
 /** What Fastify's own errors mean in the words of the contract. */

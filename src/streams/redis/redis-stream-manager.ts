@@ -13,7 +13,8 @@ import {
 import { decodeStoredEvent, type StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
 import type { Appended, EventPage, StreamInfo, StreamManager } from '../stream-manager.js';
-import { emptyPage, readPage } from './page-reader.js';
+import { lookThrough, nothingSeen, type Seen } from './look-through.js';
+import { emptyPage, type ReadRange, readPage } from './page-reader.js';
 import {
   type CommandClient,
   createCommandClient,
@@ -33,8 +34,8 @@ export interface RedisStreamManagerOptions {
 }
 
 /**
- * A script looks through at most about a thousand foreign elements a call and then asks for
- * another; this many calls are enough for the longest list there may be.
+ * Each call takes in a page of what another program pushed; this many are enough for the longest
+ * list there may be.
  */
 const maxScriptCalls = 1000;
 
@@ -65,9 +66,10 @@ export class RedisStreamManager implements StreamManager {
     const plan = planAppend(events);
     const { list, state, channel } = this.#keysOf(id);
     const args = [channel, ...this.#limitArguments(plan), ...events.map((event) => event.bytes)];
-    const [outcome, detail] = await this.#runScript(
-      () => this.#client.appendEventsBuffer(list, state, ...args) as Promise<Reply>,
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client.appendEventsBuffer(list, state, ...seen, ...args),
     );
+    const [outcome, detail] = reply as Reply;
     switch (outcome.toString()) {
       case 'ok': {
         const offset = detail as number;
@@ -84,12 +86,8 @@ export class RedisStreamManager implements StreamManager {
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     const { list } = this.#keysOf(id);
-    const readRange = async (first: number, last: number) => {
-      this.#requireConnection();
-      return this.#client.lrangeBuffer(list, first, last);
-    };
     try {
-      return await readPage(readRange, fromOffset, limit);
+      return await readPage(this.#rangeOf(list), fromOffset, limit);
     } catch (error) {
       if (isWrongType(error)) return emptyPage(fromOffset);
       throw asServiceError(error);
@@ -98,8 +96,8 @@ export class RedisStreamManager implements StreamManager {
 
   async getStatus(id: StreamId): Promise<StreamInfo | null> {
     const { list, state } = this.#keysOf(id);
-    const reply = await this.#runScript(
-      () => this.#client.streamStatusBuffer(list, state).catch(nullIfWrongType) as Promise<Reply>,
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client.streamStatusBuffer(list, state, ...seen).catch(nullIfWrongType),
     );
     return reply === null ? null : toStreamInfo(reply);
   }
@@ -139,16 +137,28 @@ export class RedisStreamManager implements StreamManager {
     ];
   }
 
-  async #runScript<R extends Reply | null>(call: () => Promise<R>): Promise<R> {
-    for (let calls = 0; calls < maxScriptCalls; calls += 1) {
-      this.#requireConnection();
-      const reply = await call().catch((error) => {
-        throw toServiceError(error);
-      });
-      if (reply?.[0].toString() !== 'again') return reply;
+  /** Calls a script until it has seen all of the list. */
+  async #runScript(list: string, call: (seen: Seen) => Promise<unknown>): Promise<Reply | null> {
+    let seen = nothingSeen;
+    try {
+      for (let calls = 0; calls < maxScriptCalls; calls += 1) {
+        this.#requireConnection();
+        const reply = (await call(seen)) as Reply | null;
+        if (reply?.[0].toString() !== 'unseen') return reply;
+        seen = await lookThrough(this.#rangeOf(list), reply[1] as number);
+      }
+    } catch (error) {
+      throw asServiceError(error);
     }
     const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });
+  }
+
+  #rangeOf(list: string): ReadRange {
+    return async (first, last) => {
+      this.#requireConnection();
+      return this.#client.lrangeBuffer(list, first, last);
+    };
   }
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { maxBatchEvents } from '../stream-manager.js';
+import { type ReadRange, readPage } from './page-reader.js';
+
+/** What was found in a part of a list: the first arguments of every script. */
+export type Seen = readonly [
+  from: number,
+  to: number,
+  lastSha1: string,
+  bytes: number,
+  ending: string,
+];
+
+export const nothingSeen: Seen = [0, 0, '', 0, ''];
+
+/** Looks through one page of elements that another program pushed, for one that ends the stream. */
+export async function lookThrough(readRange: ReadRange, from: number): Promise<Seen> {
+  const { events, nextOffset } = await readPage(readRange, from, maxBatchEvents);
+  const last = events.at(-1);
+  if (last === undefined) return nothingSeen;
+  const bytes = events.reduce((sum, event) => sum + event.bytes.length, 0);
+  const ending = events.find((event) => event.ending !== null)?.ending ?? '';
+  return [from, nextOffset, createHash('sha1').update(last.bytes).digest('hex'), bytes, ending];
+}

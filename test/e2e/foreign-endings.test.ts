@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { StreamOfTest } from '../support/stream-of-test.js';
+import { clientOf } from '../support/test-processes.js';
+
+/** Readers and appends agree on whether the stream has ended. */
+describe('Of what another program pushed, the service', () => {
+  const stream = new StreamOfTest({ FEED_POLL_INTERVAL: '100ms', FEED_LINGER: '100ms' });
+
+  it.each([
+    ['with an escaped type', '{"type":"\\u0063omplete"}'],
+    ['with white space', '{ "type" :\n"complete" }'],
+    ['with a repeated key, of which the last counts', '{"type":"answer","type":"complete"}'],
+    ['with half a surrogate pair', '{"type":"complete","content":"\\ud83d"}'],
+    ['nested deeply', `{"type":"complete","data":{"d":${'['.repeat(1001)}${']'.repeat(1001)}}}`],
+  ])('takes a complete for the end %s', async (_, element) => {
+    await clientOf(stream.redis).rpush(stream.key, element);
+    await (await stream.follow()).end(5000);
+    const append = await stream.append({ type: 'answer' });
+    expect(append).toMatchObject({ status: 409, body: { code: 'stream_ended' } });
+  });
+
+  it.each([
+    ['is not UTF-8', Buffer.from('{"type":"complete","content":"\xff"}', 'latin1')],
+    ['is not JSON', Buffer.from('{"type":"complete","content":NaN}')],
+    ['is not an object', Buffer.from('[{"type":"complete"}]')],
+    [
+      'has it elsewhere',
+      Buffer.from('{"type":"answer","data":{"type":"complete"},"content":"\\"stop\\""}'),
+    ],
+  ])('takes no end from what %s', async (_, element) => {
+    await clientOf(stream.redis).rpush(stream.key, element);
+    const feed = await stream.follow();
+    await feed.frameCount(1);
+    const append = await stream.append({ type: 'answer' });
+    expect(append).toMatchObject({ status: 201, body: { offset: 1 } });
+    await feed.frameCount(2);
+  });
+});

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { FeedClient } from '../support/feed-client.js';
+import type { ServiceProcess } from '../support/service-process.js';
+import {
+  clientOf,
+  isReady,
+  onRedis,
+  openFeed,
+  startRedis,
+  startService,
+} from '../support/test-processes.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+const eventCount = 100;
+const pauseMs = 50;
+
+describe('One reader a stream', () => {
+  it('While 20 events/s arrive on one stream, 200 subscribers cost Redis no more commands than one', async () => {
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis));
+    await isReady(service);
+    const client = clientOf(redis);
+
+    const commandsWith = async (subscriberCount: number, mid: string) => {
+      const feeds = await openFeeds(service, subscriberCount, mid);
+      await client.config('RESETSTAT');
+      await appendAtPace(service, mid);
+      await Promise.all(feeds.map((feed) => feed.frameCount(eventCount)));
+      const calls = countCalls(await client.info('commandstats'));
+      for (const feed of feeds) {
+        expect(feed.data.map((data) => JSON.parse(data).content)).toEqual(contents);
+        feed.drop();
+      }
+      return calls;
+    };
+    const alone = await commandsWith(1, 'alone');
+    const crowd = await commandsWith(200, 'crowd');
+    const measured = `${alone} commands with 1 subscriber, ${crowd} with 200`;
+    console.log(measured);
+    expect(crowd, measured).toBeLessThanOrEqual(alone * 1.15);
+  });
+});
+
+const contents = Array.from({ length: eventCount }, (_, index) => `chunk ${index}`);
+
+/** Resolves when all are open and have the first bytes. */
+async function openFeeds(service: ServiceProcess, count: number, mid: string) {
+  const feeds: FeedClient[] = [];
+  for (let opened = 0; opened < count; opened += 1) {
+    feeds.push(await openFeed(feedUrl(service.url, '', 's1', mid)));
+  }
+  return feeds;
+}
+
+/** The pause is the load, not a wait for something to be done. */
+async function appendAtPace(service: ServiceProcess, mid: string): Promise<void> {
+  const startedAt = performance.now();
+  for (const [index, content] of contents.entries()) {
+    await post(eventsUrl(service.url, 's1', mid), { type: 'answer', content });
+    await sleep(Math.max(startedAt + (index + 1) * pauseMs - performance.now(), 0));
+  }
+}
+
+/** All calls, those of scripts included. */
+function countCalls(commandStats: string): number {
+  const lines = commandStats.matchAll(/^cmdstat_(?!config|info)[^:]*:calls=(\d+)/gm);
+  return [...lines].reduce((sum, [, calls]) => sum + Number(calls), 0);
+}

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisServer } from '../support/redis-server.js';
+import {
+  clientOf,
+  directoryWith,
+  type Environment,
+  isReady,
+  launchService,
+  onRedis,
+  readiness,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
+
+const password = 'pass word#1';
+const workerPassword = 'worker-secret-2';
+
+describe('A Redis that asks who comes', () => {
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const client = redis.client();
+    await client.call('ACL', 'SETUSER', 'worker', 'on', `>${workerPassword}`, '~*', '&*', '+@all');
+    await client.config('SET', 'requirepass', password);
+    client.disconnect();
+  });
+  afterAll(() => redis.stop());
+
+  it('is served with REDIS_PASSWORD', async () => {
+    await serves({ REDIS_PASSWORD: password });
+  });
+
+  it('is served with a password from REDIS_PASSWORD_FILE, which may end with a newline', async () => {
+    const directory = directoryWith({ bare: password, line: `${password}\n` });
+    await serves({ REDIS_PASSWORD_FILE: `${directory}/bare` });
+    await serves({ REDIS_PASSWORD_FILE: `${directory}/line` });
+  });
+
+  it('is served with the name and password of an ACL user', async () => {
+    await serves({ REDIS_USERNAME: 'worker', REDIS_PASSWORD: workerPassword });
+  });
+
+  it('is used in the database of REDIS_DB only', async () => {
+    await serves({ REDIS_PASSWORD: password, REDIS_DB: '7', REDIS_PREFIX: 'of-db-7' });
+    const inDb7 = clientOf(redis, { password, db: 7 });
+    const inDb0 = clientOf(redis, { password });
+    expect(await inDb7.llen('of-db-7:s1:m1')).toBe(1);
+    expect(await inDb0.keys('of-db-7*')).toEqual([]);
+  });
+
+  it.each([
+    ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
+    ['no password', {}],
+    ['a wrong user', { REDIS_USERNAME: 'nobody', REDIS_PASSWORD: workerPassword }],
+  ])('refuses %s: the log says so, without it, and the service is not ready', async (_, login) => {
+    const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
+    await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output), 5000);
+    expect(await readiness(service)).toBe(503);
+    const refused = await post(eventsUrl(service.url), { type: 'answer' });
+    expect(refused).toMatchObject({
+      status: 503,
+      body: { code: 'backend_unavailable', stored: 0 },
+    });
+    expect(service.output).not.toMatch(/guess-3|worker-secret-2/);
+  });
+
+  it('makes the service ready by itself when the password becomes right', async () => {
+    const service = launchService(
+      onRedis(redis, { REDIS_USERNAME: 'later', REDIS_PASSWORD: 'later-4' }),
+    );
+    await service.isListening();
+    await waitFor('it is refused', () => service.output.includes('WRONGPASS'), 5000);
+    const admin = clientOf(redis, { password });
+    await admin.call('ACL', 'SETUSER', 'later', 'on', '>later-4', '~*', '&*', '+@all');
+    await isReady(service);
+  });
+
+  async function serves(login: Environment): Promise<void> {
+    const service = await startService(onRedis(redis, login));
+    await isReady(service);
+    expect((await post(eventsUrl(service.url), { type: 'answer' })).status).toBe(201);
+  }
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FeedClient } from '../support/feed-client.js';
+import type { ServiceProcess } from '../support/service-process.js';
+import {
+  isReady,
+  onRedis,
+  openFeed,
+  readiness,
+  startRedis,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+/** How long a shutdown may take when nobody is slow, and when somebody never reads. */
+const promptMs = 2500;
+const limitMs = 5000;
+
+/** The time for load balancers to take note comes on top; here there are none. */
+const settings = { DRAIN_DELAY: '0' };
+
+describe('When it is asked to stop, the service', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends every feed with a retry line and exits with code 0 (%s)',
+    async (signal) => {
+      const service = await startService(settings);
+      const feeds = await Promise.all([1, 2, 3].map(() => openFeed(feedUrl(service.url))));
+      const absent = await openFeed(feedUrl(service.url, '', 's1', 'absent'));
+      await post(eventsUrl(service.url), { type: 'answer', content: 'x' });
+      await Promise.all(feeds.map((feed) => feed.frameCount(1)));
+      const exit = stopsWithin(promptMs, service, signal);
+      for (const feed of [...feeds, absent]) await endsCleanly(feed);
+      await exit;
+    },
+  );
+
+  it('does not wait for a connection that is kept alive and idle', async () => {
+    const service = await startService(settings);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    expect(await statusOf(`${service.url}/healthz`, agent)).toBe(200);
+    await waitFor('it is idle', () => Object.values(agent.freeSockets).flat().length === 1);
+    await stopsWithin(promptMs, service, 'SIGTERM');
+  });
+
+  it('does not wait for a connection that never sends a request', async () => {
+    const service = await startService(settings);
+    // Browsers make such connections ahead of need.
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    expect(await readiness(service)).toBe(200); // the service has accepted the one before, too
+    await stopsWithin(limitMs, service, 'SIGTERM');
+  });
+
+  it('does not wait for a request that never ends', async () => {
+    const service = await startService(settings);
+    const half = request(eventsUrl(service.url), { method: 'POST', agent: false });
+    half.on('error', () => {});
+    half.setHeader('content-type', 'application/json');
+    half.setHeader('content-length', 100);
+    half.write('{'); // and the rest never comes
+    await once(half, 'socket');
+    expect(await readiness(service)).toBe(200); // the service has seen the one before, too
+    await stopsWithin(limitMs, service, 'SIGTERM');
+  });
+
+  it('cuts a feed whose client never reads', async () => {
+    const service = await startService(settings);
+    await fill(service);
+    await stuckFeed(service);
+    await stopsWithin(limitMs, service, 'SIGTERM');
+  });
+
+  it('never answers the feed route with 503 while it drains', async () => {
+    const service = await startService(settings);
+    await fill(service);
+    // A socket that takes nothing more holds the shutdown for as long as that may take.
+    const idle = await openFeed(feedUrl(service.url, '?offset=now'));
+    await stuckFeed(service);
+    const exit = stopsWithin(limitMs, service, 'SIGTERM');
+    await endsCleanly(idle);
+
+    expect(await readiness(service)).toBe(503);
+    const refused = await openFeed(feedUrl(service.url));
+    expect(refused.status).toBe(200);
+    expect(refused.response.headers).toMatchObject({ 'stream-refused': 'draining' });
+    await endsCleanly(refused);
+    const head = await fetch(feedUrl(service.url), { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(head.headers.get('stream-refused')).toBe('draining');
+    await exit;
+  });
+
+  it('exits also while Redis is away', async () => {
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis, settings));
+    await isReady(service);
+    const feed = await openFeed(feedUrl(service.url));
+    await redis.kill();
+    const exit = stopsWithin(promptMs, service, 'SIGTERM');
+    await endsCleanly(feed);
+    await exit;
+  });
+});
+
+async function stopsWithin(
+  ms: number,
+  service: ServiceProcess,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  const askedAt = performance.now();
+  service.signal(signal);
+  expect(await service.exit()).toEqual({ code: 0, signal: null });
+  expect(performance.now() - askedAt).toBeLessThan(ms);
+}
+
+async function endsCleanly(feed: FeedClient): Promise<void> {
+  await feed.end(limitMs);
+  expect(feed.response.complete).toBe(true);
+  expect(feed.raw).toMatch(/retry: \d+\n\n(: refused: draining\n\n)?$/);
+}
+
+const largeEvents = 48;
+
+/** Stores more than the sockets between two processes can hold. */
+async function fill(service: ServiceProcess): Promise<void> {
+  const batch = Array(8).fill({ type: 'answer', content: 'x'.repeat(512 * 1024) });
+  for (let stored = 0; stored < largeEvents; stored += batch.length) {
+    expect((await post(eventsUrl(service.url), batch)).status).toBe(201);
+  }
+}
+
+/** Resolves when its socket is full, since a client that came later has got everything. */
+async function stuckFeed(service: ServiceProcess): Promise<FeedClient> {
+  const stuck = await openFeed(feedUrl(service.url));
+  stuck.response.pause();
+  const reading = await openFeed(feedUrl(service.url));
+  await reading.frameCount(largeEvents);
+  reading.drop();
+  return stuck;
+}
+
+async function statusOf(url: string, agent: Agent): Promise<number> {
+  const sent = request(url, { agent });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode as number;
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import {
+  directoryWith,
+  type Environment,
+  launchService,
+  openFeed,
+  readiness,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+describe('The service at its start', () => {
+  it('needs no settings: it keeps streams in memory, on loopback, and serves', async () => {
+    const service = await startService();
+    expect(service.log).toContainEqual(expect.objectContaining({ streamManager: 'memory' }));
+    expect(new URL(service.url).hostname).toBe('127.0.0.1');
+    expect(await readiness(service)).toBe(200);
+
+    const feed = await openFeed(feedUrl(service.url));
+    const appended = await post(eventsUrl(service.url), { type: 'answer', content: 'hello' });
+    expect(appended).toMatchObject({ status: 201, body: { offset: 0, count: 1, nextOffset: 1 } });
+    await feed.frameCount(1);
+    expect(JSON.parse(feed.data[0] as string)).toMatchObject({ type: 'answer', content: 'hello' });
+  });
+
+  it('listens on all addresses when that is asked for together with AUTH_DISABLED', async () => {
+    const service = await startService({ HOST: '0.0.0.0', AUTH_DISABLED: 'true' });
+    expect(await readiness(service)).toBe(200);
+  });
+
+  it.each(['0.0.0.0', '::', 'example.org'])(
+    'refuses HOST=%s while anybody could read and write',
+    async (host) => {
+      await refusesToStart({ HOST: host, AUTH_DISABLED: 'false' }, ['HOST']);
+    },
+  );
+
+  it('refuses an unknown type of stream manager instead of falling back to memory', async () => {
+    await refusesToStart({ STREAM_MANAGER_TYPE: 'postgres' }, ['STREAM_MANAGER_TYPE']);
+    await refusesToStart({ STREAM_MANAGER_TYPE: 'Redis' }, ['STREAM_MANAGER_TYPE']);
+  });
+
+  it('names every bad value in one message', async () => {
+    const bad = {
+      PORT: '80a',
+      STREAM_TTL: 'soon',
+      REDIS_ADDR: 'nowhere',
+      REDIS_DB: '-1',
+      REDIS_PREFIX: 'a{b',
+      LIMITS_EVENT_BYTES: 'lots',
+      FEED_LINGER: '3',
+      LOG_LEVEL: 'loud',
+    };
+    await refusesToStart(bad, Object.keys(bad));
+  });
+
+  it('names faults of every kind in one message', async () => {
+    const directory = directoryWith({ 'config.yaml': 'server: { prot: 80 }\n' });
+    const bad = { PORT: '-1', HOST: '0.0.0.0', REDIS_PASSWORD_FILE: '/nowhere/password' };
+    await refusesToStart(bad, ['server.prot', ...Object.keys(bad)], directory);
+  });
+
+  it('names every unknown key of config.yaml by its path', async () => {
+    const yaml = 'server: { prot: 80 }\nstream_manager: { redis: { adress: "a:1" } }\nfeeds: {}\n';
+    const directory = directoryWith({ 'config.yaml': yaml });
+    const paths = ['server.prot', 'stream_manager.redis.adress', 'feeds'];
+    await refusesToStart({}, paths, directory);
+  });
+
+  it.each([
+    ['that is not YAML', 'server: { port'],
+    ['that is not a mapping', '- server'],
+  ])('refuses a config.yaml %s', async (_, yaml) => {
+    await refusesToStart({}, ['config.yaml'], directoryWith({ 'config.yaml': yaml }));
+  });
+
+  it('refuses a CONFIG_FILE that does not exist', async () => {
+    await refusesToStart({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
+  });
+
+  it('ends with code 1 when its port is taken', async () => {
+    const first = await startService();
+    await refusesToStart({ PORT: new URL(first.url).port }, ['EADDRINUSE']);
+  });
+});
+
+/** @param named what its message must name */
+async function refusesToStart(environment: Environment, named: string[], directory?: string) {
+  const service = launchService(environment, directory);
+  expect(await service.exit()).toEqual({ code: 1, signal: null });
+  const missing = () => named.filter((name) => !service.output.includes(name));
+  // Its last words may arrive after its exit.
+  await waitFor('the message', () => missing().length === 0, 2000).catch(() => {});
+  expect(missing()).toEqual([]);
+}

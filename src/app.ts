@@ -14,13 +14,25 @@ import { acceptJsonBodies } from './http/json-body.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
+import { renewLeaseRoute } from './http/renew-lease.js';
+import { stopStreamRoute } from './http/stop-stream.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 export interface AppOptions {
   readonly config: Pick<Config, 'feed' | 'limits'>;
   readonly logger: Logger;
   readonly streams: StreamManager;
+  readonly timeouts?: RequestTimeouts;
 }
+
+export interface RequestTimeouts {
+  /** How long a JSON body may take to arrive. */
+  readonly bodyMs: number;
+  /** How long an NDJSON body may bring nothing. */
+  readonly silenceMs: number;
+}
+
+const defaultTimeouts: RequestTimeouts = { bodyMs: 30_000, silenceMs: 300_000 };
 
 /** How long a feed's socket may take its last bytes when the service stops. */
 const drainGraceMs = 3000;
@@ -28,8 +40,7 @@ const drainGraceMs = 3000;
 /** How long requests in flight may take when the service stops. */
 const requestGraceMs = 3000;
 
-/** How long a request may take to arrive whole, and its head alone. */
-const requestTimeoutMs = 30_000;
+/** How long the head of a request may take to arrive. */
 const headersTimeout = 10_000;
 
 /** How often Node looks for requests that take too long. */
@@ -39,13 +50,14 @@ const connectionsCheckingInterval = 2000;
 const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
-export async function buildApp({ config, logger, streams }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, logger, streams, timeouts = defaultTimeouts } = options;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: 0, // an NDJSON request may stay open for a whole run
     http: { headersTimeout, connectionsCheckingInterval },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
@@ -54,19 +66,29 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
   });
   const feeds = new Feeds(streams, config.feed, logger);
   const connections = new Connections(app.server);
+  const draining = new AbortController();
 
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
-  acceptJsonBodies(app);
+  acceptJsonBodies(app, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
-    appendEventsRoute(app, streams, { maxEventBytes: config.limits.eventBytes });
+    appendEventsRoute(app, {
+      streams,
+      limits: { maxEventBytes: config.limits.eventBytes },
+      pollIntervalMs: config.feed.pollIntervalMs,
+      silenceMs: timeouts.silenceMs,
+      draining: draining.signal,
+    });
+    stopStreamRoute(app, streams);
+    renewLeaseRoute(app, streams);
     readEventsRoute(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, feeds);
   });
   app.addHook('preClose', async () => {
+    draining.abort();
     await feeds.drain(drainGraceMs);
     connections.stop(requestGraceMs);
   });

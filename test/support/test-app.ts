@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../../src/app.js';
+import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { silentLogger } from './backends.js';
@@ -14,6 +14,7 @@ export interface TestApp {
 export interface TestAppOptions {
   readonly feed?: Partial<Config['feed']>;
   readonly limits?: Partial<Config['limits']>;
+  readonly timeouts?: RequestTimeouts;
 }
 
 /** The app over a stream manager, really listening on a free port. The manager stays open. */
@@ -24,6 +25,7 @@ export async function startApp(
   const app = await buildApp({
     logger: silentLogger,
     streams,
+    ...(options.timeouts && { timeouts: options.timeouts }),
     config: {
       feed: {
         pollIntervalMs: 1000,

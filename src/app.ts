@@ -3,10 +3,11 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
-import { Feeds } from './feed/feeds.js';
+import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
+import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
@@ -16,14 +17,27 @@ import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Says on `/readyz` that the node leaves, serves everything for `delayMs` more, then opens no
+     * more feeds and ends those there are, spread over some seconds. `close` has to follow.
+     */
+    drain(delayMs: number): Promise<void>;
+  }
+}
+
 export interface AppOptions {
-  readonly config: Pick<Config, 'feed' | 'limits'>;
+  readonly config: { readonly feed: FeedOptions; readonly limits: Config['limits'] };
   readonly logger: Logger;
   readonly streams: StreamManager;
 }
 
 /** How long a feed's socket may take its last bytes when the service stops. */
-const drainGraceMs = 3000;
+const feedGraceMs = 3000;
+
+/** How long it takes to end many feeds when the service is drained. */
+const feedSpreadMs = 3000;
 
 /** How long requests in flight may take when the service stops. */
 const requestGraceMs = 3000;
@@ -34,6 +48,9 @@ const headersTimeout = 10_000;
 
 /** How often Node looks for requests that take too long. */
 const connectionsCheckingInterval = 2000;
+
+/** A peer that has been silent for so long is probed by TCP; without an answer, it is gone in 10 s. */
+const keepAliveInitialDelay = 60_000;
 
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
 const maxParamLength = 16 * 1024;
@@ -46,13 +63,14 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: requestTimeoutMs,
-    http: { headersTimeout, connectionsCheckingInterval },
+    http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerClientError,
   });
   const feeds = new Feeds(streams, config.feed, logger);
+  const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
 
   app.setValidatorCompiler(validatorCompiler);
@@ -64,10 +82,11 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     readEventsRoute(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
-    healthRoutes(app, streams, feeds);
+    healthRoutes(app, streams, draining);
   });
+  app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
-    await feeds.drain(drainGraceMs);
+    await draining.finish();
     connections.stop(requestGraceMs);
   });
   return app;

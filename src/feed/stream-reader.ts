@@ -26,7 +26,7 @@ export interface Waiter {
   /** Called when there may be more at the position, or the position is no longer there. */
   pump(): void;
   /** Called when the stream has ended and its feeds have lingered. */
-  finish(): void;
+  finish(end: 'ended'): void;
 }
 
 /**
@@ -246,6 +246,6 @@ export class StreamReader {
   }
 
   #finishWaiting(): void {
-    for (const waiter of this.#waiting) waiter.finish();
+    for (const waiter of this.#waiting) waiter.finish('ended');
   }
 }

@@ -3,10 +3,11 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
-import { Feeds } from './feed/feeds.js';
+import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
+import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
@@ -18,8 +19,18 @@ import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Says on `/readyz` that the node leaves, serves everything for `delayMs` more, then opens no
+     * more feeds and ends those there are, spread over some seconds. `close` has to follow.
+     */
+    drain(delayMs: number): Promise<void>;
+  }
+}
+
 export interface AppOptions {
-  readonly config: Pick<Config, 'feed' | 'limits'>;
+  readonly config: { readonly feed: FeedOptions; readonly limits: Config['limits'] };
   readonly logger: Logger;
   readonly streams: StreamManager;
   readonly timeouts?: RequestTimeouts;
@@ -35,7 +46,10 @@ export interface RequestTimeouts {
 const defaultTimeouts: RequestTimeouts = { bodyMs: 30_000, silenceMs: 300_000 };
 
 /** How long a feed's socket may take its last bytes when the service stops. */
-const drainGraceMs = 3000;
+const feedGraceMs = 3000;
+
+/** How long it takes to end many feeds when the service is drained. */
+const feedSpreadMs = 3000;
 
 /** How long requests in flight may take when the service stops. */
 const requestGraceMs = 3000;
@@ -45,6 +59,9 @@ const headersTimeout = 10_000;
 
 /** How often Node looks for requests that take too long. */
 const connectionsCheckingInterval = 2000;
+
+/** A peer that has been silent for so long is probed by TCP; without an answer, it is gone in 10 s. */
+const keepAliveInitialDelay = 60_000;
 
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
 const maxParamLength = 16 * 1024;
@@ -58,15 +75,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     requestTimeout: 0, // an NDJSON request may stay open for a whole run
-    http: { headersTimeout, connectionsCheckingInterval },
+    http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerClientError,
   });
   const feeds = new Feeds(streams, config.feed, logger);
+  const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
-  const draining = new AbortController();
 
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
@@ -78,19 +95,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       limits: { maxEventBytes: config.limits.eventBytes },
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
-      draining: draining.signal,
+      draining: draining.leaving,
     });
     stopStreamRoute(app, streams);
     renewLeaseRoute(app, streams);
     readEventsRoute(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
-    healthRoutes(app, streams, feeds);
+    healthRoutes(app, streams, draining);
   });
+  app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
-    draining.abort();
-    await feeds.drain(drainGraceMs);
-    connections.stop(requestGraceMs);
+    try {
+      await draining.finish();
+    } finally {
+      connections.stop(requestGraceMs);
+    }
   });
   return app;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
+import type { FeedOptions } from '../../src/feed/feeds.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { silentLogger } from './backends.js';
 
@@ -12,7 +13,7 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
-  readonly feed?: Partial<Config['feed']>;
+  readonly feed?: Partial<FeedOptions>;
   readonly limits?: Partial<Config['limits']>;
   readonly timeouts?: RequestTimeouts;
 }
@@ -32,6 +33,7 @@ export async function startApp(
         heartbeatMs: 15_000,
         lingerMs: 300,
         waitMs: 60_000,
+        maxAgeMs: 600_000,
         maxFeeds: 20_000,
         ...options.feed,
       },

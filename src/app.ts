@@ -13,8 +13,10 @@ import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
+import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
+import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 declare module 'fastify' {
@@ -28,9 +30,14 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: { readonly feed: FeedOptions; readonly limits: Config['limits'] };
+  readonly config: Pick<Config, 'limits'> & {
+    readonly feed: FeedOptions;
+    readonly streamManager: Pick<Config['streamManager'], 'type'>;
+  };
   readonly logger: Logger;
   readonly streams: StreamManager;
+  /** Of the service. */
+  readonly version: string;
 }
 
 /** How long a feed's socket may take its last bytes when the service stops. */
@@ -56,7 +63,8 @@ const keepAliveInitialDelay = 60_000;
 const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
-export async function buildApp({ config, logger, streams }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, logger, streams, version } = options;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -69,20 +77,25 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerClientError,
   });
-  const feeds = new Feeds(streams, config.feed, logger);
+  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
 
+  metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
   acceptJsonBodies(app);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
-    appendEventsRoute(app, streams, { maxEventBytes: config.limits.eventBytes });
+    appendEventsRoute(app, metrics.appends.observe(streams), {
+      maxEventBytes: config.limits.eventBytes,
+    });
     readEventsRoute(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
+    metricsRoute(app, metrics);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

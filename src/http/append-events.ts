@@ -9,7 +9,7 @@ import { messagePath } from './routes.js';
 /** `POST …/events`: appends one event, or an array of them whole or not at all. */
 export function appendEventsRoute(
   app: FastifyInstance,
-  streams: StreamManager,
+  streams: Pick<StreamManager, 'appendEvents'>,
   limits: EncodeLimits,
 ): void {
   app

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import type { FeedRequest, Feeds, Opening, Refusal } from '../feed/feeds.js';
+import type { FeedRefusal } from '../feed/feed-observer.js';
+import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
 import { resetOnAbsentId } from '../feed/subscriber.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
@@ -36,7 +37,6 @@ const querystring = z.object({
 /** What a client that is sent away is told to wait. */
 const retryAfterRefusalMs = 5000;
 
-type FeedRefusal = Refusal | 'backend_unavailable';
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
@@ -55,7 +55,10 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
       const named = query.named ?? false;
       const opening = await openFeed(feeds, { stream: params, from, knowsAbsence, named });
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') return sendAway(request, reply, opening.reason);
+      if (opening.kind === 'refused') {
+        feeds.observer.refused(opening.reason);
+        return sendAway(request, reply, opening.reason);
+      }
       return startFeed(request, reply, params, opening);
     },
   });
@@ -76,10 +79,7 @@ function lastEventId({ headers }: FastifyRequest): ResumePoint | null {
   return point;
 }
 
-async function openFeed(
-  feeds: Feeds,
-  request: FeedRequest,
-): Promise<Opening | { readonly kind: 'refused'; readonly reason: FeedRefusal }> {
+async function openFeed(feeds: Feeds, request: FeedRequest): Promise<Opening> {
   try {
     return await feeds.open(request);
   } catch (error) {

@@ -12,6 +12,12 @@ export interface MetricsOptions {
   readonly backend: string;
 }
 
+/** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
+const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
+  `nodejs_active_${kind}`,
+  `nodejs_active_${kind}_total`,
+]);
+
 /**
  * The numbers of one app, for Prometheus. Labels take values out of short lists only: never an id,
  * a type of an event or anything else that a client makes up.
@@ -23,6 +29,7 @@ export class Metrics {
 
   constructor({ version, streams, backend }: MetricsOptions) {
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of costlyDefaults) this.#registry.removeSingleMetric(name);
     this.appends = new AppendMetrics(this.#registry, backend);
     this.feeds = new FeedMetrics(this.#registry);
     this.#showBuild(version, backend);

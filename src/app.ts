@@ -13,10 +13,12 @@ import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
+import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 declare module 'fastify' {
@@ -30,10 +32,15 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: { readonly feed: FeedOptions; readonly limits: Config['limits'] };
+  readonly config: Pick<Config, 'limits'> & {
+    readonly feed: FeedOptions;
+    readonly streamManager: Pick<Config['streamManager'], 'type'>;
+  };
   readonly logger: Logger;
   readonly streams: StreamManager;
   readonly timeouts?: RequestTimeouts;
+  /** Of the service. */
+  readonly version: string;
 }
 
 export interface RequestTimeouts {
@@ -68,7 +75,7 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, timeouts = defaultTimeouts } = options;
+  const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -81,10 +88,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerClientError,
   });
-  const feeds = new Feeds(streams, config.feed, logger);
+  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
 
+  metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
   acceptJsonBodies(app, timeouts.bodyMs);
@@ -92,6 +101,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
+      appends: metrics.appends.observe(streams),
       limits: { maxEventBytes: config.limits.eventBytes },
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
@@ -103,6 +113,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
+    metricsRoute(app, metrics);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

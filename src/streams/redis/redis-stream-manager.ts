@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
+import type { ConnectedStore } from '../connected-store.js';
 import { producerLost } from '../lease.js';
 import type { StreamLimits } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
@@ -47,7 +48,7 @@ const maxScriptCalls = 1000;
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
  */
-export class RedisStreamManager implements StreamManager {
+export class RedisStreamManager implements StreamManager, ConnectedStore {
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
@@ -69,6 +70,13 @@ export class RedisStreamManager implements StreamManager {
   /** How many channels this process is subscribed to. */
   get watchedStreams(): number {
     return this.#wakeUps.channelCount;
+  }
+
+  get connections() {
+    return {
+      commands: this.#client.status === 'ready',
+      wake_ups: this.#subscriber.status === 'ready',
+    };
   }
 
   async appendEvents(

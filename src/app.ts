@@ -7,11 +7,13 @@ import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
+import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
+import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
@@ -109,7 +111,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     stopStreamRoute(app, streams);
     renewLeaseRoute(app, streams);
-    readEventsRoute(app, streams);
+    readEventsRoute(app, {
+      streams,
+      pollIntervalMs: config.feed.pollIntervalMs,
+      draining: draining.leaving,
+    });
+    listStreamsRoute(app, streams);
+    deleteRoutes(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);

@@ -9,6 +9,9 @@ export type StreamStatus = 'open' | Ending;
 /** After the end, for this long, a stream still takes `session_title` events. */
 export const titleGraceMs = 60_000;
 
+/** How long a deleted stream cannot be begun anew. */
+export const tombstoneMs = 60_000;
+
 /** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 

@@ -2,6 +2,7 @@ import { type RedisOptions as AnyClientOptions, Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import {
   appendScript,
+  deleteScript,
   dueLeasesScript,
   endLostScript,
   hintLeaseScript,
@@ -30,6 +31,7 @@ export type CommandClient = Redis & {
   appendEventsBuffer: StreamScript;
   streamStatusBuffer: StreamScript;
   endLostBuffer: StreamScript;
+  deleteStream: StreamScript;
   readPageBuffer: OneKeyScript;
   hintLease: OneKeyScript;
   dueLeases: OneKeyScript;
@@ -39,6 +41,7 @@ export type CommandClient = Redis & {
 const scripts = {
   appendEvents: { numberOfKeys: 2, lua: appendScript },
   streamStatus: { numberOfKeys: 2, lua: statusScript },
+  deleteStream: { numberOfKeys: 2, lua: deleteScript },
   endLost: { numberOfKeys: 2, lua: endLostScript },
   readPage: { numberOfKeys: 1, lua: readPageScript },
   hintLease: { numberOfKeys: 1, lua: hintLeaseScript },

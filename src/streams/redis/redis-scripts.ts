@@ -6,6 +6,8 @@ import { maxProducers } from '../producer.js';
  * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`
  * and `producers` (how many are known), and with `p:<producer id>` → `epoch:next seq`.
  *
+ * A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
+ *
  * `reconcile` drops a state whose list is another one by now, producers and lease included.
  * Elements that it does not account for were pushed by another program, and one of them may have
  * ended the stream: the caller is told where they begin, looks through them, and calls again with
@@ -39,7 +41,11 @@ local function load_state(list, key, now)
   local state = { last = fields[1], status = fields[2] }
   if not state.last then return new_state(now) end
   for index, name in ipairs(numbers) do state[name] = tonumber(fields[index + 2] or 0) end
-  if is_at(list, state.length - 1, state.last) then return state end
+  if state.status == 'deleted' then
+    if redis.call('EXISTS', list) == 0 then return state end
+  elseif is_at(list, state.length - 1, state.last) then
+    return state
+  end
   redis.call('DEL', key)
   return new_state(now)
 end
@@ -142,6 +148,11 @@ local known_epoch, next_seq
 if id ~= '' then
   known_epoch, next_seq = producer_of(key, id)
   if known_epoch and epoch < known_epoch then return { 'fenced', known_epoch } end
+  if state.status == 'deleted' and known_epoch and epoch > known_epoch then
+    redis.call('DEL', key)
+    state, known_epoch = new_state(now), nil
+  end
+  if state.status == 'deleted' then return { 'ended', 'deleted' } end
   local expected = known_epoch == epoch and next_seq or 0
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
@@ -152,7 +163,8 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
-if state.status ~= '' and not (may_follow_end and now - state.ended_at <= grace) then
+local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
+if state.status ~= '' and not is_late then
   return { 'ended', state.status }
 end
 local over = state.length + counted_events > most_events or state.bytes + counted_bytes > most_bytes
@@ -199,6 +211,20 @@ local ttl = expire_with_list(list, key, ARGV[1])
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
   state.created_at, state.updated_at, ttl, now, state.lease_ms,
   known_epoch or false, next_seq or 0 }
+`;
+
+/**
+ * Forgets a stream and leaves its tombstone, with the epochs of its producers.
+ *
+ * KEYS: list, state. ARGV: channel, ms for which the tombstone stands. Returns 1 if there was a list.
+ */
+export const deleteScript = `
+local list, key = KEYS[1], KEYS[2]
+if redis.call('DEL', list) == 0 then return 0 end
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0)
+redis.call('PEXPIRE', key, ARGV[2])
+redis.pcall('PUBLISH', ARGV[1], 0)
+return 1
 `;
 
 /** How old a look at the deadlines may be when it is acted on: Redis may have stood still since. */

@@ -4,6 +4,7 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { Feeds } from './feed/feeds.js';
+import { requireAccess } from './http/access.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
@@ -17,7 +18,7 @@ import { readEventsRoute } from './http/read-events.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'feed' | 'limits'>;
+  readonly config: Pick<Config, 'auth' | 'feed' | 'limits'>;
   readonly logger: Logger;
   readonly streams: StreamManager;
 }
@@ -57,6 +58,7 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
 
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
+  requireAccess(app, config.auth.producerKeys);
   acceptJsonBodies(app);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {

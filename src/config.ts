@@ -9,6 +9,7 @@ import {
   flag,
   isLoopback,
   optionalText,
+  producerKeys,
   redisPrefix,
   size,
   wholeNumber,
@@ -70,7 +71,10 @@ const settingsSchema = z.strictObject({
     }),
     {},
   ),
-  auth: z.prefault(z.strictObject({ disabled: flag.default(false) }), {}),
+  auth: z.prefault(
+    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    {},
+  ),
 });
 
 /** The environment variable of each setting. */
@@ -97,6 +101,7 @@ const environmentNames = {
   'feed.wait': 'FEED_WAIT',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
+  'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
 } as const;
 
 /** A secret that is mounted as a file. */
@@ -142,7 +147,7 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const secretFaults = readSecretFile(variables);
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
-  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...openServerFaults(document)];
+  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...accessFaults(document)];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
@@ -235,24 +240,40 @@ function toFaults(path: string, issue: z.core.$ZodIssue): string[] {
 }
 
 function nameOf(path: string): string {
-  const variable = (environmentNames as Readonly<Record<string, string>>)[path];
+  const settings = Object.entries(environmentNames);
+  const variable = settings.find(([name]) => `${path}.`.startsWith(`${name}.`))?.[1];
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
-/** Read apart from the rest, so that this fault is named beside any other. */
-const openServerSchema = z.object({
+/** Read apart from the rest, so that these faults are named beside any other. */
+const accessSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
-  auth: z.object({ disabled: flag.default(false) }).prefault({}),
+  auth: z
+    .object({ disabled: flag.default(false), producer_keys: z.unknown().optional() })
+    .prefault({}),
 });
 
 /** Without keys, whoever reaches the port may read and write everything. */
-function openServerFaults(document: Document): string[] {
-  const { data } = openServerSchema.safeParse(document);
-  if (data === undefined || data.auth.disabled || isLoopback(data.server.host)) return [];
+function accessFaults(document: Document): string[] {
+  const { data } = accessSchema.safeParse(document);
+  if (data === undefined) return [];
+  const { disabled, producer_keys = null } = data.auth;
+  const hasKeys = producer_keys !== null && !isEmptyList(producer_keys);
+  if (disabled && hasKeys) {
+    return [
+      `${nameOf('auth.disabled')}: is true, and there are keys: take away the one or the other`,
+    ];
+  }
+  if (disabled || hasKeys || isLoopback(data.server.host)) return [];
   return [
     `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
-      'keys: anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
+      'keys: anybody who reaches it could read and write. Set AUTH_PRODUCER_KEYS, bind ' +
+      '127.0.0.1, or set AUTH_DISABLED=true',
   ];
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
@@ -281,6 +302,6 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       waitMs: feed.wait,
       maxFeeds: feed.max_feeds,
     },
-    auth: { isDisabled: auth.disabled },
+    auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
   };
 }

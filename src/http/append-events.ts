@@ -16,7 +16,7 @@ export function appendEventsRoute(
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/events`,
-      { schema: { params: streamParams }, config: { reportsStored: true } },
+      { schema: { params: streamParams }, config: { access: 'append', reportsStored: true } },
       async (request, reply) => {
         if (!Buffer.isBuffer(request.body))
           throw new ServiceError('invalid_json', 'the body is empty; nothing was stored');

@@ -10,11 +10,15 @@ import { messagePath } from './routes.js';
 export function getStatusRoute(app: FastifyInstance, streams: StreamManager): void {
   app
     .withTypeProvider<ZodTypeProvider>()
-    .get(messagePath, { schema: { params: streamParams } }, async ({ params }, reply) => {
-      const info = await streams.getStatus(params);
-      if (info === null) throw new ServiceError('not_found', 'there is no such stream');
-      return reply.header('cache-control', 'no-store').send(toJson(info));
-    });
+    .get(
+      messagePath,
+      { schema: { params: streamParams }, config: { access: 'read' } },
+      async ({ params }, reply) => {
+        const info = await streams.getStatus(params);
+        if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+        return reply.header('cache-control', 'no-store').send(toJson(info));
+      },
+    );
 }
 
 function toJson(info: StreamInfo) {

@@ -34,6 +34,7 @@ function refuse(app: FastifyInstance, url: string, allowed: ReadonlySet<string>)
     url,
     method: methods.filter((method) => !allowed.has(method)),
     exposeHeadRoute: false,
+    config: { access: 'public' }, // tells no more than the documents do
     // Before the body is read: whatever it is, the method is wrong.
     onRequest: async (request, reply) => {
       const error = new ServiceError('method_not_allowed', `this route takes ${allow}`);

@@ -23,7 +23,7 @@ export function readEventsRoute(app: FastifyInstance, streams: StreamManager): v
     .withTypeProvider<ZodTypeProvider>()
     .get(
       `${messagePath}/events`,
-      { schema: { params: streamParams, querystring } },
+      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
       async ({ params, query }, reply) => {
         const from = query.offset ?? startOfStream;
         const page = await streams.getEvents(params, from.offset, query.limit ?? maxBatchEvents);

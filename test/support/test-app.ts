@@ -14,14 +14,15 @@ export interface TestApp {
 export interface TestAppOptions {
   readonly feed?: Partial<Config['feed']>;
   readonly limits?: Partial<Config['limits']>;
+  readonly auth?: Partial<Config['auth']>;
 }
 
-/** The app over a stream manager, really listening on a free port. The manager stays open. */
-export async function startApp(
+/** The app over a stream manager, not listening. */
+export function buildTestApp(
   streams: StreamManager,
   options: TestAppOptions = {},
-): Promise<TestApp> {
-  const app = await buildApp({
+): Promise<FastifyInstance> {
+  return buildApp({
     logger: silentLogger,
     streams,
     config: {
@@ -40,8 +41,17 @@ export async function startApp(
         streamBytes: 64 * 1024 ** 2,
         ...options.limits,
       },
+      auth: { isDisabled: false, producerKeys: [], ...options.auth },
     },
   });
+}
+
+/** The app over a stream manager, really listening on a free port. The manager stays open. */
+export async function startApp(
+  streams: StreamManager,
+  options: TestAppOptions = {},
+): Promise<TestApp> {
+  const app = await buildTestApp(streams, options);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, url, close: () => app.close() };
 }

@@ -54,7 +54,7 @@ describe('the settings', () => {
         waitMs: 60_000,
         maxFeeds: 20_000,
       },
-      auth: { isDisabled: false },
+      auth: { isDisabled: false, producerKeys: [] },
     });
   });
 
@@ -170,6 +170,12 @@ describe('the settings', () => {
       expect(load({ HOST: host, AUTH_DISABLED: 'true' }).server.host).toBe(host);
     },
   );
+
+  it.each(['', '\n    # a comment\n', ' []'])('have no keys with %j', (value) => {
+    write('config.yaml', `auth:\n  producer_keys:${value}\n`);
+    expect(load().auth.producerKeys).toEqual([]);
+    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
+  });
 
   it('take the password from a file, without its last line break', () => {
     write('secret', 'p w\n');

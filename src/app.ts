@@ -8,6 +8,7 @@ import { requireAccess } from './http/access.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
+import { allowOrigins, setCorsHeaders } from './http/cors.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
@@ -18,7 +19,7 @@ import { readEventsRoute } from './http/read-events.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'auth' | 'feed' | 'limits'>;
+  readonly config: Pick<Config, 'auth' | 'cors' | 'feed' | 'limits'>;
   readonly logger: Logger;
   readonly streams: StreamManager;
 }
@@ -41,6 +42,7 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp({ config, logger, streams }: AppOptions): Promise<FastifyInstance> {
+  const { origins } = config.cors;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -50,7 +52,8 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
     http: { headersTimeout, connectionsCheckingInterval },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request, setCorsHeaders(request, reply, origins)),
     clientErrorHandler: answerClientError,
   });
   const feeds = new Feeds(streams, config.feed, logger);
@@ -58,6 +61,7 @@ export async function buildApp({ config, logger, streams }: AppOptions): Promise
 
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
+  await allowOrigins(app, origins); // first, since a preflight brings no key
   requireAccess(app, config.auth.producerKeys);
   acceptJsonBodies(app);
   await app.register(fastifySSE, { heartbeatInterval: 0 });

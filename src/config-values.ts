@@ -112,6 +112,16 @@ export const producerKeys = listOf(producerKey).check(({ value, issues }) => {
   });
 });
 
+const originRule = 'must be an origin as browsers send it: https://app.example.com';
+
+export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));
+
+/** Scheme, host and any port but the scheme's own, in lower case; all else would never match. */
+function isOrigin(text: string): boolean {
+  const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
+  return host !== '' && !host.includes('*') && text === `${protocol}//${host}`;
+}
+
 /** Whether only this machine can reach what listens on the host. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;

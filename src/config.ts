@@ -9,6 +9,7 @@ import {
   flag,
   isLoopback,
   optionalText,
+  origins,
   producerKeys,
   redisPrefix,
   size,
@@ -75,6 +76,7 @@ const settingsSchema = z.strictObject({
     z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
     {},
   ),
+  cors: z.prefault(z.strictObject({ origins }), {}),
 });
 
 /** The environment variable of each setting. */
@@ -102,6 +104,7 @@ const environmentNames = {
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'cors.origins': 'CORS_ORIGINS',
 } as const;
 
 /** A secret that is mounted as a file. */
@@ -277,7 +280,7 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   const { address, ...redisRest } = redis;
   return {
@@ -303,5 +306,6 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       maxFeeds: feed.max_feeds,
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
+    cors: { origins: cors.origins },
   };
 }

@@ -15,6 +15,7 @@ export interface TestAppOptions {
   readonly feed?: Partial<Config['feed']>;
   readonly limits?: Partial<Config['limits']>;
   readonly auth?: Partial<Config['auth']>;
+  readonly cors?: Partial<Config['cors']>;
 }
 
 /** The app over a stream manager, not listening. */
@@ -42,6 +43,7 @@ export function buildTestApp(
         ...options.limits,
       },
       auth: { isDisabled: false, producerKeys: [], ...options.auth },
+      cors: { origins: [], ...options.cors },
     },
   });
 }

@@ -79,3 +79,45 @@ describe('auth.producer_keys', () => {
     expect(named).toEqual([expect.stringContaining(fault)]);
   });
 });
+
+describe('cors.origins', () => {
+  const origins = [
+    'https://app.example.com',
+    'http://localhost:5173',
+    'http://[::1]:3000',
+    'https://xn--bcher-kva.example',
+    'capacitor://localhost',
+  ];
+
+  it('are a list in config.yaml, and text with commas in the environment', () => {
+    const yaml = `cors: { origins: [${origins.map((origin) => `'${origin}'`).join(', ')}] }\n`;
+    expect(load({}, yaml).cors.origins).toEqual(origins);
+    expect(load({ CORS_ORIGINS: origins.join(', ') }).cors.origins).toEqual(origins);
+  });
+
+  it.each([
+    '*',
+    'null',
+    'app.example.com',
+    'localhost:5173',
+    '//app.example.com',
+    'https://',
+    'https://app.example.com/',
+    'https://app.example.com/page',
+    'https://app.example.com?x',
+    'https://app.example.com#x',
+    'https://user@app.example.com',
+    'https://App.example.com',
+    'https://bücher.example',
+    'https://app.example.com:443',
+    'http://app.example.com:80',
+    'https://*.example.com',
+    'https://a.example https://b.example',
+    'https://a.example,',
+  ])('refuse %s, which no browser sends or which is not one origin', (text) => {
+    const named = faults({ CORS_ORIGINS: text });
+    expect(named).toEqual([
+      expect.stringMatching(/^cors\.origins\.\d \(CORS_ORIGINS\): must be an origin/),
+    ]);
+  });
+});

@@ -58,6 +58,7 @@ describe('the arrows between the rooms', () => {
     ['ioredis', /^streams\/redis\//],
     ['fastify', /^(app\.ts|http\/)/],
     ['@fastify/sse', /^app\.ts/],
+    ['@fastify/cors', /^http\/cors\.ts/],
     ['yaml', /^config\.ts/],
   ])('let only some know %s', (name, places) => {
     const users = imports.filter(({ target }) => target === name);

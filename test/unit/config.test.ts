@@ -55,6 +55,7 @@ describe('the settings', () => {
         maxFeeds: 20_000,
       },
       auth: { isDisabled: false, producerKeys: [] },
+      cors: { origins: [] },
     });
   });
 
@@ -171,9 +172,10 @@ describe('the settings', () => {
     },
   );
 
-  it.each(['', '\n    # a comment\n', ' []'])('have no keys with %j', (value) => {
-    write('config.yaml', `auth:\n  producer_keys:${value}\n`);
+  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
+    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
     expect(load().auth.producerKeys).toEqual([]);
+    expect(load().cors.origins).toEqual([]);
     expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
   });
 

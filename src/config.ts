@@ -25,6 +25,7 @@ const settingsSchema = z.strictObject({
     z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: wholeNumber(0, 65_535).prefault(8080),
+      drain_delay: duration(0, 3_600_000).prefault('5s'),
     }),
     {},
   ),
@@ -68,6 +69,7 @@ const settingsSchema = z.strictObject({
       heartbeat: duration(100).prefault('15s'),
       linger: duration(0).prefault('3s'),
       wait: duration(0).prefault('60s'),
+      max_age: duration(1000).prefault('10m'),
       max_feeds: wholeNumber(1, 1e7).prefault(20_000),
     }),
     {},
@@ -83,6 +85,7 @@ const settingsSchema = z.strictObject({
 const environmentNames = {
   'server.host': 'HOST',
   'server.port': 'PORT',
+  'server.drain_delay': 'DRAIN_DELAY',
   'log.level': 'LOG_LEVEL',
   'stream_manager.type': 'STREAM_MANAGER_TYPE',
   'stream_manager.ttl': 'STREAM_TTL',
@@ -101,6 +104,7 @@ const environmentNames = {
   'feed.heartbeat': 'FEED_HEARTBEAT',
   'feed.linger': 'FEED_LINGER',
   'feed.wait': 'FEED_WAIT',
+  'feed.max_age': 'FEED_MAX_AGE',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
@@ -284,7 +288,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { memory, redis, ttl, type } = stream_manager;
   const { address, ...redisRest } = redis;
   return {
-    server: { host: server.host, port: server.port },
+    server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
     log: { level: log.level },
     streamManager: {
       type,
@@ -303,6 +307,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       heartbeatMs: feed.heartbeat,
       lingerMs: feed.linger,
       waitMs: feed.wait,
+      maxAgeMs: feed.max_age,
       maxFeeds: feed.max_feeds,
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },

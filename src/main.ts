@@ -5,8 +5,8 @@ import { type Config, ConfigError, loadConfig } from './config.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './streams/create-stream-manager.js';
 
-/** After this long, a shutdown that has not ended by itself is ended. */
-const shutdownLimitMs = 20_000;
+/** A shutdown that has not ended by itself this long after the drain delay is ended. */
+const shutdownLimitMs = 15_000;
 
 function readConfig(): Config {
   try {
@@ -28,9 +28,19 @@ const streams = createStreamManager({
 });
 const app = await buildApp({ config, logger, streams });
 
-closeWithGrace({ delay: shutdownLimitMs, logger }, async ({ signal, err }) => {
+const { drainDelayMs } = config.server;
+const shutdown = {
+  delay: drainDelayMs + shutdownLimitMs,
+  logger,
+  onSecondSignal: () => logger.warn('The service stops at once, as it is asked to again'),
+  onTimeout: () => logger.error('The service stops at once, as stopping takes too long'),
+};
+
+closeWithGrace(shutdown, async ({ signal, err }) => {
   if (err) logger.fatal(toLogFields(err), 'The process fails');
   logger.info({ signal }, 'The service is stopping');
+  // SIGINT comes from a terminal, where nobody waits for a load balancer to take note.
+  if (signal === 'SIGTERM') await app.drain(drainDelayMs);
   await app.close();
   await streams.close();
   logger.info('The service has stopped');

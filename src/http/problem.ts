@@ -22,12 +22,14 @@ export interface Problem {
   readonly stored?: number | null;
   readonly storedAtLeast?: number;
   readonly streamStatus?: string;
+  readonly expectedSeq?: number;
+  readonly line?: number;
 }
 
 /** The one place where an error becomes an answer. */
 export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
   const { status, title } = errorTable[error.code];
-  const { streamStatus } = error.details;
+  const { stored, storedAtLeast, ...details } = error.details;
   return {
     type: `urn:rejoin:problem:${error.code}`,
     title,
@@ -36,7 +38,7 @@ export function toProblem(error: ServiceError, instance: string, reportsStored =
     code: error.code,
     instance,
     ...(reportsStored ? storedOf(error) : {}),
-    ...(streamStatus === undefined ? {} : { streamStatus }),
+    ...details,
   };
 }
 

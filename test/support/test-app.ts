@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../../src/app.js';
+import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
+import type { FeedOptions } from '../../src/feed/feeds.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { silentLogger } from './backends.js';
 
@@ -12,10 +13,11 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
-  readonly feed?: Partial<Config['feed']>;
+  readonly feed?: Partial<FeedOptions>;
   readonly limits?: Partial<Config['limits']>;
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
+  readonly timeouts?: RequestTimeouts;
 }
 
 /** The app over a stream manager, not listening. */
@@ -26,12 +28,14 @@ export function buildTestApp(
   return buildApp({
     logger: silentLogger,
     streams,
+    ...(options.timeouts && { timeouts: options.timeouts }),
     config: {
       feed: {
         pollIntervalMs: 1000,
         heartbeatMs: 15_000,
         lingerMs: 300,
         waitMs: 60_000,
+        maxAgeMs: 600_000,
         maxFeeds: 20_000,
         ...options.feed,
       },

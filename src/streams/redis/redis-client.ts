@@ -1,6 +1,13 @@
 import { type RedisOptions as AnyClientOptions, Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import { appendScript, statusScript } from './redis-scripts.js';
+import {
+  appendScript,
+  dueLeasesScript,
+  endLostScript,
+  hintLeaseScript,
+  settleLeaseScript,
+  statusScript,
+} from './redis-scripts.js';
 
 export interface RedisOptions {
   readonly host: string;
@@ -13,11 +20,28 @@ export interface RedisOptions {
 }
 
 type ClientOptions = Omit<AnyClientOptions, 'replyMapping'>;
-type ScriptArgument = string | number | Buffer;
-type Script = (list: string, state: string, ...args: ScriptArgument[]) => Promise<unknown>;
+type Argument = string | number | Buffer;
+type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
+type LeaseScript = (leases: string, ...args: Argument[]) => Promise<unknown>;
 
 /** A client with our scripts. The `Buffer` variants return bulk strings as bytes. */
-export type CommandClient = Redis & { appendEventsBuffer: Script; streamStatusBuffer: Script };
+export type CommandClient = Redis & {
+  appendEventsBuffer: StreamScript;
+  streamStatusBuffer: StreamScript;
+  endLostBuffer: StreamScript;
+  hintLease: LeaseScript;
+  dueLeases: LeaseScript;
+  settleLease: LeaseScript;
+};
+
+const scripts = {
+  appendEvents: { numberOfKeys: 2, lua: appendScript },
+  streamStatus: { numberOfKeys: 2, lua: statusScript },
+  endLost: { numberOfKeys: 2, lua: endLostScript },
+  hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
+  dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
+  settleLease: { numberOfKeys: 1, lua: settleLeaseScript },
+};
 
 /**
  * A client that answers or fails within about two seconds and never sends a command twice: what
@@ -31,9 +55,8 @@ export function createCommandClient(options: RedisOptions, logger: BaseLogger): 
     autoResendUnfulfilledCommands: false,
     commandTimeout: 2000,
     socketTimeout: 5000,
+    scripts,
   });
-  client.defineCommand('appendEvents', { numberOfKeys: 2, lua: appendScript });
-  client.defineCommand('streamStatus', { numberOfKeys: 2, lua: statusScript });
   return client as CommandClient;
 }
 

@@ -1,18 +1,20 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import { ServiceError } from '../../errors.js';
-import {
-  type AppendPlan,
-  type Ending,
-  planAppend,
-  type StreamLimits,
-  streamEnded,
-  streamFull,
-  titleGraceMs,
-} from '../lifecycle.js';
-import { decodeStoredEvent, type StoredEvent } from '../stream-event.js';
+import { ServiceError, withMoreStored } from '../../errors.js';
+import { producerLost } from '../lease.js';
+import type { StreamLimits } from '../lifecycle.js';
+import { type ProducerStamp, producerFenced } from '../producer.js';
+import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
-import type { Appended, EventPage, StreamInfo, StreamManager } from '../stream-manager.js';
+import type {
+  Appended,
+  AppendOptions,
+  EventPage,
+  LeaseRenewal,
+  StreamInfo,
+  StreamManager,
+} from '../stream-manager.js';
+import { appendArguments, type Reply, toAppended } from './append-script-call.js';
 import { lookThrough, nothingSeen, type Seen } from './look-through.js';
 import { emptyPage, type ReadRange, readPage } from './page-reader.js';
 import {
@@ -23,7 +25,9 @@ import {
 } from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
+import { type NextLook, RedisLeases } from './redis-leases.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { toStreamInfo } from './status-reply.js';
 
 export interface RedisStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
@@ -39,8 +43,6 @@ export interface RedisStreamManagerOptions {
  */
 const maxScriptCalls = 1000;
 
-type Reply = readonly [Buffer, ...(number | Buffer)[]];
-
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
@@ -49,12 +51,19 @@ export class RedisStreamManager implements StreamManager {
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
+  readonly #leases: RedisLeases;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
     this.#subscriber = createSubscriberClient(redis, logger);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
+    this.#leases = new RedisLeases({
+      client: this.#client,
+      prefix: redis.prefix,
+      logger,
+      endLost: (stream, since, lookedAt) => this.#endLost(stream, since, lookedAt),
+    });
   }
 
   /** How many channels this process is subscribed to. */
@@ -62,26 +71,28 @@ export class RedisStreamManager implements StreamManager {
     return this.#wakeUps.channelCount;
   }
 
-  async appendEvents(id: StreamId, events: readonly StoredEvent[]): Promise<Appended> {
-    const plan = planAppend(events);
+  async appendEvents(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions = {},
+  ): Promise<Appended> {
+    if (options.leaseMs !== undefined) await this.#hintLease(id, options.leaseMs);
+    const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, ...this.#limitArguments(plan), ...events.map((event) => event.bytes)];
+    const args = [channel, ttlMs, ...appendArguments(events, options, limits)];
     const reply = await this.#runScript(list, (seen) =>
       this.#client.appendEventsBuffer(list, state, ...seen, ...args),
     );
     const [outcome, detail] = reply as Reply;
-    switch (outcome.toString()) {
-      case 'ok': {
-        const offset = detail as number;
-        return { offset, nextOffset: offset + events.length };
-      }
-      case 'ended':
-        throw streamEnded(String(detail));
-      case 'full':
-        throw streamFull(this.options.limits);
-      default:
-        throw new Error(`unknown answer of the append script: ${outcome}`);
+    if (outcome.toString() === 'skip') {
+      return this.#appendRest(id, events, options, detail as number);
     }
+    return toAppended(reply as Reply, events.length, limits);
+  }
+
+  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+    await this.#hintLease(id, leaseMs);
+    return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
@@ -94,12 +105,8 @@ export class RedisStreamManager implements StreamManager {
     }
   }
 
-  async getStatus(id: StreamId): Promise<StreamInfo | null> {
-    const { list, state } = this.#keysOf(id);
-    const reply = await this.#runScript(list, (seen) =>
-      this.#client.streamStatusBuffer(list, state, ...seen).catch(nullIfWrongType),
-    );
-    return reply === null ? null : toStreamInfo(reply);
+  async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
+    return this.#status(id, [producerId, 0, -1]);
   }
 
   watch(id: StreamId, onWake: () => void): () => void {
@@ -114,6 +121,7 @@ export class RedisStreamManager implements StreamManager {
   }
 
   async close(): Promise<void> {
+    this.#leases.close();
     this.#wakeUps.watchers.clear();
     this.#subscriber.disconnect();
     this.#client.disconnect();
@@ -123,18 +131,54 @@ export class RedisStreamManager implements StreamManager {
     return redisKeys(this.options.redis.prefix, id);
   }
 
-  #limitArguments(plan: AppendPlan): (string | number)[] {
-    const { ttlMs, limits } = this.options;
-    return [
-      ttlMs,
-      limits.maxStreamEvents,
-      limits.maxStreamBytes,
-      plan.countedEvents,
-      plan.countedBytes,
-      plan.mayFollowEnd ? '1' : '0',
-      titleGraceMs,
-      plan.ending ?? '',
-    ];
+  /** Sends what the producer has not stored yet; the script checks again where that joins on. */
+  async #appendRest(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions,
+    skipped: number,
+  ): Promise<Appended> {
+    const producer = options.producer as ProducerStamp;
+    const rest = { ...options, producer: { ...producer, seq: producer.seq + skipped } };
+    try {
+      return await this.appendEvents(id, events.slice(skipped), rest);
+    } catch (error) {
+      throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
+    }
+  }
+
+  async #status(
+    id: StreamId,
+    args: readonly [producerId: string, leaseMs: number, epoch: number],
+  ): Promise<StreamInfo | null> {
+    const { list, state } = this.#keysOf(id);
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client.streamStatusBuffer(list, state, ...seen, ...args).catch(nullIfWrongType),
+    );
+    if (reply === null) return null;
+    if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
+    const { leaseMs, ...info } = toStreamInfo(reply);
+    // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
+    if (leaseMs > 0) await this.#hintLease(id, leaseMs);
+    return info;
+  }
+
+  async #hintLease(id: StreamId, leaseMs: number): Promise<void> {
+    this.#requireConnection();
+    await this.#leases.hint(id, leaseMs).catch((error) => {
+      throw withNothingStored(toServiceError(error));
+    });
+  }
+
+  async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
+    const { list, state, channel } = this.#keysOf(id);
+    const args = [channel, this.options.ttlMs, since, lookedAt, producerLost().bytes];
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client.endLostBuffer(list, state, ...seen, ...args).catch(nullIfWrongType),
+    );
+    const [outcome, next] = reply ?? [];
+    if (outcome?.toString() === 'lost') this.options.logger.info({ ...id }, 'A producer was lost');
+    return outcome?.toString() === 'later' ? (next as number) : null;
   }
 
   /** Calls a script until it has seen all of the list. */
@@ -176,26 +220,7 @@ function nullIfWrongType(error: unknown): null {
   throw error;
 }
 
-function toStreamInfo(reply: Reply): StreamInfo {
-  const [, length, last, status, endedForMs, createdAt, updatedAt, ttlMs, now] = reply as [
-    Buffer,
-    number,
-    Buffer,
-    Buffer,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const ending = status.toString() as Ending | '';
-  return {
-    nextOffset: length,
-    lastEvent: decodeStoredEvent(last),
-    status: ending === '' ? 'open' : ending,
-    endedForMs: ending === '' ? null : endedForMs,
-    createdAt,
-    updatedAt,
-    expiresAt: ttlMs < 0 ? null : now + ttlMs,
-  };
+/** The deadline is set before the append, so when it fails, no event was sent. */
+function withNothingStored({ code, message, cause }: ServiceError): ServiceError {
+  return new ServiceError(code, message, { stored: 0 }, { cause });
 }

@@ -15,10 +15,12 @@ import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
+import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 declare module 'fastify' {
@@ -32,10 +34,15 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & { readonly feed: FeedOptions };
+  readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
+    readonly feed: FeedOptions;
+    readonly streamManager: Pick<Config['streamManager'], 'type'>;
+  };
   readonly logger: Logger;
   readonly streams: StreamManager;
   readonly timeouts?: RequestTimeouts;
+  /** Of the service. */
+  readonly version: string;
 }
 
 export interface RequestTimeouts {
@@ -70,7 +77,7 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, timeouts = defaultTimeouts } = options;
+  const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
   const { origins } = config.cors;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
@@ -85,10 +92,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       void sendProblem(error, request, setCorsHeaders(request, reply, origins)),
     clientErrorHandler: answerClientError,
   });
-  const feeds = new Feeds(streams, config.feed, logger);
+  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
 
+  metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
@@ -98,6 +107,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
+      appends: metrics.appends.observe(streams),
       limits: { maxEventBytes: config.limits.eventBytes },
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
@@ -109,6 +119,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
+    metricsRoute(app, metrics);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

@@ -21,8 +21,11 @@ export function wholeNumber(least: number, most: number) {
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
+/** The longest that a timer can wait; a longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** `500ms`, `15s`, `10m`, `1h`, or `0`, as milliseconds. */
-export function duration(leastMs: number, mostMs = Number.MAX_SAFE_INTEGER) {
+export function duration(leastMs: number, mostMs = longestTimerMs) {
   return z
     .union([z.string(), z.number()])
     .transform((value, context) => {

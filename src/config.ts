@@ -19,6 +19,9 @@ import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** Ten years: beyond any use, and far from the end of what a date can say. */
+const longestTtlMs = 3650 * 24 * 3_600_000;
+
 /** The settings as they stand in `config.yaml`, with their defaults. */
 const settingsSchema = z.strictObject({
   server: z.prefault(
@@ -33,7 +36,7 @@ const settingsSchema = z.strictObject({
   stream_manager: z.prefault(
     z.strictObject({
       type: z.enum(streamManagerTypes).default('memory'),
-      ttl: duration(0).prefault('1h'),
+      ttl: duration(0, longestTtlMs).prefault('1h'),
       memory: z.prefault(
         z.strictObject({
           max_bytes: size().prefault('256MiB'),
@@ -213,15 +216,15 @@ function readSecretFile(variables: Record<string, string>): string[] {
 
 function applyEnvironment(document: Document, variables: Record<string, string>): void {
   for (const [path, name] of Object.entries(environmentNames)) {
-    const value = variables[name];
-    if (value !== undefined) setAt(document, path.split('.'), value);
+    setAt(document, path.split('.'), variables[name]);
   }
 }
 
-function setAt(document: Document, path: readonly string[], value: string): void {
+/** Makes the sections on the way, also those of which YAML has nothing but the name. */
+function setAt(document: Document, path: readonly string[], value: string | undefined): void {
   const [key, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) {
-    document[key] = value;
+    if (value !== undefined) document[key] = value;
     return;
   }
   document[key] ??= {};

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
@@ -18,6 +19,12 @@ function readConfig(): Config {
   }
 }
 
+/** As it stands in package.json, one folder above this file, built or not. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 const config = readConfig();
 const logger = pino({ level: config.log.level, base: null });
 const { streamEvents, streamBytes } = config.limits;
@@ -26,7 +33,7 @@ const streams = createStreamManager({
   limits: { maxStreamEvents: streamEvents, maxStreamBytes: streamBytes },
   logger,
 });
-const app = await buildApp({ config, logger, streams });
+const app = await buildApp({ config, logger, streams, version: readVersion() });
 
 const { drainDelayMs } = config.server;
 const shutdown = {

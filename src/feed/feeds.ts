@@ -6,6 +6,12 @@ import { fits, formatPosition, type Position } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import type { FeedEnd } from './feed-end.js';
+import {
+  type FeedObserver,
+  type FeedRefusal,
+  type FeedStart,
+  unobserved,
+} from './feed-observer.js';
 import { retryMs } from './retry.js';
 import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
@@ -34,13 +40,10 @@ export interface FeedRequest {
   readonly named: boolean;
 }
 
-/** Why a feed is not opened now, although it may be later. */
-export type Refusal = 'draining' | 'too_many_feeds';
-
 /** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
 export type Opening =
   | { readonly kind: 'finished' }
-  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'refused'; readonly reason: FeedRefusal }
   | {
       readonly kind: 'open';
       readonly start: (client: FeedClient, onClose: (feed: FeedTotals) => void) => void;
@@ -83,6 +86,7 @@ export class Feeds {
     readonly streams: StreamManager,
     readonly options: FeedOptions,
     readonly logger: BaseLogger,
+    readonly observer: FeedObserver = unobserved,
   ) {
     this.#stallMs = options.stallMs ?? defaultStallMs;
   }
@@ -145,7 +149,9 @@ export class Feeds {
       named: request.named,
       ...this.options,
       stallMs: this.#stallMs,
+      observer: this.observer,
       onClose: (reason) => {
+        this.observer.closed(reason);
         this.#remove(subscriber, request.stream);
         const toOffset = subscriber.position.offset;
         const durationMs = Math.round(performance.now() - startedAt);
@@ -153,6 +159,7 @@ export class Feeds {
       },
     });
     this.#add(subscriber);
+    this.observer.opened(startOf(request.from, position));
     subscriber.start(request.from === 'now' ? withId(position) : preamble);
     if (this.#isDraining) subscriber.finish('draining');
   }
@@ -169,8 +176,8 @@ export class Feeds {
       known.users += 1;
       return known.reader;
     }
-    const { streams, logger } = this;
-    const reader = new StreamReader({ streams, stream, logger, ...this.options });
+    const { streams, logger, observer } = this;
+    const reader = new StreamReader({ streams, stream, logger, observer, ...this.options });
     this.#followed.set(key, { reader, users: 1 });
     return reader;
   }
@@ -208,6 +215,11 @@ export class Feeds {
     const now = performance.now();
     for (const subscriber of this.#subscribers) subscriber.beat(now);
   }
+}
+
+function startOf(from: FeedRequest['from'], position: Position): FeedStart {
+  if (from === 'now') return 'now';
+  return position.offset === 0 ? 'start' : 'resumed';
 }
 
 function withId(position: Position): Buffer {

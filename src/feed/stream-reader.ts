@@ -5,6 +5,7 @@ import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { EncodedPage } from './encoded-page.js';
+import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { PageCache } from './page-cache.js';
 import { StreamLife } from './stream-life.js';
 
@@ -18,6 +19,7 @@ export interface ReaderOptions {
   readonly pollIntervalMs: number;
   readonly lingerMs: number;
   readonly logger: BaseLogger;
+  readonly observer: FeedObserver;
 }
 
 /** Who waits at the end of a stream. */
@@ -53,6 +55,8 @@ export class StreamReader {
   #endings = 0;
   #knownEnd: { readonly page: EncodedPage; readonly wakes: number } | null = null;
   #wakes = 0;
+  /** When the first wake-up came that no round has taken care of. */
+  #wokenAt: number | null = null;
   /** The wake-ups that the running round of deliveries takes care of. */
   #roundWakes = 0;
   #isDelivering = false;
@@ -64,6 +68,11 @@ export class StreamReader {
   }
 
   wake(): void {
+    this.#wokenAt ??= performance.now();
+    this.#startRound();
+  }
+
+  #startRound(): void {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
@@ -103,12 +112,12 @@ export class StreamReader {
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
-  read(offset: number): Promise<EncodedPage> {
+  read(offset: number, cause: ReadCause = 'catch_up'): Promise<EncodedPage> {
     const running = this.#reads.get(offset);
     // A read that began before the last wake-up may miss what it announced.
     if (running !== undefined && running.wakes === this.#wakes) return running.page;
     const wakes = this.#wakes;
-    const page = this.#load(offset, wakes).finally(() => {
+    const page = this.#load(offset, wakes, cause).finally(() => {
       if (this.#reads.get(offset)?.page === page) this.#reads.delete(offset);
     });
     this.#reads.set(offset, { wakes, page });
@@ -160,18 +169,29 @@ export class StreamReader {
   /** Whatever was read a poll interval ago is not wanted any more. */
   #onPoll(): void {
     this.#pages.clear();
-    this.wake();
+    this.#startRound();
   }
 
-  async #load(offset: number, wakes: number): Promise<EncodedPage> {
-    const { streams, stream } = this.options;
+  async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
     const generation = this.#generation;
-    const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+    const page = await this.#fetch(offset, cause);
     if (generation !== this.#generation) return page;
     this.#note(page);
     if (!page.isEmpty) this.#pages.add(page);
     if (page.atEnd) this.#knownEnd = { page: page.end, wakes };
     return page;
+  }
+
+  async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
+    const { streams, stream, observer } = this.options;
+    try {
+      const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+      observer.read(cause, page.isEmpty ? 'nothing' : 'events');
+      return page;
+    } catch (error) {
+      observer.read(cause, 'failed');
+      throw error;
+    }
   }
 
   #note(page: EncodedPage): void {
@@ -199,8 +219,11 @@ export class StreamReader {
     do {
       this.#roundWakes = this.#wakes;
       if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
-      for (const offset of new Set([...this.#waiting].map((waiter) => waiter.position.offset))) {
-        await this.#deliverAt(offset);
+      const wokenAt = this.#wokenAt;
+      this.#wokenAt = null;
+      const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
+      if (wokenAt !== null && hasDelivered) {
+        this.options.observer.caughtUp(performance.now() - wokenAt);
       }
       // One round a turn of the event loop: what arrives meanwhile leaves in one write.
       await nextTurn();
@@ -209,13 +232,22 @@ export class StreamReader {
     if (!this.#isClosed) this.#poll.refresh();
   }
 
-  async #deliverAt(offset: number): Promise<void> {
+  /** Returns whether there was something. */
+  async #deliverRound(cause: ReadCause): Promise<boolean> {
+    let hasDelivered = false;
+    for (const offset of new Set([...this.#waiting].map((waiter) => waiter.position.offset))) {
+      if (await this.#deliverAt(offset, cause)) hasDelivered = true;
+    }
+    return hasDelivered;
+  }
+
+  async #deliverAt(offset: number, cause: ReadCause): Promise<boolean> {
     let page: EncodedPage;
     try {
-      page = await this.read(offset);
+      page = await this.read(offset, cause);
     } catch (error) {
       this.logFailure(error);
-      return;
+      return false;
     }
     // A copy, since whoever reaches the end waits again.
     for (const waiter of [...this.#waiting]) {
@@ -226,6 +258,7 @@ export class StreamReader {
       this.#waiting.delete(waiter);
       waiter.pump();
     }
+    return !page.isEmpty;
   }
 
   /** A store that is away is logged where the connection is; the next poll tries again. */

@@ -5,6 +5,7 @@ import { encodeComment, encodeFrame } from '../sse/frame.js';
 import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import type { FeedEnd } from './feed-end.js';
+import type { FeedObserver } from './feed-observer.js';
 import { encodeFarewell, jitter } from './retry.js';
 import { Stall } from './stall.js';
 import type { StreamReader, Waiter } from './stream-reader.js';
@@ -25,6 +26,7 @@ export interface SubscriberOptions {
   readonly maxAgeMs: number;
   /** A socket that has taken nothing for this long, although there is something, is cut. */
   readonly stallMs: number;
+  readonly observer: FeedObserver;
   /** Called when the feed is `closed`. */
   readonly onClose: (end: FeedEnd) => void;
 }
@@ -164,7 +166,9 @@ export class Subscriber implements Waiter {
     this.#position = page.next;
     if (page.isEmpty) return;
     this.#clearAbsenceTimer();
-    this.#write(page.frames(this.options.named));
+    const frames = page.frames(this.options.named);
+    this.#write(frames);
+    this.options.observer.delivered(page.events.length, frames.length);
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */
@@ -172,6 +176,7 @@ export class Subscriber implements Waiter {
     const reason = page.tag === null ? 'gone' : 'diverged';
     const life = await this.options.reader.restart();
     if (this.#end !== null) return;
+    this.options.observer.reset(reason);
     const { isAbsent } = life;
     const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));

@@ -14,7 +14,7 @@ import { messagePath } from './routes.js';
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: NdjsonOptions): void {
-  const { streams, limits } = options;
+  const { appends, limits } = options;
   app
     .withTypeProvider<ZodTypeProvider>()
     .post(
@@ -26,7 +26,7 @@ export function appendEventsRoute(app: FastifyInstance, options: NdjsonOptions):
         if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
         const producer = producerStamp(headers);
         const events = encodeEvents(body, limits);
-        const appended = await streams.appendEvents(params, events, {
+        const appended = await appends.appendEvents(params, events, {
           producer,
           leaseMs: leaseMs(headers),
         });

@@ -15,6 +15,8 @@ import { leaseMs, producerStamp } from './producer-headers.js';
 
 export interface NdjsonOptions {
   readonly streams: StreamManager;
+  /** Where events are appended: the same, under observation. */
+  readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
   readonly pollIntervalMs: number;
   /** A body that brings nothing for this long, not even a blank line, is given up. */
@@ -33,10 +35,10 @@ export async function appendNdjson(
   stream: StreamId,
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
-  const { streams, limits } = options;
+  const { appends, limits } = options;
   const lease = leaseMs(request.headers);
   const producer = producerStamp(request.headers);
-  const appender = new LineAppender({ streams, stream, limits, producer, leaseMs: lease });
+  const appender = new LineAppender({ appends, stream, limits, producer, leaseMs: lease });
   const body = new PassThrough();
   const release = guard(request, body, stream, appender, options, lease);
   try {

@@ -2,7 +2,8 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError, toLogFields } from '../errors.js';
-import type { FeedRequest, Feeds, Opening, Refusal } from '../feed/feeds.js';
+import type { FeedRefusal } from '../feed/feed-observer.js';
+import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
 import { resetOnAbsentId } from '../feed/subscriber.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
@@ -36,7 +37,6 @@ const querystring = z.object({
 /** What a client that is sent away is told to wait. */
 const retryAfterRefusalMs = 5000;
 
-type FeedRefusal = Refusal | 'backend_unavailable';
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
@@ -57,7 +57,10 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
       const feedRequest = { stream: params, from, knowsAbsence, named };
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') return sendAway(request, reply, opening.reason);
+      if (opening.kind === 'refused') {
+        feeds.observer.refused(opening.reason);
+        return sendAway(request, reply, opening.reason);
+      }
       return startFeed(request, reply, params, opening);
     },
   });
@@ -83,7 +86,7 @@ async function openFeed(
   feeds: Feeds,
   request: FeedRequest,
   log: FastifyBaseLogger,
-): Promise<Opening | { readonly kind: 'refused'; readonly reason: FeedRefusal }> {
+): Promise<Opening> {
   try {
     return await feeds.open(request);
   } catch (error) {

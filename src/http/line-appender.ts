@@ -12,7 +12,7 @@ import {
 import type { Line } from './line-splitter.js';
 
 export interface LineAppenderOptions extends AppendOptions {
-  readonly streams: StreamManager;
+  readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly stream: StreamId;
   readonly limits: EncodeLimits;
 }
@@ -70,10 +70,10 @@ export class LineAppender {
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
-    const { streams, stream, leaseMs } = this.options;
+    const { appends, stream, leaseMs } = this.options;
     try {
       const options = { producer: this.#stamp(), leaseMs };
-      this.#count(await streams.appendEvents(stream, events, options), events.length);
+      this.#count(await appends.appendEvents(stream, events, options), events.length);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw withLine(error, lines[error.details.stored ?? 0]);

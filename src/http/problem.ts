@@ -49,10 +49,21 @@ function storedOf({ code, details }: ServiceError): Pick<Problem, 'stored' | 'st
 
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
 export function useProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (hasLeft(request)) {
+      request.log.debug('A client left before its request was whole');
+      return reply.hijack();
+    }
+    return sendProblem(error, request, reply);
+  });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(new ServiceError('not_found', 'there is no such route'), request, reply),
   );
+}
+
+/** Whether the client is gone, in the midst of its request: then nobody is to be told anything. */
+function hasLeft({ raw }: FastifyRequest): boolean {
+  return raw.socket.destroyed && !raw.complete;
 }
 
 export function sendProblem(

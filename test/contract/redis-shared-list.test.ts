@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
-import { redisBackend } from '../support/backends.js';
-import { answers, complete, eventOfBytes, newStream, texts, title } from '../support/events.js';
+import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
+import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
@@ -130,6 +131,10 @@ describe('a list that another program writes to', () => {
     const bare = newList();
     await redis.rpush(bare.list, foreign('answer'));
     expect(await manager.getStatus(bare.stream)).toMatchObject({ expiresAt: null });
+    expect(await redis.pttl(bare.state)).toBeGreaterThan(0);
+    await redis.pexpire(bare.list, 5000);
+    await manager.getStatus(bare.stream);
+    expect(await redis.pttl(bare.state)).toBeLessThanOrEqual(5000);
   });
 
   it('counts its bytes and events against the limits of a stream', async () => {
@@ -154,15 +159,38 @@ describe('a list that another program writes to', () => {
       details: { stored: 0 },
     });
   });
+});
 
-  it('takes a batch over the number of values that Lua unpacks at once', async () => {
-    const { stream } = newList();
-    const many = answers(12_000);
-    await manager.appendEvents(stream, many);
-    const { events } = await manager.getEvents(stream, 11_990, 1000);
-    expect(texts(events)).toEqual(texts(many.slice(11_990)));
+describe('a page of a Redis List', () => {
+  it('moves little more than its own bytes, however large the events are', async () => {
+    const server = await RedisServer.start();
+    const redis = server.client();
+    const manager = await redisBackend.create({ redis: { port: server.port } });
+    const stream = newStream();
+    const size = 500_000;
+    for (let count = 0; count < 20; count += 1) {
+      await manager.appendEvents(stream, [eventOfBytes(size), ...answers(5)]);
+    }
+    const sentBefore = await sentBytes(redis);
+    let offset = 0;
+    for (let atEnd = false; !atEnd; ) {
+      const page = await manager.getEvents(stream, offset, 1000);
+      offset = page.nextOffset;
+      atEnd = page.atEnd;
+    }
+    expect(offset).toBe(120);
+    // Each large event is sent in its own page, and once more as the one before the next.
+    expect((await sentBytes(redis)) - sentBefore).toBeLessThan(2.2 * 20 * size);
+    await manager.close();
+    redis.disconnect();
+    await server.stop();
   });
 });
+
+async function sentBytes(redis: Redis): Promise<number> {
+  const info = await redis.info('stats');
+  return Number(/total_net_output_bytes:(\d+)/.exec(info)?.[1]);
+}
 
 describe('a Redis that is full', () => {
   it('refuses with store_full, keeps all that it has, and recovers by itself', async () => {
@@ -179,6 +207,7 @@ describe('a Redis that is full', () => {
       code: 'store_full',
     });
     expect((await manager.getEvents(stream, 0, 10)).events).toHaveLength(3);
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 3 });
     await redis.config('SET', 'maxmemory', '0');
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
       offset: 3,
@@ -187,5 +216,22 @@ describe('a Redis that is full', () => {
     await manager.close();
     redis.disconnect();
     await server.stop();
+  });
+});
+
+describe('a database that Redis does not have', () => {
+  it('is not served from another one', async () => {
+    const manager = new RedisStreamManager({
+      ttlMs: 1000,
+      limits: { maxStreamEvents: 10, maxStreamBytes: 1000 },
+      redis: { ...sharedRedis(), db: 99 },
+      logger: silentLogger,
+    });
+    const until = performance.now() + 1500;
+    while (performance.now() < until) {
+      await expect(manager.ping()).rejects.toMatchObject({ code: 'backend_unavailable' });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await manager.close();
   });
 });

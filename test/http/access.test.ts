@@ -18,6 +18,7 @@ const rules: Record<string, Record<string, Access>> = {
   [`${message}/stop`]: { POST: 'admin' },
   [`${message}/lease`]: { POST: 'append' },
   [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
+  '/metrics': { GET: 'read', HEAD: 'read' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },
 };
@@ -121,7 +122,7 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     'cannot be gone round by the method %s',
     async (method) => {
       const line = await statusLine(`${method} /sessions/s/messages/m/events HTTP/1.1`);
-      expect(line).toMatch(/ 404 /);
+      expect(line).toMatch(/ 405 /);
     },
   );
 

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
 import type { FeedOptions } from '../../src/feed/feeds.js';
+import type { StreamManagerType } from '../../src/streams/create-stream-manager.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { silentLogger } from './backends.js';
 
@@ -18,6 +19,7 @@ export interface TestAppOptions {
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
   readonly timeouts?: RequestTimeouts;
+  readonly streamManager?: { readonly type: StreamManagerType };
 }
 
 /** The app over a stream manager, not listening. */
@@ -29,7 +31,9 @@ export function buildTestApp(
     logger: silentLogger,
     streams,
     ...(options.timeouts && { timeouts: options.timeouts }),
+    version: '1.2.3',
     config: {
+      streamManager: options.streamManager ?? { type: 'memory' },
       feed: {
         pollIntervalMs: 1000,
         heartbeatMs: 15_000,

@@ -28,12 +28,13 @@ const imports: Import[] = files.flatMap((file) => {
 const allowed: Record<string, readonly string[]> = {
   'make-key.ts': ['access'],
   'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
-  'app.ts': ['config.js', 'feed', 'http', 'streams'],
+  'app.ts': ['config.js', 'feed', 'http', 'metrics', 'streams'],
   'config.ts': ['config-values.js', 'streams'],
   'config-values.ts': ['access', 'streams'],
   'errors.ts': [],
   access: [],
   http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
+  metrics: ['errors.js', 'feed', 'streams'],
   feed: ['errors.js', 'sse', 'streams'],
   streams: ['errors.js'],
   sse: [],
@@ -59,6 +60,7 @@ describe('the arrows between the rooms', () => {
     ['fastify', /^(app\.ts|http\/)/],
     ['@fastify/sse', /^app\.ts/],
     ['@fastify/cors', /^http\/cors\.ts/],
+    ['prom-client', /^metrics\//],
     ['yaml', /^config\.ts/],
   ])('let only some know %s', (name, places) => {
     const users = imports.filter(({ target }) => target === name);

@@ -79,6 +79,8 @@ describe('the settings', () => {
   it('take an empty file, and keys without a value', () => {
     write('config.yaml', '');
     expect(load().server.port).toBe(8080);
+    write('config.yaml', 'server:\n  # port: 1\n');
+    expect(load().server.port).toBe(8080);
     write('config.yaml', 'stream_manager:\n  redis:\n    password:\n');
     expect(load().streamManager.redis.password).toBeUndefined();
   });
@@ -152,6 +154,8 @@ describe('the settings', () => {
     ['REDIS_PREFIX', 'a{b'],
     ['FEED_POLL_INTERVAL', '0'],
     ['FEED_HEARTBEAT', '15'],
+    ['FEED_WAIT', '1000h'],
+    ['STREAM_TTL', '100000h'],
     ['FEED_MAX_AGE', '999ms'],
     ['DRAIN_DELAY', '61m'],
     ['STREAM_TTL', '-1s'],

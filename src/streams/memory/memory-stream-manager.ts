@@ -22,13 +22,16 @@ export interface MemoryStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
   readonly ttlMs: number;
   readonly limits: StreamLimits;
-  /** The most bytes of all streams, with `eventOverheadBytes` for each event. */
+  /** The most bytes of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
   readonly maxStreams: number;
 }
 
 /** What an event costs beside its bytes: its record, its buffer and its place in the stream. */
-export const eventOverheadBytes = 256;
+export const eventOverheadBytes = 450;
+
+/** What a stream costs beside its events. Both were measured, as resident memory, and rounded up. */
+export const streamOverheadBytes = 1024;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
 export class MemoryStreamManager implements StreamManager {
@@ -148,7 +151,7 @@ export class MemoryStreamManager implements StreamManager {
     try {
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
-      this.#checkStore(footprintOf(rest, plan), stream.events.length === 0);
+      this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
     }
@@ -162,9 +165,9 @@ export class MemoryStreamManager implements StreamManager {
     plan: AppendPlan,
     now: number,
   ): void {
+    const footprint = footprintOf(stream, events, plan);
     if (stream.events.length === 0) this.#keep(stream);
     stream.append(events, plan, now);
-    const footprint = footprintOf(events, plan);
     stream.footprint += footprint;
     this.#bytes += footprint;
     stream.expiresAt = now + this.options.ttlMs;
@@ -197,6 +200,12 @@ export class MemoryStreamManager implements StreamManager {
   }
 }
 
-function footprintOf(events: readonly StoredEvent[], plan: AppendPlan): number {
-  return plan.totalBytes + events.length * eventOverheadBytes;
+/** What the events add to the store, with their stream if they are its first. */
+function footprintOf(
+  stream: MemoryStream,
+  events: readonly StoredEvent[],
+  { totalBytes }: AppendPlan,
+): number {
+  const streamBytes = stream.events.length === 0 ? streamOverheadBytes : 0;
+  return streamBytes + totalBytes + events.length * eventOverheadBytes;
 }

@@ -5,6 +5,7 @@ import {
   dueLeasesScript,
   endLostScript,
   hintLeaseScript,
+  readPageScript,
   settleLeaseScript,
   statusScript,
 } from './redis-scripts.js';
@@ -22,22 +23,24 @@ export interface RedisOptions {
 type ClientOptions = Omit<AnyClientOptions, 'replyMapping'>;
 type Argument = string | number | Buffer;
 type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
-type LeaseScript = (leases: string, ...args: Argument[]) => Promise<unknown>;
+type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
 /** A client with our scripts. The `Buffer` variants return bulk strings as bytes. */
 export type CommandClient = Redis & {
   appendEventsBuffer: StreamScript;
   streamStatusBuffer: StreamScript;
   endLostBuffer: StreamScript;
-  hintLease: LeaseScript;
-  dueLeases: LeaseScript;
-  settleLease: LeaseScript;
+  readPageBuffer: OneKeyScript;
+  hintLease: OneKeyScript;
+  dueLeases: OneKeyScript;
+  settleLease: OneKeyScript;
 };
 
 const scripts = {
   appendEvents: { numberOfKeys: 2, lua: appendScript },
   streamStatus: { numberOfKeys: 2, lua: statusScript },
   endLost: { numberOfKeys: 2, lua: endLostScript },
+  readPage: { numberOfKeys: 1, lua: readPageScript },
   hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
   dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
   settleLease: { numberOfKeys: 1, lua: settleLeaseScript },
@@ -86,8 +89,14 @@ function connect(options: RedisOptions, logger: BaseLogger, guards: ClientOption
     ...guards,
   };
   const client = new Redis(settings);
+  client.on('error', (error: Error) => leaveWrongDatabase(client, error));
   logOutages(client, { redis: `${host}:${port}`, client: settings.connectionName }, logger);
   return client;
+}
+
+/** When SELECT fails, ioredis goes on in database 0: another one than was asked for. */
+function leaveWrongDatabase(client: Redis, error: Error): void {
+  if (/DB index is out of range|invalid DB index/i.test(error.message)) client.disconnect(true);
 }
 
 /** One line when Redis goes and one when it is back, however many attempts lie between. */

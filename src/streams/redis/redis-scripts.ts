@@ -12,8 +12,8 @@ import { maxProducers } from '../producer.js';
  * what it saw. That is taken for true where it joins on, and where the list still has the element
  * that it ended with.
  *
- * The first arguments of every script are what was seen: from, to, SHA-1 of the last element,
- * bytes, ending or ''; all zero or empty at first.
+ * The first arguments of every script on a stream are the time to live in ms, and what was seen:
+ * from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty at first.
  */
 const reconcile = `
 local numbers = { 'length', 'bytes', 'ended_at', 'created_at', 'updated_at', 'lease_ms',
@@ -44,15 +44,21 @@ local function load_state(list, key, now)
   return new_state(now)
 end
 
-local function save_state(list, key, state)
+-- What is remembered of a list goes when the list goes, or after the usual time where another
+-- program gave the list no time to live. A full Redis must still be readable: nothing is raised.
+local function expire_with_list(list, key, default_ttl)
+  local ttl = redis.call('PTTL', list)
+  redis.pcall('PEXPIRE', key, ttl > 0 and ttl or default_ttl)
+  return ttl
+end
+
+local function save_state(key, state)
   local fields = { 'last', state.last, 'status', state.status }
   for _, name in ipairs(numbers) do
     fields[#fields + 1] = name
     fields[#fields + 1] = state[name]
   end
-  redis.call('HSET', key, unpack(fields))
-  local ttl = redis.call('PTTL', list)
-  if ttl > 0 then redis.call('PEXPIRE', key, ttl) end
+  redis.pcall('HSET', key, unpack(fields))
 end
 
 local function end_stream(state, ending, now)
@@ -60,12 +66,13 @@ local function end_stream(state, ending, now)
 end
 
 local function take_seen(list, key, state, now)
-  local from, to, sha, bytes, ending = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+  local from, to, sha, bytes, ending = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
   if to <= state.length or from ~= state.length or not is_at(list, to - 1, sha) then return end
   state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
   state.updated_at = now
   if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
-  save_state(list, key, state)
+  save_state(key, state)
+  expire_with_list(list, key, ARGV[1])
 end
 
 local function reconcile(list, key, now)
@@ -91,27 +98,25 @@ local function renew_lease(state, lease_ms, now)
 end
 
 -- Pushes ARGV[first] and all that follow, and what goes with it.
-local function store(list, key, state, first, ending, ttl, channel, now)
-  -- unpack takes about 8,000 values: push in slices.
-  for from = first, #ARGV, 5000 do
-    redis.call('RPUSH', list, unpack(ARGV, from, math.min(from + 4999, #ARGV)))
-  end
-  redis.call('PEXPIRE', list, ttl)
+local function store(list, key, state, first, ending, channel, now)
+  redis.call('RPUSH', list, unpack(ARGV, first))
+  redis.call('PEXPIRE', list, ARGV[1])
   for index = first, #ARGV do state.bytes = state.bytes + #ARGV[index] end
   state.length = state.length + #ARGV - first + 1
   state.last = redis.sha1hex(ARGV[#ARGV])
   state.updated_at = now
   if ending ~= '' then end_stream(state, ending, now) end
-  save_state(list, key, state)
-  redis.call('PUBLISH', channel, state.length)
+  save_state(key, state)
+  redis.call('PEXPIRE', key, ARGV[1])
+  redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
 end
 `;
 
 /**
  * Appends a batch, or nothing of it.
  *
- * KEYS: list, state. ARGV: what was seen, channel, time to live in ms, most events, most bytes,
- * events and bytes that count against them, '1' if the batch may follow the end, ms for which it
+ * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
+ * and bytes that count against them, '1' if the batch may follow the end, ms for which it
  * may, the ending that the batch brings or '', lease in ms or 0, producer id or '', epoch, sequence
  * number, then the events.
  *
@@ -121,8 +126,8 @@ end
  * caller sends the rest.
  */
 export const appendScript = `${reconcile}
-local list, key, channel = KEYS[1], KEYS[2], ARGV[6]
-local ttl, most_events, most_bytes = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
+local most_events, most_bytes = tonumber(ARGV[8]), tonumber(ARGV[9])
 local counted_events, counted_bytes = tonumber(ARGV[10]), tonumber(ARGV[11])
 local may_follow_end, grace, ending = ARGV[12] == '1', tonumber(ARGV[13]), ARGV[14]
 local lease_ms, id, epoch, seq = tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17]), tonumber(ARGV[18])
@@ -141,7 +146,7 @@ if id ~= '' then
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
     renew_lease(state, lease_ms, now)
-    save_state(list, key, state)
+    save_state(key, state)
     return { 'duplicate', state.length }
   end
   if seq < expected then return { 'skip', expected - seq } end
@@ -159,7 +164,7 @@ end
 
 local offset = state.length
 renew_lease(state, lease_ms, now)
-store(list, key, state, first, ending, ttl, channel, now)
+store(list, key, state, first, ending, channel, now)
 if id ~= '' then
   redis.call('HSET', key, 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count))
 end
@@ -169,8 +174,8 @@ return { 'ok', offset }
 /**
  * Tells what is known of a stream, and renews its lease if that is asked for.
  *
- * KEYS: list, state. ARGV: what was seen, producer id or '', lease to take in ms or 0, epoch of the
- * producer or -1.
+ * KEYS: list, state. ARGV: time to live and what was seen, producer id or '', lease to take in ms or
+ * 0, epoch of the producer or -1.
  *
  * Returns false when there is no stream, {'unseen', from}, {'fenced', epoch}, or {'ok', length, last
  * element, status or '', ms since the end, created, updated, ms to live or -1, now, lease in ms or
@@ -178,7 +183,7 @@ return { 'ok', offset }
  */
 export const statusScript = `${reconcile}
 local list, key = KEYS[1], KEYS[2]
-local id, lease_ms, epoch = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local id, lease_ms, epoch = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return { 'unseen', state.length } end
@@ -188,10 +193,11 @@ if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
 if lease_ms > 0 then
   if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
   renew_lease(state, lease_ms, now)
-  save_state(list, key, state)
+  save_state(key, state)
 end
+local ttl = expire_with_list(list, key, ARGV[1])
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
-  state.created_at, state.updated_at, redis.call('PTTL', list), now, state.lease_ms,
+  state.created_at, state.updated_at, ttl, now, state.lease_ms,
   known_epoch or false, next_seq or 0 }
 `;
 
@@ -201,14 +207,14 @@ const maxLookAgeMs = 1500;
 /**
  * Ends a stream whose lease has run out.
  *
- * KEYS: list, state. ARGV: what was seen, channel, time to live in ms, since when Redis was
- * reachable without a break, when the caller looked at the deadlines, the event.
+ * KEYS: list, state. ARGV: time to live and what was seen, channel, since when Redis was reachable
+ * without a break, when the caller looked at the deadlines, the event.
  *
  * Returns {'unseen', from}, {'none'} when nobody waits for a sign of life, {'later', when to look
  * again}, or {'lost'}.
  */
 export const endLostScript = `${reconcile}
-local list, key, channel, ttl = KEYS[1], KEYS[2], ARGV[6], ARGV[7]
+local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
 local since, looked_at = tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
@@ -217,7 +223,7 @@ if state.length == 0 or state.lease_ms == 0 then return { 'none' } end
 local due = math.max(state.lease_until, since + state.lease_ms)
 if now < due then return { 'later', due } end
 if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end
-store(list, key, state, 10, 'failed', ttl, channel, now)
+store(list, key, state, 10, 'failed', channel, now)
 return { 'lost' }
 `;
 
@@ -255,4 +261,30 @@ export const settleLeaseScript = `
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
 return redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+`;
+
+/**
+ * Reads one page. LRANGE cannot bound bytes, so the elements are taken in slices, each as long as
+ * fits at the size seen so far: an element of many megabytes costs itself and hardly more.
+ *
+ * KEYS: list. ARGV: from, limit, most bytes. Returns whether the end was reached (1 or 0), the
+ * element before `from` or false, and the elements: at least one, if there is one.
+ */
+export const readPageScript = `
+local list, from, limit, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local before = from > 0 and redis.call('LINDEX', list, from - 1)
+local page, bytes, slice = {}, 0, 2
+while #page < limit do
+  local at = from + #page
+  slice = math.min(slice, limit - #page)
+  local elements = redis.call('LRANGE', list, at, at + slice - 1)
+  for _, element in ipairs(elements) do
+    if #page > 0 and bytes + #element > most then return { 0, before, page } end
+    page[#page + 1] = element
+    bytes = bytes + #element
+  end
+  if #elements < slice then return { 1, before, page } end
+  slice = math.max(1, math.min(slice * 8, math.floor((most - bytes) * #page / (bytes + 1)) + 1))
+end
+return { 0, before, page }
 `;

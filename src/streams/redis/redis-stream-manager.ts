@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
+import type { ConnectedStore } from '../connected-store.js';
 import { producerLost } from '../lease.js';
 import type { StreamLimits } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
@@ -16,7 +17,7 @@ import type {
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
 import { lookThrough, nothingSeen, type Seen } from './look-through.js';
-import { emptyPage, type ReadRange, readPage } from './page-reader.js';
+import { emptyPage, readPage } from './page-reader.js';
 import {
   type CommandClient,
   createCommandClient,
@@ -47,7 +48,7 @@ const maxScriptCalls = 1000;
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
  */
-export class RedisStreamManager implements StreamManager {
+export class RedisStreamManager implements StreamManager, ConnectedStore {
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
@@ -71,6 +72,13 @@ export class RedisStreamManager implements StreamManager {
     return this.#wakeUps.channelCount;
   }
 
+  get connections() {
+    return {
+      commands: this.#client.status === 'ready',
+      wake_ups: this.#subscriber.status === 'ready',
+    };
+  }
+
   async appendEvents(
     id: StreamId,
     events: readonly StoredEvent[],
@@ -79,9 +87,9 @@ export class RedisStreamManager implements StreamManager {
     if (options.leaseMs !== undefined) await this.#hintLease(id, options.leaseMs);
     const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, ttlMs, ...appendArguments(events, options, limits)];
+    const args = [channel, ...appendArguments(events, options, limits)];
     const reply = await this.#runScript(list, (seen) =>
-      this.#client.appendEventsBuffer(list, state, ...seen, ...args),
+      this.#client.appendEventsBuffer(list, state, ttlMs, ...seen, ...args),
     );
     const [outcome, detail] = reply as Reply;
     if (outcome.toString() === 'skip') {
@@ -98,7 +106,8 @@ export class RedisStreamManager implements StreamManager {
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     const { list } = this.#keysOf(id);
     try {
-      return await readPage(this.#rangeOf(list), fromOffset, limit);
+      this.#requireConnection();
+      return await readPage(this.#client, list, fromOffset, limit);
     } catch (error) {
       if (isWrongType(error)) return emptyPage(fromOffset);
       throw asServiceError(error);
@@ -153,7 +162,9 @@ export class RedisStreamManager implements StreamManager {
   ): Promise<StreamInfo | null> {
     const { list, state } = this.#keysOf(id);
     const reply = await this.#runScript(list, (seen) =>
-      this.#client.streamStatusBuffer(list, state, ...seen, ...args).catch(nullIfWrongType),
+      this.#client
+        .streamStatusBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .catch(nullIfWrongType),
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
@@ -172,9 +183,11 @@ export class RedisStreamManager implements StreamManager {
 
   async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, this.options.ttlMs, since, lookedAt, producerLost().bytes];
+    const args = [channel, since, lookedAt, producerLost().bytes];
     const reply = await this.#runScript(list, (seen) =>
-      this.#client.endLostBuffer(list, state, ...seen, ...args).catch(nullIfWrongType),
+      this.#client
+        .endLostBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .catch(nullIfWrongType),
     );
     const [outcome, next] = reply ?? [];
     if (outcome?.toString() === 'lost') this.options.logger.info({ ...id }, 'A producer was lost');
@@ -189,20 +202,13 @@ export class RedisStreamManager implements StreamManager {
         this.#requireConnection();
         const reply = (await call(seen)) as Reply | null;
         if (reply?.[0].toString() !== 'unseen') return reply;
-        seen = await lookThrough(this.#rangeOf(list), reply[1] as number);
+        seen = await lookThrough(this.#client, list, reply[1] as number);
       }
     } catch (error) {
       throw asServiceError(error);
     }
     const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });
-  }
-
-  #rangeOf(list: string): ReadRange {
-    return async (first, last) => {
-      this.#requireConnection();
-      return this.#client.lrangeBuffer(list, first, last);
-    };
   }
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */

@@ -112,10 +112,10 @@ end
  *
  * KEYS: list, state. ARGV: what was seen, channel, time to live in ms, most events, most bytes,
  * events and bytes that count against them, '1' if the batch may follow the end, ms for which it
- * may, the ending that the batch brings or '', lease in ms or 0, producer id or '', epoch, sequence
- * number, then the events.
+ * may, the ending that the batch brings or '' (or 'refused' when it goes on after its end), lease in
+ * ms or 0, producer id or '', epoch, sequence number, then the events.
  *
- * Returns {'ok', offset of the first}, {'unseen', from}, {'ended', status}, {'full'},
+ * Returns {'ok', offset of the first}, {'unseen', from}, {'refused'}, {'ended', status}, {'full'},
  * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length} when all of it
  * is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
  * caller sends the rest.
@@ -147,6 +147,7 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
+if ending == 'refused' then return { 'refused' } end
 if state.status ~= '' and not (may_follow_end and now - state.ended_at <= grace) then
   return { 'ended', state.status }
 end

@@ -227,16 +227,16 @@ return { 'lost' }
  * have a lease, at or before the time at which that runs out. One that is overdue is moved a little
  * all the same: a node that looks at it now must not remove it.
  *
- * KEYS: deadlines. ARGV: stream, lease in ms.
+ * KEYS: deadlines. ARGV: stream, lease in ms. Returns in how many ms the stream is looked at.
  */
 export const hintLeaseScript = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local due = now + tonumber(ARGV[2])
 local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or due + 1)
-if known <= now then due = now + 1 elseif known <= due then return 0 end
+if known <= now then due = now + 1 elseif known <= due then return known - now end
 redis.call('ZADD', KEYS[1], due, ARGV[1])
-return 1
+return due - now
 `;
 
 /** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newSeed, randomFrom } from '../support/random.js';
 import type { ServiceProcess } from '../support/service-process.js';
+import { allContents } from '../support/stored-contents.js';
 import { StubbornReader } from '../support/stubborn-reader.js';
 import {
   type BodyKind,
@@ -10,7 +11,6 @@ import {
 } from '../support/stubborn-worker.js';
 import { lossy, TcpProxy } from '../support/tcp-proxy.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
-import { eventsUrl } from '../support/worker.js';
 
 const losses = { answer: 0.05, request: 0.01 };
 /** Single events are many requests: fewer, on many streams at once. */
@@ -60,8 +60,8 @@ describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (ba
     expect(failures).toBeGreaterThan(0);
     for (const { mid, worker, reader } of runs) {
       expect(worker.refusals).toEqual([]);
-      const stored = await storedContents(service, mid);
-      expect(stored).toEqual(events.map((event) => (event as { content: string }).content));
+      const stored = await allContents(service, mid);
+      expect(stored).toEqual(events.map(({ content }) => content));
       expect(reader.data.map((data) => JSON.parse(data).content)).toEqual(stored);
       expect(reader.ids.map((id) => Number.parseInt(id, 10))).toEqual(
         stored.map((_, index) => index + 1),
@@ -69,13 +69,3 @@ describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (ba
     }
   });
 });
-
-async function storedContents(service: ServiceProcess, mid: string): Promise<string[]> {
-  const contents: string[] = [];
-  while (true) {
-    const url = `${eventsUrl(service.url, 's1', mid)}?offset=${contents.length}`;
-    const { events } = (await (await fetch(url)).json()) as { events: { content: string }[] };
-    if (events.length === 0) return contents;
-    contents.push(...events.map(({ content }) => content));
-  }
-}

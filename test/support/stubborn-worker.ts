@@ -124,7 +124,7 @@ async function* pieces(batch: readonly object[], random: () => number) {
 }
 
 /** Answers that carry their number, and the end. */
-export function numberedRun(count: number, word = ''): object[] {
+export function numberedRun(count: number, word = ''): { type: string; content: string }[] {
   const answers = Array.from({ length: count - 1 }, (_, index) => ({
     type: 'answer',
     content: `${word}${index}`,

@@ -75,6 +75,21 @@ describe('A Redis that was away', () => {
   });
 });
 
+describe('A Redis that was away for a moment', () => {
+  it('ends no lease before a full one has passed since', async () => {
+    const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
+    const nodes = await startNodes(redis);
+    const sentAt = Date.now();
+    const dead = await startDead([nodes[0].url], 1);
+    await sleep(leaseMs - 500 - (Date.now() - sentAt));
+    await redis.kill();
+    await redis.start();
+    const backAt = Date.now();
+    const [lostAt] = await lossesOf(clientOf(redis), dead, leaseMs + lateMs);
+    expect(lostAt).toBeGreaterThanOrEqual(backAt + leaseMs);
+  });
+});
+
 async function survive([name, outage]: [string, (redis: RedisServer) => Promise<void>]) {
   const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
   const nodes = await startNodes(redis);

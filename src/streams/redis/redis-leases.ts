@@ -35,6 +35,8 @@ export class RedisLeases {
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
+    // Redis may have been away, too briefly for a look to be missed.
+    options.client.on('ready', () => this.#continuity.noteBreak());
     void this.#run();
   }
 

@@ -70,8 +70,9 @@ describe('A page of another origin, in Chromium,', () => {
     const page = await EventSourcePage.follow(browser, url, [], app);
     await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
     expect(page.statuses).toEqual([401]);
+    const producer = { 'producer-id': 'p', 'producer-epoch': '0', 'producer-seq': '0' };
     const append = (authorization: string) =>
-      page.append(eventsUrl(service.url), { authorization, 'producer-id': 'p' });
+      page.append(eventsUrl(service.url), { authorization, ...producer });
     expect(await append(good.headers.authorization)).toEqual([201, '1']);
     expect(await append(weak.headers.authorization)).toEqual([403, 'forbidden']);
     expect(await append('Bearer x')).toEqual([401, 'unauthorized']);

@@ -10,7 +10,8 @@ import {
   StubbornWorker,
 } from '../support/stubborn-worker.js';
 import { lossy, TcpProxy } from '../support/tcp-proxy.js';
-import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
+import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
 
 const losses = { answer: 0.05, request: 0.01 };
 /** Single events are many requests: fewer, on many streams at once. */
@@ -65,6 +66,40 @@ describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (ba
       expect(reader.data.map((data) => JSON.parse(data).content)).toEqual(stored);
       expect(reader.ids.map((id) => Number.parseInt(id, 10))).toEqual(
         stored.map((_, index) => index + 1),
+      );
+    }
+  });
+});
+
+describe('Over a Redis that loses replies and requests', () => {
+  it('each event is stored once, in order, whatever was unknown in between', async () => {
+    console.log(`SEED=${seed}`);
+    const redis = await startRedis();
+    const losing = lossy(randomFrom(seed), { answer: 0.01, request: 0.005 });
+    const proxy = await TcpProxy.start(redis.port, losing);
+    onTestFinished(() => proxy.close());
+    const service = await startService({
+      ...onRedis(redis, brief),
+      REDIS_ADDR: `127.0.0.1:${proxy.port}`,
+    });
+    await waitFor('it is connected', () => service.output.includes('Redis is connected'));
+    const events = numberedRun(300);
+    const workers = bodyKinds.flatMap((kind, index) =>
+      [0, 1, 2].map((copy) => {
+        const random = randomFrom(seed + index + copy);
+        const mid = `m${index}${copy}`;
+        return new StubbornWorker({ bases: [service.url], mid, kind, random, maxBatch: 10 });
+      }),
+    );
+    await Promise.all(workers.map((worker) => worker.sendAll(events)));
+
+    const refusals = workers.flatMap((worker) => worker.refusals);
+    console.log(`${proxy.connectionCount} connections to Redis, ${refusals.length} times unknown`);
+    expect(new Set(refusals)).toEqual(new Set(['backend_unavailable']));
+    for (const { options } of workers) {
+      const list = await clientOf(redis).lrange(`stream:events:s1:${options.mid}`, 0, -1);
+      expect(list.map((event) => JSON.parse(event).content)).toEqual(
+        events.map(({ content }) => content),
       );
     }
   });

@@ -3,16 +3,8 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import {
-  address,
-  duration,
-  flag,
-  isLoopback,
-  optionalText,
-  redisPrefix,
-  size,
-  wholeNumber,
-} from './config-values.js';
+import { redisFaults, redisSettingsSchema } from './config-redis.js';
+import { duration, flag, isLoopback, size, wholeNumber } from './config-values.js';
 import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -38,16 +30,7 @@ const settingsSchema = z.strictObject({
         }),
         {},
       ),
-      redis: z.prefault(
-        z.strictObject({
-          address: address.prefault('127.0.0.1:6379'),
-          username: optionalText,
-          password: optionalText,
-          db: wholeNumber(0, 1e6).prefault(0),
-          prefix: redisPrefix.default('stream:events'),
-        }),
-        {},
-      ),
+      redis: z.prefault(redisSettingsSchema, {}),
     }),
     {},
   ),
@@ -82,11 +65,16 @@ const environmentNames = {
   'stream_manager.ttl': 'STREAM_TTL',
   'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
   'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
+  'stream_manager.redis.mode': 'REDIS_MODE',
   'stream_manager.redis.address': 'REDIS_ADDR',
+  'stream_manager.redis.sentinel_name': 'REDIS_SENTINEL_NAME',
   'stream_manager.redis.username': 'REDIS_USERNAME',
   'stream_manager.redis.password': 'REDIS_PASSWORD',
   'stream_manager.redis.db': 'REDIS_DB',
   'stream_manager.redis.prefix': 'REDIS_PREFIX',
+  'stream_manager.redis.tls.enabled': 'REDIS_USE_TLS',
+  'stream_manager.redis.tls.server_name': 'REDIS_TLS_SERVER_NAME',
+  'stream_manager.redis.tls.ca_file': 'REDIS_TLS_CA_FILE',
   'limits.event_bytes': 'LIMITS_EVENT_BYTES',
   'limits.body_bytes': 'LIMITS_BODY_BYTES',
   'limits.stream_events': 'LIMITS_STREAM_EVENTS',
@@ -142,7 +130,12 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const secretFaults = readSecretFile(variables);
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
-  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...openServerFaults(document)];
+  const faults = [
+    ...secretFaults,
+    ...schemaFaults(parsed.error),
+    ...openServerFaults(document),
+    ...conflictingRedisFaults(document),
+  ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
@@ -239,6 +232,16 @@ function nameOf(path: string): string {
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
+/** Settings of Redis that do not go together. */
+function conflictingRedisFaults(document: Document): string[] {
+  const { data } = z
+    .object({ stream_manager: z.object({ redis: z.unknown() }) })
+    .safeParse(document);
+  return redisFaults(data?.stream_manager.redis).map(
+    ([setting, message]) => `${nameOf(`stream_manager.redis.${setting}`)}: ${message}`,
+  );
+}
+
 /** Read apart from the rest, so that this fault is named beside any other. */
 const openServerSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
@@ -258,7 +261,6 @@ function openServerFaults(document: Document): string[] {
 function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { server, log, stream_manager, limits, feed, auth } = settings;
   const { memory, redis, ttl, type } = stream_manager;
-  const { address, ...redisRest } = redis;
   return {
     server: { host: server.host, port: server.port },
     log: { level: log.level },
@@ -266,7 +268,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       type,
       ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
       memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
-      redis: { ...redisRest, ...address },
+      redis: toRedisOptions(redis),
     },
     limits: {
       eventBytes: limits.event_bytes,
@@ -282,5 +284,15 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       maxFeeds: feed.max_feeds,
     },
     auth: { isDisabled: auth.disabled },
+  };
+}
+
+function toRedisOptions(settings: z.infer<typeof redisSettingsSchema>) {
+  const { address, sentinel_name, tls, ...rest } = settings;
+  return {
+    ...rest,
+    addresses: address,
+    sentinelName: sentinel_name,
+    tls: tls.enabled ? { serverName: tls.server_name, certificates: tls.ca_file } : null,
   };
 }

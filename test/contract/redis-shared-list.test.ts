@@ -15,7 +15,7 @@ describe('a list that another program writes to', () => {
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = server.client();
-    const options = { host: '127.0.0.1', port: server.port, prefix };
+    const options = { addresses: [server.endpoint], prefix };
     manager = (await redisBackend.create({ redis: options })) as RedisStreamManager;
   });
   afterAll(async () => {
@@ -125,7 +125,7 @@ describe('a list that another program writes to', () => {
 
   it('counts its bytes and events against the limits of a stream', async () => {
     const limits = { maxStreamEvents: 3, maxStreamBytes: 1000 };
-    const options = { host: '127.0.0.1', port: server.port, prefix };
+    const options = { addresses: [server.endpoint], prefix };
     const limited = await redisBackend.create({ redis: options, limits });
     const { stream, list } = newList();
     await redis.rpush(list, foreign('answer', { content: 'x'.repeat(800) }));
@@ -159,7 +159,7 @@ describe('a Redis that is full', () => {
   it('refuses with store_full, keeps all that it has, and recovers by itself', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     const redis = server.client();
-    const manager = await redisBackend.create({ redis: { port: server.port } });
+    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
     const stream = newStream();
     await manager.appendEvents(stream, answers(3));
     await redis.config('SET', 'maxmemory', '1');

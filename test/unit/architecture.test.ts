@@ -28,7 +28,8 @@ const imports: Import[] = files.flatMap((file) => {
 const allowed: Record<string, readonly string[]> = {
   'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
   'app.ts': ['config.js', 'feed', 'http', 'streams'],
-  'config.ts': ['config-values.js', 'streams'],
+  'config.ts': ['config-redis.js', 'config-values.js', 'streams'],
+  'config-redis.ts': ['config-values.js', 'streams'],
   'config-values.ts': ['streams'],
   'errors.ts': [],
   http: ['errors.js', 'feed', 'sse', 'streams'],

@@ -15,14 +15,10 @@ import type { StreamId } from '../stream-id.js';
 import type { Appended, EventPage, StreamInfo, StreamManager } from '../stream-manager.js';
 import { lookThrough, nothingSeen, type Seen } from './look-through.js';
 import { emptyPage, type ReadRange, readPage } from './page-reader.js';
-import {
-  type CommandClient,
-  createCommandClient,
-  createSubscriberClient,
-  type RedisOptions,
-} from './redis-client.js';
+import { type CommandClient, createCommandClient, createSubscriberClient } from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
+import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 
 export interface RedisStreamManagerOptions {
@@ -53,7 +49,7 @@ export class RedisStreamManager implements StreamManager {
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
-    this.#subscriber = createSubscriberClient(redis, logger);
+    this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
   }
 

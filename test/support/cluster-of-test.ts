@@ -1,0 +1,114 @@
+import { afterAll, beforeAll } from 'vitest';
+import { freePort } from './free-port.js';
+import { RedisServer } from './redis-server.js';
+import { waitFor } from './wait-for.js';
+
+const slotCount = 16_384;
+const primaryCount = 3;
+
+/** Three primaries on this machine, and a replica of the first. */
+export class ClusterOfTest {
+  readonly primaries: RedisServer[] = [];
+  replica!: RedisServer;
+  readonly #settings: readonly string[];
+
+  /** @param settings further settings, as on the command line of redis-server */
+  constructor(...settings: string[]) {
+    this.#settings = settings;
+  }
+
+  /** Called while the suite is collected. */
+  static forSuite(): ClusterOfTest {
+    const cluster = new ClusterOfTest();
+    beforeAll(() => cluster.start());
+    afterAll(() => cluster.stop());
+    return cluster;
+  }
+
+  get servers(): RedisServer[] {
+    return [...this.primaries, this.replica];
+  }
+
+  /** The settings of a client that knows one node only. */
+  get options() {
+    return { mode: 'cluster', addresses: [this.first.endpoint] } as const;
+  }
+
+  get first(): RedisServer {
+    return this.primaries[0] as RedisServer;
+  }
+
+  async start(): Promise<void> {
+    for (let index = 0; index < primaryCount; index += 1) {
+      this.primaries.push(await this.#startNode());
+    }
+    this.replica = await this.#startNode();
+    await Promise.all(this.primaries.map((server, index) => this.#giveSlots(server, index)));
+    await this.#meet();
+    const id = await nodeId(this.first);
+    await waitFor('the replica knows its primary', () =>
+      call(this.replica, 'CLUSTER', 'REPLICATE', id).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await waitFor('the cluster is whole', () => this.#isWhole());
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server?.stop()));
+  }
+
+  /** The node that a key is on, by the word of one that lives. */
+  async ownerOf(key: string): Promise<RedisServer> {
+    const slot = Number(await call(this.first, 'CLUSTER', 'KEYSLOT', key));
+    return this.primaries[Math.floor((slot * primaryCount) / slotCount)] as RedisServer;
+  }
+
+  async #startNode(): Promise<RedisServer> {
+    const clusterPort = String(await freePort());
+    return RedisServer.start(
+      ...['--cluster-enabled', 'yes', '--cluster-port', clusterPort],
+      ...['--cluster-node-timeout', '1000', '--save', '', '--appendonly', 'no'],
+      ...['--repl-diskless-sync-delay', '0', ...this.#settings],
+    );
+  }
+
+  async #giveSlots(server: RedisServer, index: number): Promise<void> {
+    const from = Math.ceil((index * slotCount) / primaryCount);
+    const to = Math.ceil(((index + 1) * slotCount) / primaryCount) - 1;
+    await call(server, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
+    await call(server, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+  }
+
+  async #meet(): Promise<void> {
+    for (const { port, settings } of this.servers.slice(1)) {
+      const clusterPort = settings[settings.indexOf('--cluster-port') + 1] as string;
+      await call(this.first, 'CLUSTER', 'MEET', '127.0.0.1', String(port), clusterPort);
+    }
+  }
+
+  async #isWhole(): Promise<boolean> {
+    const infos = await Promise.all(this.servers.map((server) => call(server, 'CLUSTER', 'INFO')));
+    const isOk = (info: unknown) => /cluster_state:ok.*cluster_known_nodes:4/s.test(String(info));
+    return infos.every(isOk) && (await isReplicating(this.replica));
+  }
+}
+
+export async function nodeId(server: RedisServer): Promise<string> {
+  return String(await call(server, 'CLUSTER', 'MYID'));
+}
+
+export async function isReplicating(replica: RedisServer): Promise<boolean> {
+  return /master_link_status:up/.test(String(await call(replica, 'INFO', 'replication')));
+}
+
+/** One command to one server. */
+export async function call(server: RedisServer, name: string, ...args: string[]): Promise<unknown> {
+  const client = server.client();
+  try {
+    return await client.call(name, ...args);
+  } finally {
+    client.disconnect();
+  }
+}

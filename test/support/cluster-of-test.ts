@@ -103,6 +103,17 @@ export async function isReplicating(replica: RedisServer): Promise<boolean> {
   return /master_link_status:up/.test(String(await call(replica, 'INFO', 'replication')));
 }
 
+/**
+ * From now on nothing of this primary reaches a replica: the replica is cut off and cannot log in,
+ * and connections that stand are not asked for the password.
+ */
+export async function stopReplication(primary: RedisServer): Promise<void> {
+  const client = primary.client();
+  await client.config('SET', 'requirepass', 'nobody knows it');
+  await client.call('CLIENT', 'KILL', 'TYPE', 'replica');
+  client.disconnect();
+}
+
 /** One command to one server. */
 export async function call(server: RedisServer, name: string, ...args: string[]): Promise<unknown> {
   const client = server.client();

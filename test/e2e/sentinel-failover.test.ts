@@ -1,0 +1,50 @@
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { call, stopReplication } from '../support/cluster-of-test.js';
+import { Failover } from '../support/failover.js';
+import { SentinelOfTest } from '../support/sentinel-of-test.js';
+
+const key = 'stream:events:s1:m1';
+
+describe('Behind Sentinels, when the primary is killed,', () => {
+  let set: SentinelOfTest;
+  beforeEach(async () => {
+    set = new SentinelOfTest();
+    await set.start();
+    onTestFinished(() => set.stop());
+  });
+
+  const settings = () => ({
+    REDIS_MODE: 'sentinel',
+    REDIS_ADDR: set.sentinels.map(({ address }) => address).join(','),
+    REDIS_SENTINEL_NAME: set.options.sentinelName,
+  });
+  const stored = async () => (await call(set.replica, 'LRANGE', key, '0', '-1')) as string[];
+
+  it('appends, readers and wake-ups go on at the new one', async () => {
+    const failover = await Failover.start({ ...settings(), FEED_POLL_INTERVAL: '30s' });
+    await set.primary.kill();
+    await failover.appendsAreRefused();
+    await failover.appendsGoOn();
+    await failover.expectNoSilentGap('Sentinel failover', stored);
+  });
+
+  it('what it had acknowledged and not yet handed on is lost, and readers are told', async () => {
+    const failover = await Failover.start(settings());
+    await stopReplication(set.primary);
+    await failover.appendsGoOn();
+    await set.primary.kill();
+    await failover.appendsAreRefused();
+    await failover.appendsGoOn();
+    const lost = await failover.expectNoSilentGap('Sentinel failover with loss', stored);
+    expect(lost).toBeGreaterThanOrEqual(30);
+    expect(failover.resetCount).toBeGreaterThan(0);
+  });
+
+  it('or hangs, answers come in time and go on at the new one', async () => {
+    const failover = await Failover.start(settings());
+    set.primary.signal('SIGSTOP');
+    await failover.appendsFail();
+    await failover.appendsGoOn();
+    await failover.expectNoSilentGap('Sentinel failover from one that hangs', stored);
+  });
+});

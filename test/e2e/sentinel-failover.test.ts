@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { call, stopReplication } from '../support/cluster-of-test.js';
 import { Failover } from '../support/failover.js';
 import { SentinelOfTest } from '../support/sentinel-of-test.js';
@@ -8,20 +8,13 @@ const key = 'stream:events:s1:m1';
 describe('Behind Sentinels, when the primary is killed,', () => {
   let set: SentinelOfTest;
   beforeEach(async () => {
-    set = new SentinelOfTest();
-    await set.start();
-    onTestFinished(() => set.stop());
+    set = await SentinelOfTest.forTest();
   });
 
-  const settings = () => ({
-    REDIS_MODE: 'sentinel',
-    REDIS_ADDR: set.sentinels.map(({ address }) => address).join(','),
-    REDIS_SENTINEL_NAME: set.options.sentinelName,
-  });
   const stored = async () => (await call(set.replica, 'LRANGE', key, '0', '-1')) as string[];
 
   it('appends, readers and wake-ups go on at the new one', async () => {
-    const failover = await Failover.start({ ...settings(), FEED_POLL_INTERVAL: '30s' });
+    const failover = await Failover.start({ ...set.environment, FEED_POLL_INTERVAL: '30s' });
     await set.primary.kill();
     await failover.appendsAreRefused();
     await failover.appendsGoOn();
@@ -29,7 +22,7 @@ describe('Behind Sentinels, when the primary is killed,', () => {
   });
 
   it('what it had acknowledged and not yet handed on is lost, and readers are told', async () => {
-    const failover = await Failover.start(settings());
+    const failover = await Failover.start(set.environment);
     await stopReplication(set.primary);
     await failover.appendsGoOn();
     await set.primary.kill();
@@ -41,7 +34,7 @@ describe('Behind Sentinels, when the primary is killed,', () => {
   });
 
   it('or hangs, answers come in time and go on at the new one', async () => {
-    const failover = await Failover.start(settings());
+    const failover = await Failover.start(set.environment);
     set.primary.signal('SIGSTOP');
     await failover.appendsFail();
     await failover.appendsGoOn();

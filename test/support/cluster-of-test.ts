@@ -1,6 +1,7 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
+import type { Environment } from './test-processes.js';
 import { waitFor } from './wait-for.js';
 
 const slotCount = 16_384;
@@ -10,18 +11,18 @@ const primaryCount = 3;
 export class ClusterOfTest {
   readonly primaries: RedisServer[] = [];
   replica!: RedisServer;
-  readonly #settings: readonly string[];
-
-  /** @param settings further settings, as on the command line of redis-server */
-  constructor(...settings: string[]) {
-    this.#settings = settings;
-  }
-
   /** Called while the suite is collected. */
   static forSuite(): ClusterOfTest {
     const cluster = new ClusterOfTest();
     beforeAll(() => cluster.start());
     afterAll(() => cluster.stop());
+    return cluster;
+  }
+
+  static async forTest(): Promise<ClusterOfTest> {
+    const cluster = new ClusterOfTest();
+    onTestFinished(() => cluster.stop());
+    await cluster.start();
     return cluster;
   }
 
@@ -32,6 +33,16 @@ export class ClusterOfTest {
   /** The settings of a client that knows one node only. */
   get options() {
     return { mode: 'cluster', addresses: [this.first.endpoint] } as const;
+  }
+
+  /** The settings of a service that knows these nodes, by default the first. */
+  environment(...seeds: RedisServer[]): Environment {
+    const known = seeds.length > 0 ? seeds : [this.first];
+    return {
+      STREAM_MANAGER_TYPE: 'redis',
+      REDIS_MODE: 'cluster',
+      REDIS_ADDR: known.map(({ address }) => address).join(','),
+    };
   }
 
   get first(): RedisServer {
@@ -59,10 +70,13 @@ export class ClusterOfTest {
     await Promise.all(this.servers.map((server) => server?.stop()));
   }
 
-  /** The node that a key is on, by the word of one that lives. */
-  async ownerOf(key: string): Promise<RedisServer> {
-    const slot = Number(await call(this.first, 'CLUSTER', 'KEYSLOT', key));
-    return this.primaries[Math.floor((slot * primaryCount) / slotCount)] as RedisServer;
+  /** Of a message in session s1 whose stream is on the first primary, the one with a replica. */
+  async idOnFirst(): Promise<string> {
+    for (let number = 1; ; number += 1) {
+      const key = `stream:events:s1:m${number}`;
+      const slot = Number(await call(this.first, 'CLUSTER', 'KEYSLOT', key));
+      if (slot < slotCount / primaryCount) return `m${number}`;
+    }
   }
 
   async #startNode(): Promise<RedisServer> {
@@ -70,7 +84,7 @@ export class ClusterOfTest {
     return RedisServer.start(
       ...['--cluster-enabled', 'yes', '--cluster-port', clusterPort],
       ...['--cluster-node-timeout', '1000', '--save', '', '--appendonly', 'no'],
-      ...['--repl-diskless-sync-delay', '0', ...this.#settings],
+      ...['--repl-diskless-sync-delay', '0'],
     );
   }
 

@@ -16,7 +16,7 @@ export class Failover {
   ) {}
 
   static async start(settings: Environment, mid = 'm1'): Promise<Failover> {
-    const service = await startService({ STREAM_MANAGER_TYPE: 'redis', ...settings });
+    const service = await startService(settings);
     await isReady(service);
     const feed = await openFeed(feedUrl(service.url, '', 's1', mid));
     const worker = new NumberedWorker(eventsUrl(service.url, 's1', mid), 2);

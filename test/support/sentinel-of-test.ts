@@ -1,6 +1,7 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { call, isReplicating } from './cluster-of-test.js';
 import { RedisServer } from './redis-server.js';
+import type { Environment } from './test-processes.js';
 import { waitFor } from './wait-for.js';
 
 const name = 'main';
@@ -21,20 +22,36 @@ export class SentinelOfTest {
     return set;
   }
 
+  static async forTest(): Promise<SentinelOfTest> {
+    const set = new SentinelOfTest();
+    onTestFinished(() => set.stop());
+    await set.start();
+    return set;
+  }
+
   /** The settings of a client. */
   get options() {
     const addresses = this.sentinels.map((sentinel) => sentinel.endpoint);
     return { mode: 'sentinel', addresses, sentinelName: name } as const;
   }
 
-  /** @param lines further lines of the sentinels' configuration */
-  async start(...lines: string[]): Promise<void> {
+  /** The settings of a service. */
+  get environment(): Environment {
+    return {
+      STREAM_MANAGER_TYPE: 'redis',
+      REDIS_MODE: 'sentinel',
+      REDIS_ADDR: this.sentinels.map(({ address }) => address).join(','),
+      REDIS_SENTINEL_NAME: name,
+    };
+  }
+
+  async start(): Promise<void> {
     this.primary = await RedisServer.start(...withoutFiles);
     const replicaOf = ['--replicaof', `127.0.0.1 ${this.primary.port}`];
     this.replica = await RedisServer.start(...withoutFiles, ...replicaOf);
     await waitFor('the replica is in step', () => isReplicating(this.replica));
     for (let count = 0; count < sentinelCount; count += 1) {
-      this.sentinels.push(await this.#startSentinel(lines));
+      this.sentinels.push(await this.#startSentinel());
     }
     await waitFor('the sentinels know each other and the replica', () => this.#isWhole());
   }
@@ -44,12 +61,11 @@ export class SentinelOfTest {
     await Promise.all(servers.map((server) => server?.stop()));
   }
 
-  #startSentinel(lines: readonly string[]): Promise<RedisServer> {
+  #startSentinel(): Promise<RedisServer> {
     return RedisServer.startSentinel(
       `sentinel monitor ${name} 127.0.0.1 ${this.primary.port} 2`,
       `sentinel down-after-milliseconds ${name} 1000`,
       `sentinel failover-timeout ${name} 5000`,
-      ...lines,
     );
   }
 

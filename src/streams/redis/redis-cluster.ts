@@ -79,7 +79,7 @@ export class RedisCluster extends Cluster {
     const { host, port } = addressOf(node);
     this.log.follow(node, `${host}:${port}`, { examines: true });
     node.connect().catch(() => {}); // the log has it
-    // ioredis lets go of the promise of its ASKING: a rejection would end the process.
+    // ioredis drops the promise of the ASKING that it sends: a rejection would end the process.
     const ask = node.asking.bind(node);
     node.asking = (() => ask().catch(() => {})) as typeof node.asking;
   }

@@ -39,6 +39,7 @@ export class TestCertificates {
     const file = (name: string) => join(this.#directory, name);
     return [
       ...['--port', '0', '--tls-port', port, '--tls-auth-clients', 'no'],
+      ...['--tls-cluster', 'yes', '--tls-replication', 'yes'],
       ...['--tls-cert-file', file('redis.crt'), '--tls-key-file', file('redis.key')],
       ...['--tls-ca-cert-file', this.caFile],
     ];

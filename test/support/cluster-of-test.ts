@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { TestCertificates } from './certificates.js';
 import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
 import type { Environment } from './test-processes.js';
@@ -11,6 +12,8 @@ const primaryCount = 3;
 export class ClusterOfTest {
   readonly primaries: RedisServer[] = [];
   replica!: RedisServer;
+  constructor(readonly tls?: TestCertificates) {}
+
   /** Called while the suite is collected. */
   static forSuite(): ClusterOfTest {
     const cluster = new ClusterOfTest();
@@ -19,8 +22,8 @@ export class ClusterOfTest {
     return cluster;
   }
 
-  static async forTest(): Promise<ClusterOfTest> {
-    const cluster = new ClusterOfTest();
+  static async forTest(tls?: TestCertificates): Promise<ClusterOfTest> {
+    const cluster = new ClusterOfTest(tls);
     onTestFinished(() => cluster.stop());
     await cluster.start();
     return cluster;
@@ -81,7 +84,8 @@ export class ClusterOfTest {
 
   async #startNode(): Promise<RedisServer> {
     const clusterPort = String(await freePort());
-    return RedisServer.start(
+    return RedisServer.startWith(
+      { tls: this.tls },
       ...['--cluster-enabled', 'yes', '--cluster-port', clusterPort],
       ...['--cluster-node-timeout', '1000', '--save', '', '--appendonly', 'no'],
       ...['--repl-diskless-sync-delay', '0'],

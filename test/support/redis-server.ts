@@ -9,41 +9,37 @@ import { ensureProgram, redisServer } from './debian-packages.js';
 import { freePort } from './free-port.js';
 import { waitFor } from './wait-for.js';
 
+interface ServerKind {
+  readonly tls?: TestCertificates | undefined;
+  /** Its settings are the lines of its file, where it notes what it learns. */
+  readonly isSentinel?: boolean;
+}
+
 /** A real Redis of a test's own: a free port, its own data, gone when the test is. */
 export class RedisServer {
   #process: ChildProcess | null = null;
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-redis-'));
   readonly #tls: TestCertificates | null;
-  /** Sentinel keeps its settings in a file. */
   readonly #isSentinel: boolean;
 
   private constructor(
     readonly port: number,
     /** Further settings, as on the command line of redis-server; for Sentinel, lines of its file. */
     readonly settings: readonly string[],
-    kind: { tls?: TestCertificates; isSentinel?: boolean } = {},
+    kind: ServerKind,
   ) {
     this.#tls = kind.tls ?? null;
     this.#isSentinel = kind.isSentinel ?? false;
     if (this.#isSentinel) writeFileSync(this.#sentinelFile, `${settings.join('\n')}\n`);
   }
 
-  static async start(...settings: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), settings);
-    await server.start();
-    return server;
+  static start(...settings: string[]): Promise<RedisServer> {
+    return RedisServer.startWith({}, ...settings);
   }
 
-  /** One that speaks TLS only. */
-  static async startTls(tls: TestCertificates, ...settings: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), settings, { tls });
-    await server.start();
-    return server;
-  }
-
-  /** @param lines of the configuration file */
-  static async startSentinel(...lines: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), lines, { isSentinel: true });
+  /** @param kind with `tls`, it speaks nothing else */
+  static async startWith(kind: ServerKind, ...settings: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings, kind);
     await server.start();
     return server;
   }
@@ -107,8 +103,9 @@ export class RedisServer {
   get #arguments(): string[] {
     const port = String(this.port);
     const fixed = ['--port', port, '--bind', '127.0.0.1', '--dir', this.#directory];
-    if (this.#isSentinel) return [this.#sentinelFile, '--sentinel', ...fixed];
+    const tls = this.#tls?.serverSettings(port) ?? [];
+    if (this.#isSentinel) return [this.#sentinelFile, '--sentinel', ...fixed, ...tls];
     const own = this.settings.length > 0 ? this.settings : ['--save', '', '--appendonly', 'no'];
-    return [...fixed, ...own, ...(this.#tls?.serverSettings(port) ?? [])];
+    return [...fixed, ...own, ...tls];
   }
 }

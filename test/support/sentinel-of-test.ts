@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { TestCertificates } from './certificates.js';
 import { call, isReplicating } from './cluster-of-test.js';
 import { RedisServer } from './redis-server.js';
 import type { Environment } from './test-processes.js';
@@ -14,6 +15,8 @@ export class SentinelOfTest {
   replica!: RedisServer;
   readonly sentinels: RedisServer[] = [];
 
+  constructor(readonly tls?: TestCertificates) {}
+
   /** Called while the suite is collected. */
   static forSuite(): SentinelOfTest {
     const set = new SentinelOfTest();
@@ -22,8 +25,8 @@ export class SentinelOfTest {
     return set;
   }
 
-  static async forTest(): Promise<SentinelOfTest> {
-    const set = new SentinelOfTest();
+  static async forTest(tls?: TestCertificates): Promise<SentinelOfTest> {
+    const set = new SentinelOfTest(tls);
     onTestFinished(() => set.stop());
     await set.start();
     return set;
@@ -46,9 +49,9 @@ export class SentinelOfTest {
   }
 
   async start(): Promise<void> {
-    this.primary = await RedisServer.start(...withoutFiles);
+    this.primary = await RedisServer.startWith({ tls: this.tls }, ...withoutFiles);
     const replicaOf = ['--replicaof', `127.0.0.1 ${this.primary.port}`];
-    this.replica = await RedisServer.start(...withoutFiles, ...replicaOf);
+    this.replica = await RedisServer.startWith({ tls: this.tls }, ...withoutFiles, ...replicaOf);
     await waitFor('the replica is in step', () => isReplicating(this.replica));
     for (let count = 0; count < sentinelCount; count += 1) {
       this.sentinels.push(await this.#startSentinel());
@@ -62,7 +65,8 @@ export class SentinelOfTest {
   }
 
   #startSentinel(): Promise<RedisServer> {
-    return RedisServer.startSentinel(
+    return RedisServer.startWith(
+      { tls: this.tls, isSentinel: true },
       `sentinel monitor ${name} 127.0.0.1 ${this.primary.port} 2`,
       `sentinel down-after-milliseconds ${name} 1000`,
       `sentinel failover-timeout ${name} 5000`,

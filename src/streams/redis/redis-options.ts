@@ -42,6 +42,8 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
     ...(tls === null ? {} : { tls: tlsOptions(tls) }),
     connectTimeout: 3000,
     keepAlive: 10_000,
+    // The name of the library in CLIENT LIST would take a further right.
+    disableClientInfo: true,
     // A primary that became a replica refuses writes: look for the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };

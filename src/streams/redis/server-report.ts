@@ -11,38 +11,46 @@ export async function examineServer(
   logger: BaseLogger,
 ): Promise<void> {
   try {
-    report(parseInfo(await client.info()), redis, logger);
+    const server = readInfo(await client.info());
+    logger.info({ redis, ...server }, 'Redis was examined');
+    for (const warning of warningsOf(server)) logger.warn({ redis, ...server }, warning);
   } catch (error) {
     logger.warn({ redis, reason: (error as Error).message }, 'Redis could not be examined');
   }
 }
 
-function report(info: ReadonlyMap<string, string>, redis: string, logger: BaseLogger): void {
-  const version = info.get('redis_version');
-  // `CONFIG GET` is forbidden on many managed servers; this is not.
-  const maxmemoryPolicy = info.get('maxmemory_policy');
-  const valkeyVersion = info.get('valkey_version');
-  logger.info({ redis, version, valkeyVersion, maxmemoryPolicy }, 'Redis was examined');
+/** What INFO says; undefined where it does not. */
+export interface ServerInfo {
+  readonly version: string | undefined;
+  readonly valkeyVersion: string | undefined;
+  readonly maxmemoryPolicy: string | undefined;
+}
+
+/** INFO is allowed where managed servers forbid CONFIG. */
+export function readInfo(text: string): ServerInfo {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1];
+  return {
+    version: field('redis_version'),
+    valkeyVersion: field('valkey_version'),
+    maxmemoryPolicy: field('maxmemory_policy'),
+  };
+}
+
+export function warningsOf({ version, maxmemoryPolicy }: ServerInfo): string[] {
+  const warnings: string[] = [];
   if (version !== undefined && !isSupported(version)) {
-    logger.warn({ redis, version }, 'This version of Redis is not supported: 6.2 or later is');
+    warnings.push('This version of Redis is not supported: 6.2 or later is');
   }
   if (maxmemoryPolicy !== undefined && maxmemoryPolicy !== 'noeviction') {
-    logger.warn(
-      { redis, maxmemoryPolicy },
+    warnings.push(
       'Redis may evict streams that are being read: set maxmemory-policy to noeviction',
     );
   }
+  return warnings;
 }
 
 function isSupported(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return (
-    major > oldestSupported[0] || (major === oldestSupported[0] && minor >= oldestSupported[1])
-  );
-}
-
-/** The lines `name:value` of INFO. */
-function parseInfo(text: string): ReadonlyMap<string, string> {
-  const pairs = text.split('\r\n').map((line) => line.split(':', 2) as [string, string]);
-  return new Map(pairs.filter(([, value]) => value !== undefined));
+  const [oldestMajor, oldestMinor] = oldestSupported;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }

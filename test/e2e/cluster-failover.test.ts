@@ -31,7 +31,7 @@ describe('On a Redis Cluster, when a primary is killed,', () => {
     await failover.appendsAreRefused();
     await failover.appendsGoOn();
     const lost = await failover.expectNoSilentGap('Cluster failover with loss', stored);
-    expect(lost).toBeGreaterThanOrEqual(30);
+    expect(lost).toBeGreaterThan(0);
     expect(failover.resetCount).toBeGreaterThan(0);
   });
 

@@ -19,10 +19,15 @@ export class ConnectionLog {
   follow(client: Redis, redis: string, { examines }: { examines: boolean }): void {
     client.on('error', (error: Error) => this.noteFailure(redis, error));
     client.on('ready', () => {
-      this.#unreachable.delete(redis);
+      this.noteSuccess(redis);
       this.logger.info({ redis, client: this.client }, 'Redis is connected');
       if (examines) void examineServer(client, redis, this.logger);
     });
+  }
+
+  /** The next failure is a new one. */
+  noteSuccess(redis: string): void {
+    this.#unreachable.delete(redis);
   }
 
   noteFailure(redis: string, error: Error): void {

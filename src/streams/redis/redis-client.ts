@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ConnectionLog } from './connection-log.js';
-import { RedisCluster } from './redis-cluster.js';
+import { followPrimary } from './follow-primary.js';
+import { RedisCluster, takesCommands } from './redis-cluster.js';
 import {
   type ClientOptions,
   connectionOptions,
@@ -29,6 +30,11 @@ const scripts = {
   streamStatus: { numberOfKeys: 2, lua: statusScript },
 };
 
+/** Whether commands can be sent: in a cluster, to what there is of it. */
+export function isConnected(client: CommandClient): boolean {
+  return client instanceof RedisCluster ? client.isUp : takesCommands(client);
+}
+
 /**
  * A client that answers or fails within about two seconds and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.
@@ -55,6 +61,7 @@ export function createCommandClient(options: RedisOptions, logger: BaseLogger): 
     enableOfflineQueue: false,
   });
   log.follow(client, addressText(options.addresses), { examines: true });
+  if (options.mode === 'sentinel') followPrimary(client, options);
   return client as Redis & Scripts;
 }
 
@@ -88,6 +95,7 @@ export function createSubscriberClient(
   });
   const log = new ConnectionLog(logger, 'rejoin-subscriber');
   log.follow(client, addressText(options.addresses), { examines: false });
+  if (options.mode === 'sentinel') followPrimary(client, options);
   return client;
 }
 

@@ -18,6 +18,9 @@ export interface RedisClusterOptions {
  */
 export class RedisCluster extends Cluster {
   #refreshTimer: NodeJS.Timeout | null = null;
+  /** How many connections have neither come about nor failed yet. */
+  #attempts = 0;
+  #hasTriedAll = false;
 
   constructor(
     seeds: readonly RedisAddress[],
@@ -37,8 +40,17 @@ export class RedisCluster extends Cluster {
     this.on('error', (error: ClusterError) => {
       log.noteFailure(seedText, error.lastNodeError ?? error);
     });
+    this.on('ready', () => {
+      log.noteSuccess(seedText);
+      this.#noteStart();
+    });
     this.on('+node', (node: Redis) => this.#take(node));
     this.on('-node', () => this.#refreshSoon());
+  }
+
+  /** Whether it serves what it can: not before it has tried every node at the start. */
+  get isUp(): boolean {
+    return this.status === 'ready' && this.#hasTriedAll;
   }
 
   /** Of all nodes that are known. */
@@ -62,6 +74,7 @@ export class RedisCluster extends Cluster {
 
   override disconnect(reconnect = false): void {
     if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = null;
     super.disconnect(reconnect);
   }
 
@@ -71,17 +84,27 @@ export class RedisCluster extends Cluster {
     if (slot === null) return true;
     const owner = this.slots[slot]?.[0];
     const isOwner = (node: Redis) => `${node.options.host}:${node.options.port}` === owner;
-    return this.nodes().find(isOwner)?.status === 'ready';
+    const node = this.nodes().find(isOwner);
+    return node !== undefined && takesCommands(node);
   }
 
   /** Connects at once, so that no command has to wait for it. */
   #take(node: Redis): void {
     const { host, port } = addressOf(node);
     this.log.follow(node, `${host}:${port}`, { examines: true });
-    node.connect().catch(() => {}); // the log has it
+    this.#attempts += 1;
+    const settle = () => {
+      this.#attempts -= 1;
+      this.#noteStart();
+    };
+    node.connect().then(settle, settle); // the log has why it failed
     // ioredis drops the promise of the ASKING that it sends: a rejection would end the process.
     const ask = node.asking.bind(node);
     node.asking = (() => ask().catch(() => {})) as typeof node.asking;
+  }
+
+  #noteStart(): void {
+    this.#hasTriedAll ||= this.status === 'ready' && this.#attempts === 0;
   }
 
   #refreshSoon(): void {
@@ -91,6 +114,10 @@ export class RedisCluster extends Cluster {
       if (this.status === 'ready') this.refreshSlotsCache();
     }, refreshDelayMs);
   }
+}
+
+export function takesCommands({ status, stream }: Redis): boolean {
+  return status === 'ready' && stream.writable;
 }
 
 /** What ioredis says when no node could be asked. */

@@ -41,6 +41,8 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
     ...(password === undefined ? {} : { password }),
     ...(tls === null ? {} : { tls: tlsOptions(tls) }),
     connectTimeout: 3000,
+    // How long a connection that is given up may still answer what is under way.
+    disconnectTimeout: 200,
     keepAlive: 10_000,
     // The name of the library in CLIENT LIST would take a further right.
     disableClientInfo: true,

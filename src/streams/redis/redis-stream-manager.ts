@@ -15,7 +15,12 @@ import type { StreamId } from '../stream-id.js';
 import type { Appended, EventPage, StreamInfo, StreamManager } from '../stream-manager.js';
 import { lookThrough, nothingSeen, type Seen } from './look-through.js';
 import { emptyPage, type ReadRange, readPage } from './page-reader.js';
-import { type CommandClient, createCommandClient, createSubscriberClient } from './redis-client.js';
+import {
+  type CommandClient,
+  createCommandClient,
+  createSubscriberClient,
+  isConnected,
+} from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
 import type { RedisOptions } from './redis-options.js';
@@ -159,7 +164,7 @@ export class RedisStreamManager implements StreamManager {
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */
   #requireConnection(): void {
-    if (this.#client.status !== 'ready') throw notConnected();
+    if (!isConnected(this.#client)) throw notConnected();
   }
 }
 

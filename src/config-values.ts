@@ -22,8 +22,11 @@ export function wholeNumber(least: number, most: number) {
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
+/** The longest that a timer can wait; a longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** `500ms`, `15s`, `10m`, `1h`, or `0`, as milliseconds. */
-export function duration(leastMs: number) {
+export function duration(leastMs: number, mostMs = longestTimerMs) {
   return z
     .union([z.string(), z.number()])
     .transform((value, context) => {
@@ -33,7 +36,12 @@ export function duration(leastMs: number) {
       context.addIssue({ code: 'custom', message: 'must be a duration: 500ms, 15s, 10m, 1h' });
       return z.NEVER;
     })
-    .pipe(z.int().min(leastMs, `must be at least ${leastMs}ms`));
+    .pipe(
+      z
+        .int()
+        .min(leastMs, `must be at least ${leastMs}ms`)
+        .max(mostMs, `must be at most ${mostMs}ms`),
+    );
 }
 
 const unitBytes = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;

@@ -9,12 +9,16 @@ import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** Ten years: beyond any use, and far from the end of what a date can say. */
+const longestTtlMs = 3650 * 24 * 3_600_000;
+
 /** The settings as they stand in `config.yaml`, with their defaults. */
 const settingsSchema = z.strictObject({
   server: z.prefault(
     z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: wholeNumber(0, 65_535).prefault(8080),
+      drain_delay: duration(0, 3_600_000).prefault('5s'),
     }),
     {},
   ),
@@ -22,7 +26,7 @@ const settingsSchema = z.strictObject({
   stream_manager: z.prefault(
     z.strictObject({
       type: z.enum(streamManagerTypes).default('memory'),
-      ttl: duration(0).prefault('1h'),
+      ttl: duration(0, longestTtlMs).prefault('1h'),
       memory: z.prefault(
         z.strictObject({
           max_bytes: size().prefault('256MiB'),
@@ -49,6 +53,7 @@ const settingsSchema = z.strictObject({
       heartbeat: duration(100).prefault('15s'),
       linger: duration(0).prefault('3s'),
       wait: duration(0).prefault('60s'),
+      max_age: duration(1000).prefault('10m'),
       max_feeds: wholeNumber(1, 1e7).prefault(20_000),
     }),
     {},
@@ -60,6 +65,7 @@ const settingsSchema = z.strictObject({
 const environmentNames = {
   'server.host': 'HOST',
   'server.port': 'PORT',
+  'server.drain_delay': 'DRAIN_DELAY',
   'log.level': 'LOG_LEVEL',
   'stream_manager.type': 'STREAM_MANAGER_TYPE',
   'stream_manager.ttl': 'STREAM_TTL',
@@ -83,6 +89,7 @@ const environmentNames = {
   'feed.heartbeat': 'FEED_HEARTBEAT',
   'feed.linger': 'FEED_LINGER',
   'feed.wait': 'FEED_WAIT',
+  'feed.max_age': 'FEED_MAX_AGE',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
 } as const;
@@ -194,15 +201,15 @@ function readSecretFile(variables: Record<string, string>): string[] {
 
 function applyEnvironment(document: Document, variables: Record<string, string>): void {
   for (const [path, name] of Object.entries(environmentNames)) {
-    const value = variables[name];
-    if (value !== undefined) setAt(document, path.split('.'), value);
+    setAt(document, path.split('.'), variables[name]);
   }
 }
 
-function setAt(document: Document, path: readonly string[], value: string): void {
+/** Makes the sections on the way, also those of which YAML has nothing but the name. */
+function setAt(document: Document, path: readonly string[], value: string | undefined): void {
   const [key, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) {
-    document[key] = value;
+    if (value !== undefined) document[key] = value;
     return;
   }
   document[key] ??= {};
@@ -262,7 +269,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { server, log, stream_manager, limits, feed, auth } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
-    server: { host: server.host, port: server.port },
+    server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
     log: { level: log.level },
     streamManager: {
       type,
@@ -281,6 +288,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       heartbeatMs: feed.heartbeat,
       lingerMs: feed.linger,
       waitMs: feed.wait,
+      maxAgeMs: feed.max_age,
       maxFeeds: feed.max_feeds,
     },
     auth: { isDisabled: auth.disabled },

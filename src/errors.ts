@@ -14,6 +14,9 @@ export const errorTable = {
   not_acceptable: { status: 406, title: 'Not acceptable', stored: 0 },
   request_timeout: { status: 408, title: 'Request timeout', stored: 0 },
   stream_ended: { status: 409, title: 'The stream has ended', stored: 0 },
+  producer_gap: { status: 409, title: 'Events of this producer are missing', stored: 0 },
+  producer_fenced: { status: 409, title: 'Another producer has taken over', stored: 0 },
+  too_many_producers: { status: 409, title: 'The stream has too many producers', stored: 0 },
   stream_full: { status: 409, title: 'The stream is full', stored: 0 },
   offset_gone: { status: 410, title: 'The stream behind this id is gone', stored: 0 },
   event_too_large: { status: 413, title: 'Event too large', stored: 0 },
@@ -36,6 +39,10 @@ export interface ErrorDetails {
   readonly storedAtLeast?: number;
   /** With `stream_ended`: how the stream ended. */
   readonly streamStatus?: string;
+  /** With `producer_gap`: the sequence number that comes next. */
+  readonly expectedSeq?: number;
+  /** Of an NDJSON body: the line that was refused, counted from 1. */
+  readonly line?: number;
 }
 
 /**
@@ -53,6 +60,19 @@ export class ServiceError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** The same error, for a caller of whose events this many more are stored. */
+export function withMoreStored(error: ServiceError, more: number): ServiceError {
+  const { stored = errorTable[error.code].stored, storedAtLeast = 0 } = error.details;
+  const counts =
+    stored === null ? { stored, storedAtLeast: storedAtLeast + more } : { stored: stored + more };
+  return new ServiceError(
+    error.code,
+    error.message,
+    { ...error.details, ...counts },
+    { cause: error.cause },
+  );
 }
 
 /**

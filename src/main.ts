@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
@@ -5,8 +6,8 @@ import { type Config, ConfigError, loadConfig } from './config.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './streams/create-stream-manager.js';
 
-/** After this long, a shutdown that has not ended by itself is ended. */
-const shutdownLimitMs = 20_000;
+/** A shutdown that has not ended by itself this long after the drain delay is ended. */
+const shutdownLimitMs = 15_000;
 
 function readConfig(): Config {
   try {
@@ -18,6 +19,12 @@ function readConfig(): Config {
   }
 }
 
+/** As it stands in package.json, one folder above this file, built or not. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 const config = readConfig();
 const logger = pino({ level: config.log.level, base: null });
 const { streamEvents, streamBytes } = config.limits;
@@ -26,11 +33,21 @@ const streams = createStreamManager({
   limits: { maxStreamEvents: streamEvents, maxStreamBytes: streamBytes },
   logger,
 });
-const app = await buildApp({ config, logger, streams });
+const app = await buildApp({ config, logger, streams, version: readVersion() });
 
-closeWithGrace({ delay: shutdownLimitMs, logger }, async ({ signal, err }) => {
+const { drainDelayMs } = config.server;
+const shutdown = {
+  delay: drainDelayMs + shutdownLimitMs,
+  logger,
+  onSecondSignal: () => logger.warn('The service stops at once, as it is asked to again'),
+  onTimeout: () => logger.error('The service stops at once, as stopping takes too long'),
+};
+
+closeWithGrace(shutdown, async ({ signal, err }) => {
   if (err) logger.fatal(toLogFields(err), 'The process fails');
   logger.info({ signal }, 'The service is stopping');
+  // SIGINT comes from a terminal, where nobody waits for a load balancer to take note.
+  if (signal === 'SIGTERM') await app.drain(drainDelayMs);
   await app.close();
   await streams.close();
   logger.info('The service has stopped');

@@ -25,6 +25,13 @@ export class EncodedPage {
     this.next = { offset: page.nextOffset, tag: this.#tags.at(-1) ?? this.tag };
   }
 
+  /** The place after the page, as a page of its own: what a reader finds there who has it all. */
+  get end(): EncodedPage {
+    const before = this.events.at(-1);
+    if (before === undefined) return this;
+    return new EncodedPage({ events: [], nextOffset: this.next.offset, before, atEnd: this.atEnd });
+  }
+
   get isEmpty(): boolean {
     return this.events.length === 0;
   }

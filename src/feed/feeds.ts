@@ -1,16 +1,19 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { BaseLogger } from 'pino';
-import { encodeId, encodeRetry } from '../sse/frame.js';
-import {
-  fits,
-  formatPosition,
-  type Position,
-  startOfStream,
-  tagAfter,
-} from '../streams/position.js';
+import { encodeId } from '../sse/frame.js';
+import { fits, formatPosition, type Position } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import type { FeedEnd } from './feed-end.js';
+import {
+  type FeedObserver,
+  type FeedRefusal,
+  type FeedStart,
+  unobserved,
+} from './feed-observer.js';
+import { retryMs } from './retry.js';
+import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
 import { StreamReader } from './stream-reader.js';
 import { Subscriber } from './subscriber.js';
@@ -20,8 +23,13 @@ export interface FeedOptions {
   readonly heartbeatMs: number;
   readonly lingerMs: number;
   readonly waitMs: number;
+  readonly maxAgeMs: number;
   readonly maxFeeds: number;
+  /** A feed whose socket takes nothing for this long is cut. */
+  readonly stallMs?: number;
 }
+
+const defaultStallMs = 30_000;
 
 export interface FeedRequest {
   readonly stream: StreamId;
@@ -32,28 +40,30 @@ export interface FeedRequest {
   readonly named: boolean;
 }
 
-/** Why a feed is not opened now, although it may be later. */
-export type Refusal = 'draining' | 'too_many_feeds';
-
 /** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
 export type Opening =
   | { readonly kind: 'finished' }
-  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'refused'; readonly reason: FeedRefusal }
   | {
       readonly kind: 'open';
-      readonly start: (response: ServerResponse, onClose: (feed: FeedTotals) => void) => void;
+      readonly start: (client: FeedClient, onClose: (feed: FeedTotals) => void) => void;
       readonly cancel: () => void;
     };
 
+/** Where a feed is written to. */
+export interface FeedClient {
+  readonly response: ServerResponse;
+  /** The request's; see `SubscriberOptions`. */
+  readonly socket: Socket;
+}
+
 /** What one feed did. */
 export interface FeedTotals {
+  readonly reason: FeedEnd;
   readonly fromOffset: number;
   readonly toOffset: number;
   readonly durationMs: number;
 }
-
-/** What clients are told to wait before they come back. */
-export const retryMs = 2000;
 
 const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
 
@@ -66,7 +76,8 @@ interface FollowedStream {
 export class Feeds {
   readonly #followed = new Map<string, FollowedStream>();
   readonly #subscribers = new Set<Subscriber>();
-  #heartbeats: NodeJS.Timeout | null = null;
+  readonly #stallMs: number;
+  #beats: NodeJS.Timeout | null = null;
   /** Feeds that are being opened count against the limit too. */
   #openings = 0;
   #isDraining = false;
@@ -75,15 +86,14 @@ export class Feeds {
     readonly streams: StreamManager,
     readonly options: FeedOptions,
     readonly logger: BaseLogger,
-  ) {}
+    readonly observer: FeedObserver = unobserved,
+  ) {
+    this.#stallMs = options.stallMs ?? defaultStallMs;
+  }
 
   /** How many feeds are open, and how many streams they follow. */
   get counts(): { readonly feeds: number; readonly streams: number } {
     return { feeds: this.#subscribers.size, streams: this.#followed.size };
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining;
   }
 
   /** @throws ServiceError `backend_unavailable` */
@@ -96,14 +106,14 @@ export class Feeds {
     const reader = this.#acquire(request.stream);
     let isHanded = false;
     try {
-      const life = await reader.life();
-      if (await this.#isStillAbsent(request)) return { kind: 'finished' };
-      const position = request.from === 'now' ? await this.#endOf(request.stream) : request.from;
+      const life = await reader.learn();
+      const position = request.from === 'now' ? life.end : request.from;
+      if (request.knowsAbsence && life.isAbsent) return { kind: 'finished' };
       if (await hasAll(reader, life, position)) return { kind: 'finished' };
       isHanded = true;
       return {
         kind: 'open',
-        start: (response, onClose) => this.#start(reader, request, position, response, onClose),
+        start: (client, onClose) => this.#start(reader, request, position, client, onClose),
         cancel: () => this.#cancel(request.stream),
       };
     } finally {
@@ -113,55 +123,45 @@ export class Feeds {
 
   /**
    * Ends every feed, so that its client goes on elsewhere, and opens no more. Resolves when all
-   * sockets have taken the last bytes; those that have not after `graceMs` are cut.
+   * sockets have taken the last bytes; those that have not `graceMs` after the last end are cut.
+   *
+   * @param spreadMs many feeds end one after another, within this time
    */
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, spreadMs = 0): Promise<void> {
     this.#isDraining = true;
-    const responses = [...this.#subscribers].map((subscriber) => subscriber.options.response);
-    const closed = Promise.all(responses.map((response) => once(response, 'close')));
-    for (const subscriber of this.#subscribers) subscriber.finish(encodeRetry(retryMs));
-    const cut = setTimeout(() => {
-      for (const response of responses) response.destroy();
-    }, graceMs);
-    await closed;
-    clearTimeout(cut);
-  }
-
-  async #isStillAbsent({ stream, knowsAbsence }: FeedRequest): Promise<boolean> {
-    return knowsAbsence && (await this.streams.getStatus(stream)) === null;
-  }
-
-  async #endOf(stream: StreamId): Promise<Position> {
-    const info = await this.streams.getStatus(stream);
-    if (info === null) return startOfStream;
-    return { offset: info.nextOffset, tag: tagAfter(info.lastEvent) };
+    await endInSteps([...this.#subscribers], spreadMs);
+    await closeWithin([...this.#subscribers], graceMs);
   }
 
   #start(
     reader: StreamReader,
     request: FeedRequest,
     position: Position,
-    response: ServerResponse,
+    client: FeedClient,
     onClose: (feed: FeedTotals) => void,
   ): void {
     const startedAt = performance.now();
     this.#openings -= 1;
     const subscriber = new Subscriber({
       reader,
-      response,
+      ...client,
       position,
       named: request.named,
-      waitMs: this.options.waitMs,
-      onClose: () => {
+      ...this.options,
+      stallMs: this.#stallMs,
+      observer: this.observer,
+      onClose: (reason) => {
+        this.observer.closed(reason);
         this.#remove(subscriber, request.stream);
         const toOffset = subscriber.position.offset;
         const durationMs = Math.round(performance.now() - startedAt);
-        onClose({ fromOffset: position.offset, toOffset, durationMs });
+        onClose({ reason, fromOffset: position.offset, toOffset, durationMs });
       },
     });
     this.#add(subscriber);
+    this.observer.opened(startOf(request.from, position));
     subscriber.start(request.from === 'now' ? withId(position) : preamble);
-    if (this.#isDraining) subscriber.finish(encodeRetry(retryMs));
+    if (this.#isDraining) subscriber.finish('draining');
   }
 
   #cancel(stream: StreamId): void {
@@ -176,8 +176,8 @@ export class Feeds {
       known.users += 1;
       return known.reader;
     }
-    const { streams, logger } = this;
-    const reader = new StreamReader({ streams, stream, logger, ...this.options });
+    const { streams, logger, observer } = this;
+    const reader = new StreamReader({ streams, stream, logger, observer, ...this.options });
     this.#followed.set(key, { reader, users: 1 });
     return reader;
   }
@@ -194,21 +194,32 @@ export class Feeds {
 
   #add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
-    this.#heartbeats ??= setInterval(() => this.#beat(), this.options.heartbeatMs / 10);
+    this.#beats ??= setInterval(() => this.#beat(), this.#beatMs);
   }
 
   #remove(subscriber: Subscriber, stream: StreamId): void {
     this.#subscribers.delete(subscriber);
     this.#release(stream);
-    if (this.#subscribers.size > 0 || this.#heartbeats === null) return;
-    clearInterval(this.#heartbeats);
-    this.#heartbeats = null;
+    if (this.#subscribers.size > 0 || this.#beats === null) return;
+    clearInterval(this.#beats);
+    this.#beats = null;
+  }
+
+  /** Often enough for each of the times that feeds are looked at for. */
+  get #beatMs(): number {
+    const { heartbeatMs, maxAgeMs } = this.options;
+    return Math.min(heartbeatMs, maxAgeMs, this.#stallMs) / 10;
   }
 
   #beat(): void {
     const now = performance.now();
-    for (const subscriber of this.#subscribers) subscriber.beat(now, this.options.heartbeatMs);
+    for (const subscriber of this.#subscribers) subscriber.beat(now);
   }
+}
+
+function startOf(from: FeedRequest['from'], position: Position): FeedStart {
+  if (from === 'now') return 'now';
+  return position.offset === 0 ? 'start' : 'resumed';
 }
 
 function withId(position: Position): Buffer {

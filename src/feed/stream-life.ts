@@ -1,4 +1,5 @@
 import { mayFollowEnd } from '../streams/lifecycle.js';
+import { type Position, startOfStream, tagAfter } from '../streams/position.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import type { StreamInfo } from '../streams/stream-manager.js';
 
@@ -7,8 +8,12 @@ import type { StreamInfo } from '../streams/stream-manager.js';
  * Times are milliseconds of `performance.now()`.
  */
 export class StreamLife {
+  /** The end of the stream when this was learned; the start when there was no stream. */
+  readonly end: Position;
   /** Whether there was no stream when this was learned. */
-  readonly wasAbsent: boolean;
+  readonly isAbsent: boolean;
+  /** When the stream began; tells it from another one of the same name. */
+  readonly createdAt: number | null;
   /** Every event from this offset on came after a terminal one. */
   #endedOffset = Number.POSITIVE_INFINITY;
   #lingerUntil = Number.POSITIVE_INFINITY;
@@ -18,7 +23,9 @@ export class StreamLife {
     readonly lingerMs: number,
     now: number,
   ) {
-    this.wasAbsent = info === null;
+    this.isAbsent = info === null;
+    this.createdAt = info?.createdAt ?? null;
+    this.end = info === null ? startOfStream : endOf(info);
     if (info === null || info.endedForMs === null) return;
     this.#endedOffset = info.nextOffset;
     const titleCame = mayFollowEnd(info.lastEvent);
@@ -47,4 +54,8 @@ export class StreamLife {
     const isLateTitle = mayFollowEnd(event) && index >= this.#endedOffset;
     if (isLateTitle) this.#lingerUntil = Math.min(this.#lingerUntil, now);
   }
+}
+
+function endOf({ nextOffset, lastEvent }: StreamInfo): Position {
+  return { offset: nextOffset, tag: tagAfter(lastEvent) };
 }

@@ -5,6 +5,7 @@ import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { EncodedPage } from './encoded-page.js';
+import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { PageCache } from './page-cache.js';
 import { StreamLife } from './stream-life.js';
 
@@ -18,6 +19,7 @@ export interface ReaderOptions {
   readonly pollIntervalMs: number;
   readonly lingerMs: number;
   readonly logger: BaseLogger;
+  readonly observer: FeedObserver;
 }
 
 /** Who waits at the end of a stream. */
@@ -26,7 +28,7 @@ export interface Waiter {
   /** Called when there may be more at the position, or the position is no longer there. */
   pump(): void;
   /** Called when the stream has ended and its feeds have lingered. */
-  finish(): void;
+  finish(end: 'ended'): void;
 }
 
 /**
@@ -44,11 +46,17 @@ export class StreamReader {
   readonly #poll: NodeJS.Timeout;
   readonly #unwatch: () => void;
   #lingerTimer: NodeJS.Timeout | null = null;
-  #life: Promise<StreamLife> | null = null;
-  #knownLife: StreamLife | null = null;
+  /** Null while the stream is not known, or no longer. */
+  #life: StreamLife | null = null;
   #restart: Promise<StreamLife> | null = null;
-  #knownEnd: { readonly position: Position; readonly wakes: number } | null = null;
+  /** Counts the streams of this name: what was read of one is not said of the next. */
+  #generation = 0;
+  /** Counts the endings seen in pages: an answer of the store that is older is asked for again. */
+  #endings = 0;
+  #knownEnd: { readonly page: EncodedPage; readonly wakes: number } | null = null;
   #wakes = 0;
+  /** When the first wake-up came that no round has taken care of. */
+  #wokenAt: number | null = null;
   /** The wake-ups that the running round of deliveries takes care of. */
   #roundWakes = 0;
   #isDelivering = false;
@@ -60,16 +68,24 @@ export class StreamReader {
   }
 
   wake(): void {
+    this.#wokenAt ??= performance.now();
+    this.#startRound();
+  }
+
+  #startRound(): void {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
     setImmediate(() => void this.#deliver());
   }
 
-  /** What is known of the stream, asked for once. @throws ServiceError */
-  life(): Promise<StreamLife> {
-    this.#life ??= this.#learnLife();
-    return this.#life;
+  /** Asks the store what is known of the stream now. @throws ServiceError */
+  async learn(): Promise<StreamLife> {
+    const { streams, stream, lingerMs } = this.options;
+    const endings = this.#endings;
+    const info = await streams.getStatus(stream);
+    if (endings !== this.#endings) return this.learn();
+    return this.#know(new StreamLife(info, lingerMs, performance.now()));
   }
 
   /**
@@ -77,31 +93,36 @@ export class StreamReader {
    * Subscribers who find that out together share one restart. @throws ServiceError
    */
   restart(): Promise<StreamLife> {
-    this.#restart ??= this.#forgetAndLearn().finally(() => {
+    this.#forget();
+    this.#restart ??= this.learn().finally(() => {
       this.#restart = null;
     });
     return this.#restart;
   }
 
-  /** Whether feeds at the end of the stream end now. */
-  isOver(): boolean {
-    return this.#knownLife?.isOver(performance.now()) ?? false;
+  /** Whether the stream is not there because somebody deleted it. @throws ServiceError */
+  wasDeleted(): Promise<boolean> {
+    return this.options.streams.wasDeleted(this.options.stream);
   }
 
-  /** The page at the position if it is at hand, 'end' if the position is known to be the end. */
-  peek(position: Position): EncodedPage | 'end' | undefined {
-    const page = this.#pages.get(position.offset);
-    if (page !== undefined && fits(position, page.tag)) return page;
-    return this.#isKnownEnd(position) ? 'end' : undefined;
+  /** Whether feeds at the end of the stream end now. */
+  isOver(): boolean {
+    return this.#life?.isOver(performance.now()) ?? false;
+  }
+
+  /** The page at the position if it is at hand, an empty one if the position is known to be the end. */
+  peek(position: Position): EncodedPage | undefined {
+    const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
+    return page !== undefined && fits(position, page.tag) ? page : undefined;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
-  read(offset: number): Promise<EncodedPage> {
+  read(offset: number, cause: ReadCause = 'catch_up'): Promise<EncodedPage> {
     const running = this.#reads.get(offset);
     // A read that began before the last wake-up may miss what it announced.
     if (running !== undefined && running.wakes === this.#wakes) return running.page;
     const wakes = this.#wakes;
-    const page = this.#load(offset, wakes).finally(() => {
+    const page = this.#load(offset, wakes, cause).finally(() => {
       if (this.#reads.get(offset)?.page === page) this.#reads.delete(offset);
     });
     this.#reads.set(offset, { wakes, page });
@@ -120,72 +141,74 @@ export class StreamReader {
     this.#isClosed = true;
     this.#unwatch();
     clearTimeout(this.#poll);
-    this.#setLingerTimer(Number.POSITIVE_INFINITY);
+    this.#setLingerTimer();
     this.#waiting.clear();
     this.#pages.clear();
   }
 
   /** What was read before the last wake-up is stale, unless the running round reads again. */
-  #isKnownEnd(position: Position): boolean {
+  #endAt(offset: number): EncodedPage | undefined {
     const end = this.#knownEnd;
-    if (end === null || end.position.offset !== position.offset) return false;
-    if (!fits(position, end.position.tag)) return false;
-    return end.wakes === this.#wakes || (this.#isDelivering && end.wakes >= this.#roundWakes);
+    if (end === null || end.page.offset !== offset) return undefined;
+    const isFresh =
+      end.wakes === this.#wakes || (this.#isDelivering && end.wakes >= this.#roundWakes);
+    return isFresh ? end.page : undefined;
   }
 
-  #learnLife(): Promise<StreamLife> {
-    const { streams, stream, lingerMs } = this.options;
-    const learning = streams.getStatus(stream).then(
-      (info) => {
-        const life = new StreamLife(info, lingerMs, performance.now());
-        if (this.#life === learning) this.#know(life);
-        return life;
-      },
-      (error) => {
-        if (this.#life === learning) this.#life = null;
-        throw error;
-      },
-    );
-    return learning;
+  #know(life: StreamLife): StreamLife {
+    if (this.#life !== null && this.#life.createdAt !== life.createdAt) this.#forget();
+    this.#life = life;
+    this.#setLingerTimer();
+    return life;
   }
 
-  #know(life: StreamLife): void {
-    this.#knownLife = life;
-    this.#setLingerTimer(life.lingerUntil);
-  }
-
-  #forgetAndLearn(): Promise<StreamLife> {
+  #forget(): void {
+    this.#generation += 1;
     this.#pages.clear();
+    this.#reads.clear();
     this.#knownEnd = null;
     this.#life = null;
-    this.#knownLife = null;
-    this.#setLingerTimer(Number.POSITIVE_INFINITY);
-    return this.life();
+    this.#setLingerTimer();
   }
 
   /** Whatever was read a poll interval ago is not wanted any more. */
   #onPoll(): void {
     this.#pages.clear();
-    this.wake();
+    this.#startRound();
   }
 
-  async #load(offset: number, wakes: number): Promise<EncodedPage> {
-    const { streams, stream } = this.options;
-    const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+  async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
+    const generation = this.#generation;
+    const page = await this.#fetch(offset, cause);
+    if (generation !== this.#generation) return page;
     this.#note(page);
     if (!page.isEmpty) this.#pages.add(page);
-    if (page.atEnd) this.#knownEnd = { position: page.next, wakes };
+    if (page.atEnd) this.#knownEnd = { page: page.end, wakes };
     return page;
   }
 
+  async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
+    const { streams, stream, observer } = this.options;
+    try {
+      const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+      observer.read(cause, page.isEmpty ? 'nothing' : 'events');
+      return page;
+    } catch (error) {
+      observer.read(cause, 'failed');
+      throw error;
+    }
+  }
+
   #note(page: EncodedPage): void {
-    const life = this.#knownLife;
+    const life = this.#life;
     if (life === null) return;
     const { hasEnded, lingerUntil } = life;
     const now = performance.now();
     for (const [index, event] of page.events.entries()) life.note(event, page.offset + index, now);
-    if (life.lingerUntil !== lingerUntil) this.#setLingerTimer(life.lingerUntil);
-    if (life.hasEnded && !hasEnded) this.#dateEnd();
+    if (life.lingerUntil === lingerUntil) return;
+    this.#endings += 1;
+    this.#setLingerTimer();
+    if (!hasEnded) this.#dateEnd();
   }
 
   /**
@@ -200,8 +223,12 @@ export class StreamReader {
   async #deliver(): Promise<void> {
     do {
       this.#roundWakes = this.#wakes;
-      for (const offset of new Set([...this.#waiting].map((waiter) => waiter.position.offset))) {
-        await this.#deliverAt(offset);
+      if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
+      const wokenAt = this.#wokenAt;
+      this.#wokenAt = null;
+      const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
+      if (wokenAt !== null && hasDelivered) {
+        this.options.observer.caughtUp(performance.now() - wokenAt);
       }
       // One round a turn of the event loop: what arrives meanwhile leaves in one write.
       await nextTurn();
@@ -210,21 +237,33 @@ export class StreamReader {
     if (!this.#isClosed) this.#poll.refresh();
   }
 
-  async #deliverAt(offset: number): Promise<void> {
+  /** Returns whether there was something. */
+  async #deliverRound(cause: ReadCause): Promise<boolean> {
+    let hasDelivered = false;
+    for (const offset of new Set([...this.#waiting].map((waiter) => waiter.position.offset))) {
+      if (await this.#deliverAt(offset, cause)) hasDelivered = true;
+    }
+    return hasDelivered;
+  }
+
+  async #deliverAt(offset: number, cause: ReadCause): Promise<boolean> {
     let page: EncodedPage;
     try {
-      page = await this.read(offset);
+      page = await this.read(offset, cause);
     } catch (error) {
       this.logFailure(error);
-      return;
+      return false;
     }
     // A copy, since whoever reaches the end waits again.
     for (const waiter of [...this.#waiting]) {
       if (waiter.position.offset !== offset) continue;
-      if (page.isEmpty && fits(waiter.position, page.tag)) continue;
+      const hasAll =
+        page.isEmpty && waiter.position.tag !== null && fits(waiter.position, page.tag);
+      if (hasAll) continue;
       this.#waiting.delete(waiter);
       waiter.pump();
     }
+    return !page.isEmpty;
   }
 
   /** A store that is away is logged where the connection is; the next poll tries again. */
@@ -235,17 +274,19 @@ export class StreamReader {
     else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');
   }
 
-  /** @param until by `performance.now()`; Infinity for never */
-  #setLingerTimer(until: number): void {
+  #setLingerTimer(): void {
     if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
     this.#lingerTimer = null;
+    const until = this.#life?.lingerUntil ?? Number.POSITIVE_INFINITY;
     if (until === Number.POSITIVE_INFINITY || this.#isClosed) return;
-    const delay = Math.max(until - performance.now(), 0);
-    // Delivered first what came with the end; then whoever waits has all of it.
-    this.#lingerTimer = setTimeout(() => this.#finishWaiting(), delay);
+    // Rounded up, since a timer cuts off fractions: whoever waits then must not be too early.
+    const delayMs = Math.max(Math.ceil(until - performance.now()) + 1, 0);
+    // What came with the end is delivered before; then whoever waits has all of it.
+    this.#lingerTimer = setTimeout(() => this.#finishWaiting(), delayMs);
   }
 
   #finishWaiting(): void {
-    for (const waiter of this.#waiting) waiter.finish();
+    if (!this.isOver()) this.#setLingerTimer();
+    else for (const waiter of this.#waiting) waiter.finish('ended');
   }
 }

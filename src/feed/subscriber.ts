@@ -1,19 +1,34 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encodeComment, encodeFrame } from '../sse/frame.js';
 import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
+import type { FeedEnd } from './feed-end.js';
+import type { FeedObserver } from './feed-observer.js';
+import { encodeFarewell, jitter } from './retry.js';
+import { Stall } from './stall.js';
 import type { StreamReader, Waiter } from './stream-reader.js';
 
 export interface SubscriberOptions {
   readonly reader: StreamReader;
   readonly response: ServerResponse;
+  /** Of the request. A response that waits behind another one of its connection has none. */
+  readonly socket: Socket;
   readonly position: Position;
   /** Whether frames carry the event's type as their name. */
   readonly named: boolean;
   /** After a reset, the feed waits this long for a stream that does not exist. */
   readonly waitMs: number;
-  readonly onClose: () => void;
+  /** After this long without a byte, a comment is sent, so that a dead connection shows. */
+  readonly heartbeatMs: number;
+  /** About when the feed ends, so that its client goes on in another one. */
+  readonly maxAgeMs: number;
+  /** A socket that has taken nothing for this long, although there is something, is cut. */
+  readonly stallMs: number;
+  readonly observer: FeedObserver;
+  /** Called when the feed is `closed`. */
+  readonly onClose: (end: FeedEnd) => void;
 }
 
 /**
@@ -24,6 +39,9 @@ export const resetOnAbsentId = '0-00000000';
 
 const heartbeat = encodeComment('heartbeat');
 
+/** By how much of it the age of feeds differs that were opened together. */
+const ageJitter = 0.1;
+
 /**
  * One client of a stream: a position and a socket. It writes what lies at its position until the
  * socket is full, and goes on when the socket drains; nothing is queued for it elsewhere.
@@ -31,14 +49,25 @@ const heartbeat = encodeComment('heartbeat');
 export class Subscriber implements Waiter {
   #position: Position;
   #lastWriteAt = performance.now();
+  readonly #endsAt: number;
+  readonly #stall = new Stall();
   #isReading = false;
+  /** Set when nothing more is to be written. */
+  #end: FeedEnd | null = null;
   #isClosed = false;
   #absenceTimer: NodeJS.Timeout | null = null;
+  #resolveClosed: () => void = () => {};
+  /** Resolves when the response has closed, with all of its bytes or without. */
+  readonly closed = new Promise<void>((resolve) => {
+    this.#resolveClosed = resolve;
+  });
 
   constructor(readonly options: SubscriberOptions) {
     this.#position = options.position;
-    options.response.on('drain', () => this.pump());
-    options.response.on('close', () => this.#close());
+    this.#endsAt = performance.now() + jitter(options.maxAgeMs, ageJitter);
+    options.response.on('drain', () => this.#onDrain());
+    options.response.once('close', this.#onClose);
+    options.socket.once('close', this.#onClose);
   }
 
   get position(): Position {
@@ -47,39 +76,69 @@ export class Subscriber implements Waiter {
 
   /** @param preamble the first bytes, sent at once */
   start(preamble: Buffer): void {
+    // The client may have left while the stream was looked up: then 'close' was before our time.
+    if (this.options.socket.destroyed) {
+      this.#onClose();
+      return;
+    }
     this.#write(preamble);
     this.pump();
   }
 
   pump(): void {
     const { reader, response } = this.options;
-    while (!this.#isReading && !this.#isClosed && !response.writableNeedDrain) {
+    while (!this.#isReading && this.#end === null && !response.writableNeedDrain) {
       const page = reader.peek(this.#position);
-      if (page === 'end') {
-        this.#rest();
+      if (page === undefined) void this.#readOn();
+      else if (!page.isEmpty) this.#writePage(page);
+      else {
+        this.#rest(page);
         return;
       }
-      if (page === undefined) void this.#readOn();
-      else this.#writePage(page);
     }
   }
 
   /** Ends the response; the client has all that it was to get, or comes back for the rest. */
-  finish(farewell?: Buffer): void {
+  finish(end: FeedEnd): void {
+    if (this.#end !== null) return;
+    this.#stop(end);
+    if (end === 'max_age' || end === 'draining') this.options.response.end(encodeFarewell());
+    else this.options.response.end();
+  }
+
+  /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
+  beat(now: number): void {
+    const { response, heartbeatMs } = this.options;
+    if (this.#end !== null || response.writableNeedDrain) this.#checkStall(now);
+    else if (now >= this.#endsAt) this.finish('max_age');
+    else if (now - this.#lastWriteAt >= heartbeatMs) this.#write(heartbeat);
+  }
+
+  #checkStall(now: number): void {
+    const { response, stallMs } = this.options;
+    if (this.#stall.durationMs(response, now) < stallMs) return;
+    this.#stop('slow');
+    this.cut();
+  }
+
+  /** Drops the connection with whatever is unsent; one that is done with stays for its next request. */
+  cut(): void {
     if (this.#isClosed) return;
-    this.options.response.end(farewell);
-    this.#close();
+    this.options.response.destroy();
+    this.options.socket.destroy();
   }
 
-  /** Sends a comment after `silenceMs` without a byte, so that a dead connection shows. */
-  beat(now: number, silenceMs: number): void {
-    if (now - this.#lastWriteAt < silenceMs || this.options.response.writableNeedDrain) return;
-    this.#write(heartbeat);
+  /** A slow client's socket may be full at every look: so its age is looked at here too. */
+  #onDrain(): void {
+    this.#stall.end();
+    if (performance.now() >= this.#endsAt) this.finish('max_age');
+    else this.pump();
   }
 
-  #rest(): void {
+  #rest(end: EncodedPage): void {
     const { reader } = this.options;
-    if (reader.isOver()) this.finish();
+    this.#position = end.next; // with its tag, which a bare offset has not
+    if (reader.isOver()) this.finish('ended');
     else reader.wait(this);
   }
 
@@ -88,13 +147,13 @@ export class Subscriber implements Waiter {
     this.#isReading = true;
     try {
       const page = await reader.read(this.#position.offset);
-      if (this.#isClosed) return;
+      if (this.#end !== null) return;
       if (!fits(this.#position, page.tag)) await this.#reset(page);
       else this.#writePage(page);
     } catch (error) {
       reader.logFailure(error);
       this.#isReading = false;
-      if (!this.#isClosed) reader.wait(this);
+      if (this.#end === null) reader.wait(this);
       return;
     }
     // A page a turn of the event loop, so that one long replay does not keep the others waiting.
@@ -107,15 +166,20 @@ export class Subscriber implements Waiter {
     this.#position = page.next;
     if (page.isEmpty) return;
     this.#clearAbsenceTimer();
-    this.#write(page.frames(this.options.named));
+    const frames = page.frames(this.options.named);
+    this.#write(frames);
+    this.options.observer.delivered(page.events.length, frames.length);
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */
   async #reset(page: EncodedPage): Promise<void> {
-    const reason = page.tag === null ? 'gone' : 'diverged';
-    const life = await this.options.reader.restart();
-    if (this.#isClosed) return;
-    const isAbsent = life.wasAbsent;
+    const { reader } = this.options;
+    const life = await reader.restart();
+    const isDeleted = life.isAbsent && (await reader.wasDeleted());
+    if (this.#end !== null) return;
+    const reason = isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged';
+    this.options.observer.reset(reason);
+    const { isAbsent } = life;
     const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
     this.#write(encodeFrame({ id, event: 'reset', data }));
@@ -130,7 +194,7 @@ export class Subscriber implements Waiter {
 
   #startAbsenceTimer(): void {
     this.#clearAbsenceTimer();
-    this.#absenceTimer = setTimeout(() => this.finish(), this.options.waitMs);
+    this.#absenceTimer = setTimeout(() => this.finish('absent'), this.options.waitMs);
   }
 
   #clearAbsenceTimer(): void {
@@ -138,11 +202,22 @@ export class Subscriber implements Waiter {
     this.#absenceTimer = null;
   }
 
-  #close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  /** From here on nothing is written. */
+  #stop(end: FeedEnd): void {
+    this.#end = end;
     this.#clearAbsenceTimer();
     this.options.reader.leave(this);
-    this.options.onClose();
   }
+
+  readonly #onClose = (): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { response, socket, onClose } = this.options;
+    response.off('close', this.#onClose);
+    socket.off('close', this.#onClose);
+    const end = this.#end ?? 'left';
+    this.#stop(end);
+    onClose(end);
+    this.#resolveClosed();
+  };
 }

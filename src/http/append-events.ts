@@ -1,35 +1,37 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.js';
-import { type EncodeLimits, encodeEvents } from '../streams/encode-events.js';
-import type { StreamManager } from '../streams/stream-manager.js';
+import { encodeEvents } from '../streams/encode-events.js';
+import { sendAppended } from './append-answer.js';
+import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
+import { leaseMs, producerStamp } from './producer-headers.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
-/** `POST …/events`: appends one event, or an array of them whole or not at all. */
-export function appendEventsRoute(
-  app: FastifyInstance,
-  streams: StreamManager,
-  limits: EncodeLimits,
-): void {
+/**
+ * `POST …/events`: appends one JSON event, an array of them whole or not at all, or the lines of an
+ * NDJSON body as they arrive.
+ */
+export function appendEventsRoute(app: FastifyInstance, options: NdjsonOptions): void {
+  const { appends, limits } = options;
   app
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/events`,
       { schema: { params: streamParams }, config: { reportsStored: true } },
       async (request, reply) => {
-        if (!Buffer.isBuffer(request.body))
-          throw new ServiceError('invalid_json', 'the body is empty; nothing was stored');
-        const events = encodeEvents(request.body, limits);
-        const { offset, nextOffset } = await streams.appendEvents(request.params, events);
-        request.log.debug(
-          { ...request.params, offset, count: events.length },
-          'Events were appended',
-        );
-        return reply
-          .code(201)
-          .header('stream-next-offset', nextOffset)
-          .send({ offset, count: events.length, nextOffset });
+        const { body, headers, params } = request;
+        if (body instanceof Readable) return appendNdjson(request, reply, params, options);
+        if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
+        const producer = producerStamp(headers);
+        const events = encodeEvents(body, limits);
+        const appended = await appends.appendEvents(params, events, {
+          producer,
+          leaseMs: leaseMs(headers),
+        });
+        request.log.debug({ ...params, ...appended }, 'Events were appended');
+        return sendAppended(reply, appended);
       },
     );
 }

@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ServiceError } from '../errors.js';
-import type { FeedRequest, Feeds, Opening, Refusal } from '../feed/feeds.js';
+import { ServiceError, toLogFields } from '../errors.js';
+import type { FeedRefusal } from '../feed/feed-observer.js';
+import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
 import { resetOnAbsentId } from '../feed/subscriber.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
@@ -36,7 +37,6 @@ const querystring = z.object({
 /** What a client that is sent away is told to wait. */
 const retryAfterRefusalMs = 5000;
 
-type FeedRefusal = Refusal | 'backend_unavailable';
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
@@ -53,9 +53,13 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
       const { params, query } = request;
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
       const named = query.named ?? false;
-      const opening = await openFeed(feeds, { stream: params, from, knowsAbsence, named });
+      const feedRequest = { stream: params, from, knowsAbsence, named };
+      const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') return sendAway(request, reply, opening.reason);
+      if (opening.kind === 'refused') {
+        feeds.observer.refused(opening.reason);
+        return sendAway(request, reply, opening.reason);
+      }
       return startFeed(request, reply, params, opening);
     },
   });
@@ -76,17 +80,19 @@ function lastEventId({ headers }: FastifyRequest): ResumePoint | null {
   return point;
 }
 
+/** Whatever fails on our side may work later, and an EventSource would not come back after a 5xx. */
 async function openFeed(
   feeds: Feeds,
   request: FeedRequest,
-): Promise<Opening | { readonly kind: 'refused'; readonly reason: FeedRefusal }> {
+  log: FastifyBaseLogger,
+): Promise<Opening> {
   try {
     return await feeds.open(request);
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'backend_unavailable') {
-      return { kind: 'refused', reason: error.code };
-    }
-    throw error;
+    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
+    if (!isExpected)
+      log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
+    return { kind: 'refused', reason: 'backend_unavailable' };
   }
 }
 
@@ -132,7 +138,7 @@ function startFeed(
   reply.sse.sendHeaders();
   reply.raw.flushHeaders();
   request.log.info(stream, 'A feed was opened');
-  feed.start(reply.raw, (totals) =>
+  feed.start({ response: reply.raw, socket: request.raw.socket }, (totals) =>
     request.log.info({ ...stream, ...totals }, 'A feed was closed'),
   );
   return reply;

@@ -1,34 +1,27 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { formatPosition, tagAfter } from '../streams/position.js';
-import type { StreamInfo, StreamManager } from '../streams/stream-manager.js';
+import type { StreamManager } from '../streams/stream-manager.js';
+import { maxProducerIdLength } from './producer-headers.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
+import { toStatus } from './stream-status.js';
 
-/** `GET …`: what is known of a stream. */
+const querystring = z.object({ producer: z.string().min(1).max(maxProducerIdLength).optional() });
+
+/** `GET …`: what is known of a stream, and with `?producer=` of one of its producers. */
 export function getStatusRoute(app: FastifyInstance, streams: StreamManager): void {
   app
     .withTypeProvider<ZodTypeProvider>()
-    .get(messagePath, { schema: { params: streamParams } }, async ({ params }, reply) => {
-      const info = await streams.getStatus(params);
-      if (info === null) throw new ServiceError('not_found', 'there is no such stream');
-      return reply.header('cache-control', 'no-store').send(toJson(info));
-    });
-}
-
-function toJson(info: StreamInfo) {
-  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt } = info;
-  return {
-    nextOffset,
-    nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
-    streamStatus: status,
-    createdAt: toRfc3339(createdAt),
-    updatedAt: toRfc3339(updatedAt),
-    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
-  };
-}
-
-function toRfc3339(ms: number): string {
-  return new Date(ms).toISOString();
+    .get(
+      messagePath,
+      { schema: { params: streamParams, querystring } },
+      async ({ params, query }, reply) => {
+        const info = await streams.getStatus(params, query.producer);
+        if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+        const producer = query.producer === undefined ? {} : { producer: info.producer };
+        return reply.header('cache-control', 'no-store').send({ ...toStatus(info), ...producer });
+      },
+    );
 }

@@ -1,21 +1,63 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
+import { answerEarly } from './early-answer.js';
+import { pathOf, toProblem } from './problem.js';
+
+export const ndjson = 'application/x-ndjson';
 
 /**
- * Leaves JSON bodies as the bytes that came, and refuses every other media type: a page of another
- * origin can post `text/plain` without asking, so that is not taken for JSON.
+ * Leaves JSON bodies as the bytes that came and NDJSON bodies as a stream, and refuses every other
+ * media type: a page of another origin can post `text/plain` without asking, so that is not taken
+ * for JSON.
+ *
+ * @param timeoutMs how long a JSON body may take; NDJSON bodies have no end of their own
  */
-export function acceptJsonBodies(app: FastifyInstance): void {
+export function acceptJsonBodies(app: FastifyInstance, timeoutMs: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
     'application/json',
     { parseAs: 'buffer' },
     async (_request: FastifyRequest, body: Buffer) => body,
   );
-  app.addHook('preParsing', async (request) => refuseEncodedBody(request));
+  app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
+  app.addHook('preParsing', async (request, reply) => {
+    refuseEncodedBody(request);
+    if (!request.headers['content-type']?.startsWith(ndjson)) limitTime(request, reply, timeoutMs);
+  });
 }
 
-async function refuseEncodedBody({ headers }: FastifyRequest): Promise<void> {
+/**
+ * Reads a small JSON body; none is taken for an empty object.
+ *
+ * @throws ServiceError `invalid_json` or `invalid_event`
+ */
+export function parseJsonBody<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
+  const result = schema.safeParse(Buffer.isBuffer(body) && body.length > 0 ? parse(body) : {});
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new ServiceError('invalid_event', `/${issue?.path.join('/')}: ${issue?.message}`);
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new ServiceError('invalid_json', 'the body is not JSON', {}, { cause: error });
+  }
+}
+
+/** Node's own timeout knows only whole servers. */
+function limitTime(request: FastifyRequest, reply: FastifyReply, timeoutMs: number): void {
+  const timer = setTimeout(() => {
+    const error = new ServiceError('request_timeout', 'the body did not arrive in time');
+    answerEarly(request, reply, toProblem(error, pathOf(request), request.method === 'POST'));
+  }, timeoutMs);
+  for (const event of ['end', 'close']) request.raw.once(event, () => clearTimeout(timer));
+}
+
+function refuseEncodedBody({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new ServiceError('unsupported_media_type', `content encoding ${encoding} is not taken`);

@@ -1,16 +1,7 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { METHODS } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../errors.js';
 import { sendProblem } from './problem.js';
-
-const methods: readonly HTTPMethods[] = [
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-];
 
 /** Answers 405 with `Allow` on the routes registered within `register`, for all other methods. */
 export function refuseOtherMethods(app: FastifyInstance, register: () => void): void {
@@ -25,6 +16,10 @@ export function refuseOtherMethods(app: FastifyInstance, register: () => void): 
   });
   register();
   isCollecting = false;
+  // Every method that Node can parse, so that none of them is a fault of ours.
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
   for (const [url, known] of allowed) refuse(app, url, known);
 }
 
@@ -32,7 +27,7 @@ function refuse(app: FastifyInstance, url: string, allowed: ReadonlySet<string>)
   const allow = [...allowed].sort().join(', ');
   app.route({
     url,
-    method: methods.filter((method) => !allowed.has(method)),
+    method: METHODS.filter((method) => method !== 'CONNECT' && !allowed.has(method)),
     exposeHeadRoute: false,
     // Before the body is read: whatever it is, the method is wrong.
     onRequest: async (request, reply) => {

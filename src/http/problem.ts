@@ -22,12 +22,14 @@ export interface Problem {
   readonly stored?: number | null;
   readonly storedAtLeast?: number;
   readonly streamStatus?: string;
+  readonly expectedSeq?: number;
+  readonly line?: number;
 }
 
 /** The one place where an error becomes an answer. */
 export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
   const { status, title } = errorTable[error.code];
-  const { streamStatus } = error.details;
+  const { stored, storedAtLeast, ...details } = error.details;
   return {
     type: `urn:rejoin:problem:${error.code}`,
     title,
@@ -36,7 +38,7 @@ export function toProblem(error: ServiceError, instance: string, reportsStored =
     code: error.code,
     instance,
     ...(reportsStored ? storedOf(error) : {}),
-    ...(streamStatus === undefined ? {} : { streamStatus }),
+    ...details,
   };
 }
 
@@ -47,10 +49,21 @@ function storedOf({ code, details }: ServiceError): Pick<Problem, 'stored' | 'st
 
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
 export function useProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply));
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (hasLeft(request)) {
+      request.log.debug('A client left before its request was whole');
+      return reply.hijack();
+    }
+    return sendProblem(error, request, reply);
+  });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(new ServiceError('not_found', 'there is no such route'), request, reply),
   );
+}
+
+/** Whether the client is gone, in the midst of its request: then nobody is to be told anything. */
+function hasLeft({ raw }: FastifyRequest): boolean {
+  return raw.socket.destroyed && !raw.complete;
 }
 
 export function sendProblem(

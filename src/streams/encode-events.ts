@@ -27,41 +27,64 @@ type EventInput = z.infer<typeof eventSchema>;
  */
 export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
   const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
-  rejectScanFault(scan);
+  rejectScanFault(scan, nameInBody);
   const values = parseBody(body, scan);
   if (values.length === 0) throw wrongCount();
   const now = new Date().toISOString();
   return values.map((value, index) => {
-    const range = scan.elements[index] as ByteRange;
-    if (range.end - range.start > limits.maxEventBytes) throw tooLarge(index, range, limits);
-    return encodeEvent(body.subarray(range.start, range.end), checkEvent(value, index), now);
+    const { start, end } = scan.elements[index] as ByteRange;
+    const text = body.subarray(start, end);
+    const name = nameInBody(index);
+    rejectTooLarge(text, name, limits);
+    return encodeEvent(text, checkEvent(value, name), now);
   });
 }
 
-function rejectScanFault({ fault }: JsonScan): void {
+/**
+ * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
+ *
+ * @param name what messages call it
+ * @param now RFC 3339, for an event that has no time of its own
+ */
+export function encodeLine(
+  line: Buffer,
+  name: string,
+  now: string,
+  limits: EncodeLimits,
+): StoredEvent {
+  rejectTooLarge(line, name, limits);
+  const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
+  if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
+  rejectScanFault(scan, () => name);
+  const [value] = parseBody(line, scan, name);
+  const { start, end } = scan.elements[0] as ByteRange;
+  return encodeEvent(line.subarray(start, end), checkEvent(value, name), now);
+}
+
+function nameInBody(index: number): string {
+  return `event ${index}`;
+}
+
+function rejectScanFault({ fault }: JsonScan, nameOf: (index: number) => string): void {
   if (fault === null) return;
   if (fault.reason === 'too_many_elements') throw wrongCount();
   const what =
     fault.reason === 'nesting'
       ? `is nested deeper than ${maxEventDepth} levels`
       : 'has a key named __proto__';
-  throw invalidEvent(fault.element, `at byte ${fault.byte} of the body`, what);
+  throw invalidEvent(nameOf(fault.element), `at byte ${fault.byte}`, what);
 }
 
 function wrongCount(): ServiceError {
-  return new ServiceError(
-    'invalid_event',
-    `an array takes 1 to ${maxBatchEvents} events; nothing was stored`,
-  );
+  return new ServiceError('invalid_event', `an array takes 1 to ${maxBatchEvents} events`);
 }
 
-function parseBody(body: Buffer, scan: JsonScan): unknown[] {
+function parseBody(body: Buffer, scan: JsonScan, name = 'the body'): unknown[] {
   try {
     const value = parseJson(body);
     return scan.isArray ? (value as unknown[]) : [value];
   } catch (error) {
-    const place = placeOfFault(body, scan);
-    throw new ServiceError('invalid_json', `${place}; nothing was stored`, {}, { cause: error });
+    throw new ServiceError('invalid_json', placeOfFault(body, scan, name), {}, { cause: error });
   }
 }
 
@@ -72,10 +95,10 @@ function parseJson(text: Buffer): unknown {
 }
 
 /** Parses element by element to say which one is at fault. */
-function placeOfFault(body: Buffer, { elements, isArray }: JsonScan): string {
+function placeOfFault(body: Buffer, { elements, isArray }: JsonScan, name: string): string {
   for (const [index, { start, end }] of elements.entries()) {
     const text = body.subarray(start, end);
-    const place = isArray ? `event ${index}, from byte ${start} of the body on,` : 'the body';
+    const place = isArray ? `event ${index}, from byte ${start} of the body on,` : name;
     if (!isUtf8(text)) return `${place} is not UTF-8`;
     try {
       JSON.parse(text.toString('utf8'));
@@ -83,7 +106,7 @@ function placeOfFault(body: Buffer, { elements, isArray }: JsonScan): string {
       return `${place} is not JSON${positionIn(error as SyntaxError)}`;
     }
   }
-  return elements.length === 0 ? 'the body is empty' : 'the body is not a JSON array';
+  return elements.length === 0 ? `${name} is empty` : `${name} is not JSON`;
 }
 
 /** The position that V8 gives in the message, without the piece of the text that it quotes. */
@@ -93,15 +116,15 @@ function positionIn(error: SyntaxError): string {
   return error.message.startsWith('Unexpected end') ? ' (it ends too early)' : '';
 }
 
-function checkEvent(value: unknown, index: number): EventInput {
+function checkEvent(value: unknown, name: string): EventInput {
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
   if (issue.code === 'unrecognized_keys') {
     const pointer = toPointer([...issue.path, issue.keys[0] as string]);
-    throw invalidEvent(index, `at ${pointer}`, 'is an unknown field; custom values go into data');
+    throw invalidEvent(name, `at ${pointer}`, 'is an unknown field; custom values go into data');
   }
-  throw invalidEvent(index, `at ${toPointer(issue.path)}`, issue.message);
+  throw invalidEvent(name, `at ${toPointer(issue.path)}`, issue.message);
 }
 
 /** A JSON pointer (RFC 6901) into the event; the event itself is `/`, for the reader's eye. */
@@ -110,15 +133,14 @@ function toPointer(path: readonly PropertyKey[]): string {
   return `/${escaped.join('/')}`.slice(0, 200);
 }
 
-function invalidEvent(index: number, place: string, what: string): ServiceError {
-  return new ServiceError('invalid_event', `event ${index} ${place}: ${what}; nothing was stored`);
+function invalidEvent(name: string, place: string, what: string): ServiceError {
+  return new ServiceError('invalid_event', `${name} ${place}: ${what}`);
 }
 
-function tooLarge(index: number, { start, end }: ByteRange, limits: EncodeLimits): ServiceError {
-  return new ServiceError(
-    'event_too_large',
-    `event ${index} has ${end - start} bytes, more than ${limits.maxEventBytes}; nothing was stored`,
-  );
+function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {
+  if (text.length <= maxEventBytes) return;
+  const message = `${name} has ${text.length} bytes, more than ${maxEventBytes}`;
+  throw new ServiceError('event_too_large', message);
 }
 
 /** @param now RFC 3339, for an event that has no time of its own */

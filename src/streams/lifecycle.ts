@@ -9,6 +9,9 @@ export type StreamStatus = 'open' | Ending;
 /** After the end, for this long, a stream still takes `session_title` events. */
 export const titleGraceMs = 60_000;
 
+/** How long a deleted stream cannot be begun anew. */
+export const tombstoneMs = 60_000;
+
 /** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 
@@ -60,11 +63,10 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
 }
 
 function followsEnd(index: number, ending: Ending): ServiceError {
-  return new ServiceError(
-    'stream_ended',
-    `event ${index} of the body follows a terminal event; nothing was stored`,
-    { stored: 0, streamStatus: ending },
-  );
+  return new ServiceError('stream_ended', `event ${index} of the batch follows a terminal event`, {
+    stored: 0,
+    streamStatus: ending,
+  });
 }
 
 /** The refusal of an append to a stream that has ended. */

@@ -1,4 +1,5 @@
 import type { StreamStatus } from './lifecycle.js';
+import type { ProducerStamp, ProducerState } from './producer.js';
 import type { StoredEvent } from './stream-event.js';
 import type { StreamId } from './stream-id.js';
 
@@ -12,8 +13,24 @@ export const maxPageBytes = 256 * 1024;
 export interface Appended {
   /** The offset of the first event stored: its index in the stream. */
   readonly offset: number;
-  /** The offset after the last event stored. */
+  /** The offset after the last event stored; the end of the stream when none was. */
   readonly nextOffset: number;
+  /** How many events were stored now. Fewer than were given when the others were there already. */
+  readonly count: number;
+}
+
+export interface AppendOptions {
+  /** Makes the append idempotent. */
+  readonly producer?: ProducerStamp | undefined;
+  /** Promises the next sign of life, or the end, within this time. */
+  readonly leaseMs?: number | undefined;
+}
+
+/** A sign of life without an event. */
+export interface LeaseRenewal {
+  readonly leaseMs: number;
+  /** Whose sign it is: the lease of a worker that was taken over from is not renewed. */
+  readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
 }
 
 /** A bounded part of a stream, in stored order. */
@@ -43,7 +60,18 @@ export interface StreamInfo {
   readonly updatedAt: number;
   /** Null when another program stored the stream without a time to live. */
   readonly expiresAt: number | null;
+  /** The producer that was asked for; null when it is unknown or none was asked for. */
+  readonly producer: ProducerState | null;
 }
+
+/** One of the streams of a session. */
+export interface ListedStream {
+  readonly messageId: string;
+  readonly info: StreamInfo;
+}
+
+/** The most streams of a session that are listed. */
+export const maxListedStreams = 1000;
 
 /**
  * Where streams are kept. This interface is the contract of a backend; the contract suite under
@@ -63,11 +91,35 @@ export interface StreamManager {
    * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
    * the stream are woken.
    *
-   * @throws ServiceError `stream_ended` after a terminal event (a `session_title` is still taken
-   *   for `titleGraceMs`), `stream_full` over the limits of one stream, `store_full` over those of
-   *   the store. Nothing is stored then, and nothing else is evicted to make room.
+   * With a producer, in this order and in the same step: an older epoch is fenced; events whose
+   * sequence numbers are behind it are skipped; a gap is refused; then what is left is appended
+   * under the rules below. When nothing is left, that is no error, also after the end. An error
+   * counts the skipped events as `stored`.
+   *
+   * With a lease, and for every later append until the end, the stream must see a sign of life
+   * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the
+   * backend itself appends `error` with `done: true` and `data.code` `producer_lost`, once, however
+   * many nodes there are, at most `leaseCheckMs` late; after a break in which the store could not
+   * be reached, not before one full lease has passed.
+   *
+   * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
+   *   after a terminal event (a `session_title` is still taken for `titleGraceMs`), `stream_full`
+   *   over the limits of one stream, `store_full` over those of the store. Nothing is stored then,
+   *   and nothing else is evicted to make room.
    */
-  appendEvents(stream: StreamId, events: readonly StoredEvent[]): Promise<Appended>;
+  appendEvents(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    options?: AppendOptions,
+  ): Promise<Appended>;
+
+  /**
+   * Renews the lease of an open stream, or gives it one; of a stream that has ended it only tells
+   * the status. Null when there is no stream.
+   *
+   * @throws ServiceError `producer_fenced`
+   */
+  renewLease(stream: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null>;
 
   /**
    * Reads at most `limit` (1 to `maxBatchEvents`) events from `fromOffset` (≥ 0) on, as one
@@ -77,8 +129,21 @@ export interface StreamManager {
    */
   getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
 
-  /** What is known of the stream; null when there is none. */
-  getStatus(stream: StreamId): Promise<StreamInfo | null>;
+  /** What is known of the stream, and of one of its producers; null when there is no stream. */
+  getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;
+
+  /** The streams of a session, newest first, at most `maxListedStreams`. */
+  listStreams(sessionId: string): Promise<readonly ListedStream[]>;
+
+  /**
+   * Forgets a stream at once. For `tombstoneMs` no append begins it anew, since a worker that does
+   * not know may still be writing: `stream_ended`, with `deleted` for a status; unless it comes from
+   * a known producer with a higher epoch. A stream that does not exist is no error.
+   */
+  deleteStream(stream: StreamId): Promise<void>;
+
+  /** Whether the stream does not exist because it was deleted within `tombstoneMs`. */
+  wasDeleted(stream: StreamId): Promise<boolean>;
 
   /**
    * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:

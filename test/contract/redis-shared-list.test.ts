@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
-import { redisBackend } from '../support/backends.js';
-import { answers, complete, eventOfBytes, newStream, texts, title } from '../support/events.js';
+import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
+import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
@@ -11,12 +12,12 @@ const prefix = `shared-${randomUUID()}`;
 describe('a list that another program writes to', () => {
   let server: RedisServer;
   let redis: Redis;
-  let manager: RedisStreamManager;
+  let manager: StreamManager;
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = server.client();
     const options = { addresses: [server.endpoint], prefix };
-    manager = (await redisBackend.create({ redis: options })) as RedisStreamManager;
+    manager = await redisBackend.create({ redis: options });
   });
   afterAll(async () => {
     await manager.close();
@@ -35,9 +36,15 @@ describe('a list that another program writes to', () => {
   it('is read and appended to at its true length', async () => {
     const { stream, list } = newList();
     await redis.rpush(list, foreign('answer'), foreign('answer'));
-    expect(await manager.appendEvents(stream, answers(1))).toEqual({ offset: 2, nextOffset: 3 });
+    expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
+      offset: 2,
+      nextOffset: 3,
+    });
     await redis.rpush(list, foreign('answer'));
-    expect(await manager.appendEvents(stream, answers(1))).toEqual({ offset: 4, nextOffset: 5 });
+    expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
+      offset: 4,
+      nextOffset: 5,
+    });
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5, status: 'open' });
   });
 
@@ -71,7 +78,10 @@ describe('a list that another program writes to', () => {
   ])('has not ended when it wrote %s', async (element) => {
     const { stream, list } = newList();
     await redis.rpush(list, element);
-    expect(await manager.appendEvents(stream, answers(1))).toEqual({ offset: 1, nextOffset: 2 });
+    expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
+      offset: 1,
+      nextOffset: 2,
+    });
   });
 
   it('is looked through in parts when it is long, and its end is found in the midst', async () => {
@@ -93,7 +103,7 @@ describe('a list that another program writes to', () => {
         .rpush(list, 'placeholder', ...elements)
         .ltrim(list, 1, -1)
         .exec();
-      expect(await manager.appendEvents(stream, answers(1))).toEqual({
+      expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
         offset: elements.length,
         nextOffset: elements.length + 1,
       });
@@ -121,6 +131,10 @@ describe('a list that another program writes to', () => {
     const bare = newList();
     await redis.rpush(bare.list, foreign('answer'));
     expect(await manager.getStatus(bare.stream)).toMatchObject({ expiresAt: null });
+    expect(await redis.pttl(bare.state)).toBeGreaterThan(0);
+    await redis.pexpire(bare.list, 5000);
+    await manager.getStatus(bare.stream);
+    expect(await redis.pttl(bare.state)).toBeLessThanOrEqual(5000);
   });
 
   it('counts its bytes and events against the limits of a stream', async () => {
@@ -145,15 +159,38 @@ describe('a list that another program writes to', () => {
       details: { stored: 0 },
     });
   });
+});
 
-  it('takes a batch over the number of values that Lua unpacks at once', async () => {
-    const { stream } = newList();
-    const many = answers(12_000);
-    await manager.appendEvents(stream, many);
-    const { events } = await manager.getEvents(stream, 11_990, 1000);
-    expect(texts(events)).toEqual(texts(many.slice(11_990)));
+describe('a page of a Redis List', () => {
+  it('moves little more than its own bytes, however large the events are', async () => {
+    const server = await RedisServer.start();
+    const redis = server.client();
+    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
+    const stream = newStream();
+    const size = 500_000;
+    for (let count = 0; count < 20; count += 1) {
+      await manager.appendEvents(stream, [eventOfBytes(size), ...answers(5)]);
+    }
+    const sentBefore = await sentBytes(redis);
+    let offset = 0;
+    for (let atEnd = false; !atEnd; ) {
+      const page = await manager.getEvents(stream, offset, 1000);
+      offset = page.nextOffset;
+      atEnd = page.atEnd;
+    }
+    expect(offset).toBe(120);
+    // Each large event is sent in its own page, and once more as the one before the next.
+    expect((await sentBytes(redis)) - sentBefore).toBeLessThan(2.2 * 20 * size);
+    await manager.close();
+    redis.disconnect();
+    await server.stop();
   });
 });
+
+async function sentBytes(redis: Redis): Promise<number> {
+  const info = await redis.info('stats');
+  return Number(/total_net_output_bytes:(\d+)/.exec(info)?.[1]);
+}
 
 describe('a Redis that is full', () => {
   it('refuses with store_full, keeps all that it has, and recovers by itself', async () => {
@@ -170,10 +207,31 @@ describe('a Redis that is full', () => {
       code: 'store_full',
     });
     expect((await manager.getEvents(stream, 0, 10)).events).toHaveLength(3);
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 3 });
     await redis.config('SET', 'maxmemory', '0');
-    expect(await manager.appendEvents(stream, answers(1))).toEqual({ offset: 3, nextOffset: 4 });
+    expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
+      offset: 3,
+      nextOffset: 4,
+    });
     await manager.close();
     redis.disconnect();
     await server.stop();
+  });
+});
+
+describe('a database that Redis does not have', () => {
+  it('is not served from another one', async () => {
+    const manager = new RedisStreamManager({
+      ttlMs: 1000,
+      limits: { maxStreamEvents: 10, maxStreamBytes: 1000 },
+      redis: { ...sharedRedis(), db: 99 },
+      logger: silentLogger,
+    });
+    const until = performance.now() + 1500;
+    while (performance.now() < until) {
+      await expect(manager.ping()).rejects.toMatchObject({ code: 'backend_unavailable' });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await manager.close();
   });
 });

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FeedClient } from '../support/feed-client.js';
 import type { ServiceProcess } from '../support/service-process.js';
+import { fill, stuckFeed } from '../support/stuck-feed.js';
 import {
   isReady,
   onRedis,
@@ -19,14 +20,11 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 const promptMs = 2500;
 const limitMs = 5000;
 
-/** The time for load balancers to take note comes on top; here there are none. */
-const settings = { DRAIN_DELAY: '0' };
-
 describe('When it is asked to stop, the service', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends every feed with a retry line and exits with code 0 (%s)',
     async (signal) => {
-      const service = await startService(settings);
+      const service = await startService();
       const feeds = await Promise.all([1, 2, 3].map(() => openFeed(feedUrl(service.url))));
       const absent = await openFeed(feedUrl(service.url, '', 's1', 'absent'));
       await post(eventsUrl(service.url), { type: 'answer', content: 'x' });
@@ -38,7 +36,7 @@ describe('When it is asked to stop, the service', () => {
   );
 
   it('does not wait for a connection that is kept alive and idle', async () => {
-    const service = await startService(settings);
+    const service = await startService();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
     expect(await statusOf(`${service.url}/healthz`, agent)).toBe(200);
@@ -47,7 +45,7 @@ describe('When it is asked to stop, the service', () => {
   });
 
   it('does not wait for a connection that never sends a request', async () => {
-    const service = await startService(settings);
+    const service = await startService();
     // Browsers make such connections ahead of need.
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
@@ -57,7 +55,7 @@ describe('When it is asked to stop, the service', () => {
   });
 
   it('does not wait for a request that never ends', async () => {
-    const service = await startService(settings);
+    const service = await startService();
     const half = request(eventsUrl(service.url), { method: 'POST', agent: false });
     half.on('error', () => {});
     half.setHeader('content-type', 'application/json');
@@ -69,14 +67,14 @@ describe('When it is asked to stop, the service', () => {
   });
 
   it('cuts a feed whose client never reads', async () => {
-    const service = await startService(settings);
+    const service = await startService();
     await fill(service);
     await stuckFeed(service);
     await stopsWithin(limitMs, service, 'SIGTERM');
   });
 
   it('never answers the feed route with 503 while it drains', async () => {
-    const service = await startService(settings);
+    const service = await startService();
     await fill(service);
     // A socket that takes nothing more holds the shutdown for as long as that may take.
     const idle = await openFeed(feedUrl(service.url, '?offset=now'));
@@ -97,7 +95,7 @@ describe('When it is asked to stop, the service', () => {
 
   it('exits also while Redis is away', async () => {
     const redis = await startRedis();
-    const service = await startService(onRedis(redis, settings));
+    const service = await startService(onRedis(redis));
     await isReady(service);
     const feed = await openFeed(feedUrl(service.url));
     await redis.kill();
@@ -122,26 +120,6 @@ async function endsCleanly(feed: FeedClient): Promise<void> {
   await feed.end(limitMs);
   expect(feed.response.complete).toBe(true);
   expect(feed.raw).toMatch(/retry: \d+\n\n(: refused: draining\n\n)?$/);
-}
-
-const largeEvents = 48;
-
-/** Stores more than the sockets between two processes can hold. */
-async function fill(service: ServiceProcess): Promise<void> {
-  const batch = Array(8).fill({ type: 'answer', content: 'x'.repeat(512 * 1024) });
-  for (let stored = 0; stored < largeEvents; stored += batch.length) {
-    expect((await post(eventsUrl(service.url), batch)).status).toBe(201);
-  }
-}
-
-/** Resolves when its socket is full, since a client that came later has got everything. */
-async function stuckFeed(service: ServiceProcess): Promise<FeedClient> {
-  const stuck = await openFeed(feedUrl(service.url));
-  stuck.response.pause();
-  const reading = await openFeed(feedUrl(service.url));
-  await reading.frameCount(largeEvents);
-  reading.drop();
-  return stuck;
 }
 
 async function statusOf(url: string, agent: Agent): Promise<number> {

@@ -100,7 +100,7 @@ describeApp('hostile ids', {}, (source) => {
     expect(offsets).toEqual(Array.from({ length: 1000 }, (_, index) => index));
   });
 
-  it.each(['OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST'])(
+  it.each(['OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST', 'PROPFIND', 'SEARCH', 'LOCK'])(
     'refuses %s on the feed with 405',
     async (method) => {
       const response = await fetch(`${source.app.url}/sessions/s/messages/m/stream`, { method });

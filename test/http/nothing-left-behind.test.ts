@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Feeds } from '../../src/feed/feeds.js';
 import { backends, silentLogger } from '../support/backends.js';
@@ -5,6 +6,8 @@ import { FeedClient } from '../support/feed-client.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+const maxAgeMs = 3000;
 
 /** Timers and sockets that keep the process alive, by kind. */
 function resources(): Record<string, number> {
@@ -18,7 +21,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
   let app: TestApp;
   beforeAll(async () => {
     streams = await backend.create();
-    app = await startApp(streams, { feed: { pollIntervalMs: 60_000 } });
+    app = await startApp(streams, { feed: { pollIntervalMs: 60_000, maxAgeMs, stallMs: 100 } });
   });
   afterAll(async () => {
     await app.close();
@@ -51,12 +54,25 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     await waitFor('no stream is watched', () => streams.watchedStreams === 0);
   });
 
+  it('and none for a feed that waits behind another one on its connection', async () => {
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    for (const mid of ['first', 'behind']) {
+      socket.write(`GET ${new URL(feedUrl(app.url, '', 's', mid)).pathname} HTTP/1.1\r\n`);
+      socket.write('host: x\r\n\r\n');
+    }
+    await waitFor('both are open', () => streams.watchedStreams === 2);
+    socket.destroy();
+    await waitFor('no stream is watched', () => streams.watchedStreams === 0);
+  });
+
   it('a feed that was opened but not started is counted off when it is cancelled', async () => {
     const options = {
       pollIntervalMs: 1000,
       heartbeatMs: 1000,
       lingerMs: 0,
       waitMs: 0,
+      maxAgeMs: 1000,
       maxFeeds: 1,
     };
     const feeds = new Feeds(streams, options, silentLogger);

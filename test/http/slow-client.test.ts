@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeApp } from '../support/app-suite.js';
+import { type AppSource, describeApp } from '../support/app-suite.js';
 import { waitFor } from '../support/wait-for.js';
 
 const chunk = 'x'.repeat(50_000);
@@ -35,13 +35,39 @@ describeApp('a client that does not read', {}, (source) => {
     }
     slow.drop();
     await slow.end();
-    await waitFor('the feed is gone', async () => (await connections(source)) === 0);
+    await waitFor('the feed is gone', async () => (await connectionCount(source)) === 0);
   });
-
-  async function connections({ app: { app: fastify } }: typeof source): Promise<number> {
-    fastify.server.closeIdleConnections();
-    return new Promise((resolve, reject) => {
-      fastify.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-    });
-  }
 });
+
+const stallMs = 400;
+
+describeApp('a socket that takes nothing', { feed: { stallMs } }, (source) => {
+  it('is cut after a while, and its client loses nothing when it comes back', async () => {
+    const one = source.stream();
+    const [slow, quick] = [await one.feed(), await one.feed()];
+    slow.response.pause();
+    const posted = 400;
+    for (let from = 0; from < posted; from += 10) {
+      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
+    }
+    await quick.frameCount(posted);
+    await waitFor('only the other is left', async () => (await connectionCount(source)) === 1);
+    slow.response.resume();
+    await slow.end();
+    expect(slow.response.complete).toBe(false);
+
+    const again = await one.feed('', { 'last-event-id': slow.lastId as string });
+    await again.frameCount(posted - slow.frames.length);
+    const ids = [...slow.frames, ...again.frames].map(({ id }) => id);
+    expect(ids).toEqual(quick.frames.map(({ id }) => id));
+    again.drop();
+    quick.drop();
+  });
+});
+
+async function connectionCount({ app: { app: fastify } }: AppSource): Promise<number> {
+  fastify.server.closeIdleConnections();
+  return new Promise((resolve, reject) => {
+    fastify.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}

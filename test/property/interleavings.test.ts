@@ -108,7 +108,7 @@ async function take(
   }
   const offset = model.events.length;
   const nextOffset = offset + events.length;
-  expect(await manager.appendEvents(stream, events)).toEqual({ offset, nextOffset });
+  expect(await manager.appendEvents(stream, events)).toMatchObject({ offset, nextOffset });
   model.events.push(...events);
   if (step.kind === 'end') model.hasEnded = true;
 }

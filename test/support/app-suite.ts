@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
-import { type BackendOptions, backends } from './backends.js';
+import { type Backend, type BackendOptions, backends } from './backends.js';
 import { type FeedClient, openFeed } from './feed-client.js';
 import { startApp, type TestApp, type TestAppOptions } from './test-app.js';
 import { eventsUrl, feedUrl, post } from './worker.js';
@@ -46,6 +46,7 @@ export class TestStream {
 
 export interface AppSource {
   readonly app: TestApp;
+  readonly backend: Backend['name'];
   readonly streams: StreamManager;
   /** A stream that no other test uses. */
   stream(): TestStream;
@@ -62,13 +63,14 @@ export function describeApp(
     let streams: StreamManager;
     beforeAll(async () => {
       streams = await backend.create(options.backend);
-      app = await startApp(streams, options);
+      app = await startApp(streams, { streamManager: { type: backend.name }, ...options });
     });
     afterAll(async () => {
       await app.close();
       await streams.close();
     });
     tests({
+      backend: backend.name,
       get app() {
         return app;
       },

@@ -19,15 +19,15 @@ export interface BackendOptions {
 }
 
 /** Makes a stream manager; the caller closes it. */
-export interface Backend {
-  readonly name: string;
+export interface Backend<Name extends string = string> {
+  readonly name: Name;
   create(options?: BackendOptions): Promise<StreamManager & { readonly watchedStreams: number }>;
 }
 
 const defaultLimits: StreamLimits = { maxStreamEvents: 100_000, maxStreamBytes: 64 * 1024 ** 2 };
 const ttlMs = 3_600_000;
 
-export const memoryBackend: Backend = {
+export const memoryBackend: Backend<'memory'> = {
   name: 'memory',
   async create(options = {}) {
     return new MemoryStreamManager({
@@ -39,7 +39,7 @@ export const memoryBackend: Backend = {
   },
 };
 
-export const redisBackend: Backend = {
+export const redisBackend: Backend<'redis'> = {
   name: 'redis',
   async create(options = {}) {
     const manager = new RedisStreamManager({
@@ -62,7 +62,7 @@ export function redisBackendOn(name: string, where: () => Partial<RedisOptions>)
   };
 }
 
-export const backends: readonly Backend[] = [memoryBackend, redisBackend];
+export const backends: readonly Backend<'memory' | 'redis'>[] = [memoryBackend, redisBackend];
 
 export const silentLogger = pino({ level: 'silent' });
 

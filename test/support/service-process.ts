@@ -9,7 +9,10 @@ const main = resolve(import.meta.dirname, '../../dist/main.js');
 
 type Exit = [code: number | null, signal: NodeJS.Signals | null];
 
-/** The service as users run it: `node dist/main.js`, with only these settings. */
+/**
+ * The service as users run it: `node dist/main.js`, with only these settings; but without the delay
+ * that gives load balancers time to take note, unless a test asks for it.
+ */
 export class ServiceProcess {
   /** What it has printed on both streams. */
   output = '';
@@ -20,7 +23,7 @@ export class ServiceProcess {
   constructor(environment: Record<string, string>, args: { directory?: string } = {}) {
     this.#child = spawn(process.execPath, [main], {
       cwd: args.directory ?? this.#directory,
-      env: { PATH: process.env.PATH, ...environment },
+      env: { PATH: process.env.PATH, DRAIN_DELAY: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../../src/app.js';
+import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
+import type { FeedOptions } from '../../src/feed/feeds.js';
+import type { StreamManagerType } from '../../src/streams/create-stream-manager.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { silentLogger } from './backends.js';
 
@@ -12,8 +14,10 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
-  readonly feed?: Partial<Config['feed']>;
+  readonly feed?: Partial<FeedOptions>;
   readonly limits?: Partial<Config['limits']>;
+  readonly timeouts?: RequestTimeouts;
+  readonly streamManager?: { readonly type: StreamManagerType };
 }
 
 /** The app over a stream manager, really listening on a free port. The manager stays open. */
@@ -24,12 +28,16 @@ export async function startApp(
   const app = await buildApp({
     logger: silentLogger,
     streams,
+    ...(options.timeouts && { timeouts: options.timeouts }),
+    version: '1.2.3',
     config: {
+      streamManager: options.streamManager ?? { type: 'memory' },
       feed: {
         pollIntervalMs: 1000,
         heartbeatMs: 15_000,
         lingerMs: 300,
         waitMs: 60_000,
+        maxAgeMs: 600_000,
         maxFeeds: 20_000,
         ...options.feed,
       },

@@ -27,12 +27,13 @@ const imports: Import[] = files.flatMap((file) => {
 /** The rooms that each room may know, beside itself and packages. */
 const allowed: Record<string, readonly string[]> = {
   'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
-  'app.ts': ['config.js', 'feed', 'http', 'streams'],
+  'app.ts': ['config.js', 'feed', 'http', 'metrics', 'streams'],
   'config.ts': ['config-redis.js', 'config-values.js', 'streams'],
   'config-redis.ts': ['config-values.js', 'streams'],
   'config-values.ts': ['streams'],
   'errors.ts': [],
   http: ['errors.js', 'feed', 'sse', 'streams'],
+  metrics: ['errors.js', 'feed', 'streams'],
   feed: ['errors.js', 'sse', 'streams'],
   streams: ['errors.js'],
   sse: [],
@@ -57,6 +58,7 @@ describe('the arrows between the rooms', () => {
     ['ioredis', /^streams\/redis\//],
     ['fastify', /^(app\.ts|http\/)/],
     ['@fastify/sse', /^app\.ts/],
+    ['prom-client', /^metrics\//],
     ['yaml', /^config\.ts/],
   ])('let only some know %s', (name, places) => {
     const users = imports.filter(({ target }) => target === name);

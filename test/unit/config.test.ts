@@ -27,7 +27,7 @@ function faults(environment: Record<string, string> = {}): readonly string[] {
 describe('the settings', () => {
   it('have defaults', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', port: 8080 },
+      server: { host: '127.0.0.1', port: 8080, drainDelayMs: 5000 },
       log: { level: 'info' },
       streamManager: {
         type: 'memory',
@@ -55,6 +55,7 @@ describe('the settings', () => {
         heartbeatMs: 15_000,
         lingerMs: 3000,
         waitMs: 60_000,
+        maxAgeMs: 600_000,
         maxFeeds: 20_000,
       },
       auth: { isDisabled: false },
@@ -63,7 +64,7 @@ describe('the settings', () => {
 
   it('come from config.yaml, then .env, then the environment; an empty variable is unset', () => {
     write('config.yaml', 'server: { port: 1001, host: 127.0.0.2 }\nlog:\n  level: warn\n');
-    expect(load().server).toEqual({ port: 1001, host: '127.0.0.2' });
+    expect(load().server).toMatchObject({ port: 1001, host: '127.0.0.2' });
     write('.env', 'PORT=1002\nLOG_LEVEL=\n');
     expect(load().server.port).toBe(1002);
     expect(load().log.level).toBe('warn');
@@ -79,6 +80,8 @@ describe('the settings', () => {
 
   it('take an empty file, and keys without a value', () => {
     write('config.yaml', '');
+    expect(load().server.port).toBe(8080);
+    write('config.yaml', 'server:\n  # port: 1\n');
     expect(load().server.port).toBe(8080);
     write('config.yaml', 'stream_manager:\n  redis:\n    password:\n');
     expect(load().streamManager.redis.password).toBeUndefined();
@@ -117,6 +120,8 @@ describe('the settings', () => {
     ['STREAM_TTL', '0', (config: Config) => config.streamManager.ttlMs, 24 * 3_600_000],
     ['STREAM_TTL', '90m', (config: Config) => config.streamManager.ttlMs, 5_400_000],
     ['FEED_POLL_INTERVAL', '100ms', (config: Config) => config.feed.pollIntervalMs, 100],
+    ['FEED_MAX_AGE', '1s', (config: Config) => config.feed.maxAgeMs, 1000],
+    ['DRAIN_DELAY', '0', (config: Config) => config.server.drainDelayMs, 0],
     ['MEMORY_MAX_BYTES', '2GiB', (config: Config) => config.streamManager.memory.maxBytes, 2 ** 31],
     ['REDIS_ADDR', 'redis.internal:6380', firstHost, 'redis.internal'],
     ['REDIS_ADDR', '[::1]:6380', firstHost, '::1'],
@@ -146,6 +151,10 @@ describe('the settings', () => {
     ['REDIS_PREFIX', 'a{b'],
     ['FEED_POLL_INTERVAL', '0'],
     ['FEED_HEARTBEAT', '15'],
+    ['FEED_WAIT', '1000h'],
+    ['STREAM_TTL', '100000h'],
+    ['FEED_MAX_AGE', '999ms'],
+    ['DRAIN_DELAY', '61m'],
     ['STREAM_TTL', '-1s'],
     ['LIMITS_BODY_BYTES', '0B'],
     ['MEMORY_MAX_STREAMS', '0'],

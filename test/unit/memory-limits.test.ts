@@ -3,6 +3,7 @@ import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
+  streamOverheadBytes,
 } from '../../src/streams/memory/memory-stream-manager.js';
 import { answers, complete, eventOfBytes, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
@@ -36,13 +37,16 @@ describe('the memory store', () => {
 
   it('refuses bytes too many, and stores nothing of them', async () => {
     const size = 10_000;
-    const store = manager({ maxBytes: 3 * (size + eventOverheadBytes) });
+    const store = manager({ maxBytes: streamOverheadBytes + 3 * (size + eventOverheadBytes) });
     const stream = newStream();
     await store.appendEvents(stream, [eventOfBytes(size), eventOfBytes(size)]);
     const two = [eventOfBytes(size), eventOfBytes(size)];
     await expect(store.appendEvents(stream, two)).rejects.toMatchObject(full);
     await expect(store.appendEvents(newStream(), two)).rejects.toMatchObject(full);
-    expect(store.usage).toEqual({ streams: 1, bytes: 2 * (size + eventOverheadBytes) });
+    expect(store.usage).toEqual({
+      streams: 1,
+      bytes: streamOverheadBytes + 2 * (size + eventOverheadBytes),
+    });
     await store.appendEvents(stream, [eventOfBytes(size)]);
     await store.close();
   });

@@ -1,35 +1,48 @@
-import { ServiceError } from '../../errors.js';
+import { ServiceError, withMoreStored } from '../../errors.js';
+import { producerLost } from '../lease.js';
 import { type AppendPlan, planAppend, type StreamLimits } from '../lifecycle.js';
+import type { ProducerStamp } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import {
   type Appended,
+  type AppendOptions,
   type EventPage,
+  type LeaseRenewal,
+  type ListedStream,
+  maxListedStreams,
   maxPageBytes,
   type StreamInfo,
   type StreamManager,
 } from '../stream-manager.js';
 import { Watchers } from '../watchers.js';
 import { ExpiryQueue } from './expiry-queue.js';
+import { LeaseSweep } from './lease-sweep.js';
 import { MemoryStream } from './memory-stream.js';
+import { Tombstones } from './tombstones.js';
 
 export interface MemoryStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
   readonly ttlMs: number;
   readonly limits: StreamLimits;
-  /** The most bytes of all streams, with `eventOverheadBytes` for each event. */
+  /** The most bytes of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
   readonly maxStreams: number;
 }
 
 /** What an event costs beside its bytes: its record, its buffer and its place in the stream. */
-export const eventOverheadBytes = 256;
+export const eventOverheadBytes = 450;
+
+/** What a stream costs beside its events. Both were measured, as resident memory, and rounded up. */
+export const streamOverheadBytes = 1024;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
 export class MemoryStreamManager implements StreamManager {
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers();
   readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));
+  readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
+  readonly #tombstones = new Tombstones();
   #streamCount = 0;
   #bytes = 0;
 
@@ -45,17 +58,32 @@ export class MemoryStreamManager implements StreamManager {
     return this.#watchers.size;
   }
 
-  async appendEvents(id: StreamId, events: readonly StoredEvent[]): Promise<Appended> {
-    const plan = planAppend(events);
+  async appendEvents(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions = {},
+  ): Promise<Appended> {
     const now = Date.now();
     this.#expiry.expire(now);
-    const known = this.#find(id);
-    const stream = known ?? new MemoryStream(id, now);
-    stream.check(plan, this.options.limits, now);
-    const footprint = plan.totalBytes + events.length * eventOverheadBytes;
-    this.#checkStore(footprint, known === undefined);
-    if (known === undefined) this.#keep(stream);
-    return this.#append(stream, events, plan, footprint, now);
+    const stream = this.#find(id) ?? new MemoryStream(id, now);
+    const { producer, leaseMs } = options;
+    this.#tombstones.pass(streamKey(id), producer, now);
+    const skipped = producer ? stream.countStored(producer, events.length) : 0;
+    const rest = events.slice(skipped);
+    const offset = stream.events.length;
+    if (rest.length > 0) this.#appendRest(stream, rest, producer, now, skipped);
+    this.#renewLease(stream, leaseMs, now);
+    return { offset, nextOffset: stream.events.length, count: rest.length };
+  }
+
+  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+    const now = Date.now();
+    this.#expiry.expire(now);
+    const stream = this.#find(id);
+    if (stream === undefined) return null;
+    if (producer !== undefined) stream.rejectFenced(producer);
+    this.#renewLease(stream, leaseMs, now);
+    return stream.info(now);
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
@@ -74,10 +102,30 @@ export class MemoryStreamManager implements StreamManager {
     return { events, nextOffset, before: stored[fromOffset - 1], atEnd };
   }
 
-  async getStatus(id: StreamId): Promise<StreamInfo | null> {
+  async getStatus(id: StreamId, producerId?: string): Promise<StreamInfo | null> {
     const now = Date.now();
     this.#expiry.expire(now);
-    return this.#find(id)?.info(now) ?? null;
+    return this.#find(id)?.info(now, producerId) ?? null;
+  }
+
+  async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    const now = Date.now();
+    this.#expiry.expire(now);
+    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
+    const newest = streams.reverse().slice(0, maxListedStreams);
+    return newest.map((stream) => ({ messageId: stream.id.messageId, info: stream.info(now) }));
+  }
+
+  async deleteStream(id: StreamId): Promise<void> {
+    const stream = this.#find(id);
+    if (stream === undefined) return;
+    this.#tombstones.add(streamKey(id), stream.producers, Date.now());
+    this.#expiry.remove(stream);
+    this.#forget(stream);
+  }
+
+  async wasDeleted(id: StreamId): Promise<boolean> {
+    return this.#tombstones.has(streamKey(id), Date.now());
   }
 
   watch(id: StreamId, onWake: () => void): () => void {
@@ -88,6 +136,8 @@ export class MemoryStreamManager implements StreamManager {
 
   async close(): Promise<void> {
     this.#expiry.clear();
+    this.#leases.clear();
+    this.#tombstones.clear();
     this.#watchers.clear();
     this.#sessions.clear();
     this.#streamCount = 0;
@@ -104,7 +154,7 @@ export class MemoryStreamManager implements StreamManager {
     if (!full) return;
     throw new ServiceError(
       'store_full',
-      `the store may hold ${maxStreams} streams and ${maxBytes} bytes; nothing was stored`,
+      `the store may hold ${maxStreams} streams and ${maxBytes} bytes`,
     );
   }
 
@@ -115,21 +165,53 @@ export class MemoryStreamManager implements StreamManager {
     this.#streamCount += 1;
   }
 
-  #append(
+  /** @param rest what is left of a batch of which `skipped` events are stored already */
+  #appendRest(
+    stream: MemoryStream,
+    rest: readonly StoredEvent[],
+    producer: ProducerStamp | undefined,
+    now: number,
+    skipped: number,
+  ): void {
+    const plan = planAppend(rest);
+    try {
+      stream.check(plan, this.options.limits, now);
+      if (producer !== undefined) stream.rejectOneMoreProducer(producer);
+      this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);
+    } catch (error) {
+      throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
+    }
+    this.#store(stream, rest, plan, now);
+    if (producer !== undefined) stream.advance(producer, producer.seq + skipped + rest.length);
+  }
+
+  #store(
     stream: MemoryStream,
     events: readonly StoredEvent[],
     plan: AppendPlan,
-    footprint: number,
     now: number,
-  ): Appended {
-    const offset = stream.events.length;
+  ): void {
+    const footprint = footprintOf(stream, events, plan);
+    if (stream.events.length === 0) this.#keep(stream);
     stream.append(events, plan, now);
     stream.footprint += footprint;
     this.#bytes += footprint;
     stream.expiresAt = now + this.options.ttlMs;
     this.#expiry.renew(stream);
     this.#watchers.wake(streamKey(stream.id));
-    return { offset, nextOffset: stream.events.length };
+  }
+
+  #renewLease(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
+    stream.renewLease(leaseMs, now);
+    if (stream.isLeased) this.#leases.add(stream);
+    else this.#leases.remove(stream);
+  }
+
+  /** Past all limits: a reader must not be left waiting because the store is full. */
+  #endLost(stream: MemoryStream): void {
+    const lost = [producerLost()];
+    this.#store(stream, lost, planAppend(lost), Date.now());
+    this.#leases.remove(stream);
   }
 
   #forget(stream: MemoryStream): void {
@@ -137,8 +219,19 @@ export class MemoryStreamManager implements StreamManager {
     const session = this.#sessions.get(sessionId);
     session?.delete(messageId);
     if (session?.size === 0) this.#sessions.delete(sessionId);
+    this.#leases.remove(stream);
     this.#streamCount -= 1;
     this.#bytes -= stream.footprint;
     this.#watchers.wake(streamKey(stream.id));
   }
+}
+
+/** What the events add to the store, with their stream if they are its first. */
+function footprintOf(
+  stream: MemoryStream,
+  events: readonly StoredEvent[],
+  { totalBytes }: AppendPlan,
+): number {
+  const streamBytes = stream.events.length === 0 ? streamOverheadBytes : 0;
+  return streamBytes + totalBytes + events.length * eventOverheadBytes;
 }

@@ -1,5 +1,14 @@
 import type { AppendPlan, StreamLimits } from '../lifecycle.js';
 import { type Ending, streamEnded, streamFull, titleGraceMs } from '../lifecycle.js';
+import {
+  expectedSeq,
+  maxProducers,
+  type ProducerStamp,
+  type ProducerState,
+  producerGap,
+  rejectFenced,
+  tooManyProducers,
+} from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
 import type { StreamInfo } from '../stream-manager.js';
@@ -12,6 +21,8 @@ export class MemoryStream {
   expiresAt = 0;
   #bytes = 0;
   #updatedAt: number;
+  readonly #producers = new Map<string, ProducerState>();
+  #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number } | null = null;
 
   constructor(
@@ -40,7 +51,56 @@ export class MemoryStream {
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };
   }
 
-  info(now: number): StreamInfo {
+  /**
+   * How many events of the batch are stored already.
+   *
+   * @throws ServiceError `producer_fenced` or `producer_gap`
+   */
+  countStored(producer: ProducerStamp, count: number): number {
+    const known = this.#producers.get(producer.id);
+    rejectFenced(known, producer.epoch);
+    const expected = expectedSeq(known, producer.epoch);
+    if (producer.seq > expected) throw producerGap(expected);
+    return Math.min(expected - producer.seq, count);
+  }
+
+  get producers(): ReadonlyMap<string, ProducerState> {
+    return this.#producers;
+  }
+
+  /** @throws ServiceError `too_many_producers` */
+  rejectOneMoreProducer({ id }: ProducerStamp): void {
+    if (!this.#producers.has(id) && this.#producers.size >= maxProducers) throw tooManyProducers();
+  }
+
+  /** @param nextSeq what is expected of the producer from now on */
+  advance({ id, epoch }: ProducerStamp, nextSeq: number): void {
+    this.#producers.set(id, { epoch, nextSeq });
+  }
+
+  /** @throws ServiceError `producer_fenced` */
+  rejectFenced({ id, epoch }: Pick<ProducerStamp, 'id' | 'epoch'>): void {
+    rejectFenced(this.#producers.get(id), epoch);
+  }
+
+  /** Takes a sign of life, which may also say how long the lease is from now on. */
+  renewLease(leaseMs: number | undefined, now: number): void {
+    const durationMs = leaseMs ?? this.#lease?.durationMs;
+    if (durationMs !== undefined) this.#lease = { durationMs, until: now + durationMs };
+  }
+
+  /** Whether somebody has promised a sign of life. */
+  get isLeased(): boolean {
+    return this.#lease !== null && this.#ended === null;
+  }
+
+  /** @param since since when signs of life could be given without a break */
+  isLost(now: number, since: number): boolean {
+    if (this.#lease === null || this.#ended !== null) return false;
+    return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);
+  }
+
+  info(now: number, producerId?: string): StreamInfo {
     return {
       nextOffset: this.events.length,
       lastEvent: this.events.at(-1) as StoredEvent,
@@ -49,6 +109,7 @@ export class MemoryStream {
       createdAt: this.createdAt,
       updatedAt: this.#updatedAt,
       expiresAt: this.expiresAt,
+      producer: this.#producers.get(producerId ?? '') ?? null,
     };
   }
 }

@@ -11,15 +11,31 @@ import {
   type RedisOptions,
   retryDelayMs,
 } from './redis-options.js';
-import { appendScript, statusScript } from './redis-scripts.js';
+import {
+  appendScript,
+  deleteScript,
+  dueLeasesScript,
+  endLostScript,
+  hintLeaseScript,
+  readPageScript,
+  settleLeaseScript,
+  statusScript,
+} from './redis-scripts.js';
 
-type ScriptArgument = string | number | Buffer;
-type Script = (list: string, state: string, ...args: ScriptArgument[]) => Promise<unknown>;
+type Argument = string | number | Buffer;
+type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
+type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
 /** The `Buffer` variants return bulk strings as bytes. */
 interface Scripts {
-  readonly appendEventsBuffer: Script;
-  readonly streamStatusBuffer: Script;
+  readonly appendEventsBuffer: StreamScript;
+  readonly streamStatusBuffer: StreamScript;
+  readonly endLostBuffer: StreamScript;
+  readonly deleteStream: StreamScript;
+  readonly readPageBuffer: OneKeyScript;
+  readonly hintLease: OneKeyScript;
+  readonly dueLeases: OneKeyScript;
+  readonly settleLease: OneKeyScript;
 }
 
 /** A client with our scripts. */
@@ -28,6 +44,12 @@ export type CommandClient = (Redis | RedisCluster) & Scripts;
 const scripts = {
   appendEvents: { numberOfKeys: 2, lua: appendScript },
   streamStatus: { numberOfKeys: 2, lua: statusScript },
+  deleteStream: { numberOfKeys: 2, lua: deleteScript },
+  endLost: { numberOfKeys: 2, lua: endLostScript },
+  readPage: { numberOfKeys: 1, lua: readPageScript },
+  hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
+  dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
+  settleLease: { numberOfKeys: 1, lua: settleLeaseScript },
 };
 
 /** Whether commands can be sent: in a cluster, to what there is of it. */
@@ -60,8 +82,7 @@ export function createCommandClient(options: RedisOptions, logger: BaseLogger): 
     retryStrategy: retryDelayMs,
     enableOfflineQueue: false,
   });
-  log.follow(client, addressText(options.addresses), { examines: true });
-  if (options.mode === 'sentinel') followPrimary(client, options);
+  prepare(client, options, log, { examines: true });
   return client as Redis & Scripts;
 }
 
@@ -94,9 +115,24 @@ export function createSubscriberClient(
     },
   });
   const log = new ConnectionLog(logger, 'rejoin-subscriber');
-  log.follow(client, addressText(options.addresses), { examines: false });
-  if (options.mode === 'sentinel') followPrimary(client, options);
+  prepare(client, options, log, { examines: false });
   return client;
+}
+
+function prepare(
+  client: Redis,
+  options: RedisOptions,
+  log: ConnectionLog,
+  { examines }: { examines: boolean },
+): void {
+  client.on('error', (error: Error) => leaveWrongDatabase(client, error));
+  log.follow(client, addressText(options.addresses), { examines });
+  if (options.mode === 'sentinel') followPrimary(client, options);
+}
+
+/** When SELECT fails, ioredis goes on in database 0: another one than was asked for. */
+function leaveWrongDatabase(client: Redis, error: Error): void {
+  if (/DB index is out of range|invalid DB index/i.test(error.message)) client.disconnect(true);
 }
 
 function addressText(addresses: readonly RedisAddress[]): string {

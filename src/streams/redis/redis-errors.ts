@@ -56,5 +56,8 @@ export function isWrongType(error: unknown): boolean {
 /** The code with which every error reply of Redis begins; null when it is no reply. */
 function replyCode(error: unknown): string | null {
   if (!(error instanceof ReplyError)) return null;
-  return (error as Error).message.split(' ', 1)[0] ?? null;
+  const { message } = error as Error;
+  // Redis 6 wraps what a script ran into: "ERR Error running script (…): @user_script:12: -OOM …".
+  const wrapped = /^ERR Error running script.*@user_script: ?\d+: -?([A-Z]+) /.exec(message)?.[1];
+  return wrapped ?? message.split(' ', 1)[0] ?? null;
 }

@@ -16,7 +16,23 @@ export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
   return { list, state: companionKey(prefix, list, 'state'), channel: `${list}${channelSuffix}` };
 }
 
+/** The sorted set of the streams of a session. */
+export function sessionKey(prefix: string, sessionId: string): string {
+  return companionKey(prefix, `${prefix}:${sessionId}`, 'streams');
+}
+
+/** The sorted set of the deadlines of all leases. */
+export function leasesKey(prefix: string): string {
+  return `${prefix}::leases`;
+}
+
 const channelSuffix = '::wake';
+
+/** The stream that a `streamKey` names. */
+export function streamOfKey(key: string): StreamId {
+  const [sessionId = '', messageId = ''] = key.split(':');
+  return { sessionId, messageId };
+}
 
 /** The `streamKey` of the stream that a channel belongs to. */
 export function streamKeyOfChannel(prefix: string, channel: string): string {

@@ -1,17 +1,26 @@
+import { maxProducers } from '../producer.js';
+
 /**
  * The list is the truth; the state is what this service remembers of it: a hash with `length`,
  * `last` (SHA-1 of the element at `length - 1`) and `bytes` of the part of the list that it
- * accounts for, and with `status`, `ended_at`, `created_at`, `updated_at`.
+ * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`
+ * and `producers` (how many are known), and with `p:<producer id>` → `epoch:next seq`.
  *
- * `reconcile` drops a state whose list is another one by now. Elements that it does not account for
- * were pushed by another program, and one of them may have ended the stream: the caller is told
- * where they begin, looks through them, and calls again with what it saw. That is taken for true
- * where it joins on, and where the list still has the element that it ended with.
+ * A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
  *
- * The first arguments of every script are what was seen: from, to, SHA-1 of the last element,
- * bytes, ending or ''; all zero or empty at first.
+ * `reconcile` drops a state whose list is another one by now, producers and lease included.
+ * Elements that it does not account for were pushed by another program, and one of them may have
+ * ended the stream: the caller is told where they begin, looks through them, and calls again with
+ * what it saw. That is taken for true where it joins on, and where the list still has the element
+ * that it ended with.
+ *
+ * The first arguments of every script on a stream are the time to live in ms, and what was seen:
+ * from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty at first.
  */
 const reconcile = `
+local numbers = { 'length', 'bytes', 'ended_at', 'created_at', 'updated_at', 'lease_ms',
+  'lease_until', 'producers' }
+
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -22,36 +31,54 @@ local function is_at(list, index, sha)
   return element and redis.sha1hex(element) == sha
 end
 
+local function new_state(now)
+  return { length = 0, last = '', bytes = 0, status = '', ended_at = 0, created_at = now,
+    updated_at = now, lease_ms = 0, lease_until = 0, producers = 0 }
+end
+
 local function load_state(list, key, now)
-  local f = redis.call('HMGET', key,
-    'length', 'last', 'bytes', 'status', 'ended_at', 'created_at', 'updated_at')
-  if f[1] then
-    local length = tonumber(f[1])
-    if is_at(list, length - 1, f[2]) then
-      return { length = length, last = f[2], bytes = tonumber(f[3]), status = f[4],
-        ended_at = tonumber(f[5]), created_at = tonumber(f[6]), updated_at = tonumber(f[7]) }
-    end
-    redis.call('DEL', key)
+  local fields = redis.call('HMGET', key, 'last', 'status', unpack(numbers))
+  local state = { last = fields[1], status = fields[2] }
+  if not state.last then return new_state(now) end
+  for index, name in ipairs(numbers) do state[name] = tonumber(fields[index + 2] or 0) end
+  if state.status == 'deleted' then
+    if redis.call('EXISTS', list) == 0 then return state end
+  elseif is_at(list, state.length - 1, state.last) then
+    return state
   end
-  return { length = 0, last = '', bytes = 0, status = '', ended_at = 0,
-    created_at = now, updated_at = now }
+  redis.call('DEL', key)
+  return new_state(now)
+end
+
+-- What is remembered of a list goes when the list goes, or after the usual time where another
+-- program gave the list no time to live. A full Redis must still be readable: nothing is raised.
+local function expire_with_list(list, key, default_ttl)
+  local ttl = redis.call('PTTL', list)
+  redis.pcall('PEXPIRE', key, ttl > 0 and ttl or default_ttl)
+  return ttl
 end
 
 local function save_state(key, state)
-  redis.call('HSET', key, 'length', state.length, 'last', state.last, 'bytes', state.bytes,
-    'status', state.status, 'ended_at', state.ended_at,
-    'created_at', state.created_at, 'updated_at', state.updated_at)
+  local fields = { 'last', state.last, 'status', state.status }
+  for _, name in ipairs(numbers) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = state[name]
+  end
+  redis.pcall('HSET', key, unpack(fields))
+end
+
+local function end_stream(state, ending, now)
+  state.status, state.ended_at, state.lease_ms, state.lease_until = ending, now, 0, 0
 end
 
 local function take_seen(list, key, state, now)
-  local from, to, sha, bytes, ending = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+  local from, to, sha, bytes, ending = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
   if to <= state.length or from ~= state.length or not is_at(list, to - 1, sha) then return end
   state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
   state.updated_at = now
-  if state.status == '' and ending ~= '' then state.status, state.ended_at = ending, now end
+  if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
   save_state(key, state)
-  local ttl = redis.call('PTTL', list)
-  if ttl > 0 then redis.call('PEXPIRE', key, ttl) end
+  expire_with_list(list, key, ARGV[1])
 end
 
 local function reconcile(list, key, now)
@@ -60,62 +87,230 @@ local function reconcile(list, key, now)
   take_seen(list, key, state, now)
   return state, state.length == length
 end
+
+-- What is known of a producer: its epoch and the sequence number that comes next, or nil.
+local function producer_of(key, id)
+  local known = redis.call('HGET', key, 'p:' .. id)
+  if not known then return nil end
+  local epoch, next_seq = string.match(known, '(%d+):(%d+)')
+  return tonumber(epoch), tonumber(next_seq)
+end
+
+-- A sign of life. lease_ms is the new length of the lease, or 0 for the one that it has.
+local function renew_lease(state, lease_ms, now)
+  if state.status ~= '' then return end
+  if lease_ms > 0 then state.lease_ms = lease_ms end
+  if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
+end
+
+-- Pushes ARGV[first] and all that follow, and what goes with it.
+local function store(list, key, state, first, ending, channel, now)
+  redis.call('RPUSH', list, unpack(ARGV, first))
+  redis.call('PEXPIRE', list, ARGV[1])
+  for index = first, #ARGV do state.bytes = state.bytes + #ARGV[index] end
+  state.length = state.length + #ARGV - first + 1
+  state.last = redis.sha1hex(ARGV[#ARGV])
+  state.updated_at = now
+  if ending ~= '' then end_stream(state, ending, now) end
+  save_state(key, state)
+  redis.call('PEXPIRE', key, ARGV[1])
+  redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
+end
 `;
 
 /**
  * Appends a batch, or nothing of it.
  *
- * KEYS: list, state. ARGV: what was seen, channel, time to live in ms, most events, most bytes, events and bytes
- * that count against them, '1' if the batch may follow the end, ms for which it may, the ending
- * that the batch brings or '', then the events.
+ * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
+ * and bytes that count against them, '1' if the batch may follow the end, ms for which it
+ * may, the ending that the batch brings or '', lease in ms or 0, producer id or '', epoch, sequence
+ * number, then the events.
  *
- * Returns {'ok', offset of the first}, {'unseen', from}, {'ended', status} or {'full'}.
+ * Returns {'ok', offset of the first}, {'unseen', from}, {'ended', status}, {'full'},
+ * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length} when all of it
+ * is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
+ * caller sends the rest.
  */
 export const appendScript = `${reconcile}
-local list, key, channel = KEYS[1], KEYS[2], ARGV[6]
-local ttl, most_events, most_bytes = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
+local most_events, most_bytes = tonumber(ARGV[8]), tonumber(ARGV[9])
 local counted_events, counted_bytes = tonumber(ARGV[10]), tonumber(ARGV[11])
 local may_follow_end, grace, ending = ARGV[12] == '1', tonumber(ARGV[13]), ARGV[14]
-local first = 15
+local lease_ms, id, epoch, seq = tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17]), tonumber(ARGV[18])
+local first = 19
+local count = #ARGV - first + 1
 
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return { 'unseen', state.length } end
-if state.status ~= '' and not (may_follow_end and now - state.ended_at <= grace) then
+
+local known_epoch, next_seq
+if id ~= '' then
+  known_epoch, next_seq = producer_of(key, id)
+  if known_epoch and epoch < known_epoch then return { 'fenced', known_epoch } end
+  if state.status == 'deleted' and known_epoch and epoch > known_epoch then
+    redis.call('DEL', key)
+    state, known_epoch = new_state(now), nil
+  end
+  if state.status == 'deleted' then return { 'ended', 'deleted' } end
+  local expected = known_epoch == epoch and next_seq or 0
+  if seq > expected then return { 'gap', expected } end
+  if seq + count <= expected then
+    renew_lease(state, lease_ms, now)
+    save_state(key, state)
+    return { 'duplicate', state.length }
+  end
+  if seq < expected then return { 'skip', expected - seq } end
+end
+
+local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
+if state.status ~= '' and not is_late then
   return { 'ended', state.status }
 end
 local over = state.length + counted_events > most_events or state.bytes + counted_bytes > most_bytes
 if over and counted_events > 0 then return { 'full' } end
-
--- unpack takes about 8,000 values: push in slices.
-for from = first, #ARGV, 5000 do
-  redis.call('RPUSH', list, unpack(ARGV, from, math.min(from + 4999, #ARGV)))
+if id ~= '' and not known_epoch then
+  if state.producers >= ${maxProducers} then return { 'too_many_producers' } end
+  state.producers = state.producers + 1
 end
-redis.call('PEXPIRE', list, ttl)
+
 local offset = state.length
-for index = first, #ARGV do state.bytes = state.bytes + #ARGV[index] end
-state.length = offset + #ARGV - first + 1
-state.last = redis.sha1hex(ARGV[#ARGV])
-state.updated_at = now
-if ending ~= '' then state.status, state.ended_at = ending, now end
-save_state(key, state)
-redis.call('PEXPIRE', key, ttl)
-redis.call('PUBLISH', channel, state.length)
+renew_lease(state, lease_ms, now)
+store(list, key, state, first, ending, channel, now)
+if id ~= '' then
+  redis.call('HSET', key, 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count))
+end
 return { 'ok', offset }
 `;
 
 /**
- * KEYS: list, state. ARGV: what was seen.
+ * Tells what is known of a stream, and renews its lease if that is asked for.
  *
- * Returns false when there is no stream, {'unseen', from}, or {'ok', length, last element, status
- * or '', ms since the end, created, updated, ms to live or -1, now}.
+ * KEYS: list, state. ARGV: time to live and what was seen, producer id or '', lease to take in ms or
+ * 0, epoch of the producer or -1.
+ *
+ * Returns false when there is no stream, {'unseen', from}, {'fenced', epoch}, or {'ok', length, last
+ * element, status or '', ms since the end, created, updated, ms to live or -1, now, lease in ms or
+ * 0, epoch of the producer or false, its next sequence number}.
  */
 export const statusScript = `${reconcile}
 local list, key = KEYS[1], KEYS[2]
+local id, lease_ms, epoch = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return { 'unseen', state.length } end
 if state.length == 0 then return false end
+local known_epoch, next_seq
+if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
+if lease_ms > 0 then
+  if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
+  renew_lease(state, lease_ms, now)
+  save_state(key, state)
+end
+local ttl = expire_with_list(list, key, ARGV[1])
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
-  state.created_at, state.updated_at, redis.call('PTTL', list), now }
+  state.created_at, state.updated_at, ttl, now, state.lease_ms,
+  known_epoch or false, next_seq or 0 }
+`;
+
+/**
+ * Forgets a stream and leaves its tombstone, with the epochs of its producers.
+ *
+ * KEYS: list, state. ARGV: channel, ms for which the tombstone stands. Returns 1 if there was a list.
+ */
+export const deleteScript = `
+local list, key = KEYS[1], KEYS[2]
+if redis.call('DEL', list) == 0 then return 0 end
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0)
+redis.call('PEXPIRE', key, ARGV[2])
+redis.pcall('PUBLISH', ARGV[1], 0)
+return 1
+`;
+
+/** How old a look at the deadlines may be when it is acted on: Redis may have stood still since. */
+const maxLookAgeMs = 1500;
+
+/**
+ * Ends a stream whose lease has run out.
+ *
+ * KEYS: list, state. ARGV: time to live and what was seen, channel, since when Redis was reachable
+ * without a break, when the caller looked at the deadlines, the event.
+ *
+ * Returns {'unseen', from}, {'none'} when nobody waits for a sign of life, {'later', when to look
+ * again}, or {'lost'}.
+ */
+export const endLostScript = `${reconcile}
+local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
+local since, looked_at = tonumber(ARGV[8]), tonumber(ARGV[9])
+local now = now_ms()
+local state, all_seen = reconcile(list, key, now)
+if not all_seen then return { 'unseen', state.length } end
+if state.length == 0 or state.lease_ms == 0 then return { 'none' } end
+local due = math.max(state.lease_until, since + state.lease_ms)
+if now < due then return { 'later', due } end
+if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end
+store(list, key, state, 10, 'failed', channel, now)
+return { 'lost' }
+`;
+
+/**
+ * The deadlines are hints in a sorted set of a slot of its own: a stream is there as long as it may
+ * have a lease, at or before the time at which that runs out. One that is overdue is moved a little
+ * all the same: a node that looks at it now must not remove it.
+ *
+ * KEYS: deadlines. ARGV: stream, lease in ms.
+ */
+export const hintLeaseScript = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local due = now + tonumber(ARGV[2])
+local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or due + 1)
+if known <= now then due = now + 1 elseif known <= due then return 0 end
+redis.call('ZADD', KEYS[1], due, ARGV[1])
+return 1
+`;
+
+/** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */
+export const dueLeasesScript = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+return { now, unpack(due) }
+`;
+
+/**
+ * Moves or removes a deadline that was looked at, unless somebody has changed it since.
+ *
+ * KEYS: deadlines. ARGV: stream, deadline that was seen, new deadline or ''.
+ */
+export const settleLeaseScript = `
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+return redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+`;
+
+/**
+ * Reads one page. LRANGE cannot bound bytes, so the elements are taken in slices, each as long as
+ * fits at the size seen so far: an element of many megabytes costs itself and hardly more.
+ *
+ * KEYS: list. ARGV: from, limit, most bytes. Returns whether the end was reached (1 or 0), the
+ * element before `from` or false, and the elements: at least one, if there is one.
+ */
+export const readPageScript = `
+local list, from, limit, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local before = from > 0 and redis.call('LINDEX', list, from - 1)
+local page, bytes, slice = {}, 0, 2
+while #page < limit do
+  local at = from + #page
+  slice = math.min(slice, limit - #page)
+  local elements = redis.call('LRANGE', list, at, at + slice - 1)
+  for _, element in ipairs(elements) do
+    if #page > 0 and bytes + #element > most then return { 0, before, page } end
+    page[#page + 1] = element
+    bytes = bytes + #element
+  end
+  if #elements < slice then return { 1, before, page } end
+  slice = math.max(1, math.min(slice * 8, math.floor((most - bytes) * #page / (bytes + 1)) + 1))
+end
+return { 0, before, page }
 `;

@@ -1,20 +1,24 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import { ServiceError } from '../../errors.js';
-import {
-  type AppendPlan,
-  type Ending,
-  planAppend,
-  type StreamLimits,
-  streamEnded,
-  streamFull,
-  titleGraceMs,
-} from '../lifecycle.js';
-import { decodeStoredEvent, type StoredEvent } from '../stream-event.js';
+import { ServiceError, withMoreStored } from '../../errors.js';
+import type { ConnectedStore } from '../connected-store.js';
+import { producerLost } from '../lease.js';
+import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
+import { type ProducerStamp, producerFenced } from '../producer.js';
+import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
-import type { Appended, EventPage, StreamInfo, StreamManager } from '../stream-manager.js';
+import type {
+  Appended,
+  AppendOptions,
+  EventPage,
+  LeaseRenewal,
+  ListedStream,
+  StreamInfo,
+  StreamManager,
+} from '../stream-manager.js';
+import { appendArguments, type Reply, toAppended } from './append-script-call.js';
 import { lookThrough, nothingSeen, type Seen } from './look-through.js';
-import { emptyPage, type ReadRange, readPage } from './page-reader.js';
+import { emptyPage, readPage } from './page-reader.js';
 import {
   type CommandClient,
   createCommandClient,
@@ -23,8 +27,11 @@ import {
 } from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
+import { type NextLook, RedisLeases } from './redis-leases.js';
 import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { type NotedStream, SessionIndex } from './session-index.js';
+import { toStreamInfo } from './status-reply.js';
 
 export interface RedisStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
@@ -40,22 +47,30 @@ export interface RedisStreamManagerOptions {
  */
 const maxScriptCalls = 1000;
 
-type Reply = readonly [Buffer, ...(number | Buffer)[]];
-
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
  */
-export class RedisStreamManager implements StreamManager {
+export class RedisStreamManager implements StreamManager, ConnectedStore {
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
+  readonly #leases: RedisLeases;
+  readonly #sessions: SessionIndex;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
+    const { ttlMs } = options;
+    this.#sessions = new SessionIndex({ client: this.#client, prefix: redis.prefix, ttlMs });
+    this.#leases = new RedisLeases({
+      client: this.#client,
+      prefix: redis.prefix,
+      logger,
+      endLost: (stream, since, lookedAt) => this.#endLost(stream, since, lookedAt),
+    });
   }
 
   /** How many channels this process is subscribed to. */
@@ -63,44 +78,74 @@ export class RedisStreamManager implements StreamManager {
     return this.#wakeUps.channelCount;
   }
 
-  async appendEvents(id: StreamId, events: readonly StoredEvent[]): Promise<Appended> {
-    const plan = planAppend(events);
+  get connections() {
+    return {
+      commands: this.#client.status === 'ready',
+      wake_ups: this.#subscriber.status === 'ready',
+    };
+  }
+
+  async appendEvents(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions = {},
+  ): Promise<Appended> {
+    await this.#noteBefore(id, options.leaseMs);
+    const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, ...this.#limitArguments(plan), ...events.map((event) => event.bytes)];
+    const args = [channel, ...appendArguments(events, options, limits)];
     const reply = await this.#runScript(list, (seen) =>
-      this.#client.appendEventsBuffer(list, state, ...seen, ...args),
+      this.#client.appendEventsBuffer(list, state, ttlMs, ...seen, ...args),
     );
     const [outcome, detail] = reply as Reply;
-    switch (outcome.toString()) {
-      case 'ok': {
-        const offset = detail as number;
-        return { offset, nextOffset: offset + events.length };
-      }
-      case 'ended':
-        throw streamEnded(String(detail));
-      case 'full':
-        throw streamFull(this.options.limits);
-      default:
-        throw new Error(`unknown answer of the append script: ${outcome}`);
+    if (outcome.toString() === 'skip') {
+      return this.#appendRest(id, events, options, detail as number);
     }
+    return toAppended(reply as Reply, events.length, limits);
+  }
+
+  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+    await this.#noteBefore(id, leaseMs);
+    return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     const { list } = this.#keysOf(id);
     try {
-      return await readPage(this.#rangeOf(list), fromOffset, limit);
+      this.#requireConnection();
+      return await readPage(this.#client, list, fromOffset, limit);
     } catch (error) {
       if (isWrongType(error)) return emptyPage(fromOffset);
       throw asServiceError(error);
     }
   }
 
-  async getStatus(id: StreamId): Promise<StreamInfo | null> {
+  async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
+    return this.#status(id, [producerId, 0, -1]);
+  }
+
+  async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    const listed: ListedStream[] = [];
+    const gone: NotedStream[] = [];
+    for (const noted of await this.#run(() => this.#sessions.list(sessionId))) {
+      const { messageId } = noted;
+      const info = await this.getStatus({ sessionId, messageId });
+      if (info === null) gone.push(noted);
+      else listed.push({ messageId, info });
+    }
+    await this.#repair(() => this.#sessions.drop(sessionId, gone));
+    return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
+  }
+
+  async deleteStream(id: StreamId): Promise<void> {
+    const { list, state, channel } = this.#keysOf(id);
+    await this.#run(() => this.#client.deleteStream(list, state, channel, tombstoneMs));
+  }
+
+  async wasDeleted(id: StreamId): Promise<boolean> {
     const { list, state } = this.#keysOf(id);
-    const reply = await this.#runScript(list, (seen) =>
-      this.#client.streamStatusBuffer(list, state, ...seen).catch(nullIfWrongType),
-    );
-    return reply === null ? null : toStreamInfo(reply);
+    const status = await this.#run(() => this.#client.hget(state, 'status'));
+    return status === 'deleted' && (await this.#run(() => this.#client.exists(list))) === 0;
   }
 
   watch(id: StreamId, onWake: () => void): () => void {
@@ -108,13 +153,11 @@ export class RedisStreamManager implements StreamManager {
   }
 
   async ping(): Promise<void> {
-    this.#requireConnection();
-    await this.#client.ping().catch((error) => {
-      throw toServiceError(error);
-    });
+    await this.#run(() => this.#client.ping());
   }
 
   async close(): Promise<void> {
+    this.#leases.close();
     this.#wakeUps.watchers.clear();
     this.#subscriber.disconnect();
     this.#client.disconnect();
@@ -124,18 +167,79 @@ export class RedisStreamManager implements StreamManager {
     return redisKeys(this.options.redis.prefix, id);
   }
 
-  #limitArguments(plan: AppendPlan): (string | number)[] {
-    const { ttlMs, limits } = this.options;
-    return [
-      ttlMs,
-      limits.maxStreamEvents,
-      limits.maxStreamBytes,
-      plan.countedEvents,
-      plan.countedBytes,
-      plan.mayFollowEnd ? '1' : '0',
-      titleGraceMs,
-      plan.ending ?? '',
-    ];
+  /** Sends what the producer has not stored yet; the script checks again where that joins on. */
+  async #appendRest(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions,
+    skipped: number,
+  ): Promise<Appended> {
+    const producer = options.producer as ProducerStamp;
+    const rest = { ...options, producer: { ...producer, seq: producer.seq + skipped } };
+    try {
+      return await this.appendEvents(id, events.slice(skipped), rest);
+    } catch (error) {
+      throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
+    }
+  }
+
+  async #status(
+    id: StreamId,
+    args: readonly [producerId: string, leaseMs: number, epoch: number],
+  ): Promise<StreamInfo | null> {
+    const { list, state } = this.#keysOf(id);
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client
+        .streamStatusBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .catch(nullIfWrongType),
+    );
+    if (reply === null) return null;
+    if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
+    const { leaseMs, ...info } = toStreamInfo(reply);
+    // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
+    await this.#repair(() => this.#sessions.note(id));
+    if (leaseMs > 0) await this.#repair(() => this.#leases.hint(id, leaseMs));
+    return info;
+  }
+
+  /** Writes what has to be there before an append, lest a crash between the two leave it out. */
+  async #noteBefore(id: StreamId, leaseMs: number | undefined): Promise<void> {
+    try {
+      await this.#run(() => this.#sessions.note(id));
+      if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
+    } catch (error) {
+      throw withNothingStored(error as ServiceError);
+    }
+  }
+
+  /** What only mends hints may fail: a full Redis is to be readable. */
+  async #repair(call: () => Promise<void>): Promise<void> {
+    await this.#run(call).catch((error: ServiceError) => {
+      this.options.logger.debug({ code: error.code }, 'A hint could not be mended');
+    });
+  }
+
+  /** @throws ServiceError when Redis is away or refuses */
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    this.#requireConnection();
+    try {
+      return await call();
+    } catch (error) {
+      throw asServiceError(error);
+    }
+  }
+
+  async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
+    const { list, state, channel } = this.#keysOf(id);
+    const args = [channel, since, lookedAt, producerLost().bytes];
+    const reply = await this.#runScript(list, (seen) =>
+      this.#client
+        .endLostBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .catch(nullIfWrongType),
+    );
+    const [outcome, next] = reply ?? [];
+    if (outcome?.toString() === 'lost') this.options.logger.info({ ...id }, 'A producer was lost');
+    return outcome?.toString() === 'later' ? (next as number) : null;
   }
 
   /** Calls a script until it has seen all of the list. */
@@ -146,20 +250,13 @@ export class RedisStreamManager implements StreamManager {
         this.#requireConnection();
         const reply = (await call(seen)) as Reply | null;
         if (reply?.[0].toString() !== 'unseen') return reply;
-        seen = await lookThrough(this.#rangeOf(list), reply[1] as number);
+        seen = await lookThrough(this.#client, list, reply[1] as number);
       }
     } catch (error) {
       throw asServiceError(error);
     }
     const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });
-  }
-
-  #rangeOf(list: string): ReadRange {
-    return async (first, last) => {
-      this.#requireConnection();
-      return this.#client.lrangeBuffer(list, first, last);
-    };
   }
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */
@@ -177,26 +274,7 @@ function nullIfWrongType(error: unknown): null {
   throw error;
 }
 
-function toStreamInfo(reply: Reply): StreamInfo {
-  const [, length, last, status, endedForMs, createdAt, updatedAt, ttlMs, now] = reply as [
-    Buffer,
-    number,
-    Buffer,
-    Buffer,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const ending = status.toString() as Ending | '';
-  return {
-    nextOffset: length,
-    lastEvent: decodeStoredEvent(last),
-    status: ending === '' ? 'open' : ending,
-    endedForMs: ending === '' ? null : endedForMs,
-    createdAt,
-    updatedAt,
-    expiresAt: ttlMs < 0 ? null : now + ttlMs,
-  };
+/** The deadline is set before the append, so when it fails, no event was sent. */
+function withNothingStored({ code, message, cause }: ServiceError): ServiceError {
+  return new ServiceError(code, message, { stored: 0 }, { cause });
 }

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Subscriber } from './subscriber.js';
+
+/** So many feeds at least end in each step. */
+const leastPerStep = 20;
+const stepMs = 100;
+
+/**
+ * Ends feeds in steps, lest all their clients come to the other nodes at once.
+ *
+ * @param spreadMs how long the steps take together, at most
+ */
+export async function endInSteps(
+  subscribers: readonly Subscriber[],
+  spreadMs: number,
+): Promise<void> {
+  const perStep = Math.max(leastPerStep, Math.ceil((subscribers.length * stepMs) / spreadMs));
+  for (let from = 0; from < subscribers.length; from += perStep) {
+    if (from > 0) await sleep(stepMs);
+    for (const one of subscribers.slice(from, from + perStep)) one.finish('draining');
+  }
+}
+
+/** Resolves when the clients have taken all bytes; those that have not after `graceMs` are cut. */
+export async function closeWithin(
+  subscribers: readonly Subscriber[],
+  graceMs: number,
+): Promise<void> {
+  const grace = new AbortController();
+  const late = sleep(graceMs, undefined, { signal: grace.signal }).catch(() => {}); // aborted
+  await Promise.race([Promise.all(subscribers.map(({ closed }) => closed)), late]);
+  grace.abort();
+  for (const one of subscribers) one.cut();
+}

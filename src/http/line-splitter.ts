@@ -1,0 +1,59 @@
+const lineFeed = 0x0a;
+
+/** One line of a body, without its line feed. */
+export interface Line {
+  /** Counted from 1, blank lines included. */
+  readonly number: number;
+  readonly text: Buffer;
+}
+
+/**
+ * Cuts the chunks of a body into lines. Blank lines are counted and left out. A line that is longer
+ * than `maxBytes` is handed out as soon as that is known, cut off, and the caller refuses it.
+ */
+export class LineSplitter {
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #number = 1;
+
+  constructor(readonly maxBytes: number) {}
+
+  push(chunk: Buffer): Line[] {
+    const lines: Line[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
+      this.#keep(chunk.subarray(from, end));
+      this.#takeLine(lines);
+      this.#number += 1;
+      from = end + 1;
+    }
+    this.#keep(chunk.subarray(from));
+    if (this.#restBytes > this.maxBytes + 1) this.#takeLine(lines);
+    return lines;
+  }
+
+  /** The last line, which needs no line feed. */
+  end(): Line[] {
+    const lines: Line[] = [];
+    this.#takeLine(lines);
+    return lines;
+  }
+
+  #keep(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#rest.push(piece);
+    this.#restBytes += piece.length;
+  }
+
+  #takeLine(lines: Line[]): void {
+    const text = this.#rest.length === 1 ? (this.#rest[0] as Buffer) : Buffer.concat(this.#rest);
+    this.#rest = [];
+    this.#restBytes = 0;
+    if (!isBlank(text)) lines.push({ number: this.#number, text });
+  }
+}
+
+/** White space between JSON tokens, which a line may consist of. */
+function isBlank(text: Buffer): boolean {
+  return text.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}

@@ -1,0 +1,62 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { ServiceError } from '../errors.js';
+import type { ProducerStamp } from '../streams/producer.js';
+import { maxBatchEvents } from '../streams/stream-manager.js';
+
+export const maxProducerIdLength = 128;
+const maxLeaseSeconds = 3600;
+
+/** Room for the events of one batch above it, so that no sequence number leaves the safe integers. */
+const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
+
+/**
+ * `Producer-Id`, `Producer-Epoch` and `Producer-Seq`: all of them or none.
+ *
+ * @throws ServiceError `invalid_header`
+ */
+export function producerStamp(headers: IncomingHttpHeaders): ProducerStamp | undefined {
+  const producer = producerEpoch(headers);
+  const seq = numberOf(headers, 'producer-seq', 0, maxNumber);
+  if (producer === undefined && seq === undefined) return undefined;
+  if (producer === undefined || seq === undefined) {
+    throw invalid('Producer-Id, Producer-Epoch and Producer-Seq go together');
+  }
+  return { ...producer, seq };
+}
+
+/** `Producer-Id` and `Producer-Epoch`: both or neither. @throws ServiceError `invalid_header` */
+export function producerEpoch(
+  headers: IncomingHttpHeaders,
+): Pick<ProducerStamp, 'id' | 'epoch'> | undefined {
+  const id = headers['producer-id'];
+  const epoch = numberOf(headers, 'producer-epoch', 0, maxNumber);
+  if (id === undefined && epoch === undefined) return undefined;
+  if (id === undefined || epoch === undefined) {
+    throw invalid('Producer-Id and Producer-Epoch go together');
+  }
+  if (id.length >= 1 && id.length <= maxProducerIdLength) return { id: String(id), epoch };
+  throw invalid(`Producer-Id must have 1 to ${maxProducerIdLength} characters`);
+}
+
+/** `Producer-Lease`, in seconds. @throws ServiceError `invalid_header` */
+export function leaseMs(headers: IncomingHttpHeaders): number | undefined {
+  const seconds = numberOf(headers, 'producer-lease', 1, maxLeaseSeconds);
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+function numberOf(
+  headers: IncomingHttpHeaders,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = headers[name];
+  if (text === undefined) return undefined;
+  const value = /^(0|[1-9][0-9]{0,15})$/.test(String(text)) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw invalid(`${name} must be a whole number from ${least} to ${most}`);
+}
+
+function invalid(message: string): ServiceError {
+  return new ServiceError('invalid_header', message);
+}

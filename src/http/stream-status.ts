@@ -1,0 +1,19 @@
+import { formatPosition, tagAfter } from '../streams/position.js';
+import type { StreamInfo } from '../streams/stream-manager.js';
+
+/** What is known of a stream, as JSON answers have it. */
+export function toStatus(info: StreamInfo) {
+  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt } = info;
+  return {
+    nextOffset,
+    nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
+    streamStatus: status,
+    createdAt: toRfc3339(createdAt),
+    updatedAt: toRfc3339(updatedAt),
+    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
+  };
+}
+
+function toRfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}

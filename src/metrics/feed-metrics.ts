@@ -1,0 +1,93 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { feedEnds } from '../feed/feed-end.js';
+import {
+  type FeedObserver,
+  feedRefusals,
+  feedStarts,
+  type ReadCause,
+  type ReadResult,
+  readCauses,
+  readResults,
+  resetReasons,
+} from '../feed/feed-observer.js';
+import { countBy, countTotal, durationBuckets, type Instrument, showLevel } from './instruments.js';
+
+/** How many feeds are open, and how many streams they follow. */
+export interface FeedCounts {
+  readonly feeds: number;
+  readonly streams: number;
+}
+
+/** What feeds do, as numbers. */
+export class FeedMetrics implements FeedObserver {
+  readonly opened;
+  readonly refused;
+  readonly closed;
+  readonly reset;
+  readonly #reads: Counter<'cause' | 'result'>;
+  readonly #lag: Histogram;
+  #deliveredEvents = 0;
+  #deliveredBytes = 0;
+
+  constructor(readonly registry: Registry) {
+    const { opened, refused, closed, resets, reads, lag, events, bytes } = this.#instruments();
+    this.opened = countBy(opened, 'start', feedStarts);
+    this.refused = countBy(refused, 'reason', feedRefusals);
+    this.closed = countBy(closed, 'reason', feedEnds);
+    this.reset = countBy(resets, 'reason', resetReasons);
+    this.#reads = this.#countReads(reads);
+    this.#lag = new Histogram({ ...lag, buckets: durationBuckets, registers: [registry] });
+    countTotal(events, () => this.#deliveredEvents);
+    countTotal(bytes, () => this.#deliveredBytes);
+  }
+
+  /** Shows what is open. */
+  watch(counts: () => FeedCounts): void {
+    const { feeds, streams } = this.#instruments();
+    showLevel(feeds, () => counts().feeds);
+    showLevel(streams, () => counts().streams);
+  }
+
+  read(cause: ReadCause, result: ReadResult): void {
+    this.#reads.inc({ cause, result });
+  }
+
+  delivered(events: number, bytes: number): void {
+    this.#deliveredEvents += events;
+    this.#deliveredBytes += bytes;
+  }
+
+  caughtUp(lagMs: number): void {
+    this.#lag.observe(lagMs / 1000);
+  }
+
+  #countReads({ name, help }: Instrument) {
+    const labelNames = ['cause', 'result'] as const;
+    const reads = new Counter({ name, help, labelNames, registers: [this.registry] });
+    for (const cause of readCauses) {
+      for (const result of readResults) reads.inc({ cause, result }, 0);
+    }
+    return reads;
+  }
+
+  #instruments() {
+    const { registry } = this;
+    const of = (name: string, help: string): Instrument => ({
+      registry,
+      name: `rejoin_${name}`,
+      help,
+    });
+    return {
+      feeds: of('feeds_open', 'Feeds that are open.'),
+      streams: of('streams_followed', 'Streams that at least one feed follows.'),
+      opened: of('feeds_opened_total', 'Feeds opened, by where the client began.'),
+      refused: of('feeds_refused_total', 'Feeds that were told to come back later.'),
+      closed: of('feeds_closed_total', 'Feeds that have closed, by the reason.'),
+      resets: of('feed_resets_total', 'Clients told that their stream is not the one they saw.'),
+      reads: of('stream_reads_total', 'Reads of streams for feeds, by cause and result.'),
+      lag: of('delivery_lag_seconds', 'From a wake-up until all waiting feeds were written to.'),
+      events: of('events_delivered_total', 'Events written to feeds.'),
+      bytes: of('bytes_delivered_total', 'Bytes of frames written to feeds.'),
+    };
+  }
+}

@@ -1,0 +1,49 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface Instrument {
+  readonly registry: Registry;
+  readonly name: string;
+  readonly help: string;
+}
+
+/** A counter whose total is kept elsewhere, as a number, and looked up when somebody asks. */
+export function countTotal({ registry, name, help }: Instrument, total: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(total());
+    },
+  });
+}
+
+/** A gauge that is looked up when somebody asks. */
+export function showLevel({ registry, name, help }: Instrument, level: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(level());
+    },
+  });
+}
+
+/** A counter by the known values of one label; all are there from the start, at 0. */
+export function countBy<Value extends string>(
+  { registry, name, help }: Instrument,
+  label: string,
+  values: readonly Value[],
+): (value: Value) => void {
+  const counter = new Counter({ name, help, labelNames: [label], registers: [registry] });
+  const children = new Map(values.map((value) => [value, counter.labels(value)]));
+  for (const child of children.values()) child.inc(0);
+  return (value) => children.get(value)?.inc();
+}
+
+/** In seconds: from what memory takes to what Redis may take before it is given up. */
+export const durationBuckets = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+];

@@ -1,0 +1,72 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { isConnectedStore } from '../streams/connected-store.js';
+import type { StreamManager } from '../streams/stream-manager.js';
+import { AppendMetrics } from './append-metrics.js';
+import { FeedMetrics } from './feed-metrics.js';
+
+export interface MetricsOptions {
+  /** Of the service. */
+  readonly version: string;
+  readonly streams: StreamManager;
+  /** A word for where they are kept. */
+  readonly backend: string;
+}
+
+/** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
+const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
+  `nodejs_active_${kind}`,
+  `nodejs_active_${kind}_total`,
+]);
+
+/**
+ * The numbers of one app, for Prometheus. Labels take values out of short lists only: never an id,
+ * a type of an event or anything else that a client makes up.
+ */
+export class Metrics {
+  readonly appends: AppendMetrics;
+  readonly feeds: FeedMetrics;
+  readonly #registry = new Registry();
+
+  constructor({ version, streams, backend }: MetricsOptions) {
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of costlyDefaults) this.#registry.removeSingleMetric(name);
+    this.appends = new AppendMetrics(this.#registry, backend);
+    this.feeds = new FeedMetrics(this.#registry);
+    this.#showBuild(version, backend);
+    this.#showConnections(streams);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All of them in the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #showBuild(version: string, backend: string): void {
+    const build = new Gauge({
+      name: 'rejoin_build_info',
+      help: 'Always 1; the labels say what runs.',
+      labelNames: ['version', 'backend'],
+      registers: [this.#registry],
+    });
+    build.set({ version, backend }, 1);
+  }
+
+  #showConnections(streams: StreamManager): void {
+    if (!isConnectedStore(streams)) return;
+    new Gauge({
+      name: 'rejoin_redis_up',
+      help: 'Whether the connection to Redis for this use stands.',
+      labelNames: ['use'],
+      registers: [this.#registry],
+      collect() {
+        for (const [use, isUp] of Object.entries(streams.connections)) {
+          this.set({ use }, isUp ? 1 : 0);
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { decodeStoredEvent, type StoredEvent } from './stream-event.js';
+
+/** How often a store looks for leases that have run out. */
+export const leaseCheckMs = 1000;
+
+/** A check that comes this late says that something was away: the process, or the store. */
+const longestGapMs = leaseCheckMs + 1000;
+
+/**
+ * Since when the store has been reachable without a break. A worker could not renew its lease in a
+ * break, so no lease ends before one full lease has passed since. Times are milliseconds by the
+ * clock that leases are kept by.
+ */
+export class Continuity {
+  #since = Number.POSITIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Notes that the store answered at this time. */
+  note(now: number): void {
+    if (now - this.#last > longestGapMs) this.#since = now;
+    this.#last = now;
+  }
+}
+
+/** The event that ends a stream whose lease has run out. */
+export function producerLost(): StoredEvent {
+  const event = {
+    id: `auto-${randomUUID()}`,
+    type: 'error',
+    content: '',
+    done: true,
+    timestamp: new Date().toISOString(),
+    data: { code: 'producer_lost' },
+  };
+  return decodeStoredEvent(Buffer.from(JSON.stringify(event)));
+}

@@ -1,0 +1,38 @@
+import { Continuity, leaseCheckMs } from '../lease.js';
+import type { MemoryStream } from './memory-stream.js';
+
+/** Looks, with one timer for all leased streams, for those whose lease has run out. */
+export class LeaseSweep {
+  readonly #leased = new Set<MemoryStream>();
+  readonly #continuity = new Continuity();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(readonly onLost: (stream: MemoryStream) => void) {}
+
+  add(stream: MemoryStream): void {
+    this.#leased.add(stream);
+    if (this.#timer !== null) return;
+    this.#continuity.note(Date.now());
+    this.#timer = setInterval(() => this.#sweep(Date.now()), leaseCheckMs);
+    this.#timer.unref();
+  }
+
+  remove(stream: MemoryStream): void {
+    this.#leased.delete(stream);
+    if (this.#leased.size === 0) this.clear();
+  }
+
+  clear(): void {
+    this.#leased.clear();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #sweep(now: number): void {
+    this.#continuity.note(now);
+    for (const stream of this.#leased) {
+      if (!stream.isLeased) this.remove(stream);
+      else if (stream.isLost(now, this.#continuity.since)) this.onLost(stream);
+    }
+  }
+}

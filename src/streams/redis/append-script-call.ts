@@ -1,0 +1,67 @@
+import {
+  planAppend,
+  type StreamLimits,
+  streamEnded,
+  streamFull,
+  titleGraceMs,
+} from '../lifecycle.js';
+import { producerFenced, producerGap, tooManyProducers } from '../producer.js';
+import type { StoredEvent } from '../stream-event.js';
+import type { Appended, AppendOptions } from '../stream-manager.js';
+
+/** What a script answers: a word, and what it says of it. */
+export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
+
+/** The arguments of the append script from 'most events' on. */
+export function appendArguments(
+  events: readonly StoredEvent[],
+  { producer, leaseMs = 0 }: AppendOptions,
+  limits: StreamLimits,
+): (string | number | Buffer)[] {
+  const plan = planAppend(events);
+  return [
+    limits.maxStreamEvents,
+    limits.maxStreamBytes,
+    plan.countedEvents,
+    plan.countedBytes,
+    plan.mayFollowEnd ? '1' : '0',
+    titleGraceMs,
+    plan.ending ?? '',
+    leaseMs,
+    producer?.id ?? '',
+    producer?.epoch ?? 0,
+    producer?.seq ?? 0,
+    ...events.map((event) => event.bytes),
+  ];
+}
+
+/**
+ * What the append script says of a batch of so many events.
+ *
+ * @throws ServiceError as `StreamManager.appendEvents`
+ */
+export function toAppended(
+  [outcome, detail]: Reply,
+  count: number,
+  limits: StreamLimits,
+): Appended {
+  const number = Number(detail);
+  switch (outcome.toString()) {
+    case 'ok':
+      return { offset: number, nextOffset: number + count, count };
+    case 'duplicate':
+      return { offset: number, nextOffset: number, count: 0 };
+    case 'ended':
+      throw streamEnded(String(detail));
+    case 'full':
+      throw streamFull(limits);
+    case 'fenced':
+      throw producerFenced(number);
+    case 'gap':
+      throw producerGap(number);
+    case 'too_many_producers':
+      throw tooManyProducers();
+    default:
+      throw new Error(`unknown answer of the append script: ${outcome}`);
+  }
+}

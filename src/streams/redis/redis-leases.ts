@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BaseLogger } from 'pino';
+import { ServiceError, toLogFields } from '../../errors.js';
+import { Continuity, leaseCheckMs } from '../lease.js';
+import { type StreamId, streamKey } from '../stream-id.js';
+import { type CommandClient, isConnected } from './redis-client.js';
+import { leasesKey, streamOfKey } from './redis-keys.js';
+
+/** How many deadlines are taken at a time. */
+const leasesPerLook = 100;
+
+/** How many streams this process remembers to have hinted at. */
+const maxRememberedHints = 10_000;
+
+/** When to look at a stream again, by Redis' clock; null when nobody has promised anything. */
+export type NextLook = number | null;
+
+export interface RedisLeasesOptions {
+  readonly client: CommandClient;
+  readonly prefix: string;
+  readonly logger: BaseLogger;
+  /** Ends the stream if its lease has run out. Times are by Redis' clock. */
+  readonly endLost: (stream: StreamId, since: number, lookedAt: number) => Promise<NextLook>;
+}
+
+/**
+ * The deadlines of leases, which every node looks at with one command a second for all streams. A
+ * deadline is a hint that comes no later than the lease runs out; the state of the stream, which
+ * each append renews, has the truth.
+ */
+export class RedisLeases {
+  readonly #continuity = new Continuity();
+  /** Until when, by this process's clock, there is a hint that comes no later than these. */
+  readonly #hintedUntil = new Map<string, number>();
+  #isClosed = false;
+
+  constructor(readonly options: RedisLeasesOptions) {
+    void this.#run();
+  }
+
+  /** Sees to it that the stream is looked at before a lease of this length, begun now, runs out. */
+  async hint(stream: StreamId, leaseMs: number): Promise<void> {
+    const key = streamKey(stream);
+    const now = performance.now();
+    const hintedUntil = this.#hintedUntil.get(key) ?? 0;
+    if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
+    await this.options.client.hintLease(this.#key, key, leaseMs);
+    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
+    this.#hintedUntil.set(key, now + leaseMs);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  get #key(): string {
+    return leasesKey(this.options.prefix);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed) {
+      await sleep(leaseCheckMs, undefined, { ref: false });
+      // While Redis is away, `Continuity` sees the break by the time that passes.
+      if (!isConnected(this.options.client)) continue;
+      await this.#look().catch((error) => this.#logFailure(error));
+    }
+  }
+
+  async #look(): Promise<void> {
+    let found: number;
+    do {
+      const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
+      const [now, ...due] = reply;
+      this.#continuity.note(now);
+      found = due.length / 2;
+      for (let index = 0; index < due.length && !this.#isClosed; index += 2) {
+        await this.#settle(due[index] as string, due[index + 1] as string, now);
+      }
+    } while (found === leasesPerLook && !this.#isClosed);
+  }
+
+  async #settle(key: string, deadline: string, lookedAt: number): Promise<void> {
+    const { client, endLost } = this.options;
+    const next = await endLost(streamOfKey(key), this.#continuity.since, lookedAt);
+    await client.settleLease(this.#key, key, deadline, next ?? '');
+  }
+
+  #logFailure(error: unknown): void {
+    if (this.#isClosed) return;
+    const { logger } = this.options;
+    const message = 'The deadlines of leases could not be looked at';
+    if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
+    else logger.debug(toLogFields(error), message);
+  }
+}
+
+type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

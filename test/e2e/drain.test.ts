@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FeedClient } from '../support/feed-client.js';
+import type { ServiceProcess } from '../support/service-process.js';
+import { fill, stuckFeed } from '../support/stuck-feed.js';
+import {
+  isReady,
+  onRedis,
+  openFeed,
+  readiness,
+  startRedis,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+const stopped = { code: 0, signal: null };
+
+describe('When it gets SIGTERM, the service', () => {
+  it('is not ready at once, and serves everything until the drain delay is over', async () => {
+    const service = await startService({ DRAIN_DELAY: '1500ms' });
+    const before = await openFeed(feedUrl(service.url));
+    const askedAt = performance.now();
+    await terminate(service);
+
+    const meanwhile = await openFeed(feedUrl(service.url));
+    expect(meanwhile.response.headers).not.toHaveProperty('stream-refused');
+    const { status } = await post(eventsUrl(service.url), { type: 'answer' });
+    expect(status).toBe(201);
+    for (const feed of [before, meanwhile]) await feed.frameCount(1);
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+
+    for (const feed of [before, meanwhile]) await feed.end();
+    expect(performance.now() - askedAt).toBeGreaterThan(1400);
+    expect(await service.exit()).toEqual(stopped);
+  });
+
+  it('ends many feeds one after another, and asks each to come back at another time', async () => {
+    const service = await startService();
+    const feeds = await Promise.all(
+      Array.from({ length: 80 }, () => openFeed(feedUrl(service.url))),
+    );
+    const endedAt = Promise.all(feeds.map(endTime));
+    service.signal('SIGTERM');
+    const times = await endedAt;
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(200);
+    for (const feed of feeds) expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+    expect(new Set(feeds.map(({ retryMs }) => retryMs)).size).toBeGreaterThan(20);
+    expect(await service.exit()).toEqual(stopped);
+  });
+
+  it('finishes an append that is under way, whatever else holds it up', async () => {
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis, { DRAIN_DELAY: '200ms' }));
+    await isReady(service);
+    await fill(service);
+    await stuckFeed(service);
+    await silentSocket(service);
+    await halfRequest(service);
+    redis.signal('SIGSTOP');
+    const slow = post(eventsUrl(service.url, 's1', 'slow'), { type: 'answer' });
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200); // the one before was seen, too
+    const askedAt = performance.now();
+    await terminate(service);
+    redis.signal('SIGCONT');
+
+    expect((await slow).status).toBe(201);
+    expect(await service.exit()).toEqual(stopped);
+    expect(performance.now() - askedAt).toBeLessThan(20_000);
+  });
+
+  it('exits at once with code 1 when it gets a second signal', async () => {
+    const service = await startService({ DRAIN_DELAY: '1h' });
+    await openFeed(feedUrl(service.url));
+    await terminate(service);
+    const askedAt = performance.now();
+    service.signal('SIGTERM');
+    expect(await service.exit()).toEqual({ code: 1, signal: null });
+    expect(performance.now() - askedAt).toBeLessThan(1000);
+  });
+});
+
+it('When it gets SIGINT, the service does not wait for load balancers', async () => {
+  const service = await startService({ DRAIN_DELAY: '1h' });
+  const feed = await openFeed(feedUrl(service.url));
+  service.signal('SIGINT');
+  await feed.end();
+  expect(await service.exit()).toEqual(stopped);
+});
+
+/** Resolves when the signal has been seen. */
+async function terminate(service: ServiceProcess): Promise<void> {
+  service.signal('SIGTERM');
+  await waitFor('it is not ready', async () => (await readiness(service)) === 503);
+}
+
+async function endTime(feed: FeedClient): Promise<number> {
+  await once(feed.response, 'close');
+  return performance.now();
+}
+
+async function silentSocket(service: ServiceProcess): Promise<void> {
+  const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+}
+
+async function halfRequest(service: ServiceProcess): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'content-length': 100 };
+  const half = request(eventsUrl(service.url), { method: 'POST', agent: false, headers });
+  half.on('error', () => {}); // it is cut
+  half.write('{'); // and the rest never comes
+  await once(half, 'socket');
+}

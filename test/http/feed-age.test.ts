@@ -1,0 +1,52 @@
+import { EventSource } from 'eventsource';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { NumberedWorker, numbersOf } from '../support/numbered-worker.js';
+import { waitFor } from '../support/wait-for.js';
+
+const maxAgeMs = 500;
+
+describeApp('a feed that has reached its age', { feed: { maxAgeMs } }, ({ stream }) => {
+  it('ends after what it has sent, with a retry line', async () => {
+    const one = stream();
+    const openedAt = performance.now();
+    const feed = await one.feed();
+    await one.postAnswers(2);
+    await feed.end();
+    const age = performance.now() - openedAt;
+    expect(age).toBeGreaterThan(maxAgeMs * 0.85);
+    expect(feed.frames).toHaveLength(2);
+    expect(feed.response.complete).toBe(true);
+    expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+  });
+
+  it('asks clients that came together to come back apart', async () => {
+    const one = stream();
+    const feeds = await Promise.all(Array.from({ length: 20 }, () => one.feed()));
+    for (const feed of feeds) await feed.end();
+    const waits = feeds.map(({ retryMs }) => retryMs as number);
+    for (const wait of waits) {
+      expect(wait).toBeGreaterThanOrEqual(1000);
+      expect(wait).toBeLessThanOrEqual(3000);
+    }
+    expect(new Set(waits).size).toBeGreaterThan(5);
+  });
+
+  it('loses and repeats nothing for a client that reconnects by itself', async () => {
+    const one = stream();
+    const received: string[] = [];
+    let opened = 0;
+    const client = new EventSource(`${one.url}/stream`);
+    onTestFinished(() => client.close());
+    client.onopen = () => {
+      opened += 1;
+    };
+    client.onmessage = ({ data }) => received.push(data);
+    const worker = new NumberedWorker(one.eventsUrl, 10);
+    worker.start();
+    await waitFor('it has come back twice', () => opened === 3);
+    await worker.stop();
+    await waitFor('it has all', () => received.length === worker.acknowledged.length);
+    expect(numbersOf(received)).toEqual(worker.acknowledged);
+  });
+});

@@ -1,0 +1,190 @@
+import { expect, it } from 'vitest';
+import { type AppSource, describeApp } from '../support/app-suite.js';
+import { growth, type Numbers, scrape, scrapeText } from '../support/scrape.js';
+import { waitFor } from '../support/wait-for.js';
+
+const preamble = 'retry: 2000\n: connected\n\n';
+
+const whole = (content: string) => ({
+  id: 'x',
+  type: 'answer',
+  content,
+  done: false,
+  timestamp: '2026-01-01T00:00:00Z',
+});
+
+/** Resolves when the series has grown by this. */
+function grows(source: AppSource, before: Numbers, series: string, by: number): Promise<void> {
+  return waitFor(`${series} grows by ${by}`, async () => {
+    return ((await growth(source.app.url, before))[series] ?? 0) === by;
+  });
+}
+
+describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
+  it('count what was appended and what was delivered', async () => {
+    const one = source.stream();
+    const before = await scrape(source.app.url);
+    const feeds = [await one.feed(), await one.feed()];
+    const events = ['é', '漢字', 'x'.repeat(5000)].map(whole);
+    await one.post(events);
+    for (const feed of feeds) await feed.frameCount(3);
+
+    const grown = await growth(source.app.url, before);
+    const stored = events.reduce((sum, event) => sum + Buffer.byteLength(JSON.stringify(event)), 0);
+    const sent = feeds.reduce((sum, { raw }) => sum + Buffer.byteLength(raw) - preamble.length, 0);
+    expect(grown).toMatchObject({
+      rejoin_events_appended_total: 3,
+      rejoin_bytes_appended_total: stored,
+      rejoin_events_delivered_total: 6,
+      rejoin_bytes_delivered_total: sent,
+      rejoin_feeds_open: 2,
+      rejoin_streams_followed: 1,
+      'rejoin_feeds_opened_total{start="start"}': 2,
+      'rejoin_stream_reads_total{cause="wake_up",result="events"}': 1,
+      rejoin_delivery_lag_seconds_count: 1,
+    });
+    expect(grown.rejoin_delivery_lag_seconds_sum).toBeLessThan(1);
+    for (const feed of feeds) feed.drop();
+    await grows(source, before, 'rejoin_feeds_closed_total{reason="left"}', 2);
+    expect(await growth(source.app.url, before)).not.toHaveProperty('rejoin_feeds_open');
+  });
+
+  it('tell appends by how they went', async () => {
+    const one = source.stream();
+    const { backend } = source;
+    const before = await scrape(source.app.url);
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    expect((await one.post({ type: 'answer' })).status).toBe(409);
+    expect((await one.post({ type: 'no type' })).status).toBe(400); // never came to the store
+    const count = 'rejoin_append_duration_seconds_count';
+    const grown = await growth(source.app.url, before);
+    expect(Object.entries(grown).filter(([series]) => series.startsWith(count))).toEqual([
+      [`${count}{backend="${backend}",outcome="stored"}`, 1],
+      [`${count}{backend="${backend}",outcome="stream_ended"}`, 1],
+    ]);
+    expect(grown).toMatchObject({ rejoin_events_appended_total: 2 });
+  });
+
+  it('tell feeds by where they began, and resets by why', async () => {
+    const one = source.stream();
+    await one.postAnswers(3);
+    const before = await scrape(source.app.url);
+    for (const query of ['', '?offset=1', '?offset=now', '?offset=9', '?offset=2-00000000']) {
+      const feed = await one.feed(query);
+      if (query !== '?offset=now') await feed.frameCount(1);
+      feed.drop();
+    }
+    await grows(source, before, 'rejoin_feeds_closed_total{reason="left"}', 5);
+    expect(await growth(source.app.url, before)).toMatchObject({
+      'rejoin_feeds_opened_total{start="start"}': 1,
+      'rejoin_feeds_opened_total{start="now"}': 1,
+      'rejoin_feeds_opened_total{start="resumed"}': 3,
+      'rejoin_feed_resets_total{reason="gone"}': 1,
+      'rejoin_feed_resets_total{reason="diverged"}': 1,
+    });
+  });
+
+  it('have labels of a few known values only, whatever clients send', async () => {
+    const seriesBefore = [...(await ownSeries(source))];
+    const words = ['word-of-a-client', 'a'.repeat(64)];
+    for (let round = 0; round < 5; round += 1) {
+      const one = source.stream();
+      for (const word of words) {
+        await one.post({ type: word, id: word, content: word, data: { [word]: word } });
+        await fetch(`${one.url}/${word}`, { headers: { 'user-agent': word } });
+        await fetch(`${one.url}/events?${word}=${word}&offset=${word}`);
+      }
+      const feed = await one.feed(`?token=${words[0]}`, { 'last-event-id': '77' });
+      await feed.frameCount(1);
+      feed.drop();
+      for (const word of [...words, one.sid, one.mid]) {
+        const labels = [...(await ownSeries(source))].join('\n');
+        expect(labels).not.toContain(`"${word}`);
+      }
+    }
+    expect([...(await ownSeries(source))]).toEqual(seriesBefore);
+  });
+
+  it('come in the format of Prometheus, with what runs and how the process does', async () => {
+    const response = await fetch(`${source.app.url}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    expect(text).toMatch(/^rejoin_build_info\{version="1\.2\.3",backend="(memory|redis)"\} 1$/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
+    expect(text).toMatch(/^process_resident_memory_bytes /m);
+    expect(text).not.toMatch(/^nodejs_active_/m); // they cost too much with many feeds
+    const names = [...text.matchAll(/^# HELP (rejoin_\w+) (.*)$/gm)];
+    expect(names.length).toBeGreaterThan(10);
+    expect((await fetch(`${source.app.url}/metrics`, { method: 'POST' })).status).toBe(405);
+  });
+});
+
+/** The names and labels of the service's own series, without those of the runtime. */
+async function ownSeries({ app }: AppSource): Promise<Set<string>> {
+  const text = await scrapeText(app.url);
+  return new Set(
+    [...text.matchAll(/^(rejoin_\w+(?:\{[^}]*\})?) /gm)].map((match) => match[1] ?? ''),
+  );
+}
+
+describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) => {
+  it('tell a wake-up from a poll that found nothing', async () => {
+    const one = source.stream();
+    const before = await scrape(source.app.url);
+    const feed = await one.feed();
+    const idle = 'rejoin_stream_reads_total{cause="poll",result="nothing"}';
+    await waitFor('polls', async () => ((await growth(source.app.url, before))[idle] ?? 0) > 2);
+    expect(await growth(source.app.url, before)).not.toHaveProperty(
+      'rejoin_delivery_lag_seconds_count',
+    );
+    feed.drop();
+    await feed.end();
+  });
+});
+
+const short = { lingerMs: 0, waitMs: 100, maxAgeMs: 2000, maxFeeds: 2, stallMs: 300 };
+
+describeApp('the metrics of ends', { feed: short }, (source) => {
+  const closed = (reason: string) => `rejoin_feeds_closed_total{reason="${reason}"}`;
+
+  it('tell why feeds closed, and why none was opened', async () => {
+    const before = await scrape(source.app.url);
+    const ended = source.stream();
+    await ended.post([{ type: 'answer' }, { type: 'complete' }]);
+    await (await ended.feed()).end();
+    await (await source.stream().feed('?offset=5')).end();
+
+    const slow = source.stream();
+    const stuck = await slow.feed();
+    stuck.response.pause();
+    const aged = await source.stream().feed();
+    await (await source.stream().feed()).end(); // one too many
+    for (let round = 0; round < 40; round += 1) await slow.post(largeEvents());
+    await grows(source, before, closed('slow'), 1);
+    await aged.end();
+    stuck.drop();
+    expect(await growth(source.app.url, before)).toMatchObject({
+      [closed('ended')]: 1,
+      [closed('absent')]: 1,
+      [closed('slow')]: 1,
+      [closed('max_age')]: 1,
+      'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
+    });
+  });
+
+  it('tell which feeds a node that drains sent away', async () => {
+    const before = await scrape(source.app.url);
+    const feed = await source.stream().feed();
+    await source.app.app.drain(0);
+    await feed.end();
+    await (await source.stream().feed()).end();
+    expect(await growth(source.app.url, before)).toMatchObject({
+      [closed('draining')]: 1,
+      'rejoin_feeds_refused_total{reason="draining"}': 1,
+    });
+  });
+});
+
+function largeEvents() {
+  return Array.from({ length: 10 }, () => ({ type: 'answer', content: 'x'.repeat(50_000) }));
+}

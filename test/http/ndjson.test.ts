@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { expect, it } from 'vitest';
+import { describeApp, type TestStream } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
+import { postText } from '../support/worker.js';
+
+const type = { 'content-type': 'application/x-ndjson' };
+const line = (content: string) => `${JSON.stringify({ type: 'answer', content })}\n`;
+const lines = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => line(`${from + index}`)).join('');
+
+async function contents(one: TestStream): Promise<string[]> {
+  const { events } = (await (await fetch(one.eventsUrl)).json()) as {
+    events: { content: string }[];
+  };
+  return events.map(({ content }) => content);
+}
+
+/** A request whose body stays open. */
+function open(one: TestStream, headers: Record<string, string> = {}) {
+  const sent = request(one.eventsUrl, { method: 'POST', headers: { ...type, ...headers } });
+  const answer = answerOf(sent);
+  return { sent, answer };
+}
+
+async function answerOf(sent: ClientRequest) {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  return { status: response.statusCode, headers: response.headers, body: JSON.parse(text) };
+}
+
+describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => {
+  it('is appended line by line; the last needs no line feed, blank ones are skipped', async () => {
+    const one = stream();
+    const { status, body } = await postText(
+      one.eventsUrl,
+      `${lines(2)}\n \r\n${line('2').trim()}`,
+      type,
+    );
+    expect([status, body]).toEqual([201, { offset: 0, count: 3, nextOffset: 3 }]);
+    expect(await contents(one)).toEqual(['0', '1', '2']);
+  });
+
+  it('is delivered while the request stays open', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    const { sent, answer } = open(one);
+    for (let count = 1; count <= 5; count += 1) {
+      sent.write(line(`${count}`));
+      await feed.frameCount(count);
+    }
+    sent.write('{"type":"ans');
+    sent.end('wer","content":"6"}');
+    expect((await answer).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
+    expect(await contents(one)).toEqual(['1', '2', '3', '4', '5', '6']);
+    feed.drop();
+  });
+
+  it('may be larger than limits.body_bytes, and longer than one batch', async () => {
+    const one = stream();
+    const { body } = await postText(one.eventsUrl, lines(20_000), type);
+    expect(body).toEqual({ offset: 0, count: 20_000, nextOffset: 20_000 });
+  });
+
+  it.each([
+    ['{"type":"answer"', 'invalid_json'],
+    ['[{"type":"answer"}]', 'invalid_event'],
+    ['{"type":"answer","x":1}', 'invalid_event'],
+    [`{"type":"answer","content":"${'x'.repeat(1000)}"}`, 'event_too_large'],
+  ])('keeps the lines before %s, and gives its number', async (bad, code) => {
+    const one = stream();
+    const { status, body } = await postText(
+      one.eventsUrl,
+      `${lines(3)}\n${bad}\n${lines(2)}`,
+      type,
+    );
+    expect(body).toMatchObject({ code, stored: 3, line: 5, status });
+    expect(await contents(one)).toEqual(['0', '1', '2']);
+  });
+
+  it('is refused as soon as a line is too long, and answered before the body ends', async () => {
+    const one = stream();
+    const { sent, answer } = open(one);
+    sent.on('error', () => {}); // the connection is closed in the end
+    sent.write(`${line('0')}{"type":"answer","content":"${'x'.repeat(5000)}`);
+    const { status, headers, body } = await answer;
+    expect(status).toBe(413);
+    expect(headers.connection).toBe('close');
+    expect(body).toMatchObject({ code: 'event_too_large', stored: 1, line: 2 });
+    sent.destroy();
+  });
+
+  it('without an event is refused', async () => {
+    const { status, body } = await postText(stream().eventsUrl, '\n\n', type);
+    expect([status, body.code, body.stored]).toEqual([400, 'invalid_event', 0]);
+  });
+
+  it('takes no line after the end but a title', async () => {
+    const one = stream();
+    const text = `${line('0')}{"type":"complete"}\n{"type":"session_title"}\n${line('1')}`;
+    const { body } = await postText(one.eventsUrl, text, type);
+    expect(body).toMatchObject({
+      code: 'stream_ended',
+      stored: 3,
+      line: 4,
+      streamStatus: 'complete',
+    });
+  });
+
+  it('is answered at once when somebody stops the stream', async () => {
+    const one = stream();
+    const { sent, answer } = open(one);
+    sent.on('error', () => {});
+    sent.write(lines(2));
+    await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
+    await fetch(`${one.url}/stop`, { method: 'POST' });
+    const { status, body } = await answer;
+    expect(status).toBe(409);
+    expect(body).toMatchObject({ code: 'stream_ended', streamStatus: 'stopped', stored: 2 });
+    sent.destroy();
+  });
+
+  it('may itself end the stream and go on to its own end', async () => {
+    const one = stream();
+    const { sent, answer } = open(one);
+    const feed = await one.feed();
+    sent.write('{"type":"complete"}\n');
+    await feed.frameCount(1);
+    await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
+    sent.end('{"type":"session_title"}');
+    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    feed.drop();
+  });
+
+  it('of which the worker died keeps its whole lines, and not the broken one', async () => {
+    const one = stream();
+    const { sent, answer } = open(one);
+    answer.catch(() => {});
+    sent.on('error', () => {});
+    sent.write(`${lines(2)}{"type":"answer","content":"cut"}`);
+    await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
+    sent.destroy();
+    await one.postAnswers(1);
+    expect(await contents(one)).toEqual(['0', '1', 'chunk 0']);
+  });
+
+  it('can be sent again with a producer: each line is stored once', async () => {
+    const one = stream();
+    const producer = { ...type, 'producer-id': 'w', 'producer-epoch': '0' };
+    const send = (text: string, seq: number) =>
+      postText(one.eventsUrl, text, { ...producer, 'producer-seq': String(seq) });
+    expect((await send(lines(1500), 0)).status).toBe(201);
+    const again = await send(lines(1500), 0);
+    expect([again.status, again.body]).toEqual([
+      200,
+      { offset: 1500, count: 0, nextOffset: 1500, duplicate: true },
+    ]);
+    const more = await send(lines(1600), 0);
+    expect([more.status, more.body]).toEqual([201, { offset: 1500, count: 100, nextOffset: 1600 }]);
+    const gap = await send(lines(1), 1700);
+    expect(gap.body).toMatchObject({ code: 'producer_gap', expectedSeq: 1600, stored: 0, line: 1 });
+  });
+
+  it('keeps a lease while it is open', async () => {
+    const [kept, left] = [stream(), stream()];
+    const { sent, answer } = open(kept, { 'producer-lease': '1' });
+    sent.write(line('0'));
+    await left.post({ type: 'answer' }, { 'producer-lease': '1' });
+    const feed = await left.feed();
+    await feed.frameCount(2);
+    sent.end(line('1'));
+    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    feed.drop();
+  });
+});
+
+const timeouts = { bodyMs: 200, silenceMs: 400 };
+describeApp('a body that does not come', { timeouts }, ({ stream }) => {
+  it('is given up by silence when it is NDJSON; a blank line is a sign of life', async () => {
+    const one = stream();
+    const { sent, answer } = open(one);
+    sent.on('error', () => {});
+    sent.write(line('0'));
+    const blank = setInterval(() => sent.write('\n'), 50);
+    await new Promise((resolve) => setTimeout(resolve, timeouts.silenceMs * 2));
+    clearInterval(blank);
+    const { status, body } = await answer;
+    expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
+    sent.destroy();
+  });
+
+  it('is given up after its time when it is JSON, and nothing of it is stored', async () => {
+    const one = stream();
+    const headers = { 'content-type': 'application/json', 'content-length': '30' };
+    const { sent, answer } = open(one, headers);
+    sent.on('error', () => {});
+    sent.write('{"type":"answer"');
+    const { status, body } = await answer;
+    expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 0]);
+    sent.end(' '.repeat(13).concat('}'));
+    await once(sent, 'close');
+    expect((await fetch(one.url)).status).toBe(404);
+  });
+});

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { keyIdPattern, scopes, splitProducerKey } from './access/producer-key.js';
@@ -67,15 +69,38 @@ export const optionalText = z
   .nullish()
   .transform((value) => value ?? undefined);
 
-/** `host:port`; an IPv6 host stands in brackets. */
-export const address = z.string().transform((value, context) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(value);
+/** `host:port`, or several of them: a YAML list, or a text with commas. */
+export const addresses = z
+  .union([z.string(), z.array(z.string())], 'must be host:port, or a list of them')
+  .transform((value, context) => {
+    const parts = typeof value === 'string' ? value.split(',') : value;
+    const parsed = parts.map((part) => parseAddress(part.trim()));
+    const sound = parsed.filter((address) => address !== null);
+    if (sound.length > 0 && sound.length === parsed.length) return sound;
+    context.addIssue({ code: 'custom', message: 'must be host:port, or a list of them' });
+    return z.NEVER;
+  });
+
+/** An IPv6 host stands in brackets. */
+function parseAddress(text: string): { host: string; port: number } | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s,:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match !== null && port >= 1 && port <= 65_535) {
-    return { host: (match[1] ?? match[2]) as string, port };
+  if (match === null || port < 1 || port > 65_535) return null;
+  return { host: (match[1] ?? match[2]) as string, port };
+}
+
+/** The path of a file of PEM certificates; what it holds is the value. */
+export const certificates = optionalText.transform((path, context) => {
+  if (path === undefined) return undefined;
+  try {
+    const content = readFileSync(path, 'utf8');
+    new X509Certificate(content);
+    return content;
+  } catch (error) {
+    const { message } = error as Error;
+    context.addIssue({ code: 'custom', message: `holds no certificates: ${path}: ${message}` });
+    return z.NEVER;
   }
-  context.addIssue({ code: 'custom', message: 'must be host:port' });
-  return z.NEVER;
 });
 
 /** Used byte for byte, never trimmed. */

@@ -3,15 +3,13 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { redisFaults, redisSettingsSchema } from './config-redis.js';
 import {
-  address,
   duration,
   flag,
   isLoopback,
-  optionalText,
   origins,
   producerKeys,
-  redisPrefix,
   size,
   wholeNumber,
 } from './config-values.js';
@@ -44,16 +42,7 @@ const settingsSchema = z.strictObject({
         }),
         {},
       ),
-      redis: z.prefault(
-        z.strictObject({
-          address: address.prefault('127.0.0.1:6379'),
-          username: optionalText,
-          password: optionalText,
-          db: wholeNumber(0, 1e6).prefault(0),
-          prefix: redisPrefix.default('stream:events'),
-        }),
-        {},
-      ),
+      redis: z.prefault(redisSettingsSchema, {}),
     }),
     {},
   ),
@@ -94,11 +83,16 @@ const environmentNames = {
   'stream_manager.ttl': 'STREAM_TTL',
   'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
   'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
+  'stream_manager.redis.mode': 'REDIS_MODE',
   'stream_manager.redis.address': 'REDIS_ADDR',
+  'stream_manager.redis.sentinel_name': 'REDIS_SENTINEL_NAME',
   'stream_manager.redis.username': 'REDIS_USERNAME',
   'stream_manager.redis.password': 'REDIS_PASSWORD',
   'stream_manager.redis.db': 'REDIS_DB',
   'stream_manager.redis.prefix': 'REDIS_PREFIX',
+  'stream_manager.redis.tls.enabled': 'REDIS_USE_TLS',
+  'stream_manager.redis.tls.server_name': 'REDIS_TLS_SERVER_NAME',
+  'stream_manager.redis.tls.ca_file': 'REDIS_TLS_CA_FILE',
   'limits.event_bytes': 'LIMITS_EVENT_BYTES',
   'limits.body_bytes': 'LIMITS_BODY_BYTES',
   'limits.stream_events': 'LIMITS_STREAM_EVENTS',
@@ -157,7 +151,12 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const secretFaults = readSecretFile(variables);
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
-  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...accessFaults(document)];
+  const faults = [
+    ...secretFaults,
+    ...schemaFaults(parsed.error),
+    ...accessFaults(document),
+    ...conflictingRedisFaults(document),
+  ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
@@ -255,6 +254,16 @@ function nameOf(path: string): string {
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
+/** Settings of Redis that do not go together. */
+function conflictingRedisFaults(document: Document): string[] {
+  const { data } = z
+    .object({ stream_manager: z.object({ redis: z.unknown() }) })
+    .safeParse(document);
+  return redisFaults(data?.stream_manager.redis).map(
+    ([setting, message]) => `${nameOf(`stream_manager.redis.${setting}`)}: ${message}`,
+  );
+}
+
 /** Read apart from the rest, so that these faults are named beside any other. */
 const accessSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
@@ -289,7 +298,6 @@ function isEmptyList(value: unknown): boolean {
 function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { server, log, stream_manager, limits, feed, auth, cors } = settings;
   const { memory, redis, ttl, type } = stream_manager;
-  const { address, ...redisRest } = redis;
   return {
     server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
     log: { level: log.level },
@@ -297,7 +305,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       type,
       ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
       memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
-      redis: { ...redisRest, ...address },
+      redis: toRedisOptions(redis),
     },
     limits: {
       eventBytes: limits.event_bytes,
@@ -315,5 +323,15 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
     cors: { origins: cors.origins },
+  };
+}
+
+function toRedisOptions(settings: z.infer<typeof redisSettingsSchema>) {
+  const { address, sentinel_name, tls, ...rest } = settings;
+  return {
+    ...rest,
+    addresses: address,
+    sentinelName: sentinel_name,
+    tls: tls.enabled ? { serverName: tls.server_name, certificates: tls.ca_file } : null,
   };
 }

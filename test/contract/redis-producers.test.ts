@@ -27,8 +27,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const newManager = () =>
-  redisBackend.create({ redis: { host: '127.0.0.1', port: server.port, prefix } });
+const newManager = () => redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
 
 const foreign = (type: string) => JSON.stringify({ id: 'f', type });
 

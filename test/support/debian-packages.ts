@@ -16,6 +16,12 @@ export const redisServer: Program = {
   hint: 'Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis',
 };
 
+export const openssl: Program = {
+  names: ['openssl'],
+  debianPackage: 'openssl',
+  hint: 'Debian, Ubuntu: apt-get install openssl; macOS: brew install openssl',
+};
+
 export const chromium: Program = {
   names: ['chromium', 'chromium-browser', 'google-chrome'],
   debianPackage: 'chromium',

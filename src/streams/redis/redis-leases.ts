@@ -3,7 +3,7 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
-import type { CommandClient } from './redis-client.js';
+import { type CommandClient, isConnected } from './redis-client.js';
 import { leasesKey, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
@@ -63,7 +63,7 @@ export class RedisLeases {
     while (!this.#isClosed) {
       await sleep(leaseCheckMs, undefined, { ref: false });
       // While Redis is away, `Continuity` sees the break by the time that passes.
-      if (this.options.client.status !== 'ready') continue;
+      if (!isConnected(this.options.client)) continue;
       await this.#look().catch((error) => this.#logFailure(error));
     }
   }

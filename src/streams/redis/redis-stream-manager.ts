@@ -23,11 +23,12 @@ import {
   type CommandClient,
   createCommandClient,
   createSubscriberClient,
-  type RedisOptions,
+  isConnected,
 } from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
+import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
 import { toStreamInfo } from './status-reply.js';
@@ -60,7 +61,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
-    this.#subscriber = createSubscriberClient(redis, logger);
+    this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
     const { ttlMs } = options;
     this.#sessions = new SessionIndex({ client: this.#client, prefix: redis.prefix, ttlMs });
@@ -260,7 +261,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */
   #requireConnection(): void {
-    if (this.#client.status !== 'ready') throw notConnected();
+    if (!isConnected(this.#client)) throw notConnected();
   }
 }
 

@@ -75,9 +75,7 @@ export class RedisLeases {
       const [now, ...due] = reply;
       this.#continuity.note(now);
       found = due.length / 2;
-      for (let index = 0; index < due.length && !this.#isClosed; index += 2) {
-        await this.#settle(due[index] as string, due[index + 1] as string, now);
-      }
+      await Promise.all(pairsOf(due).map(([key, deadline]) => this.#settle(key, deadline, now)));
     } while (found === leasesPerLook && !this.#isClosed);
     await this.#restore();
   }
@@ -105,6 +103,13 @@ export class RedisLeases {
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);
   }
+}
+
+function pairsOf(flat: readonly string[]): (readonly [string, string])[] {
+  return Array.from({ length: flat.length / 2 }, (_, index) => [
+    flat[2 * index] as string,
+    flat[2 * index + 1] as string,
+  ]);
 }
 
 type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

@@ -16,7 +16,7 @@ import { waitFor } from '../support/wait-for.js';
 const losses = { answer: 0.05, request: 0.01 };
 /** Single events are many requests: fewer, on many streams at once. */
 const runsOf: Record<BodyKind, { streams: number; events: number }> = {
-  'one event': { streams: 20, events: 250 },
+  'one event': { streams: 50, events: 200 },
   arrays: { streams: 2, events: 5000 },
   NDJSON: { streams: 2, events: 5000 },
 };

@@ -4,7 +4,15 @@ import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { redisFaults, redisSettingsSchema } from './config-redis.js';
-import { duration, flag, isLoopback, size, wholeNumber } from './config-values.js';
+import {
+  duration,
+  flag,
+  isLoopback,
+  origins,
+  producerKeys,
+  size,
+  wholeNumber,
+} from './config-values.js';
 import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -58,7 +66,11 @@ const settingsSchema = z.strictObject({
     }),
     {},
   ),
-  auth: z.prefault(z.strictObject({ disabled: flag.default(false) }), {}),
+  auth: z.prefault(
+    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    {},
+  ),
+  cors: z.prefault(z.strictObject({ origins }), {}),
 });
 
 /** The environment variable of each setting. */
@@ -92,6 +104,8 @@ const environmentNames = {
   'feed.max_age': 'FEED_MAX_AGE',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
+  'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'cors.origins': 'CORS_ORIGINS',
 } as const;
 
 /** A secret that is mounted as a file. */
@@ -140,7 +154,7 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const faults = [
     ...secretFaults,
     ...schemaFaults(parsed.error),
-    ...openServerFaults(document),
+    ...accessFaults(document),
     ...conflictingRedisFaults(document),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -235,7 +249,8 @@ function toFaults(path: string, issue: z.core.$ZodIssue): string[] {
 }
 
 function nameOf(path: string): string {
-  const variable = (environmentNames as Readonly<Record<string, string>>)[path];
+  const settings = Object.entries(environmentNames);
+  const variable = settings.find(([name]) => `${path}.`.startsWith(`${name}.`))?.[1];
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
@@ -249,24 +264,39 @@ function conflictingRedisFaults(document: Document): string[] {
   );
 }
 
-/** Read apart from the rest, so that this fault is named beside any other. */
-const openServerSchema = z.object({
+/** Read apart from the rest, so that these faults are named beside any other. */
+const accessSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
-  auth: z.object({ disabled: flag.default(false) }).prefault({}),
+  auth: z
+    .object({ disabled: flag.default(false), producer_keys: z.unknown().optional() })
+    .prefault({}),
 });
 
 /** Without keys, whoever reaches the port may read and write everything. */
-function openServerFaults(document: Document): string[] {
-  const { data } = openServerSchema.safeParse(document);
-  if (data === undefined || data.auth.disabled || isLoopback(data.server.host)) return [];
+function accessFaults(document: Document): string[] {
+  const { data } = accessSchema.safeParse(document);
+  if (data === undefined) return [];
+  const { disabled, producer_keys = null } = data.auth;
+  const hasKeys = producer_keys !== null && !isEmptyList(producer_keys);
+  if (disabled && hasKeys) {
+    return [
+      `${nameOf('auth.disabled')}: is true, and there are keys: take away the one or the other`,
+    ];
+  }
+  if (disabled || hasKeys || isLoopback(data.server.host)) return [];
   return [
     `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
-      'keys: anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
+      'keys: anybody who reaches it could read and write. Set AUTH_PRODUCER_KEYS, bind ' +
+      '127.0.0.1, or set AUTH_DISABLED=true',
   ];
 }
 
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
     server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
@@ -291,7 +321,8 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       maxAgeMs: feed.max_age,
       maxFeeds: feed.max_feeds,
     },
-    auth: { isDisabled: auth.disabled },
+    auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
+    cors: { origins: cors.origins },
   };
 }
 

@@ -7,14 +7,23 @@ import { messagePath, sessionPath } from './routes.js';
 /** `DELETE …` forgets one stream, `DELETE /sessions/:sid` all of a session, one after another. */
 export function deleteRoutes(app: FastifyInstance, streams: StreamManager): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.delete(messagePath, { schema: { params: streamParams } }, async ({ params }, reply) => {
-    await streams.deleteStream(params);
-    return reply.code(204).send();
-  });
-  routes.delete(sessionPath, { schema: { params: sessionParams } }, async ({ params }, reply) => {
-    await deleteSession(streams, params.sessionId);
-    return reply.code(204).send();
-  });
+  const config = { access: 'admin' } as const;
+  routes.delete(
+    messagePath,
+    { schema: { params: streamParams }, config },
+    async ({ params }, reply) => {
+      await streams.deleteStream(params);
+      return reply.code(204).send();
+    },
+  );
+  routes.delete(
+    sessionPath,
+    { schema: { params: sessionParams }, config },
+    async ({ params }, reply) => {
+      await deleteSession(streams, params.sessionId);
+      return reply.code(204).send();
+    },
+  );
 }
 
 /** More streams than one list has are found by listing again. */

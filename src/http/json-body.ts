@@ -51,6 +51,7 @@ function parse(body: Buffer): unknown {
 /** Node's own timeout knows only whole servers. */
 function limitTime(request: FastifyRequest, reply: FastifyReply, timeoutMs: number): void {
   const timer = setTimeout(() => {
+    if (reply.sent) return; // the rest of a body that was refused
     const error = new ServiceError('request_timeout', 'the body did not arrive in time');
     answerEarly(request, reply, toProblem(error, pathOf(request), request.method === 'POST'));
   }, timeoutMs);

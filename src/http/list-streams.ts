@@ -9,10 +9,14 @@ import { toStatus } from './stream-status.js';
 export function listStreamsRoute(app: FastifyInstance, streams: StreamManager): void {
   app
     .withTypeProvider<ZodTypeProvider>()
-    .get(sessionPath, { schema: { params: sessionParams } }, async ({ params }, reply) => {
-      const listed = await streams.listStreams(params.sessionId);
-      return reply.header('cache-control', 'no-store').send({
-        streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })),
-      });
-    });
+    .get(
+      sessionPath,
+      { schema: { params: sessionParams }, config: { access: 'admin' } },
+      async ({ params }, reply) => {
+        const listed = await streams.listStreams(params.sessionId);
+        return reply.header('cache-control', 'no-store').send({
+          streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })),
+        });
+      },
+    );
 }

@@ -44,7 +44,7 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
     .withTypeProvider<ZodTypeProvider>()
     .get(
       `${messagePath}/events`,
-      { schema: { params: streamParams, querystring } },
+      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
       async ({ params, query, signal }, reply) => {
         const from = query.offset ?? startOfStream;
         const leaving = AbortSignal.any([signal, options.draining]);

@@ -1,5 +1,20 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+
+/**
+ * Decides on each chunk that passes: how many of its bytes get through. With fewer than all, the
+ * connection is cut after them.
+ */
+export type Fault = (chunk: Buffer, from: 'client' | 'service') => number;
+
+/** Loses answers after the service has given them, and now and then a request on its way. */
+export function lossy(random: () => number, losses: { answer: number; request: number }): Fault {
+  return (chunk, from) => {
+    if (from === 'service') return random() < losses.answer ? 0 : chunk.length;
+    return random() < losses.request ? Math.floor(random() * chunk.length) : chunk.length;
+  };
+}
 
 /** Stands between a client and a service on this machine, and can cut what lies between them. */
 export class TcpProxy {
@@ -7,12 +22,15 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   #connectionCount = 0;
 
-  private constructor(readonly targetPort: number) {
+  private constructor(
+    readonly targetPort: number,
+    readonly fault: Fault | undefined,
+  ) {
     this.#server = createServer((client) => this.#forward(client));
   }
 
-  static async start(targetPort: number): Promise<TcpProxy> {
-    const proxy = new TcpProxy(targetPort);
+  static async start(targetPort: number, fault?: Fault): Promise<TcpProxy> {
+    const proxy = new TcpProxy(targetPort, fault);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
@@ -45,17 +63,28 @@ export class TcpProxy {
   #forward(client: Socket): void {
     this.#connectionCount += 1;
     const target = connect(this.targetPort, '127.0.0.1');
-    this.#join(client, target);
-    this.#join(target, client);
+    this.#join(client, target, 'client');
+    this.#join(target, client, 'service');
   }
 
-  #join(from: Socket, to: Socket): void {
+  #join(from: Socket, to: Socket, name: 'client' | 'service'): void {
     this.#sockets.add(from);
-    from.pipe(to);
+    if (this.fault === undefined) from.pipe(to);
+    else from.pipe(this.#disturb(from, name, this.fault)).pipe(to);
     from.on('error', () => {}); // 'close' follows
     from.on('close', () => {
       this.#sockets.delete(from);
       to.destroy();
+    });
+  }
+
+  #disturb(from: Socket, name: 'client' | 'service', fault: Fault): Transform {
+    return new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const passed = fault(chunk, name);
+        done(null, chunk.subarray(0, passed));
+        if (passed < chunk.length) setImmediate(() => from.destroy());
+      },
     });
   }
 }

@@ -58,7 +58,8 @@ describe('the settings', () => {
         maxAgeMs: 600_000,
         maxFeeds: 20_000,
       },
-      auth: { isDisabled: false },
+      auth: { isDisabled: false, producerKeys: [] },
+      cors: { origins: [] },
     });
   });
 
@@ -232,6 +233,13 @@ describe('the settings', () => {
     expect(faults({ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: path })[0]).toMatch(
       /\(REDIS_TLS_CA_FILE\): holds no certificates/,
     );
+  });
+
+  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
+    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
+    expect(load().auth.producerKeys).toEqual([]);
+    expect(load().cors.origins).toEqual([]);
+    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
   });
 
   it('take the password from a file, without its last line break', () => {

@@ -175,6 +175,7 @@ export class MemoryStreamManager implements StreamManager {
   ): void {
     const plan = planAppend(rest);
     try {
+      if (plan.refusal !== null) throw plan.refusal;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
       this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);

@@ -30,11 +30,13 @@ export interface RedisLeasesOptions {
  */
 export class RedisLeases {
   readonly #continuity = new Continuity();
-  /** Until when, by this process's clock, there is a hint that comes no later than these. */
+  /** When, by this process's clock, the streams that it has hinted at are looked at. */
   readonly #hintedUntil = new Map<string, number>();
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
+    // Redis may have been away, too briefly for a look to be missed.
+    options.client.on('ready', () => this.#continuity.noteBreak());
     void this.#run();
   }
 
@@ -44,9 +46,9 @@ export class RedisLeases {
     const now = performance.now();
     const hintedUntil = this.#hintedUntil.get(key) ?? 0;
     if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
-    await this.options.client.hintLease(this.#key, key, leaseMs);
+    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
     if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
-    this.#hintedUntil.set(key, now + leaseMs);
+    this.#hintedUntil.set(key, now + inMs);
   }
 
   close(): void {
@@ -77,6 +79,17 @@ export class RedisLeases {
         await this.#settle(due[index] as string, due[index + 1] as string, now);
       }
     } while (found === leasesPerLook && !this.#isClosed);
+    await this.#restore();
+  }
+
+  /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
+  async #restore(): Promise<void> {
+    const now = performance.now();
+    const isPast = (key: string) => (this.#hintedUntil.get(key) ?? now + 1) <= now;
+    const past = [...this.#hintedUntil.keys()].filter(isPast);
+    if (past.length === 0) return;
+    await this.options.client.zadd(this.#key, 'NX', ...past.flatMap((key) => [0, key]));
+    for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
   }
 
   async #settle(key: string, deadline: string, lookedAt: number): Promise<void> {

@@ -122,11 +122,11 @@ end
  * Appends a batch, or nothing of it.
  *
  * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
- * and bytes that count against them, '1' if the batch may follow the end, ms for which it
- * may, the ending that the batch brings or '', lease in ms or 0, producer id or '', epoch, sequence
- * number, then the events.
+ * and bytes that count against them, '1' if the batch may follow the end, ms for which it may, the
+ * ending that the batch brings or '' (or 'refused' when it goes on after its end), lease in ms or 0,
+ * producer id or '', epoch, sequence number, then the events.
  *
- * Returns {'ok', offset of the first}, {'unseen', from}, {'ended', status}, {'full'},
+ * Returns {'ok', offset of the first}, {'unseen', from}, {'refused'}, {'ended', status}, {'full'},
  * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length} when all of it
  * is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
  * caller sends the rest.
@@ -163,6 +163,7 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
+if ending == 'refused' then return { 'refused' } end
 local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
 if state.status ~= '' and not is_late then
   return { 'ended', state.status }
@@ -258,16 +259,16 @@ return { 'lost' }
  * have a lease, at or before the time at which that runs out. One that is overdue is moved a little
  * all the same: a node that looks at it now must not remove it.
  *
- * KEYS: deadlines. ARGV: stream, lease in ms.
+ * KEYS: deadlines. ARGV: stream, lease in ms. Returns in how many ms the stream is looked at.
  */
 export const hintLeaseScript = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local due = now + tonumber(ARGV[2])
 local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or due + 1)
-if known <= now then due = now + 1 elseif known <= due then return 0 end
+if known <= now then due = now + 1 elseif known <= due then return known - now end
 redis.call('ZADD', KEYS[1], due, ARGV[1])
-return 1
+return due - now
 `;
 
 /** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */

@@ -101,7 +101,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
     if (outcome.toString() === 'skip') {
       return this.#appendRest(id, events, options, detail as number);
     }
-    return toAppended(reply as Reply, events.length, limits);
+    return toAppended(reply as Reply, events, limits);
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {

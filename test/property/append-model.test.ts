@@ -65,7 +65,8 @@ describe('any run of appends with producers', () => {
     const limits = { maxStreamEvents };
     memory = await memoryBackend.create({ limits });
     redis = await redisBackend.create({ limits, redis: { prefix } });
-    client = new Redis({ ...sharedRedis().addresses[0] });
+    const [address] = sharedRedis().addresses;
+    client = new Redis({ ...address });
   });
   afterAll(async () => {
     await Promise.all([memory.close(), redis.close()]);

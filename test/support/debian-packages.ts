@@ -28,6 +28,12 @@ export const chromium: Program = {
   hint: 'Debian: apt-get install chromium; or any Chrome or Chromium on the PATH',
 };
 
+export const python: Program = {
+  names: ['python3'],
+  debianPackage: 'python3',
+  hint: 'Debian, Ubuntu: apt-get install python3; macOS: brew install python',
+};
+
 /**
  * The path of a program. As root on Debian it is installed when it is missing.
  *

@@ -21,6 +21,9 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #connectionCount = 0;
+  readonly #targets = new Set<Socket>();
+  /** Of `#targets`, those whose next bytes are lost. */
+  readonly #losing = new WeakSet<Socket>();
 
   private constructor(
     readonly targetPort: number,
@@ -54,6 +57,11 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** On each connection that is open, loses what the service says next, and destroys it then. */
+  loseNextAnswers(): void {
+    for (const target of this.#targets) this.#losing.add(target);
+  }
+
   async close(): Promise<void> {
     this.#server.close();
     this.cut();
@@ -63,6 +71,11 @@ export class TcpProxy {
   #forward(client: Socket): void {
     this.#connectionCount += 1;
     const target = connect(this.targetPort, '127.0.0.1');
+    this.#targets.add(target);
+    target.on('close', () => this.#targets.delete(target));
+    target.on('data', () => {
+      if (this.#losing.has(target)) client.destroy();
+    });
     this.#join(client, target, 'client');
     this.#join(target, client, 'service');
   }

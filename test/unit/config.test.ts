@@ -179,6 +179,13 @@ describe('the settings', () => {
     },
   );
 
+  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
+    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
+    expect(load().auth.producerKeys).toEqual([]);
+    expect(load().cors.origins).toEqual([]);
+    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
+  });
+
   const redisOf = (environment: Record<string, string>) => load(environment).streamManager.redis;
 
   it('take several addresses, with commas or as a YAML list, for a cluster and for sentinels', () => {
@@ -233,13 +240,6 @@ describe('the settings', () => {
     expect(faults({ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: path })[0]).toMatch(
       /\(REDIS_TLS_CA_FILE\): holds no certificates/,
     );
-  });
-
-  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
-    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
-    expect(load().auth.producerKeys).toEqual([]);
-    expect(load().cors.origins).toEqual([]);
-    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
   });
 
   it('take the password from a file, without its last line break', () => {

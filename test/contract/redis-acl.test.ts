@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
@@ -7,7 +8,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { streamManagerContract } from './stream-manager-contract.js';
 
 const operations = resolve(import.meta.dirname, '../../docs/operations.md');
-const login = { username: 'rejoin', password: 'PASSWORD', prefix: 'stream:events' };
+const login = { username: 'rejoin', password: 'PASSWORD' };
 
 /** The rights that the documents ask for: of any Redis, and more for a cluster. */
 const [rights, clusterRights] = [
@@ -30,10 +31,13 @@ beforeAll(() =>
   Promise.all(cluster.servers.map((node) => admit(node, [...rights, ...clusterRights]))),
 );
 
-const onServer = () => ({ ...login, addresses: [server.endpoint] });
+/** For each manager, as some have another time to live. */
+const prefix = () => `stream:events:${randomUUID()}`;
+
+const onServer = () => ({ ...login, prefix: prefix(), addresses: [server.endpoint] });
 streamManagerContract(redisBackendOn('redis, with the rights of the documents,', onServer));
 
-const onCluster = () => ({ ...login, ...cluster.options });
+const onCluster = () => ({ ...login, prefix: prefix(), ...cluster.options });
 streamManagerContract(
   redisBackendOn('redis cluster, with the rights of the documents,', onCluster),
 );

@@ -6,7 +6,7 @@ import { clientOf, isReady, onRedis, startRedis, startService } from '../support
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 
-const leaseSeconds = 3;
+const leaseSeconds = 5;
 const leaseMs = leaseSeconds * 1000;
 /** How long after its lease a stream may end at most. */
 const lateMs = 5000;

@@ -22,6 +22,12 @@ export const chromium: Program = {
   hint: 'Debian: apt-get install chromium; or any Chrome or Chromium on the PATH',
 };
 
+export const nginx: Program = {
+  names: ['nginx'],
+  debianPackage: 'nginx',
+  hint: 'Debian, Ubuntu: apt-get install nginx, and /usr/sbin on the PATH; macOS: brew install nginx',
+};
+
 /**
  * The path of a program. As root on Debian it is installed when it is missing.
  *

@@ -267,7 +267,12 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { memory, redis, ttl, type } = stream_manager;
   const { address, ...redisRest } = redis;
   return {
-    server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
+    server: {
+      host: server.host,
+      isLoopback: isLoopback(server.host),
+      port: server.port,
+      drainDelayMs: server.drain_delay,
+    },
     log: { level: log.level },
     streamManager: {
       type,

@@ -64,7 +64,6 @@ function run(stage: Stage, folder: string, port: number) {
   const command = JSON.parse(textsOf(stage, 'CMD')[0] as string) as string[];
   const steps = [
     'mount --options remount,bind,ro /',
-    `mount --types tmpfs --options ro,mode=755 none ${sources}`,
     `cd ${folder}`,
     `exec setpriv --reuid ${user} --regid ${group} --clear-groups --no-new-privs --bounding-set -all "$@"`,
   ];

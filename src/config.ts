@@ -299,7 +299,12 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { server, log, stream_manager, limits, feed, auth, cors } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
-    server: { host: server.host, port: server.port, drainDelayMs: server.drain_delay },
+    server: {
+      host: server.host,
+      isLoopback: isLoopback(server.host),
+      port: server.port,
+      drainDelayMs: server.drain_delay,
+    },
     log: { level: log.level },
     streamManager: {
       type,

@@ -56,6 +56,9 @@ closeWithGrace(shutdown, async ({ signal, err }) => {
 try {
   const url = await app.listen({ host: config.server.host, port: config.server.port });
   logger.info({ url, streamManager: config.streamManager.type }, 'The service is listening');
+  if (config.streamManager.type === 'memory' && !config.server.isLoopback) {
+    logger.warn('Streams are in the memory of this node: a second node would not have them');
+  }
 } catch (error) {
   logger.fatal(toLogFields(error), 'The service cannot listen');
   process.exit(1);

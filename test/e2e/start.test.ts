@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ServiceProcess } from '../support/service-process.js';
 import {
   directoryWith,
   type Environment,
@@ -27,6 +28,23 @@ describe('The service at its start', () => {
   it('listens on all addresses when that is asked for together with AUTH_DISABLED', async () => {
     const service = await startService({ HOST: '0.0.0.0', AUTH_DISABLED: 'true' });
     expect(await readiness(service)).toBe(200);
+  });
+
+  it('warns when it keeps in memory what other machines are to read, as a second node lacks it', async () => {
+    const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true' };
+    const warned = await startService(open);
+    await waitFor('the warning', () => warningsOf(warned).length === 1);
+    expect(warningsOf(warned)).toEqual([expect.stringContaining('a second node')]);
+
+    const [onRedis, onLoopback] = await Promise.all([
+      startService({ ...open, STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: '127.0.0.1:1' }),
+      startService(),
+    ]);
+    for (const service of [onRedis, onLoopback]) {
+      service.signal('SIGTERM');
+      await service.exit();
+      expect(warningsOf(service)).toEqual([]);
+    }
   });
 
   it.each(['0.0.0.0', '::', 'example.org'])(
@@ -84,6 +102,10 @@ describe('The service at its start', () => {
     await refusesToStart({ PORT: new URL(first.url).port }, ['EADDRINUSE']);
   });
 });
+
+function warningsOf({ log }: ServiceProcess): unknown[] {
+  return log.filter(({ level }) => level === 40).map(({ msg }) => msg);
+}
 
 /** @param named what its message must name */
 async function refusesToStart(environment: Environment, named: string[], directory?: string) {

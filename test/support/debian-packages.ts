@@ -34,6 +34,12 @@ export const python: Program = {
   hint: 'Debian, Ubuntu: apt-get install python3; macOS: brew install python',
 };
 
+export const nginx: Program = {
+  names: ['nginx'],
+  debianPackage: 'nginx',
+  hint: 'Debian, Ubuntu: apt-get install nginx, and /usr/sbin on the PATH; macOS: brew install nginx',
+};
+
 /**
  * The path of a program. As root on Debian it is installed when it is missing.
  *

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitFor } from './wait-for.js';
 
-const main = resolve(import.meta.dirname, '../../dist/main.js');
+const builtMain = resolve(import.meta.dirname, '../../dist/main.js');
 
 type Exit = [code: number | null, signal: NodeJS.Signals | null];
 
@@ -20,8 +20,12 @@ export class ServiceProcess {
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-service-'));
   readonly #exit: Promise<Exit>;
 
-  constructor(environment: Record<string, string>, args: { directory?: string } = {}) {
-    this.#child = spawn(process.execPath, [main], {
+  /** @param args where it is started, and the `dist/main.js` of another version */
+  constructor(
+    environment: Record<string, string>,
+    args: { directory?: string; main?: string } = {},
+  ) {
+    this.#child = spawn(process.execPath, [args.main ?? builtMain], {
       cwd: args.directory ?? this.#directory,
       env: { PATH: process.env.PATH, DRAIN_DELAY: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

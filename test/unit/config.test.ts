@@ -27,7 +27,7 @@ function faults(environment: Record<string, string> = {}): readonly string[] {
 describe('the settings', () => {
   it('have defaults', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', port: 8080, drainDelayMs: 5000 },
+      server: { host: '127.0.0.1', isLoopback: true, port: 8080, drainDelayMs: 5000 },
       log: { level: 'info' },
       streamManager: {
         type: 'memory',

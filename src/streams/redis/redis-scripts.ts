@@ -246,7 +246,8 @@ local since, looked_at = tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return { 'unseen', state.length } end
-if state.length == 0 or state.lease_ms == 0 then return { 'none' } end
+-- A node of an older version may have ended the stream, and left the lease as it was.
+if state.length == 0 or state.status ~= '' or state.lease_ms == 0 then return { 'none' } end
 local due = math.max(state.lease_until, since + state.lease_ms)
 if now < due then return { 'later', due } end
 if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end

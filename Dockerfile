@@ -1,0 +1,29 @@
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM node:24-slim
+WORKDIR /app
+# Beyond loopback the service starts only with keys, or with AUTH_DISABLED=true.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# A number, as Kubernetes cannot tell of a name that it is not root. All files are root's, and the
+# service writes none: the root file system may be read-only.
+USER 1000:1000
+EXPOSE 8080
+# /healthz and not /readyz: what is unhealthy gets restarted, and that helps neither a Redis that is
+# away nor a node that drains.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# In this form node is process 1 and gets SIGTERM itself.
+CMD ["node", "dist/main.js"]

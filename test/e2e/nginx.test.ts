@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import type { FeedClient } from '../support/feed-client.js';
+import { startNginx } from '../support/nginx-server.js';
+import { openFeed, startService } from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+/** With REJOIN_LONG=1 the silence lasts as long as it may; else all its times are a thirtieth. */
+const timesFaster = process.env.REJOIN_LONG === '1' ? 1 : 30;
+const heartbeatMs = 15_000 / timesFaster;
+const feedSilenceMs = 600_000 / timesFaster;
+/** The service itself ends an NDJSON request after 300 seconds of silence. */
+const ndjsonSilenceMs = 270_000 / timesFaster;
+
+/** Within this an event has to be at its reader, as a rule: what is held back comes seconds later. */
+const promptMs = 200;
+
+it('Through nginx, the first bytes of a feed and each event come at once', async () => {
+  const { nginxUrl, serviceUrl } = await startBoth();
+  const firstBytes: number[] = [];
+  for (let count = 1; count <= 20; count += 1) {
+    const askedAt = performance.now();
+    const feed = await openFeed(feedUrl(nginxUrl, '', 's1', `absent-${count}`));
+    await waitFor('the first bytes', () => feed.raw !== '');
+    firstBytes.push(performance.now() - askedAt);
+    feed.drop();
+  }
+  expectPrompt('from GET to the first bytes of a feed', firstBytes);
+
+  const feed = await openFeed(feedUrl(nginxUrl));
+  const lags = await lagsOf(feed, (count) =>
+    post(eventsUrl(serviceUrl), { type: 'answer', content: `${count}` }),
+  );
+  expectPrompt('from POST to the frame behind nginx', lags);
+});
+
+it('Through nginx, each line of a request that stays open is at its readers at once', async () => {
+  const { nginxUrl, serviceUrl } = await startBoth();
+  const feed = await openFeed(feedUrl(serviceUrl));
+  const worker = openNdjson(nginxUrl);
+  const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
+  expectPrompt('from a line of NDJSON through nginx to its frame', lags);
+  worker.end();
+  expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
+});
+
+it('Through nginx, a worker is told at once that its stream was stopped', async () => {
+  const { nginxUrl, serviceUrl } = await startBoth();
+  const feed = await openFeed(feedUrl(serviceUrl));
+  const worker = openNdjson(nginxUrl);
+  const answer = answerOf(worker);
+  worker.write(lineOf('1'));
+  await feed.frameCount(1);
+  await post(feedUrl(serviceUrl).replace(/stream$/, 'stop'), {});
+  expect(await answer).toMatchObject({
+    status: 409,
+    body: { code: 'stream_ended', streamStatus: 'stopped', stored: 1 },
+  });
+});
+
+it('Through nginx, an append may be as large as the service takes it', async () => {
+  const { nginxUrl } = await startBoth();
+  const content = 'x'.repeat(1_000_000);
+  const { status } = await post(
+    eventsUrl(nginxUrl),
+    Array.from({ length: 8 }, () => ({ type: 'answer', content })),
+  );
+  expect(status).toBe(201);
+});
+
+it('Through nginx, the service notices that a reader has left', async () => {
+  const { nginxUrl, service } = await startBoth();
+  const feed = await openFeed(feedUrl(nginxUrl));
+  feed.drop();
+  await waitFor('it is closed', () => service.output.includes('"reason":"left"'), 5000);
+});
+
+it(
+  `Through nginx, feeds and appends outlive silence (${feedSilenceMs / 1000} s)`,
+  async () => {
+    const { nginxUrl } = await startBoth();
+    await Promise.all([silentFeed(nginxUrl), silentAppend(nginxUrl)]);
+  },
+  feedSilenceMs + 60_000,
+);
+
+it('While the service is away, nginx tells readers to come back, and workers that it is', async () => {
+  const { nginxUrl, service } = await startBoth();
+  await service.kill();
+  const feed = await openFeed(feedUrl(nginxUrl, '?offset=0'));
+  await feed.end();
+  expect(feed.status).toBe(200);
+  expect(feed.response.headers).toMatchObject({
+    'content-type': 'text/event-stream; charset=utf-8',
+    'stream-refused': 'backend_unavailable',
+  });
+  expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n\n');
+  const append = await fetch(eventsUrl(nginxUrl), { method: 'POST', body: '{}' });
+  expect(append.status).toBe(502);
+});
+
+async function startBoth() {
+  const service = await startService({
+    FEED_HEARTBEAT: `${heartbeatMs}ms`,
+    FEED_MAX_AGE: '1h',
+  });
+  const upstreamPort = Number(new URL(service.url).port);
+  const nginxUrl = await startNginx({ upstreamPort, timesFaster });
+  return { service, serviceUrl: service.url, nginxUrl };
+}
+
+/** How long each of 20 events takes from its sending to its frame, in ms. */
+async function lagsOf(feed: FeedClient, send: (count: number) => Promise<unknown>) {
+  const lags: number[] = [];
+  for (let count = 1; count <= 20; count += 1) {
+    const sentAt = performance.now();
+    await Promise.all([send(count), feed.frameCount(count)]);
+    lags.push(performance.now() - sentAt);
+  }
+  return lags;
+}
+
+function expectPrompt(what: string, lags: number[]): void {
+  lags.sort((x, y) => x - y);
+  const [median, slowest] = [lags[10] as number, lags[19] as number];
+  const measured = `${what}: median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`;
+  console.log(measured);
+  expect(median, measured).toBeLessThan(promptMs);
+}
+
+/** Nothing but heartbeats comes for long; then an event does, on the same response. */
+async function silentFeed(url: string): Promise<void> {
+  const feed = await openFeed(feedUrl(url));
+  await sleep(feedSilenceMs); // it is the silence that is tried
+  expect(feed.hasEnded).toBe(false);
+  expect(feed.comments.length).toBeGreaterThan(feedSilenceMs / heartbeatMs / 2);
+  await post(eventsUrl(url), { type: 'answer' });
+  await feed.frameCount(1);
+}
+
+/** A worker sends a line, is silent for long, and goes on with the same request. */
+async function silentAppend(url: string): Promise<void> {
+  const worker = openNdjson(url, 'm2');
+  worker.write(lineOf('before'));
+  await sleep(ndjsonSilenceMs); // it is the silence that is tried
+  worker.write(lineOf('after'));
+  worker.end();
+  expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
+}
+
+function openNdjson(url: string, mid = 'm1'): ClientRequest {
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const worker = request(eventsUrl(url, 's1', mid), { method: 'POST', headers, agent: false });
+  worker.on('error', () => {}); // an early answer ends in a closed connection
+  return worker;
+}
+
+function lineOf(content: string): string {
+  return `${JSON.stringify({ type: 'answer', content })}\n`;
+}
+
+async function answerOf(sent: ClientRequest) {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  return { status: response.statusCode, body: JSON.parse(text) };
+}

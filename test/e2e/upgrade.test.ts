@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type BuiltVersion, buildPreviousVersion } from '../support/previous-version.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { ServiceProcess } from '../support/service-process.js';
+import {
+  clientOf,
+  isReady,
+  onRedis,
+  openFeed,
+  startRedis,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+interface Versions {
+  readonly redis: RedisServer;
+  /** Nodes of the version before this one, and of this one. */
+  readonly old: ServiceProcess;
+  readonly new: ServiceProcess;
+}
+
+const lingerMs = 100;
+let previous: BuiltVersion;
+
+beforeAll(() => {
+  previous = buildPreviousVersion();
+}, 120_000);
+afterAll(() => previous?.remove());
+
+describe.each([
+  ['old', 'new'],
+  ['new', 'old'],
+] as const)('On one Redis, what the %s version appends', (from, to) => {
+  it('the other one reads, follows and adds to, and both tell the same', async () => {
+    const nodes = await startVersions();
+    const feed = await openFeed(feedUrl(nodes[to].url));
+    for (let number = 0; number < 6; number += 2) {
+      await append(nodes[from], number);
+      await append(nodes[to], number + 1);
+    }
+    await feed.frameCount(6);
+    expect(feed.data.map((data) => JSON.parse(data).content)).toEqual([...'012345']);
+    const [here, there] = await Promise.all([pageOf(nodes[from]), pageOf(nodes[to])]);
+    expect(here).toEqual(there);
+    expect(await statusOf(nodes[from])).toEqual(await statusOf(nodes[to]));
+    expect(await statusOf(nodes[to])).toMatchObject({ nextOffset: 6, streamStatus: 'open' });
+  });
+
+  it('a reader that comes over goes on with, without gap or repeat', async () => {
+    const nodes = await startVersions();
+    await append(nodes[from], 0);
+    await append(nodes[from], 1);
+    const before = await openFeed(feedUrl(nodes[from].url));
+    await before.frameCount(2);
+    before.drop();
+    await append(nodes[from], 2);
+    await append(nodes[from], 3);
+    const after = await openFeed(feedUrl(nodes[to].url), { 'last-event-id': `${before.lastId}` });
+    await after.frameCount(2);
+    expect(after.frames.map(({ data }) => JSON.parse(data).content)).toEqual(['2', '3']);
+    const whole = await openFeed(feedUrl(nodes[from].url));
+    await whole.frameCount(4);
+    expect(whole.frames.map(({ id }) => id)).toEqual(
+      [...before.frames, ...after.frames].map(({ id }) => id),
+    );
+  });
+
+  it('the other one holds as ended when it has', async () => {
+    const nodes = await startVersions();
+    const feed = await openFeed(feedUrl(nodes[to].url));
+    await append(nodes[to], 0);
+    await post(eventsUrl(nodes[from].url), { type: 'complete' });
+    await feed.end(5000);
+    expect(feed.frames).toHaveLength(2);
+    expect(await post(eventsUrl(nodes[to].url), { type: 'answer' })).toMatchObject({
+      status: 409,
+      body: { code: 'stream_ended', streamStatus: 'complete', stored: 0 },
+    });
+    expect(await statusOf(nodes[to])).toMatchObject({ nextOffset: 2, streamStatus: 'complete' });
+    const back = await openFeed(feedUrl(nodes[to].url), { 'last-event-id': `${feed.lastId}` });
+    expect(back.status).toBe(204);
+  });
+});
+
+describe('On one Redis, what the version before this one does not know', () => {
+  it('outlives what it appends: the sequence of a producer', async () => {
+    const nodes = await startVersions();
+    const headers = (seq: number) => ({
+      'producer-id': 'p1',
+      'producer-epoch': '1',
+      'producer-seq': String(seq),
+    });
+    const send = (seq: number) =>
+      post(eventsUrl(nodes.new.url), { type: 'answer', content: `p${seq}` }, headers(seq));
+    expect((await send(0)).status).toBe(201);
+    await append(nodes.old, 1);
+    expect((await send(0)).body).toMatchObject({ duplicate: true, count: 0 });
+    expect((await send(1)).body).toMatchObject({ offset: 2, count: 1 });
+  });
+
+  it('does no harm once it has ended the stream: a lease', async () => {
+    const nodes = await startVersions();
+    await post(eventsUrl(nodes.new.url), { type: 'answer' }, { 'producer-lease': '1' });
+    await post(eventsUrl(nodes.old.url), { type: 'complete' });
+    const client = clientOf(nodes.redis);
+    await waitFor(
+      'nobody waits for the lease any more',
+      async () => (await client.zcard('stream:events::leases')) === 0,
+    );
+    expect(await client.llen('stream:events:s1:m1')).toBe(2);
+    expect(await statusOf(nodes.new)).toMatchObject({ streamStatus: 'complete' });
+  });
+});
+
+async function startVersions(): Promise<Versions> {
+  const redis = await startRedis();
+  const settings = onRedis(redis, { FEED_LINGER: `${lingerMs}ms` });
+  const old = new ServiceProcess({ PORT: '0', ...settings }, { main: previous.main });
+  onTestFinished(() => old.kill());
+  const nodes = { redis, old, new: await startService(settings) };
+  await old.isListening();
+  await Promise.all([isReady(old), isReady(nodes.new)]);
+  return nodes;
+}
+
+async function append(node: ServiceProcess, number: number): Promise<void> {
+  const { status } = await post(eventsUrl(node.url), { type: 'answer', content: `${number}` });
+  expect(status).toBe(201);
+}
+
+async function pageOf(node: ServiceProcess): Promise<unknown> {
+  return (await fetch(eventsUrl(node.url))).json();
+}
+
+async function statusOf(node: ServiceProcess): Promise<object> {
+  const status = await fetch(eventsUrl(node.url).replace(/\/events$/, ''));
+  // How long it lives is asked for as a time from now, and may differ by a millisecond.
+  const { expiresAt, ...rest } = (await status.json()) as { expiresAt: string };
+  expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
+  return rest;
+}

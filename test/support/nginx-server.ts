@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import { freePort } from './free-port.js';
+import { waitFor } from './wait-for.js';
+
+const documented = readFileSync(resolve(import.meta.dirname, '../../docs/nginx.conf'), 'utf8');
+
+interface NginxOptions {
+  readonly upstreamPort: number;
+  /** By how much its times are shorter than documented. */
+  readonly timesFaster?: number;
+}
+
+/**
+ * Starts nginx with the configuration of docs/nginx.conf in front of a service on this machine. It
+ * is gone when the test is.
+ *
+ * @returns its URL
+ */
+export async function startNginx({ upstreamPort, timesFaster = 1 }: NginxOptions): Promise<string> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), 'rejoin-nginx-'));
+  writeFileSync(join(directory, 'rejoin.conf'), faster(at(port, upstreamPort), timesFaster));
+  writeFileSync(join(directory, 'nginx.conf'), around(directory));
+  const log = join(directory, 'error.log');
+  const args = ['-p', directory, '-e', log, '-c', join(directory, 'nginx.conf')];
+  const nginx = spawn(inject('nginxPath'), args, { stdio: 'ignore' });
+  onTestFinished(() => stop(nginx, directory));
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor('nginx answers', () => {
+    if (nginx.exitCode !== null) throw new Error(`nginx ended: ${readFileSync(log, 'utf8')}`);
+    return fetch(`${url}/metrics`).then(
+      ({ status }) => status === 404,
+      () => false,
+    );
+  });
+  return url;
+}
+
+/** Its workers would outlive a SIGKILL. */
+async function stop(nginx: ChildProcess, directory: string): Promise<void> {
+  if (nginx.exitCode === null) {
+    const exited = once(nginx, 'exit');
+    nginx.kill('SIGTERM');
+    await exited;
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function at(port: number, upstreamPort: number): string {
+  return substitute(
+    substitute(documented, 'server 127.0.0.1:8080;', `server 127.0.0.1:${upstreamPort};`),
+    'listen 80;',
+    `listen 127.0.0.1:${port};`,
+  );
+}
+
+function substitute(text: string, from: string, to: string): string {
+  if (text.split(from).length !== 2) throw new Error(`docs/nginx.conf has not one "${from}"`);
+  return text.replace(from, to);
+}
+
+function faster(text: string, times: number): string {
+  return text.replaceAll(
+    / (\d+)s;/g,
+    (_, seconds) => ` ${Math.round((seconds * 1000) / times)}ms;`,
+  );
+}
+
+/** What a distribution has around a file of conf.d, in a directory of its own. */
+function around(directory: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `
+    daemon off;
+    user ${userInfo().username};
+    worker_processes 1;
+    pid ${directory}/nginx.pid;
+    events {}
+    http {
+      access_log off;
+      ${temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join('\n')}
+      include ${directory}/rejoin.conf;
+    }`;
+}

@@ -58,8 +58,8 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
     const direct = stream.replace(proxy.url, redis.url);
     const { connectionCount } = proxy;
     await proxy.close();
-    expect(await contentsOf(direct)).toEqual(contentsOfRun(300));
     expect([code, output]).toEqual([0, 'Done: all events are stored.\n']);
+    expect(await contentsOf(direct)).toEqual(contentsOfRun(300));
     expect(connectionCount).toBeGreaterThan(10);
   });
 

@@ -1,10 +1,13 @@
 import type { Delivery } from './delivery.js';
-import { judge, requestMs } from './service-client.js';
+import { judge } from './service-client.js';
 import { Upload } from './upload.js';
 import { TryAgain } from './worker-errors.js';
 
 /** Proxies take a silent connection for a dead one, and the service does after five minutes. */
 const silenceMs = 15_000;
+
+/** When so long nothing of what was sent is stored, the connection is lost without a sign. */
+const stuckMs = 10_000;
 
 /**
  * Sends each event as it comes, over one request that stays open. Events count as stored when a
@@ -69,11 +72,10 @@ export class NdjsonSender {
     }
     const now = performance.now();
     if (outbox.nextSeq > before || outbox.nextSeq === upload.nextSeq) this.#storedAt = now;
-    else if (now - this.#storedAt > requestMs) upload.abandon(stuck());
+    else if (now - this.#storedAt > stuckMs) upload.abandon(stuck());
   }
 }
 
-/** A connection can be lost without a sign. */
 function stuck(): TryAgain {
-  return new TryAgain(`nothing that was sent was stored for ${requestMs / 1000} s`);
+  return new TryAgain(`nothing that was sent was stored for ${stuckMs / 1000} s`);
 }

@@ -1,3 +1,6 @@
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { inTime, openRequest, receive } from './exchange.js';
 import {
   AppendRefused,
   ProducerFenced,
@@ -5,9 +8,6 @@ import {
   StreamEnded,
   TryAgain,
 } from './worker-errors.js';
-
-/** How long one request may take. */
-export const requestMs = 10_000;
 
 /** The members of all answers that a worker looks at. */
 export interface Answer {
@@ -38,44 +38,43 @@ function parseObject(text: string): Answer {
   }
 }
 
-/** The routes of one stream. */
+/** The routes of one stream, over a connection that is kept. */
 export class ServiceClient {
+  readonly #agent: Agent;
+
   /** @param headers that go with every request */
   constructor(
     readonly url: string,
     readonly producerId: string,
     readonly headers: Readonly<Record<string, string>>,
-  ) {}
+  ) {
+    const options = { keepAlive: true };
+    this.#agent = url.startsWith('https:') ? new HttpsAgent(options) : new Agent(options);
+  }
 
   /** Appends the events, of which the first has this sequence number, all or none. */
   async append(events: readonly Buffer[], seq: number): Promise<void> {
     const headers = { 'content-type': 'application/json', 'producer-seq': String(seq) };
-    await this.#request('/events', { method: 'POST', headers, body: `[${events.join(',')}]` });
+    await this.#call('POST', '/events', headers, `[${events.join(',')}]`);
   }
 
   /** Tells that the worker lives. An unknown stream is an empty answer, here and below. */
   async renewLease(): Promise<Answer> {
-    return this.#request('/lease', { method: 'POST' });
+    return this.#call('POST', '/lease');
   }
 
   async status(): Promise<Answer> {
-    return this.#request(`?producer=${encodeURIComponent(this.producerId)}`, {});
+    return this.#call('GET', `?producer=${encodeURIComponent(this.producerId)}`);
   }
 
-  async #request(path: string, init: RequestInit): Promise<Answer> {
-    const { status, text } = await this.#exchange(path, init);
+  async #call(method: string, path: string, headers = {}, body?: string): Promise<Answer> {
+    const request = openRequest(this.url + path, {
+      method,
+      headers: { ...this.headers, ...headers },
+      agent: this.#agent,
+    });
+    request.end(body);
+    const { status, text } = await inTime(request, receive(request));
     return status === 404 && path !== '/events' ? {} : judge(status, text);
-  }
-
-  async #exchange(path: string, init: RequestInit): Promise<{ status: number; text: string }> {
-    const headers = { ...this.headers, ...(init.headers as Record<string, string>) };
-    const signal = AbortSignal.timeout(requestMs);
-    try {
-      const response = await fetch(this.url + path, { ...init, headers, signal });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      const { cause, message } = error as Error;
-      throw new TryAgain(cause instanceof Error ? cause.message : message, { cause: error });
-    }
   }
 }

@@ -1,14 +1,6 @@
-import { once } from 'node:events';
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { requestMs, type ServiceClient } from './service-client.js';
-import { TryAgain, WorkerEnded } from './worker-errors.js';
-
-export interface ReceivedAnswer {
-  readonly status: number;
-  readonly text: string;
-}
+import type { ClientRequest } from 'node:http';
+import { inTime, openRequest, type ReceivedAnswer, receive } from './exchange.js';
+import type { ServiceClient } from './service-client.js';
 
 /** One NDJSON request, whose answer may come at any time. */
 export class Upload {
@@ -59,10 +51,7 @@ export class Upload {
 
   /** @throws TryAgain when there is none, or what the request was abandoned for */
   async answer(): Promise<ReceivedAnswer> {
-    const tooLate = sleep(requestMs, undefined, { ref: false }).then(() => {
-      throw new TryAgain('no answer');
-    });
-    return Promise.race([this.#answer, tooLate]);
+    return inTime(this.#request, this.#answer);
   }
 
   abandon(error: Error): void {
@@ -80,26 +69,12 @@ export class Upload {
 }
 
 function open({ url, headers }: ServiceClient, seq: number): ClientRequest {
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   const own = { 'content-type': 'application/x-ndjson', 'producer-seq': String(seq) };
-  const sent = request(`${url}/events`, {
+  const request = openRequest(`${url}/events`, {
     method: 'POST',
     headers: { ...headers, ...own },
     agent: false,
   });
-  sent.flushHeaders();
-  return sent;
-}
-
-async function receive(request: ClientRequest): Promise<ReceivedAnswer> {
-  request.on('error', () => {}); // `once` and the response report it
-  try {
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
-    let text = '';
-    for await (const chunk of response.setEncoding('utf8')) text += chunk;
-    return { status: response.statusCode as number, text };
-  } catch (error) {
-    if (error instanceof WorkerEnded || error instanceof TryAgain) throw error;
-    throw new TryAgain((error as Error).message, { cause: error });
-  }
+  request.flushHeaders();
+  return request;
 }

@@ -81,7 +81,8 @@ function guard(
   };
   const producerId = appender.options.producer?.id;
   const watch = new EndWatch({ streams, stream, pollIntervalMs, producerId, onEnd });
-  const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease);
+  const onFenced = (error: ServiceError) => body.destroy(error);
+  const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease, onFenced);
   raw.on('data', () => silence.refresh());
   raw.on('error', () => body.destroy(new ClientGone()));
   raw.on('close', () => {
@@ -102,17 +103,23 @@ function silent(silenceMs: number): ServiceError {
   return new ServiceError('request_timeout', `nothing came for ${silenceMs / 1000} seconds`);
 }
 
-/** An open request is a sign of life, however long a tool call takes. */
+/**
+ * An open request is a sign of life, however long a tool call takes.
+ *
+ * @param onFenced told when another worker has taken over meanwhile
+ */
 function keepLease(
   { headers, log }: FastifyRequest,
   stream: StreamId,
   streams: StreamManager,
   lease: number,
+  onFenced: (error: ServiceError) => void,
 ): NodeJS.Timeout {
   const producer = producerStamp(headers);
   const renew = () =>
     streams.renewLease(stream, { leaseMs: lease, producer }).catch((error) => {
       log.debug({ ...stream, ...toLogFields(error) }, 'A lease could not be renewed');
+      if (error instanceof ServiceError && error.code === 'producer_fenced') onFenced(error);
     });
   return setInterval(() => void renew(), lease / 3);
 }

@@ -34,8 +34,10 @@ export function producerEpoch(
   if (id === undefined || epoch === undefined) {
     throw invalid('Producer-Id and Producer-Epoch go together');
   }
-  if (id.length >= 1 && id.length <= maxProducerIdLength) return { id: String(id), epoch };
-  throw invalid(`Producer-Id must have 1 to ${maxProducerIdLength} characters`);
+  // Beyond ASCII, a header and `?producer=` are not decoded alike.
+  if (/^[ -~]+$/.test(String(id)) && id.length <= maxProducerIdLength)
+    return { id: String(id), epoch };
+  throw invalid(`Producer-Id must have 1 to ${maxProducerIdLength} characters of ASCII`);
 }
 
 /** `Producer-Lease`, in seconds. @throws ServiceError `invalid_header` */

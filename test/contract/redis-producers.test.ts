@@ -129,6 +129,24 @@ describe.concurrent('the deadline of a lease', () => {
     await other.close();
   });
 
+  it('of another life of the stream does not stand for that of this one', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const other = await newManager();
+    onTestFinished(() => other.close());
+    const { stream, list } = newList();
+    await other.appendEvents(stream, [...answers(1), complete()], { leaseMs });
+    await redis.del(list);
+    const gap = { producer: producer(5), leaseMs: 60_000 };
+    await expect(manager.appendEvents(stream, answers(1), gap)).rejects.toMatchObject({
+      code: 'producer_gap',
+    });
+    await waitFor('it is gone', async () => (await deadlineOf(stream)) === null);
+    await manager.appendEvents(stream, answers(1), { leaseMs: 60_000 });
+    expect(await deadlineOf(stream)).not.toBeNull();
+  });
+
   it('means nothing when the list is another one, or another program has ended it', async ({
     expect,
   }) => {

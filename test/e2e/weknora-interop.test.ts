@@ -95,13 +95,15 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(await client.pttl('stream:events:s1:m1')).toBe(-1);
     for (const shortened of [60_000, 1_000_000]) {
       await post(eventsUrl(service.url), { type: 'answer' });
-      for (const key of await client.keys('*')) {
+      for (const key of await client.keys('*s1:m1*')) {
         const ttl = await client.pttl(key);
         expect(ttl, key).toBeGreaterThan(570_000);
         expect(ttl, key).toBeLessThanOrEqual(600_000);
         await client.pexpire(key, shortened);
       }
     }
+    // The list of the streams of the session outlives them all.
+    expect(await client.pttl('{stream:events:s1}::streams')).toBeGreaterThan(600_000);
   });
 
   it('ends its feeds and refuses appends after a complete that the other program pushed', async () => {

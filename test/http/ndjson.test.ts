@@ -183,6 +183,23 @@ describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => 
     longer.sent.destroy();
   });
 
+  it('is answered when another worker has taken over, though it sends nothing more', async () => {
+    const one = stream();
+    const as = (epoch: number) => ({
+      'producer-id': 'w',
+      'producer-epoch': `${epoch}`,
+      'producer-seq': '0',
+    });
+    const { sent, answer } = open(one, { ...as(1), 'producer-lease': '3' });
+    sent.on('error', () => {});
+    sent.write(line('0'));
+    await waitFor('the line is stored', async () => (await contents(one)).length === 1);
+    await one.post({ type: 'answer' }, { ...as(2), 'producer-lease': '3' });
+    const { status, body } = await answer;
+    expect([status, body.code, body.stored]).toEqual([409, 'producer_fenced', 1]);
+    sent.destroy();
+  });
+
   it('keeps a lease while it is open', async () => {
     const [kept, left] = [stream(), stream()];
     const { sent, answer } = open(kept, { 'producer-lease': '1' });

@@ -101,6 +101,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     { 'producer-id': 'w', 'producer-epoch': '0' },
     { 'producer-epoch': '0', 'producer-seq': '0' },
     { ...producer(0), 'producer-id': 'x'.repeat(129) },
+    { ...producer(0), 'producer-id': 'é' },
     { ...producer(0), 'producer-epoch': '-1' },
     { ...producer(0), 'producer-epoch': '01' },
     { ...producer(0), 'producer-seq': '1.5' },

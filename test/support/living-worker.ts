@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventsUrl, post } from './worker.js';
 
@@ -17,6 +18,8 @@ export interface LivingWorkerOptions {
 export class LivingWorker {
   /** Whether it was told that its stream has ended. */
   wasEnded = false;
+  /** When it gave its last sign of life that was taken, or a little before: since 1970, in ms. */
+  lastSignAt = 0;
   #node: number;
   #running: Promise<void> | null = null;
   readonly #stopping = new AbortController();
@@ -46,7 +49,7 @@ export class LivingWorker {
     while (!signal.aborted && !this.wasEnded) {
       const isDone = await this.#sign().catch(() => false);
       if (!isDone) this.#node += 1;
-      const pauseMs = isDone ? leaseSeconds * 400 : 50;
+      const pauseMs = isDone ? leaseSeconds * 300 : 50;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -73,15 +76,19 @@ export class LivingWorker {
   }
 
   async #append(): Promise<boolean> {
+    const sentAt = Date.now();
     const { status } = await post(this.#eventsUrl, { type: 'answer' }, this.#headers);
+    if (status === 201) this.lastSignAt = sentAt;
     return this.#note(status === 409, status === 201);
   }
 
   async #renew(): Promise<boolean> {
+    const sentAt = Date.now();
     const url = this.#eventsUrl.replace(/events$/, 'lease');
     const response = await fetch(url, { method: 'POST', headers: this.#headers });
     const { streamStatus } = (await response.json()) as { streamStatus?: string };
-    return this.#note(streamStatus === 'failed', response.status === 200);
+    if (streamStatus === 'open') this.lastSignAt = sentAt;
+    return this.#note(streamStatus === 'failed', streamStatus === 'open');
   }
 
   /** One event, and then nothing but the open request, until that is ended from without. */
@@ -92,11 +99,26 @@ export class LivingWorker {
       signal: this.#stopping.signal,
       agent: false,
     });
+    const openedAt = Date.now();
     sent.write('{"type":"answer"}\n');
-    const [response] = await once(sent, 'response');
-    sent.on('error', () => {}); // the connection is closed by the other side
-    sent.destroy();
-    return this.#note(response.statusCode === 409, false);
+    sent.on('error', () => {}); // the other side closes the connection
+    try {
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      const { stored } = (await json(response)) as { stored: number | null };
+      if (stored === 1) this.#wasOpenUntilNow(openedAt);
+      return this.#note(response.statusCode === 409, false);
+    } catch (error) {
+      this.#wasOpenUntilNow(openedAt);
+      throw error;
+    } finally {
+      sent.destroy();
+    }
+  }
+
+  /** The service renews the lease of an open body three times in its length. */
+  #wasOpenUntilNow(openedAt: number): void {
+    const renewedAt = Date.now() - (this.options.leaseSeconds * 1000) / 3;
+    if (renewedAt > openedAt) this.lastSignAt = renewedAt;
   }
 
   #note(wasEnded: boolean, isDone: boolean): boolean {

@@ -51,6 +51,18 @@ describe('the memory store', () => {
     await store.close();
   });
 
+  it('takes the end of a stream whose lease has run out, though it is full', async () => {
+    const size = 10_000;
+    const store = manager({ maxBytes: size + eventOverheadBytes, maxStreams: 1 });
+    const stream = newStream();
+    await store.appendEvents(stream, [eventOfBytes(size)], { leaseMs: 100 });
+    await expect(store.appendEvents(stream, [complete()])).rejects.toMatchObject(full);
+    await waitFor('it is lost', async () => (await store.getStatus(stream))?.status === 'failed');
+    expect((await store.getEvents(stream, 0, 10)).events).toHaveLength(2);
+    await store.close();
+    expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+  });
+
   it('frees what has expired, by itself, down to nothing', async () => {
     const store = manager({ ttlMs: 200 });
     for (let count = 0; count < 100; count += 1) await store.appendEvents(newStream(), answers(3));

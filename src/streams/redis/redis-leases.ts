@@ -69,15 +69,26 @@ export class RedisLeases {
   }
 
   async #look(): Promise<void> {
-    let found: number;
+    let isMore: boolean;
     do {
       const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
       const [now, ...due] = reply;
       this.#continuity.note(now);
-      found = due.length / 2;
-      await Promise.all(pairsOf(due).map(([key, deadline]) => this.#settle(key, deadline, now)));
-    } while (found === leasesPerLook && !this.#isClosed);
+      isMore = (await this.#settleAll(due, now)) === leasesPerLook;
+    } while (isMore && !this.#isClosed);
     await this.#restore();
+  }
+
+  /** One that fails does not keep the others waiting. Returns how many did not fail. */
+  async #settleAll(due: readonly string[], lookedAt: number): Promise<number> {
+    const settling: Promise<void>[] = [];
+    for (let index = 0; index < due.length; index += 2) {
+      settling.push(this.#settle(due[index] as string, due[index + 1] as string, lookedAt));
+    }
+    const results = await Promise.allSettled(settling);
+    const failed = results.filter((result) => result.status === 'rejected');
+    for (const { reason } of failed) this.#logFailure(reason);
+    return results.length - failed.length;
   }
 
   /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
@@ -103,13 +114,6 @@ export class RedisLeases {
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);
   }
-}
-
-function pairsOf(flat: readonly string[]): (readonly [string, string])[] {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [
-    flat[2 * index] as string,
-    flat[2 * index + 1] as string,
-  ]);
 }
 
 type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

@@ -4,14 +4,18 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
+import { requireAccess } from './http/access.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
+import { allowOrigins, setCorsHeaders } from './http/cors.js';
+import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
+import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
@@ -32,7 +36,7 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'limits'> & {
+  readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -76,6 +80,7 @@ const maxParamLength = 16 * 1024;
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
+  const { origins } = config.cors;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -85,7 +90,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request, setCorsHeaders(request, reply, origins)),
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
@@ -96,6 +102,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
+  await allowOrigins(app, origins); // first, since a preflight brings no key
+  requireAccess(app, config.auth.producerKeys);
   acceptJsonBodies(app, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
@@ -109,7 +117,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     stopStreamRoute(app, streams);
     renewLeaseRoute(app, streams);
-    readEventsRoute(app, streams);
+    readEventsRoute(app, {
+      streams,
+      pollIntervalMs: config.feed.pollIntervalMs,
+      draining: draining.leaving,
+    });
+    listStreamsRoute(app, streams);
+    deleteRoutes(app, streams);
     followStreamRoute(app, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);

@@ -1,5 +1,8 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { keyIdPattern, scopes, splitProducerKey } from './access/producer-key.js';
 import { hasSoundBraces } from './streams/redis/redis-keys.js';
 
 /** A whole number, from YAML as a number or from the environment as text. */
@@ -66,15 +69,38 @@ export const optionalText = z
   .nullish()
   .transform((value) => value ?? undefined);
 
-/** `host:port`; an IPv6 host stands in brackets. */
-export const address = z.string().transform((value, context) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(value);
+/** `host:port`, or several of them: a YAML list, or a text with commas. */
+export const addresses = z
+  .union([z.string(), z.array(z.string())], 'must be host:port, or a list of them')
+  .transform((value, context) => {
+    const parts = typeof value === 'string' ? value.split(',') : value;
+    const parsed = parts.map((part) => parseAddress(part.trim()));
+    const sound = parsed.filter((address) => address !== null);
+    if (sound.length > 0 && sound.length === parsed.length) return sound;
+    context.addIssue({ code: 'custom', message: 'must be host:port, or a list of them' });
+    return z.NEVER;
+  });
+
+/** An IPv6 host stands in brackets. */
+function parseAddress(text: string): { host: string; port: number } | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s,:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match !== null && port >= 1 && port <= 65_535) {
-    return { host: (match[1] ?? match[2]) as string, port };
+  if (match === null || port < 1 || port > 65_535) return null;
+  return { host: (match[1] ?? match[2]) as string, port };
+}
+
+/** The path of a file of PEM certificates; what it holds is the value. */
+export const certificates = optionalText.transform((path, context) => {
+  if (path === undefined) return undefined;
+  try {
+    const content = readFileSync(path, 'utf8');
+    new X509Certificate(content);
+    return content;
+  } catch (error) {
+    const { message } = error as Error;
+    context.addIssue({ code: 'custom', message: `holds no certificates: ${path}: ${message}` });
+    return z.NEVER;
   }
-  context.addIssue({ code: 'custom', message: 'must be host:port' });
-  return z.NEVER;
 });
 
 /** Used byte for byte, never trimmed. */
@@ -85,6 +111,49 @@ export const redisPrefix = z
     hasSoundBraces,
     'has unbalanced or empty braces, which Redis Cluster reads as a hash tag',
   );
+
+/** A list in YAML, or text with commas; in YAML, a key without a value is an empty list. */
+function listOf<Item extends z.ZodType>(item: Item) {
+  const split = (value: unknown) =>
+    typeof value === 'string' ? value.split(',').map((part) => part.trim()) : (value ?? []);
+  return z.preprocess(split, z.array(item, 'must be a list')).prefault([]);
+}
+
+const idRule = 'must be 1 to 64 letters, digits, _ or -';
+const digestRule = 'must be the SHA-256 of the secret, 64 hex digits';
+const scopesRule = `must be one or more of ${scopes.join(', ')}`;
+
+const producerKey = z.preprocess(
+  (value) => (typeof value === 'string' ? splitProducerKey(value) : value),
+  z.strictObject(
+    {
+      id: z.string(idRule).regex(keyIdPattern, idRule),
+      sha256: z.string(digestRule).regex(/^[0-9a-fA-F]{64}$/, digestRule),
+      scopes: z.array(z.enum(scopes, scopesRule), scopesRule).min(1, scopesRule).readonly(),
+    },
+    'must have an id, a sha256 and scopes',
+  ),
+);
+
+/** The messages name places, never values: a secret may have been put here by mistake. */
+export const producerKeys = listOf(producerKey).check(({ value, issues }) => {
+  const ids = value.map(({ id }) => id);
+  ids.forEach((id, index) => {
+    if (ids.indexOf(id) === index) return;
+    const message = 'is the id of another key too';
+    issues.push({ code: 'custom', message, input: value, path: [index, 'id'] });
+  });
+});
+
+const originRule = 'must be an origin as browsers send it: https://app.example.com';
+
+export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));
+
+/** Scheme, host and any port but the scheme's own, in lower case; all else would never match. */
+function isOrigin(text: string): boolean {
+  const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
+  return host !== '' && !host.includes('*') && text === `${protocol}//${host}`;
+}
 
 /** Whether only this machine can reach what listens on the host. */
 export function isLoopback(host: string): boolean {

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { redisFaults, redisSettingsSchema } from './config-redis.js';
 import {
-  address,
   duration,
   flag,
   isLoopback,
-  optionalText,
-  redisPrefix,
+  origins,
+  producerKeys,
   size,
   wholeNumber,
 } from './config-values.js';
@@ -42,16 +42,7 @@ const settingsSchema = z.strictObject({
         }),
         {},
       ),
-      redis: z.prefault(
-        z.strictObject({
-          address: address.prefault('127.0.0.1:6379'),
-          username: optionalText,
-          password: optionalText,
-          db: wholeNumber(0, 1e6).prefault(0),
-          prefix: redisPrefix.default('stream:events'),
-        }),
-        {},
-      ),
+      redis: z.prefault(redisSettingsSchema, {}),
     }),
     {},
   ),
@@ -75,7 +66,11 @@ const settingsSchema = z.strictObject({
     }),
     {},
   ),
-  auth: z.prefault(z.strictObject({ disabled: flag.default(false) }), {}),
+  auth: z.prefault(
+    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    {},
+  ),
+  cors: z.prefault(z.strictObject({ origins }), {}),
 });
 
 /** The environment variable of each setting. */
@@ -88,11 +83,16 @@ const environmentNames = {
   'stream_manager.ttl': 'STREAM_TTL',
   'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
   'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
+  'stream_manager.redis.mode': 'REDIS_MODE',
   'stream_manager.redis.address': 'REDIS_ADDR',
+  'stream_manager.redis.sentinel_name': 'REDIS_SENTINEL_NAME',
   'stream_manager.redis.username': 'REDIS_USERNAME',
   'stream_manager.redis.password': 'REDIS_PASSWORD',
   'stream_manager.redis.db': 'REDIS_DB',
   'stream_manager.redis.prefix': 'REDIS_PREFIX',
+  'stream_manager.redis.tls.enabled': 'REDIS_USE_TLS',
+  'stream_manager.redis.tls.server_name': 'REDIS_TLS_SERVER_NAME',
+  'stream_manager.redis.tls.ca_file': 'REDIS_TLS_CA_FILE',
   'limits.event_bytes': 'LIMITS_EVENT_BYTES',
   'limits.body_bytes': 'LIMITS_BODY_BYTES',
   'limits.stream_events': 'LIMITS_STREAM_EVENTS',
@@ -104,6 +104,8 @@ const environmentNames = {
   'feed.max_age': 'FEED_MAX_AGE',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
+  'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'cors.origins': 'CORS_ORIGINS',
 } as const;
 
 /** A secret that is mounted as a file. */
@@ -149,7 +151,12 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const secretFaults = readSecretFile(variables);
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
-  const faults = [...secretFaults, ...schemaFaults(parsed.error), ...openServerFaults(document)];
+  const faults = [
+    ...secretFaults,
+    ...schemaFaults(parsed.error),
+    ...accessFaults(document),
+    ...conflictingRedisFaults(document),
+  ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(parsed.data);
 }
@@ -242,30 +249,55 @@ function toFaults(path: string, issue: z.core.$ZodIssue): string[] {
 }
 
 function nameOf(path: string): string {
-  const variable = (environmentNames as Readonly<Record<string, string>>)[path];
+  const settings = Object.entries(environmentNames);
+  const variable = settings.find(([name]) => `${path}.`.startsWith(`${name}.`))?.[1];
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
-/** Read apart from the rest, so that this fault is named beside any other. */
-const openServerSchema = z.object({
+/** Settings of Redis that do not go together. */
+function conflictingRedisFaults(document: Document): string[] {
+  const { data } = z
+    .object({ stream_manager: z.object({ redis: z.unknown() }) })
+    .safeParse(document);
+  return redisFaults(data?.stream_manager.redis).map(
+    ([setting, message]) => `${nameOf(`stream_manager.redis.${setting}`)}: ${message}`,
+  );
+}
+
+/** Read apart from the rest, so that these faults are named beside any other. */
+const accessSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
-  auth: z.object({ disabled: flag.default(false) }).prefault({}),
+  auth: z
+    .object({ disabled: flag.default(false), producer_keys: z.unknown().optional() })
+    .prefault({}),
 });
 
 /** Without keys, whoever reaches the port may read and write everything. */
-function openServerFaults(document: Document): string[] {
-  const { data } = openServerSchema.safeParse(document);
-  if (data === undefined || data.auth.disabled || isLoopback(data.server.host)) return [];
+function accessFaults(document: Document): string[] {
+  const { data } = accessSchema.safeParse(document);
+  if (data === undefined) return [];
+  const { disabled, producer_keys = null } = data.auth;
+  const hasKeys = producer_keys !== null && !isEmptyList(producer_keys);
+  if (disabled && hasKeys) {
+    return [
+      `${nameOf('auth.disabled')}: is true, and there are keys: take away the one or the other`,
+    ];
+  }
+  if (disabled || hasKeys || isLoopback(data.server.host)) return [];
   return [
     `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
-      'keys: anybody who reaches it could read and write. Bind 127.0.0.1, or set AUTH_DISABLED=true',
+      'keys: anybody who reaches it could read and write. Set AUTH_PRODUCER_KEYS, bind ' +
+      '127.0.0.1, or set AUTH_DISABLED=true',
   ];
 }
 
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors } = settings;
   const { memory, redis, ttl, type } = stream_manager;
-  const { address, ...redisRest } = redis;
   return {
     server: {
       host: server.host,
@@ -278,7 +310,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       type,
       ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
       memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
-      redis: { ...redisRest, ...address },
+      redis: toRedisOptions(redis),
     },
     limits: {
       eventBytes: limits.event_bytes,
@@ -294,6 +326,17 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       maxAgeMs: feed.max_age,
       maxFeeds: feed.max_feeds,
     },
-    auth: { isDisabled: auth.disabled },
+    auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
+    cors: { origins: cors.origins },
+  };
+}
+
+function toRedisOptions(settings: z.infer<typeof redisSettingsSchema>) {
+  const { address, sentinel_name, tls, ...rest } = settings;
+  return {
+    ...rest,
+    addresses: address,
+    sentinelName: sentinel_name,
+    tls: tls.enabled ? { serverName: tls.server_name, certificates: tls.ca_file } : null,
   };
 }

@@ -9,6 +9,8 @@ export const errorTable = {
   invalid_header: { status: 400, title: 'Invalid header', stored: 0 },
   invalid_event: { status: 400, title: 'Invalid event', stored: 0 },
   invalid_json: { status: 400, title: 'Invalid JSON', stored: 0 },
+  unauthorized: { status: 401, title: 'Unauthorized', stored: 0 },
+  forbidden: { status: 403, title: 'Forbidden', stored: 0 },
   not_found: { status: 404, title: 'Not found', stored: 0 },
   method_not_allowed: { status: 405, title: 'Method not allowed', stored: 0 },
   not_acceptable: { status: 406, title: 'Not acceptable', stored: 0 },

@@ -9,7 +9,7 @@ export const feedRefusals = ['draining', 'too_many_feeds', 'backend_unavailable'
 export type FeedRefusal = (typeof feedRefusals)[number];
 
 /** What became of the stream that a client saw: it is shorter now, or another one. */
-export const resetReasons = ['gone', 'diverged'] as const;
+export const resetReasons = ['gone', 'diverged', 'deleted'] as const;
 export type ResetReason = (typeof resetReasons)[number];
 
 /** Why a stream is read: it woke its reader, it was time, or one client is not at its end yet. */

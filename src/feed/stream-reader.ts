@@ -100,6 +100,11 @@ export class StreamReader {
     return this.#restart;
   }
 
+  /** Whether the stream is not there because somebody deleted it. @throws ServiceError */
+  wasDeleted(): Promise<boolean> {
+    return this.options.streams.wasDeleted(this.options.stream);
+  }
+
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
     return this.#life?.isOver(performance.now()) ?? false;

@@ -19,7 +19,7 @@ export function appendEventsRoute(app: FastifyInstance, options: NdjsonOptions):
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/events`,
-      { schema: { params: streamParams }, config: { reportsStored: true } },
+      { schema: { params: streamParams }, config: { access: 'append', reportsStored: true } },
       async (request, reply) => {
         const { body, headers, params } = request;
         if (body instanceof Readable) return appendNdjson(request, reply, params, options);

@@ -4,7 +4,7 @@ import { ServiceError, toLogFields, withMoreStored } from '../errors.js';
 import type { EncodeLimits } from '../streams/encode-events.js';
 import { streamEnded } from '../streams/lifecycle.js';
 import type { StreamId } from '../streams/stream-id.js';
-import type { StreamManager } from '../streams/stream-manager.js';
+import type { StreamInfo, StreamManager } from '../streams/stream-manager.js';
 import { sendAppended } from './append-answer.js';
 import { answerEarly } from './early-answer.js';
 import { EndWatch } from './end-watch.js';
@@ -76,10 +76,11 @@ function guard(
   const { raw } = request;
   const silence = setTimeout(() => body.destroy(silent(silenceMs)), silenceMs);
   const drain = () => body.destroy(new ServiceError('draining', 'this node is shutting down'));
-  const onEnd = (status: string) => {
-    if (!appender.hasEnded) body.destroy(streamEnded(status));
+  const onEnd = ({ status, producer }: StreamInfo) => {
+    if (!appender.hasEnded && !appender.repeats(producer)) body.destroy(streamEnded(status));
   };
-  const watch = new EndWatch({ streams, stream, pollIntervalMs, onEnd });
+  const producerId = appender.options.producer?.id;
+  const watch = new EndWatch({ streams, stream, pollIntervalMs, producerId, onEnd });
   const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease);
   raw.on('data', () => silence.refresh());
   raw.on('error', () => body.destroy(new ClientGone()));

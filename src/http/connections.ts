@@ -1,5 +1,6 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { discardMs } from './early-answer.js';
 
 /** The connections of a server, so that it can stop within a bounded time. */
 export class Connections {
@@ -11,7 +12,10 @@ export class Connections {
       this.#silent.add(socket);
       socket.once('close', () => this.#silent.delete(socket));
     });
-    server.on('request', ({ socket }) => this.#silent.delete(socket));
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#silent.delete(request.socket);
+      response.once('finish', () => limitDiscarding(request));
+    });
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
@@ -20,4 +24,11 @@ export class Connections {
     const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
     this.server.once('close', () => clearTimeout(cut));
   }
+}
+
+/** Node reads what still comes of a body that was answered, for as long as it comes. */
+function limitDiscarding(request: IncomingMessage): void {
+  if (request.complete) return;
+  const cut = setTimeout(() => request.destroy(), discardMs);
+  request.once('close', () => clearTimeout(cut));
 }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problemContentType } from './problem.js';
 
 /** How long what still comes is read and thrown away. */
-const discardMs = 1000;
+export const discardMs = 1000;
 
 /**
  * Answers a request whose body has not ended, and closes the connection. Not at once: a client that

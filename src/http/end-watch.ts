@@ -1,5 +1,5 @@
 import type { StreamId } from '../streams/stream-id.js';
-import type { StreamManager } from '../streams/stream-manager.js';
+import type { StreamInfo, StreamManager } from '../streams/stream-manager.js';
 
 /** A stream that is appended to all the time is asked no more often than this. */
 const leastPauseMs = 100;
@@ -9,13 +9,17 @@ export interface EndWatchOptions {
   readonly stream: StreamId;
   /** The stream is asked at least this often, wake-ups or not. */
   readonly pollIntervalMs: number;
-  readonly onEnd: (streamStatus: string) => void;
+  /** The producer that `onEnd` is told about. */
+  readonly producerId: string | undefined;
+  /** Called whenever the stream is found ended. */
+  readonly onEnd: (info: StreamInfo) => void;
 }
 
 /** Watches for the end of a stream that somebody else brings about. */
 export class EndWatch {
   readonly #unwatch: () => void;
-  #timer: NodeJS.Timeout;
+  /** Null while the stream is being asked, unless a wake-up came meanwhile. */
+  #timer: NodeJS.Timeout | null;
   #askedAt = performance.now();
   #isClosed = false;
 
@@ -27,11 +31,11 @@ export class EndWatch {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    clearTimeout(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   #onWake(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = this.#askIn(Math.max(this.#askedAt + leastPauseMs - performance.now(), 0));
   }
 
@@ -40,15 +44,14 @@ export class EndWatch {
   }
 
   async #ask(): Promise<void> {
-    const { streams, stream, pollIntervalMs, onEnd } = this.options;
+    const { streams, stream, pollIntervalMs, producerId, onEnd } = this.options;
     this.#askedAt = performance.now();
+    this.#timer = null;
     // A store that is away answers the next time; the append itself says that it is.
-    const info = await streams.getStatus(stream).catch(() => null);
+    const info = await streams.getStatus(stream, producerId).catch(() => null);
     if (this.#isClosed) return;
-    if (info !== null && info.status !== 'open') onEnd(info.status);
-    else {
-      clearTimeout(this.#timer);
-      this.#timer = this.#askIn(pollIntervalMs);
-    }
+    if (info !== null && info.status !== 'open') onEnd(info);
+    // What a wake-up told of during the answer may not be in it.
+    this.#timer ??= this.#askIn(pollIntervalMs);
   }
 }

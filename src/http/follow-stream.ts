@@ -47,6 +47,7 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
     sse: 'only',
     exposeHeadRoute: false,
     schema: { params: streamParams, querystring },
+    config: { access: 'read' },
     preSerialization: async (request, reply, payload) =>
       reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
     handler: async (request, reply) => {

@@ -16,7 +16,7 @@ export function getStatusRoute(app: FastifyInstance, streams: StreamManager): vo
     .withTypeProvider<ZodTypeProvider>()
     .get(
       messagePath,
-      { schema: { params: streamParams, querystring } },
+      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
       async ({ params, query }, reply) => {
         const info = await streams.getStatus(params, query.producer);
         if (info === null) throw new ServiceError('not_found', 'there is no such stream');

@@ -9,8 +9,9 @@ export function healthRoutes(
   streams: StreamManager,
   draining: Draining,
 ): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async () => {
+  const options = { config: { access: 'public' } } as const; // for probes, which have no key
+  app.get('/healthz', options, async () => ({ status: 'ok' }));
+  app.get('/readyz', options, async () => {
     if (draining.isAnnounced) throw new ServiceError('draining', 'this node is shutting down');
     await streams.ping();
     return { status: 'ready' };

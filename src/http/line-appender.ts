@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.js';
 import { type EncodeLimits, encodeLine } from '../streams/encode-events.js';
 import { mayFollowEnd, streamEnded } from '../streams/lifecycle.js';
+import { expectedSeq, type ProducerState } from '../streams/producer.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import type { StreamId } from '../streams/stream-id.js';
 import {
@@ -30,6 +31,13 @@ export class LineAppender {
 
   get hasEnded(): boolean {
     return this.#ending !== null;
+  }
+
+  /** Whether the next event is stored already, as in a retry, when its producer is that far. */
+  repeats(known: ProducerState | null): boolean {
+    const stamp = this.#stamp();
+    if (stamp === undefined || known === null) return false;
+    return stamp.seq < expectedSeq(known, stamp.epoch);
   }
 
   /**

@@ -12,29 +12,78 @@ import {
 } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import { type EventPage, maxBatchEvents, type StreamManager } from '../streams/stream-manager.js';
-import { limit, position, streamParams } from './request-schemas.js';
+import { NextChange } from './next-change.js';
+import { limit, position, streamParams, wait } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
-const querystring = z.object({ offset: position.optional(), limit: limit.optional() });
+const querystring = z.object({
+  offset: position.optional(),
+  limit: limit.optional(),
+  wait: wait.optional(),
+});
 
-/** `GET …/events`: one bounded read as JSON. */
-export function readEventsRoute(app: FastifyInstance, streams: StreamManager): void {
+type Query = z.infer<typeof querystring>;
+
+export interface ReadOptions {
+  readonly streams: StreamManager;
+  /** A stream that is waited for is read at least this often, wake-ups or not. */
+  readonly pollIntervalMs: number;
+  /** Aborted when the service stops: then nobody is kept waiting. */
+  readonly draining: AbortSignal;
+}
+
+/** What one read found. */
+interface Read {
+  readonly page: EventPage;
+  readonly ended: boolean;
+}
+
+/** `GET …/events`: one bounded read as JSON; with `wait` as soon as there is something. */
+export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
   app
     .withTypeProvider<ZodTypeProvider>()
     .get(
       `${messagePath}/events`,
-      { schema: { params: streamParams, querystring } },
-      async ({ params, query }, reply) => {
+      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
+      async ({ params, query, signal }, reply) => {
         const from = query.offset ?? startOfStream;
-        const page = await streams.getEvents(params, from.offset, query.limit ?? maxBatchEvents);
-        refuseIfGone(from, page);
-        const ended = await isEnd(streams, params, page);
+        const leaving = AbortSignal.any([signal, options.draining]);
+        const { page, ended } = await readWaiting(options.streams, params, query, leaving, options);
         return reply
           .type('application/json; charset=utf-8')
           .header('cache-control', 'no-store')
           .send(toJson(from, page, ended));
       },
     );
+}
+
+async function readWaiting(
+  streams: StreamManager,
+  stream: StreamId,
+  query: Query,
+  leaving: AbortSignal,
+  { pollIntervalMs }: ReadOptions,
+): Promise<Read> {
+  const until = performance.now() + (query.wait ?? 0);
+  const changes = new NextChange(streams, stream, leaving);
+  try {
+    while (true) {
+      const found = await read(streams, stream, query);
+      const leftMs = until - performance.now();
+      const isDone = found.page.events.length > 0 || found.ended || leaving.aborted;
+      if (isDone || leftMs <= 0) return found;
+      await changes.wait(Math.min(leftMs, pollIntervalMs));
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+async function read(streams: StreamManager, stream: StreamId, query: Query): Promise<Read> {
+  const from = query.offset ?? startOfStream;
+  const page = await streams.getEvents(stream, from.offset, query.limit ?? maxBatchEvents);
+  refuseIfGone(from, page);
+  return { page, ended: await isEnd(streams, stream, page) };
 }
 
 /** A bare offset past the end is no error; an id says that the client was there. */

@@ -13,7 +13,7 @@ export function renewLeaseRoute(app: FastifyInstance, streams: StreamManager): v
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/lease`,
-      { schema: { params: streamParams } },
+      { schema: { params: streamParams }, config: { access: 'append' } },
       async ({ params, headers }, reply) => {
         const lease = leaseMs(headers);
         if (lease === undefined) {

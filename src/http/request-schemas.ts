@@ -13,6 +13,9 @@ export const streamParams = z
 export const notAPosition =
   'must be an offset (a whole number from 0 on) or the id of an event (17-9f2c01ab)';
 
+/** The path parameter of the routes of a session. */
+export const sessionParams = z.object({ sid: id }).transform(({ sid }) => ({ sessionId: sid }));
+
 /** `n` or `n-tag`. */
 export const position = z.string().transform((text, context) => {
   const parsed = parsePosition(text);
@@ -26,6 +29,17 @@ export const limit = z
   .regex(/^[1-9][0-9]{0,3}$/, `must be a whole number from 1 to ${maxBatchEvents}`)
   .transform(Number)
   .refine((value) => value <= maxBatchEvents, `must be at most ${maxBatchEvents}`);
+
+/** The longest that a read may wait, in seconds. */
+const maxWaitSeconds = 60;
+
+/** Seconds, as milliseconds. */
+export const wait = z
+  .string()
+  .regex(/^(0|[1-9][0-9]?)$/, `must be a whole number from 0 to ${maxWaitSeconds}`)
+  .transform(Number)
+  .refine((value) => value <= maxWaitSeconds, `must be at most ${maxWaitSeconds}`)
+  .transform((seconds) => seconds * 1000);
 
 /** `z.coerce.boolean()` takes "false" for true. */
 export const flag = z

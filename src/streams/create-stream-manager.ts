@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino';
 import type { StreamLimits } from './lifecycle.js';
 import { MemoryStreamManager } from './memory/memory-stream-manager.js';
-import type { RedisOptions } from './redis/redis-client.js';
+import type { RedisOptions } from './redis/redis-options.js';
 import { RedisStreamManager } from './redis/redis-stream-manager.js';
 import type { StreamManager } from './stream-manager.js';
 

@@ -25,6 +25,11 @@ export class Continuity {
     if (now - this.#last > longestGapMs) this.#since = now;
     this.#last = now;
   }
+
+  /** Notes that there was a break before the next answer, however short. */
+  noteBreak(): void {
+    this.#last = Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** The event that ends a stream whose lease has run out. */

@@ -9,6 +9,9 @@ export type StreamStatus = 'open' | Ending;
 /** After the end, for this long, a stream still takes `session_title` events. */
 export const titleGraceMs = 60_000;
 
+/** How long a deleted stream cannot be begun anew. */
+export const tombstoneMs = 60_000;
+
 /** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 
@@ -28,6 +31,8 @@ export function mayFollowEnd(event: StoredEvent): boolean {
 
 /** What a backend needs to know of a batch before it stores it. */
 export interface AppendPlan {
+  /** `stream_ended` when something follows a terminal event within the batch. */
+  readonly refusal: ServiceError | null;
   /** The ending that the batch brings, if any. */
   readonly ending: Ending | null;
   /** Whether all of the batch may follow the end of the stream. */
@@ -39,8 +44,8 @@ export interface AppendPlan {
   readonly totalBytes: number;
 }
 
-/** @throws ServiceError `stream_ended` when something follows a terminal event within the batch. */
 export function planAppend(events: readonly StoredEvent[]): AppendPlan {
+  let refusal: ServiceError | null = null;
   let ending: Ending | null = null;
   let allLate = true;
   let countedEvents = 0;
@@ -48,7 +53,7 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
   let totalBytes = 0;
   for (const [index, event] of events.entries()) {
     const late = mayFollowEnd(event);
-    if (ending !== null && !late) throw followsEnd(index, ending);
+    if (ending !== null && !late) refusal ??= followsEnd(index, ending);
     ending ??= event.ending;
     allLate &&= late;
     totalBytes += event.bytes.length;
@@ -56,7 +61,7 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
     countedEvents += 1;
     countedBytes += event.bytes.length;
   }
-  return { ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
+  return { refusal, ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
 }
 
 function followsEnd(index: number, ending: Ending): ServiceError {

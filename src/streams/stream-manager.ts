@@ -64,6 +64,15 @@ export interface StreamInfo {
   readonly producer: ProducerState | null;
 }
 
+/** One of the streams of a session. */
+export interface ListedStream {
+  readonly messageId: string;
+  readonly info: StreamInfo;
+}
+
+/** The most streams of a session that are listed. */
+export const maxListedStreams = 1000;
+
 /**
  * Where streams are kept. This interface is the contract of a backend; the contract suite under
  * `test/contract` holds every backend to it.
@@ -122,6 +131,19 @@ export interface StreamManager {
 
   /** What is known of the stream, and of one of its producers; null when there is no stream. */
   getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;
+
+  /** The streams of a session, newest first, at most `maxListedStreams`. */
+  listStreams(sessionId: string): Promise<readonly ListedStream[]>;
+
+  /**
+   * Forgets a stream at once. For `tombstoneMs` no append begins it anew, since a worker that does
+   * not know may still be writing: `stream_ended`, with `deleted` for a status; unless it comes from
+   * a known producer with a higher epoch. A stream that does not exist is no error.
+   */
+  deleteStream(stream: StreamId): Promise<void>;
+
+  /** Whether the stream does not exist because it was deleted within `tombstoneMs`. */
+  wasDeleted(stream: StreamId): Promise<boolean>;
 
   /**
    * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:

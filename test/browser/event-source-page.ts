@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
 
@@ -27,7 +29,32 @@ const html = `<!doctype html><meta charset="utf-8"><title>feed</title><script>
     };
     for (const name of ['message', 'error', ...names]) source.addEventListener(name, note);
   }
+  async function append(url, headers) {
+    const body = '{"type":"answer"}';
+    headers['content-type'] = 'application/json';
+    const response = await fetch(url, { method: 'POST', headers, body });
+    const { code } = await response.json();
+    return [response.status, code ?? response.headers.get('stream-next-offset')];
+  }
 </script>`;
+
+const answer = { contentType: 'text/html', body: html };
+
+/**
+ * Serves the page from an origin of its own until the test is over, and returns that origin. It has
+ * to be a real one: Chromium lets no page that it cannot place reach this machine.
+ */
+export async function servePage(): Promise<string> {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end(html);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 export function launchBrowser(): Promise<Browser> {
   const args = [
@@ -42,7 +69,7 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: inject('chromiumPath'), headless: true, args });
 }
 
-/** A page of the service's own origin whose EventSource is Chromium's, and left to itself. */
+/** A page whose EventSource is Chromium's, and left to itself. */
 export class EventSourcePage {
   /** The statuses of the answers that its EventSource got. */
   readonly statuses: number[] = [];
@@ -56,16 +83,27 @@ export class EventSourcePage {
   /**
    * @param url of the feed
    * @param names that it listens to, beside `message` and `error`
+   * @param origin of the page, from `servePage`; by default the service's own
    */
-  static async follow(browser: Browser, url: string, names: readonly string[] = []) {
+  static async follow(
+    browser: Browser,
+    url: string,
+    names: readonly string[] = [],
+    origin?: string,
+  ) {
     const page = await browser.newPage();
     onTestFinished(() => page.close());
-    const address = new URL('/page', url).href;
-    await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+    const address = new URL('/page', origin ?? url).href;
+    if (origin === undefined) await page.route(address, (route) => route.fulfill(answer));
     await page.goto(address);
     const follower = new EventSourcePage(page);
     await page.evaluate(`follow(${JSON.stringify(url)}, ${JSON.stringify(names)})`);
     return follower;
+  }
+
+  /** Appends an event by `fetch`. Resolves with the status, and the code or the next offset. */
+  append(url: string, headers: Readonly<Record<string, string>>): Promise<[number, string]> {
+    return this.page.evaluate(`append(${JSON.stringify(url)}, ${JSON.stringify(headers)})`);
   }
 
   noted(): Promise<Noted> {

@@ -16,7 +16,7 @@ describe('a list that another program writes to', () => {
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = server.client();
-    const options = { host: '127.0.0.1', port: server.port, prefix };
+    const options = { addresses: [server.endpoint], prefix };
     manager = await redisBackend.create({ redis: options });
   });
   afterAll(async () => {
@@ -139,7 +139,7 @@ describe('a list that another program writes to', () => {
 
   it('counts its bytes and events against the limits of a stream', async () => {
     const limits = { maxStreamEvents: 3, maxStreamBytes: 1000 };
-    const options = { host: '127.0.0.1', port: server.port, prefix };
+    const options = { addresses: [server.endpoint], prefix };
     const limited = await redisBackend.create({ redis: options, limits });
     const { stream, list } = newList();
     await redis.rpush(list, foreign('answer', { content: 'x'.repeat(800) }));
@@ -165,7 +165,7 @@ describe('a page of a Redis List', () => {
   it('moves little more than its own bytes, however large the events are', async () => {
     const server = await RedisServer.start();
     const redis = server.client();
-    const manager = await redisBackend.create({ redis: { port: server.port } });
+    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
     const stream = newStream();
     const size = 500_000;
     for (let count = 0; count < 20; count += 1) {
@@ -196,7 +196,7 @@ describe('a Redis that is full', () => {
   it('refuses with store_full, keeps all that it has, and recovers by itself', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     const redis = server.client();
-    const manager = await redisBackend.create({ redis: { port: server.port } });
+    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
     const stream = newStream();
     await manager.appendEvents(stream, answers(3));
     await redis.config('SET', 'maxmemory', '1');

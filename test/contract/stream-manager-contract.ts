@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Backend, BackendOptions } from '../support/backends.js';
 import { appendAndReadContract } from './append-and-read.js';
+import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
+import { producersContract } from './producers.js';
 import { watchContract } from './watch.js';
 
 type Manager = Awaited<ReturnType<Backend['create']>>;
@@ -28,6 +30,8 @@ export function streamManagerContract(backend: Backend): void {
 
     appendAndReadContract(source);
     lifecycleContract(source);
+    producersContract(source);
+    leasesContract(source);
     watchContract(source);
   });
 }

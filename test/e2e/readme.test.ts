@@ -10,7 +10,13 @@ import { errorTable } from '../../src/errors.js';
 import { ServiceProcess } from '../support/service-process.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...filesIn('docs')];
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  ...filesIn('docs'),
+];
 
 /** A command of a page and what the page says that it prints. */
 interface Example {
@@ -130,10 +136,10 @@ function settingRows(): SettingRow[] {
   }));
 }
 
-/** Asks the settings themselves, each of which finds fault with a list and tells its variable. */
+/** Asks the settings themselves, each of which finds fault with a mapping and tells its variable. */
 function settingsThatExist(keys: readonly string[]): unknown[] {
   const document = {};
-  for (const key of keys) setAt(document, key.split('.'), []);
+  for (const key of keys) setAt(document, key.split('.'), {});
   try {
     loadConfig({}, directoryWith({ 'config.yaml': stringify(document) }));
   } catch (error) {
@@ -143,7 +149,7 @@ function settingsThatExist(keys: readonly string[]): unknown[] {
     }
     throw error;
   }
-  throw new Error('a setting takes a list');
+  throw new Error('a setting takes a mapping');
 }
 
 function setAt(document: Record<string, unknown>, path: readonly string[], value: unknown): void {

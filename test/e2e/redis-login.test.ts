@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../support/cluster-of-test.js';
 import { RedisServer } from '../support/redis-server.js';
+import { SentinelOfTest } from '../support/sentinel-of-test.js';
 import {
   clientOf,
   directoryWith,
@@ -29,25 +31,40 @@ describe('A Redis that asks who comes', () => {
   afterAll(() => redis.stop());
 
   it('is served with REDIS_PASSWORD', async () => {
-    await serves({ REDIS_PASSWORD: password });
+    await serves(onRedis(redis, { REDIS_PASSWORD: password }));
   });
 
   it('is served with a password from REDIS_PASSWORD_FILE, which may end with a newline', async () => {
     const directory = directoryWith({ bare: password, line: `${password}\n` });
-    await serves({ REDIS_PASSWORD_FILE: `${directory}/bare` });
-    await serves({ REDIS_PASSWORD_FILE: `${directory}/line` });
+    await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/bare` }));
+    await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/line` }));
   });
 
   it('is served with the name and password of an ACL user', async () => {
-    await serves({ REDIS_USERNAME: 'worker', REDIS_PASSWORD: workerPassword });
+    await serves(onRedis(redis, { REDIS_USERNAME: 'worker', REDIS_PASSWORD: workerPassword }));
   });
 
   it('is used in the database of REDIS_DB only', async () => {
-    await serves({ REDIS_PASSWORD: password, REDIS_DB: '7', REDIS_PREFIX: 'of-db-7' });
+    await serves(
+      onRedis(redis, { REDIS_PASSWORD: password, REDIS_DB: '7', REDIS_PREFIX: 'of-db-7' }),
+    );
     const inDb7 = clientOf(redis, { password, db: 7 });
     const inDb0 = clientOf(redis, { password });
     expect(await inDb7.llen('of-db-7:s1:m1')).toBe(1);
     expect(await inDb0.keys('of-db-7*')).toEqual([]);
+  });
+
+  it('is served behind sentinels, which may ask for the same password', async () => {
+    const set = await SentinelOfTest.forTest();
+    const user = ['on', `>${workerPassword}`, '~*', '&*', '+@all'];
+    await call(set.primary, 'ACL', 'SETUSER', 'worker', ...user);
+    await call(set.primary, 'ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
+    const login = { REDIS_USERNAME: 'worker', REDIS_PASSWORD: workerPassword };
+    await serves({ ...set.environment, ...login });
+    for (const sentinel of set.sentinels) {
+      await call(sentinel, 'ACL', 'SETUSER', 'default', 'resetpass', `>${workerPassword}`);
+    }
+    await serves({ ...set.environment, ...login });
   });
 
   it.each([
@@ -77,8 +94,8 @@ describe('A Redis that asks who comes', () => {
     await isReady(service);
   });
 
-  async function serves(login: Environment): Promise<void> {
-    const service = await startService(onRedis(redis, login));
+  async function serves(environment: Environment): Promise<void> {
+    const service = await startService(environment);
     await isReady(service);
     expect((await post(eventsUrl(service.url), { type: 'answer' })).status).toBe(201);
   }

@@ -163,6 +163,26 @@ describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => 
     expect(gap.body).toMatchObject({ code: 'producer_gap', expectedSeq: 1600, stored: 0, line: 1 });
   });
 
+  it('sent again is known to its last line, though its end is stored since', async () => {
+    const one = stream();
+    const producer = { 'producer-id': 'w', 'producer-epoch': '0', 'producer-seq': '0' };
+    await postText(one.eventsUrl, `${lines(3)}{"type":"complete"}`, { ...type, ...producer });
+    const [whole, longer] = [open(one, producer), open(one, producer)];
+    longer.sent.on('error', () => {});
+    for (const { sent } of [whole, longer]) sent.write(lines(2));
+    await one.post({ type: 'session_title' }); // wakes whoever watches for the end
+    await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
+    whole.sent.end(`${line('2')}{"type":"complete"}`);
+    expect(await whole.answer).toMatchObject({
+      status: 200,
+      body: { count: 0, nextOffset: 5, duplicate: true },
+    });
+    longer.sent.write(lines(3, 2));
+    const { body } = await longer.answer;
+    expect(body).toMatchObject({ code: 'stream_ended', stored: 4, line: 5 });
+    longer.sent.destroy();
+  });
+
   it('keeps a lease while it is open', async () => {
     const [kept, left] = [stream(), stream()];
     const { sent, answer } = open(kept, { 'producer-lease': '1' });

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { StreamLimits } from '../../src/streams/lifecycle.js';
 import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
-import type { RedisOptions } from '../../src/streams/redis/redis-client.js';
+import type { RedisOptions } from '../../src/streams/redis/redis-options.js';
 import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { waitFor } from './wait-for.js';
@@ -19,15 +19,15 @@ export interface BackendOptions {
 }
 
 /** Makes a stream manager; the caller closes it. */
-export interface Backend {
-  readonly name: 'memory' | 'redis';
+export interface Backend<Name extends string = string> {
+  readonly name: Name;
   create(options?: BackendOptions): Promise<StreamManager & { readonly watchedStreams: number }>;
 }
 
 const defaultLimits: StreamLimits = { maxStreamEvents: 100_000, maxStreamBytes: 64 * 1024 ** 2 };
 const ttlMs = 3_600_000;
 
-export const memoryBackend: Backend = {
+export const memoryBackend: Backend<'memory'> = {
   name: 'memory',
   async create(options = {}) {
     return new MemoryStreamManager({
@@ -39,7 +39,7 @@ export const memoryBackend: Backend = {
   },
 };
 
-export const redisBackend: Backend = {
+export const redisBackend: Backend<'redis'> = {
   name: 'redis',
   async create(options = {}) {
     const manager = new RedisStreamManager({
@@ -53,15 +53,26 @@ export const redisBackend: Backend = {
   },
 };
 
-export const backends: readonly Backend[] = [memoryBackend, redisBackend];
+/** @param where of the tests' own Redis, asked for each stream manager */
+export function redisBackendOn(name: string, where: () => Partial<RedisOptions>): Backend {
+  return {
+    name,
+    create: (options = {}) =>
+      redisBackend.create({ ...options, redis: { ...where(), ...options.redis } }),
+  };
+}
+
+export const backends: readonly Backend<'memory' | 'redis'>[] = [memoryBackend, redisBackend];
 
 export const silentLogger = pino({ level: 'silent' });
 
 /** The Redis that all tests share; each uses a prefix of its own. */
 export function sharedRedis(): RedisOptions {
   return {
-    host: '127.0.0.1',
-    port: inject('redisPort'),
+    mode: 'standalone',
+    addresses: [{ host: '127.0.0.1', port: inject('redisPort') }],
+    sentinelName: undefined,
+    tls: null,
     username: undefined,
     password: undefined,
     db: 0,

@@ -16,10 +16,22 @@ export const redisServer: Program = {
   hint: 'Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis',
 };
 
+export const openssl: Program = {
+  names: ['openssl'],
+  debianPackage: 'openssl',
+  hint: 'Debian, Ubuntu: apt-get install openssl; macOS: brew install openssl',
+};
+
 export const chromium: Program = {
   names: ['chromium', 'chromium-browser', 'google-chrome'],
   debianPackage: 'chromium',
   hint: 'Debian: apt-get install chromium; or any Chrome or Chromium on the PATH',
+};
+
+export const python: Program = {
+  names: ['python3'],
+  debianPackage: 'python3',
+  hint: 'Debian, Ubuntu: apt-get install python3; macOS: brew install python',
 };
 
 export const nginx: Program = {

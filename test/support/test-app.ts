@@ -16,16 +16,18 @@ export interface TestApp {
 export interface TestAppOptions {
   readonly feed?: Partial<FeedOptions>;
   readonly limits?: Partial<Config['limits']>;
+  readonly auth?: Partial<Config['auth']>;
+  readonly cors?: Partial<Config['cors']>;
   readonly timeouts?: RequestTimeouts;
   readonly streamManager?: { readonly type: StreamManagerType };
 }
 
-/** The app over a stream manager, really listening on a free port. The manager stays open. */
-export async function startApp(
+/** The app over a stream manager, not listening. */
+export function buildTestApp(
   streams: StreamManager,
   options: TestAppOptions = {},
-): Promise<TestApp> {
-  const app = await buildApp({
+): Promise<FastifyInstance> {
+  return buildApp({
     logger: silentLogger,
     streams,
     ...(options.timeouts && { timeouts: options.timeouts }),
@@ -48,8 +50,18 @@ export async function startApp(
         streamBytes: 64 * 1024 ** 2,
         ...options.limits,
       },
+      auth: { isDisabled: false, producerKeys: [], ...options.auth },
+      cors: { origins: [], ...options.cors },
     },
   });
+}
+
+/** The app over a stream manager, really listening on a free port. The manager stays open. */
+export async function startApp(
+  streams: StreamManager,
+  options: TestAppOptions = {},
+): Promise<TestApp> {
+  const app = await buildTestApp(streams, options);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, url, close: () => app.close() };
 }

@@ -12,6 +12,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const load = (environment: Record<string, string> = {}): Config =>
   loadConfig(environment, directory);
+const firstHost = (config: Config) => config.streamManager.redis.addresses[0]?.host;
 const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
 
 function faults(environment: Record<string, string> = {}): readonly string[] {
@@ -33,8 +34,10 @@ describe('the settings', () => {
         ttlMs: 3_600_000,
         memory: { maxBytes: 256 * 1024 ** 2, maxStreams: 100_000 },
         redis: {
-          host: '127.0.0.1',
-          port: 6379,
+          mode: 'standalone',
+          addresses: [{ host: '127.0.0.1', port: 6379 }],
+          sentinelName: undefined,
+          tls: null,
           username: undefined,
           password: undefined,
           db: 0,
@@ -55,7 +58,8 @@ describe('the settings', () => {
         maxAgeMs: 600_000,
         maxFeeds: 20_000,
       },
-      auth: { isDisabled: false },
+      auth: { isDisabled: false, producerKeys: [] },
+      cors: { origins: [] },
     });
   });
 
@@ -120,13 +124,8 @@ describe('the settings', () => {
     ['FEED_MAX_AGE', '1s', (config: Config) => config.feed.maxAgeMs, 1000],
     ['DRAIN_DELAY', '0', (config: Config) => config.server.drainDelayMs, 0],
     ['MEMORY_MAX_BYTES', '2GiB', (config: Config) => config.streamManager.memory.maxBytes, 2 ** 31],
-    [
-      'REDIS_ADDR',
-      'redis.internal:6380',
-      (config: Config) => config.streamManager.redis.host,
-      'redis.internal',
-    ],
-    ['REDIS_ADDR', '[::1]:6380', (config: Config) => config.streamManager.redis.host, '::1'],
+    ['REDIS_ADDR', 'redis.internal:6380', firstHost, 'redis.internal'],
+    ['REDIS_ADDR', '[::1]:6380', firstHost, '::1'],
     [
       'REDIS_PREFIX',
       'wk:stream:t1:',
@@ -179,6 +178,69 @@ describe('the settings', () => {
       expect(load({ HOST: host, AUTH_DISABLED: 'true' }).server.host).toBe(host);
     },
   );
+
+  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
+    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
+    expect(load().auth.producerKeys).toEqual([]);
+    expect(load().cors.origins).toEqual([]);
+    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
+  });
+
+  const redisOf = (environment: Record<string, string>) => load(environment).streamManager.redis;
+
+  it('take several addresses, with commas or as a YAML list, for a cluster and for sentinels', () => {
+    const both = [
+      { host: 'a', port: 1 },
+      { host: '::1', port: 2 },
+    ];
+    const sentinel = { REDIS_MODE: 'sentinel', REDIS_SENTINEL_NAME: 'main' };
+    expect(redisOf({ REDIS_MODE: 'cluster', REDIS_ADDR: 'a:1,[::1]:2' }).addresses).toEqual(both);
+    expect(redisOf({ ...sentinel, REDIS_ADDR: 'a:1, [::1]:2' })).toMatchObject({
+      mode: 'sentinel',
+      addresses: both,
+      sentinelName: 'main',
+    });
+    write('config.yaml', 'stream_manager: { redis: { mode: cluster, address: [a:1, "[::1]:2"] } }');
+    expect(redisOf({}).addresses).toEqual(both);
+  });
+
+  it.each([
+    [{ REDIS_ADDR: 'a:1,b:2' }, 'REDIS_ADDR'],
+    [{ REDIS_MODE: 'cluster', REDIS_ADDR: 'a:1,' }, 'REDIS_ADDR'],
+    [{ REDIS_MODE: 'clustered' }, 'REDIS_MODE'],
+    [{ REDIS_MODE: 'cluster', REDIS_DB: '1' }, 'REDIS_DB'],
+    [{ REDIS_MODE: 'sentinel' }, 'REDIS_SENTINEL_NAME'],
+    [{ REDIS_SENTINEL_NAME: 'main' }, 'REDIS_SENTINEL_NAME'],
+    [{ REDIS_TLS_SERVER_NAME: 'redis' }, 'REDIS_TLS_SERVER_NAME'],
+    [{ REDIS_TLS_CA_FILE: 'none.pem' }, 'REDIS_TLS_CA_FILE'],
+    [{ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: 'none.pem' }, 'REDIS_TLS_CA_FILE'],
+    [{ REDIS_USE_TLS: 'perhaps' }, 'REDIS_USE_TLS'],
+  ])('refuse %j', (environment, name) => {
+    const named = faults(environment as Record<string, string>);
+    expect(new Set(named.map((fault) => /\((\w+)\)/.exec(fault)?.[1]))).toEqual(new Set([name]));
+  });
+
+  it('name the settings of Redis that do not go together beside any other fault', () => {
+    const clashing = { REDIS_MODE: 'cluster', REDIS_DB: '1', REDIS_SENTINEL_NAME: 'main' };
+    const named = faults({ ...clashing, REDIS_TLS_SERVER_NAME: 'x', PORT: 'x', REDIS_PREFIX: '{' });
+    const names = ['PORT', 'REDIS_PREFIX', 'REDIS_SENTINEL_NAME', 'REDIS_DB'];
+    expect(named.map((fault) => /\((\w+)\)/.exec(fault)?.[1])).toEqual([
+      ...names,
+      'REDIS_TLS_SERVER_NAME',
+    ]);
+  });
+
+  it('take the certificates of REDIS_TLS_CA_FILE with TLS, and refuse a file without any', () => {
+    expect(redisOf({ REDIS_USE_TLS: 'true', REDIS_TLS_SERVER_NAME: 'redis' }).tls).toEqual({
+      serverName: 'redis',
+      certificates: undefined,
+    });
+    write('empty.pem', '');
+    const path = join(directory, 'empty.pem');
+    expect(faults({ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: path })[0]).toMatch(
+      /\(REDIS_TLS_CA_FILE\): holds no certificates/,
+    );
+  });
 
   it('take the password from a file, without its last line break', () => {
     write('secret', 'p w\n');

@@ -20,6 +20,10 @@ export class ExpiryQueue {
     if (this.#timer === null) this.#schedule();
   }
 
+  remove(stream: MemoryStream): void {
+    this.#streams.delete(stream);
+  }
+
   /** Hands out every stream whose time has come. */
   expire(now: number): void {
     for (const stream of this.#streams) {

@@ -9,6 +9,8 @@ import {
   type AppendOptions,
   type EventPage,
   type LeaseRenewal,
+  type ListedStream,
+  maxListedStreams,
   maxPageBytes,
   type StreamInfo,
   type StreamManager,
@@ -17,6 +19,7 @@ import { Watchers } from '../watchers.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import { LeaseSweep } from './lease-sweep.js';
 import { MemoryStream } from './memory-stream.js';
+import { Tombstones } from './tombstones.js';
 
 export interface MemoryStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
@@ -39,6 +42,7 @@ export class MemoryStreamManager implements StreamManager {
   readonly #watchers = new Watchers();
   readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));
   readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
+  readonly #tombstones = new Tombstones();
   #streamCount = 0;
   #bytes = 0;
 
@@ -63,6 +67,7 @@ export class MemoryStreamManager implements StreamManager {
     this.#expiry.expire(now);
     const stream = this.#find(id) ?? new MemoryStream(id, now);
     const { producer, leaseMs } = options;
+    this.#tombstones.pass(streamKey(id), producer, now);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
     const rest = events.slice(skipped);
     const offset = stream.events.length;
@@ -103,6 +108,26 @@ export class MemoryStreamManager implements StreamManager {
     return this.#find(id)?.info(now, producerId) ?? null;
   }
 
+  async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    const now = Date.now();
+    this.#expiry.expire(now);
+    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
+    const newest = streams.reverse().slice(0, maxListedStreams);
+    return newest.map((stream) => ({ messageId: stream.id.messageId, info: stream.info(now) }));
+  }
+
+  async deleteStream(id: StreamId): Promise<void> {
+    const stream = this.#find(id);
+    if (stream === undefined) return;
+    this.#tombstones.add(streamKey(id), stream.producers, Date.now());
+    this.#expiry.remove(stream);
+    this.#forget(stream);
+  }
+
+  async wasDeleted(id: StreamId): Promise<boolean> {
+    return this.#tombstones.has(streamKey(id), Date.now());
+  }
+
   watch(id: StreamId, onWake: () => void): () => void {
     return this.#watchers.add(id, onWake);
   }
@@ -112,6 +137,7 @@ export class MemoryStreamManager implements StreamManager {
   async close(): Promise<void> {
     this.#expiry.clear();
     this.#leases.clear();
+    this.#tombstones.clear();
     this.#watchers.clear();
     this.#sessions.clear();
     this.#streamCount = 0;
@@ -149,6 +175,7 @@ export class MemoryStreamManager implements StreamManager {
   ): void {
     const plan = planAppend(rest);
     try {
+      if (plan.refusal !== null) throw plan.refusal;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
       this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);

@@ -64,6 +64,10 @@ export class MemoryStream {
     return Math.min(expected - producer.seq, count);
   }
 
+  get producers(): ReadonlyMap<string, ProducerState> {
+    return this.#producers;
+  }
+
   /** @throws ServiceError `too_many_producers` */
   rejectOneMoreProducer({ id }: ProducerStamp): void {
     if (!this.#producers.has(id) && this.#producers.size >= maxProducers) throw tooManyProducers();

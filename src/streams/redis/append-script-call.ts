@@ -26,7 +26,7 @@ export function appendArguments(
     plan.countedBytes,
     plan.mayFollowEnd ? '1' : '0',
     titleGraceMs,
-    plan.ending ?? '',
+    plan.refusal === null ? (plan.ending ?? '') : 'refused',
     leaseMs,
     producer?.id ?? '',
     producer?.epoch ?? 0,
@@ -36,21 +36,24 @@ export function appendArguments(
 }
 
 /**
- * What the append script says of a batch of so many events.
+ * What the append script says of these events.
  *
  * @throws ServiceError as `StreamManager.appendEvents`
  */
 export function toAppended(
   [outcome, detail]: Reply,
-  count: number,
+  events: readonly StoredEvent[],
   limits: StreamLimits,
 ): Appended {
   const number = Number(detail);
+  const count = events.length;
   switch (outcome.toString()) {
     case 'ok':
       return { offset: number, nextOffset: number + count, count };
     case 'duplicate':
       return { offset: number, nextOffset: number, count: 0 };
+    case 'refused':
+      throw planAppend(events).refusal;
     case 'ended':
       throw streamEnded(String(detail));
     case 'full':

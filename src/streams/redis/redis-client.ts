@@ -1,7 +1,19 @@
-import { type RedisOptions as AnyClientOptions, Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
+import { ConnectionLog } from './connection-log.js';
+import { followPrimary } from './follow-primary.js';
+import { RedisCluster, takesCommands } from './redis-cluster.js';
+import {
+  type ClientOptions,
+  connectionOptions,
+  endpointOptions,
+  type RedisAddress,
+  type RedisOptions,
+  retryDelayMs,
+} from './redis-options.js';
 import {
   appendScript,
+  deleteScript,
   dueLeasesScript,
   endLostScript,
   hintLeaseScript,
@@ -10,35 +22,29 @@ import {
   statusScript,
 } from './redis-scripts.js';
 
-export interface RedisOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly db: number;
-  /** In front of every key, byte for byte. */
-  readonly prefix: string;
-}
-
-type ClientOptions = Omit<AnyClientOptions, 'replyMapping'>;
 type Argument = string | number | Buffer;
 type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
 type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
-/** A client with our scripts. The `Buffer` variants return bulk strings as bytes. */
-export type CommandClient = Redis & {
-  appendEventsBuffer: StreamScript;
-  streamStatusBuffer: StreamScript;
-  endLostBuffer: StreamScript;
-  readPageBuffer: OneKeyScript;
-  hintLease: OneKeyScript;
-  dueLeases: OneKeyScript;
-  settleLease: OneKeyScript;
-};
+/** The `Buffer` variants return bulk strings as bytes. */
+interface Scripts {
+  readonly appendEventsBuffer: StreamScript;
+  readonly streamStatusBuffer: StreamScript;
+  readonly endLostBuffer: StreamScript;
+  readonly deleteStream: StreamScript;
+  readonly readPageBuffer: OneKeyScript;
+  readonly hintLease: OneKeyScript;
+  readonly dueLeases: OneKeyScript;
+  readonly settleLease: OneKeyScript;
+}
+
+/** A client with our scripts. */
+export type CommandClient = (Redis | RedisCluster) & Scripts;
 
 const scripts = {
   appendEvents: { numberOfKeys: 2, lua: appendScript },
   streamStatus: { numberOfKeys: 2, lua: statusScript },
+  deleteStream: { numberOfKeys: 2, lua: deleteScript },
   endLost: { numberOfKeys: 2, lua: endLostScript },
   readPage: { numberOfKeys: 1, lua: readPageScript },
   hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
@@ -46,52 +52,82 @@ const scripts = {
   settleLease: { numberOfKeys: 1, lua: settleLeaseScript },
 };
 
+/** Whether commands can be sent: in a cluster, to what there is of it. */
+export function isConnected(client: CommandClient): boolean {
+  return client instanceof RedisCluster ? client.isUp : takesCommands(client);
+}
+
 /**
  * A client that answers or fails within about two seconds and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.
  */
 export function createCommandClient(options: RedisOptions, logger: BaseLogger): CommandClient {
-  const client = connect(options, logger, {
+  const log = new ConnectionLog(logger, 'rejoin');
+  const guarded: ClientOptions = {
+    ...connectionOptions(options),
     connectionName: 'rejoin',
-    enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: 2000,
     socketTimeout: 5000,
+  };
+  if (options.mode === 'cluster') {
+    const cluster = new RedisCluster(options.addresses, { scripts, redisOptions: guarded }, log);
+    return cluster as RedisCluster & Scripts;
+  }
+  const client = new Redis({
+    ...guarded,
+    ...endpointOptions(options),
     scripts,
+    retryStrategy: retryDelayMs,
+    enableOfflineQueue: false,
   });
-  return client as CommandClient;
+  prepare(client, options, log, { examines: true });
+  return client as Redis & Scripts;
 }
 
-/** A client for subscriptions alone. It waits for its connection as long as it takes. */
-export function createSubscriberClient(options: RedisOptions, logger: BaseLogger): Redis {
-  return connect(options, logger, {
+/**
+ * A client for subscriptions alone. It waits for its connection as long as it takes.
+ *
+ * @param commands in a cluster, it knows the nodes; any of them gets every wake-up
+ */
+export function createSubscriberClient(
+  options: RedisOptions,
+  logger: BaseLogger,
+  commands: CommandClient,
+): Redis {
+  let attempts = 0;
+  const client = new Redis({
+    ...connectionOptions(options),
+    ...endpointOptions(options),
     connectionName: 'rejoin-subscriber',
     maxRetriesPerRequest: null,
     // `RedisWakeUps` subscribes again by itself, to know when it is done.
     autoResubscribe: false,
+    retryStrategy: (attempt) => {
+      if (commands instanceof RedisCluster) {
+        const nodes = [...commands.addresses, ...options.addresses];
+        // ioredis reads where to connect anew each time.
+        Object.assign(client.options, nodes[attempts % nodes.length]);
+        attempts += 1;
+      }
+      return retryDelayMs(attempt);
+    },
   });
+  const log = new ConnectionLog(logger, 'rejoin-subscriber');
+  prepare(client, options, log, { examines: false });
+  return client;
 }
 
-function connect(options: RedisOptions, logger: BaseLogger, guards: ClientOptions): Redis {
-  const { host, port, username, password, db } = options;
-  const settings: ClientOptions = {
-    host,
-    port,
-    db,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    connectTimeout: 3000,
-    keepAlive: 10_000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), 1000),
-    // A primary that became a replica refuses writes: look for the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...guards,
-  };
-  const client = new Redis(settings);
+function prepare(
+  client: Redis,
+  options: RedisOptions,
+  log: ConnectionLog,
+  { examines }: { examines: boolean },
+): void {
   client.on('error', (error: Error) => leaveWrongDatabase(client, error));
-  logOutages(client, { redis: `${host}:${port}`, client: settings.connectionName }, logger);
-  return client;
+  log.follow(client, addressText(options.addresses), { examines });
+  if (options.mode === 'sentinel') followPrimary(client, options);
 }
 
 /** When SELECT fails, ioredis goes on in database 0: another one than was asked for. */
@@ -99,15 +135,6 @@ function leaveWrongDatabase(client: Redis, error: Error): void {
   if (/DB index is out of range|invalid DB index/i.test(error.message)) client.disconnect(true);
 }
 
-/** One line when Redis goes and one when it is back, however many attempts lie between. */
-function logOutages(client: Redis, fields: object, logger: BaseLogger): void {
-  let isDown = false;
-  client.on('error', (error: Error) => {
-    if (!isDown) logger.error({ ...fields, reason: error.message }, 'Redis is unreachable');
-    isDown = true;
-  });
-  client.on('ready', () => {
-    logger.info(fields, 'Redis is connected');
-    isDown = false;
-  });
+function addressText(addresses: readonly RedisAddress[]): string {
+  return addresses.map(({ host, port }) => `${host}:${port}`).join(',');
 }

@@ -10,19 +10,23 @@ export function notConnected(): ServiceError {
 
 /** Replies with which Redis refuses a command before it does anything. */
 const refusals = new Set([
+  'ASK',
   'BUSY',
   'CLUSTERDOWN',
   'LOADING',
   'MASTERDOWN',
   'MISCONF',
+  'MOVED',
   'NOAUTH',
   'NOPERM',
   'NOREPLICAS',
   'READONLY',
+  'TRYAGAIN',
 ]);
 
 /** What a failed command means for the append, or the read, that sent it. */
 export function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
   const cause = { cause: error };
   const code = replyCode(error);
   if (code === 'OOM') {

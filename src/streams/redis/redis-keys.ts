@@ -16,6 +16,11 @@ export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
   return { list, state: companionKey(prefix, list, 'state'), channel: `${list}${channelSuffix}` };
 }
 
+/** The sorted set of the streams of a session. */
+export function sessionKey(prefix: string, sessionId: string): string {
+  return companionKey(prefix, `${prefix}:${sessionId}`, 'streams');
+}
+
 /** The sorted set of the deadlines of all leases. */
 export function leasesKey(prefix: string): string {
   return `${prefix}::leases`;

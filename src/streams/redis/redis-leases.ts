@@ -3,7 +3,7 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
-import type { CommandClient } from './redis-client.js';
+import { type CommandClient, isConnected } from './redis-client.js';
 import { leasesKey, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
@@ -30,11 +30,13 @@ export interface RedisLeasesOptions {
  */
 export class RedisLeases {
   readonly #continuity = new Continuity();
-  /** Until when, by this process's clock, there is a hint that comes no later than these. */
+  /** When, by this process's clock, the streams that it has hinted at are looked at. */
   readonly #hintedUntil = new Map<string, number>();
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
+    // Redis may have been away, too briefly for a look to be missed.
+    options.client.on('ready', () => this.#continuity.noteBreak());
     void this.#run();
   }
 
@@ -44,9 +46,9 @@ export class RedisLeases {
     const now = performance.now();
     const hintedUntil = this.#hintedUntil.get(key) ?? 0;
     if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
-    await this.options.client.hintLease(this.#key, key, leaseMs);
+    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
     if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
-    this.#hintedUntil.set(key, now + leaseMs);
+    this.#hintedUntil.set(key, now + inMs);
   }
 
   close(): void {
@@ -61,7 +63,7 @@ export class RedisLeases {
     while (!this.#isClosed) {
       await sleep(leaseCheckMs, undefined, { ref: false });
       // While Redis is away, `Continuity` sees the break by the time that passes.
-      if (this.options.client.status !== 'ready') continue;
+      if (!isConnected(this.options.client)) continue;
       await this.#look().catch((error) => this.#logFailure(error));
     }
   }
@@ -73,10 +75,19 @@ export class RedisLeases {
       const [now, ...due] = reply;
       this.#continuity.note(now);
       found = due.length / 2;
-      for (let index = 0; index < due.length && !this.#isClosed; index += 2) {
-        await this.#settle(due[index] as string, due[index + 1] as string, now);
-      }
+      await Promise.all(pairsOf(due).map(([key, deadline]) => this.#settle(key, deadline, now)));
     } while (found === leasesPerLook && !this.#isClosed);
+    await this.#restore();
+  }
+
+  /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
+  async #restore(): Promise<void> {
+    const now = performance.now();
+    const isPast = (key: string) => (this.#hintedUntil.get(key) ?? now + 1) <= now;
+    const past = [...this.#hintedUntil.keys()].filter(isPast);
+    if (past.length === 0) return;
+    await this.options.client.zadd(this.#key, 'NX', ...past.flatMap((key) => [0, key]));
+    for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
   }
 
   async #settle(key: string, deadline: string, lookedAt: number): Promise<void> {
@@ -92,6 +103,13 @@ export class RedisLeases {
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);
   }
+}
+
+function pairsOf(flat: readonly string[]): (readonly [string, string])[] {
+  return Array.from({ length: flat.length / 2 }, (_, index) => [
+    flat[2 * index] as string,
+    flat[2 * index + 1] as string,
+  ]);
 }
 
 type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

@@ -6,6 +6,8 @@ import { maxProducers } from '../producer.js';
  * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`
  * and `producers` (how many are known), and with `p:<producer id>` → `epoch:next seq`.
  *
+ * A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
+ *
  * `reconcile` drops a state whose list is another one by now, producers and lease included.
  * Elements that it does not account for were pushed by another program, and one of them may have
  * ended the stream: the caller is told where they begin, looks through them, and calls again with
@@ -39,7 +41,11 @@ local function load_state(list, key, now)
   local state = { last = fields[1], status = fields[2] }
   if not state.last then return new_state(now) end
   for index, name in ipairs(numbers) do state[name] = tonumber(fields[index + 2] or 0) end
-  if is_at(list, state.length - 1, state.last) then return state end
+  if state.status == 'deleted' then
+    if redis.call('EXISTS', list) == 0 then return state end
+  elseif is_at(list, state.length - 1, state.last) then
+    return state
+  end
   redis.call('DEL', key)
   return new_state(now)
 end
@@ -116,11 +122,11 @@ end
  * Appends a batch, or nothing of it.
  *
  * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
- * and bytes that count against them, '1' if the batch may follow the end, ms for which it
- * may, the ending that the batch brings or '', lease in ms or 0, producer id or '', epoch, sequence
- * number, then the events.
+ * and bytes that count against them, '1' if the batch may follow the end, ms for which it may, the
+ * ending that the batch brings or '' (or 'refused' when it goes on after its end), lease in ms or 0,
+ * producer id or '', epoch, sequence number, then the events.
  *
- * Returns {'ok', offset of the first}, {'unseen', from}, {'ended', status}, {'full'},
+ * Returns {'ok', offset of the first}, {'unseen', from}, {'refused'}, {'ended', status}, {'full'},
  * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length} when all of it
  * is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
  * caller sends the rest.
@@ -142,6 +148,11 @@ local known_epoch, next_seq
 if id ~= '' then
   known_epoch, next_seq = producer_of(key, id)
   if known_epoch and epoch < known_epoch then return { 'fenced', known_epoch } end
+  if state.status == 'deleted' and known_epoch and epoch > known_epoch then
+    redis.call('DEL', key)
+    state, known_epoch = new_state(now), nil
+  end
+  if state.status == 'deleted' then return { 'ended', 'deleted' } end
   local expected = known_epoch == epoch and next_seq or 0
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
@@ -152,7 +163,9 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
-if state.status ~= '' and not (may_follow_end and now - state.ended_at <= grace) then
+if ending == 'refused' then return { 'refused' } end
+local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
+if state.status ~= '' and not is_late then
   return { 'ended', state.status }
 end
 local over = state.length + counted_events > most_events or state.bytes + counted_bytes > most_bytes
@@ -201,6 +214,20 @@ return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now -
   known_epoch or false, next_seq or 0 }
 `;
 
+/**
+ * Forgets a stream and leaves its tombstone, with the epochs of its producers.
+ *
+ * KEYS: list, state. ARGV: channel, ms for which the tombstone stands. Returns 1 if there was a list.
+ */
+export const deleteScript = `
+local list, key = KEYS[1], KEYS[2]
+if redis.call('DEL', list) == 0 then return 0 end
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0)
+redis.call('PEXPIRE', key, ARGV[2])
+redis.pcall('PUBLISH', ARGV[1], 0)
+return 1
+`;
+
 /** How old a look at the deadlines may be when it is acted on: Redis may have stood still since. */
 const maxLookAgeMs = 1500;
 
@@ -233,16 +260,16 @@ return { 'lost' }
  * have a lease, at or before the time at which that runs out. One that is overdue is moved a little
  * all the same: a node that looks at it now must not remove it.
  *
- * KEYS: deadlines. ARGV: stream, lease in ms.
+ * KEYS: deadlines. ARGV: stream, lease in ms. Returns in how many ms the stream is looked at.
  */
 export const hintLeaseScript = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local due = now + tonumber(ARGV[2])
 local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or due + 1)
-if known <= now then due = now + 1 elseif known <= due then return 0 end
+if known <= now then due = now + 1 elseif known <= due then return known - now end
 redis.call('ZADD', KEYS[1], due, ARGV[1])
-return 1
+return due - now
 `;
 
 /** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */

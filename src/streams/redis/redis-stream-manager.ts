@@ -3,7 +3,7 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { ConnectedStore } from '../connected-store.js';
 import { producerLost } from '../lease.js';
-import type { StreamLimits } from '../lifecycle.js';
+import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
@@ -12,6 +12,7 @@ import type {
   AppendOptions,
   EventPage,
   LeaseRenewal,
+  ListedStream,
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
@@ -22,12 +23,14 @@ import {
   type CommandClient,
   createCommandClient,
   createSubscriberClient,
-  type RedisOptions,
+  isConnected,
 } from './redis-client.js';
 import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
+import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { type NotedStream, SessionIndex } from './session-index.js';
 import { toStreamInfo } from './status-reply.js';
 
 export interface RedisStreamManagerOptions {
@@ -53,12 +56,15 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
   readonly #leases: RedisLeases;
+  readonly #sessions: SessionIndex;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
-    this.#subscriber = createSubscriberClient(redis, logger);
+    this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
+    const { ttlMs } = options;
+    this.#sessions = new SessionIndex({ client: this.#client, prefix: redis.prefix, ttlMs });
     this.#leases = new RedisLeases({
       client: this.#client,
       prefix: redis.prefix,
@@ -84,7 +90,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
     events: readonly StoredEvent[],
     options: AppendOptions = {},
   ): Promise<Appended> {
-    if (options.leaseMs !== undefined) await this.#hintLease(id, options.leaseMs);
+    await this.#noteBefore(id, options.leaseMs);
     const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
     const args = [channel, ...appendArguments(events, options, limits)];
@@ -95,11 +101,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
     if (outcome.toString() === 'skip') {
       return this.#appendRest(id, events, options, detail as number);
     }
-    return toAppended(reply as Reply, events.length, limits);
+    return toAppended(reply as Reply, events, limits);
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
-    await this.#hintLease(id, leaseMs);
+    await this.#noteBefore(id, leaseMs);
     return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
@@ -118,15 +124,36 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
     return this.#status(id, [producerId, 0, -1]);
   }
 
+  async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    const listed: ListedStream[] = [];
+    const gone: NotedStream[] = [];
+    for (const noted of await this.#run(() => this.#sessions.list(sessionId))) {
+      const { messageId } = noted;
+      const info = await this.getStatus({ sessionId, messageId });
+      if (info === null) gone.push(noted);
+      else listed.push({ messageId, info });
+    }
+    await this.#repair(() => this.#sessions.drop(sessionId, gone));
+    return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
+  }
+
+  async deleteStream(id: StreamId): Promise<void> {
+    const { list, state, channel } = this.#keysOf(id);
+    await this.#run(() => this.#client.deleteStream(list, state, channel, tombstoneMs));
+  }
+
+  async wasDeleted(id: StreamId): Promise<boolean> {
+    const { list, state } = this.#keysOf(id);
+    const status = await this.#run(() => this.#client.hget(state, 'status'));
+    return status === 'deleted' && (await this.#run(() => this.#client.exists(list))) === 0;
+  }
+
   watch(id: StreamId, onWake: () => void): () => void {
     return this.#wakeUps.watchers.add(id, onWake);
   }
 
   async ping(): Promise<void> {
-    this.#requireConnection();
-    await this.#client.ping().catch((error) => {
-      throw toServiceError(error);
-    });
+    await this.#run(() => this.#client.ping());
   }
 
   async close(): Promise<void> {
@@ -170,15 +197,36 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
     const { leaseMs, ...info } = toStreamInfo(reply);
     // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
-    if (leaseMs > 0) await this.#hintLease(id, leaseMs);
+    await this.#repair(() => this.#sessions.note(id));
+    if (leaseMs > 0) await this.#repair(() => this.#leases.hint(id, leaseMs));
     return info;
   }
 
-  async #hintLease(id: StreamId, leaseMs: number): Promise<void> {
-    this.#requireConnection();
-    await this.#leases.hint(id, leaseMs).catch((error) => {
-      throw withNothingStored(toServiceError(error));
+  /** Writes what has to be there before an append, lest a crash between the two leave it out. */
+  async #noteBefore(id: StreamId, leaseMs: number | undefined): Promise<void> {
+    try {
+      await this.#run(() => this.#sessions.note(id));
+      if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
+    } catch (error) {
+      throw withNothingStored(error as ServiceError);
+    }
+  }
+
+  /** What only mends hints may fail: a full Redis is to be readable. */
+  async #repair(call: () => Promise<void>): Promise<void> {
+    await this.#run(call).catch((error: ServiceError) => {
+      this.options.logger.debug({ code: error.code }, 'A hint could not be mended');
     });
+  }
+
+  /** @throws ServiceError when Redis is away or refuses */
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    this.#requireConnection();
+    try {
+      return await call();
+    } catch (error) {
+      throw asServiceError(error);
+    }
   }
 
   async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
@@ -213,7 +261,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */
   #requireConnection(): void {
-    if (this.#client.status !== 'ready') throw notConnected();
+    if (!isConnected(this.#client)) throw notConnected();
   }
 }
 

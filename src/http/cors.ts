@@ -1,0 +1,62 @@
+import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+const methods = ['GET', 'HEAD', 'POST', 'DELETE'];
+
+const allowedHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Last-Event-ID',
+  'Producer-Id',
+  'Producer-Epoch',
+  'Producer-Seq',
+  'Producer-Lease',
+];
+
+const exposedHeaders = ['Stream-Next-Offset', 'Stream-Refused'];
+
+/** How long a browser may rely on a preflight; Chromium keeps none for longer. */
+const maxAge = 7200;
+
+const answer: FastifyCorsOptions = {
+  methods,
+  allowedHeaders,
+  exposedHeaders,
+  maxAge,
+  credentials: true,
+};
+
+/** Lets pages of these origins, and of no other, use the service. Preflights need no key. */
+export async function allowOrigins(app: FastifyInstance, origins: readonly string[]) {
+  if (origins.length === 0) return;
+  // The plugin's own route: it is reached by an OPTIONS that is no preflight and has no other.
+  app.addHook('onRoute', (route) => {
+    if (route.url === '*') route.config = { ...route.config, access: 'public' };
+  });
+  await app.register(fastifyCors, {
+    delegator: ({ headers }, done) => {
+      const preflight = headers['access-control-request-method'] !== undefined;
+      done(null, { ...answer, preflight, origin: allowedOrigin(headers.origin, origins) });
+    },
+  });
+}
+
+/** For an answer that Fastify gives before it runs any hook: to a path that it cannot decode. */
+export function setCorsHeaders(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  origins: readonly string[],
+): FastifyReply {
+  if (origins.length === 0) return reply;
+  reply.header('vary', 'Origin');
+  const origin = allowedOrigin(headers.origin, origins);
+  if (origin === false) return reply;
+  return reply
+    .header('access-control-allow-origin', origin)
+    .header('access-control-allow-credentials', 'true')
+    .header('access-control-expose-headers', exposedHeaders.join(', '));
+}
+
+function allowedOrigin(origin: string | undefined, origins: readonly string[]): string | false {
+  return origin !== undefined && origins.includes(origin) && origin;
+}

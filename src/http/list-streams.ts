@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { StreamManager } from '../streams/stream-manager.js';
+import { sessionParams } from './request-schemas.js';
+import { sessionPath } from './routes.js';
+import { toStatus } from './stream-status.js';
+
+/** `GET /sessions/:sid`: the streams of a session with their status, newest first. */
+export function listStreamsRoute(app: FastifyInstance, streams: StreamManager): void {
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get(
+      sessionPath,
+      { schema: { params: sessionParams }, config: { access: 'admin' } },
+      async ({ params }, reply) => {
+        const listed = await streams.listStreams(params.sessionId);
+        return reply.header('cache-control', 'no-store').send({
+          streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })),
+        });
+      },
+    );
+}

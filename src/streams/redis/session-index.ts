@@ -1,0 +1,75 @@
+import { type StreamId, streamKey } from '../stream-id.js';
+import { maxListedStreams } from '../stream-manager.js';
+import type { CommandClient } from './redis-client.js';
+import { sessionKey } from './redis-keys.js';
+
+/** How many streams this process remembers to have noted. */
+const maxRemembered = 20_000;
+
+export interface SessionIndexOptions {
+  readonly client: CommandClient;
+  readonly prefix: string;
+  /** Of a stream. */
+  readonly ttlMs: number;
+}
+
+/** How long after it was noted a stream may not have begun yet. */
+const beginningMs = 60_000;
+
+/**
+ * Which streams a session has, in a sorted set of a slot of its own: a hint, written before the
+ * append, that may name streams that are gone. Scores are times by this process's clock.
+ */
+export class SessionIndex {
+  /** Until when, by `Date.now()`, a stream need not be noted again. */
+  readonly #notedUntil = new Map<string, number>();
+
+  constructor(readonly options: SessionIndexOptions) {}
+
+  /**
+   * Notes a stream, once in a quarter of its life, so that the set outlives each stream in it.
+   */
+  async note({ sessionId, messageId }: StreamId): Promise<void> {
+    const { client, prefix, ttlMs } = this.options;
+    const key = streamKey({ sessionId, messageId });
+    const now = Date.now();
+    if (now < (this.#notedUntil.get(key) ?? 0)) return;
+    const set = sessionKey(prefix, sessionId);
+    const keptMs = Math.ceil(ttlMs * 1.5);
+    await client.zadd(set, 'GT', now, messageId);
+    await client.pexpire(set, keptMs);
+    await client.zremrangebyscore(set, '-inf', now - keptMs);
+    if (this.#notedUntil.size >= maxRemembered) this.#notedUntil.clear();
+    this.#notedUntil.set(key, now + ttlMs / 4);
+  }
+
+  /** The streams of a session, those noted last first, with the time of that. */
+  async list(sessionId: string): Promise<NotedStream[]> {
+    const set = sessionKey(this.options.prefix, sessionId);
+    const last = maxListedStreams - 1;
+    const flat = await this.options.client.zrevrange(set, 0, last, 'WITHSCORES');
+    return toPairs(flat as unknown[]).map(([messageId, notedAt]) => ({
+      messageId: String(messageId),
+      notedAt: Number(notedAt),
+    }));
+  }
+
+  /** Takes streams out that are gone, but for those that may just be about to begin. */
+  async drop(sessionId: string, gone: readonly NotedStream[]): Promise<void> {
+    const old = gone.filter(({ notedAt }) => notedAt < Date.now() - beginningMs);
+    if (old.length === 0) return;
+    const set = sessionKey(this.options.prefix, sessionId);
+    await this.options.client.zrem(set, ...old.map(({ messageId }) => messageId));
+  }
+}
+
+export interface NotedStream {
+  readonly messageId: string;
+  readonly notedAt: number;
+}
+
+/** Pairs as they are, with RESP3, or one after another, as with RESP2. */
+function toPairs(reply: readonly unknown[]): (readonly unknown[])[] {
+  if (reply.every(Array.isArray)) return reply as unknown[][];
+  return reply.flatMap((item, index) => (index % 2 === 0 ? [[item, reply[index + 1]]] : []));
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamId } from '../../src/streams/stream-id.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { redisBackend } from '../support/backends.js';
+import { answers, complete, newStream } from '../support/events.js';
+import { producer } from '../support/producers.js';
+import { RedisServer } from '../support/redis-server.js';
+import { waitFor } from '../support/wait-for.js';
+
+const prefix = `producers-${randomUUID()}`;
+const leasesKey = `${prefix}::leases`;
+const leaseMs = 1500;
+
+let server: RedisServer;
+let redis: Redis;
+let manager: StreamManager;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  redis = server.client();
+  manager = await newManager();
+});
+afterAll(async () => {
+  await manager.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+const newManager = () => redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
+
+const foreign = (type: string) => JSON.stringify({ id: 'f', type });
+
+const newList = () => {
+  const stream = newStream();
+  const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
+  return { stream, list, state: `{${list}}::state` };
+};
+
+describe('what is known of a producer', () => {
+  const send = (stream: StreamId, seq: number, count = 1) =>
+    manager.appendEvents(stream, answers(count), { producer: producer(seq, 4) });
+  const unknown = { code: 'producer_gap', details: { stored: 0, expectedSeq: 0 } };
+
+  it.each<[string, (list: string, state: string) => Promise<unknown>]>([
+    ['the list is deleted', (list) => redis.del(list)],
+    ['the list is replaced', (list) => redis.multi().del(list).rpush(list, 'a', 'b', 'c').exec()],
+    ['the list is cut', (list) => redis.ltrim(list, 0, 0)],
+    ['its last element is changed', (list) => redis.lset(list, -1, foreign('answer'))],
+    ['the state is evicted', (_list, state) => redis.del(state)],
+  ])('is forgotten when %s', async (_name, change) => {
+    const { stream, list, state } = newList();
+    await send(stream, 0, 2);
+    await change(list, state);
+    const length = await redis.llen(list);
+    await expect(send(stream, 2)).rejects.toMatchObject(unknown);
+    expect((await manager.getStatus(stream, 'w'))?.producer ?? null).toBeNull();
+    expect(await send(stream, 0)).toMatchObject({ offset: length, count: 1 });
+  });
+
+  it('stays when another program pushes in between, before or after this one looks', async () => {
+    const { stream, list } = newList();
+    await send(stream, 0, 2);
+    await redis.rpush(list, foreign('answer'), 'no JSON');
+    expect(await send(stream, 1, 2)).toMatchObject({ offset: 4, count: 1 });
+    await redis.rpush(list, foreign('answer'));
+    const info = await manager.getStatus(stream, 'w');
+    expect(info).toMatchObject({ nextOffset: 6, producer: { epoch: 4, nextSeq: 3 } });
+    expect(await send(stream, 2, 1)).toMatchObject({ nextOffset: 6, count: 0 });
+  });
+
+  it('stays when another program ends the stream: a retry is known, what is new refused', async () => {
+    const { stream, list } = newList();
+    await send(stream, 0, 2);
+    await redis.rpush(list, foreign('stop'));
+    expect(await send(stream, 0, 2)).toMatchObject({ nextOffset: 3, count: 0 });
+    await expect(send(stream, 1, 2)).rejects.toMatchObject({
+      code: 'stream_ended',
+      details: { stored: 1, streamStatus: 'stopped' },
+    });
+  });
+});
+
+describe.concurrent('the deadline of a lease', () => {
+  const isLost = (stream: StreamId) =>
+    waitFor('it is lost', async () => (await manager.getStatus(stream))?.status === 'failed', 8000);
+  const deadlineOf = (stream: StreamId) =>
+    redis.zscore(leasesKey, `${stream.sessionId}:${stream.messageId}`);
+  const forget = (stream: StreamId) =>
+    redis.zrem(leasesKey, `${stream.sessionId}:${stream.messageId}`);
+
+  it('is there before the event, and gone when the stream has ended', async ({ expect }) => {
+    const { stream } = newList();
+    await manager.appendEvents(stream, answers(1), { leaseMs });
+    expect(await deadlineOf(stream)).not.toBeNull();
+    await manager.appendEvents(stream, [complete()]);
+    await waitFor('it is gone', async () => (await deadlineOf(stream)) === null, 8000);
+  });
+
+  it('that was lost is set again by the node that set it, though nobody looks', async ({
+    expect,
+  }) => {
+    const lists = Array.from({ length: 3 }, newList);
+    for (const { stream } of lists) {
+      await manager.appendEvents(stream, answers(1), { leaseMs });
+      await manager.appendEvents(stream, answers(1), { leaseMs });
+      await forget(stream);
+    }
+    for (const { list } of lists) {
+      await waitFor('the end', async () => (await redis.llen(list)) === 3, leaseMs + 5000);
+      expect(await redis.lindex(list, -1)).toContain('producer_lost');
+    }
+  });
+
+  it.each<[string, (node: StreamManager, stream: StreamId) => Promise<unknown>]>([
+    ['look at the stream', (node, stream) => node.getStatus(stream)],
+    ['append', (node, stream) => node.appendEvents(stream, answers(1), { leaseMs })],
+    ['renewal', (node, stream) => node.renewLease(stream, { leaseMs })],
+  ])('that was lost with its node is set again by the next %s', async (_name, repair) => {
+    const { stream, list } = newList();
+    const [lost, other] = await Promise.all([newManager(), newManager()]);
+    await lost.appendEvents(stream, answers(1), { leaseMs });
+    await lost.close();
+    await forget(stream);
+    await repair(other, stream);
+    await waitFor('the end', async () =>
+      String(await redis.lindex(list, -1)).includes('producer_lost'),
+    );
+    await other.close();
+  });
+
+  it('means nothing when the list is another one, or another program has ended it', async ({
+    expect,
+  }) => {
+    const [deleted, replaced, ended] = [newList(), newList(), newList()];
+    for (const { stream } of [deleted, replaced, ended]) {
+      await manager.appendEvents(stream, answers(1), { leaseMs });
+    }
+    await redis.del(deleted.list);
+    await redis.multi().del(replaced.list).rpush(replaced.list, foreign('answer')).exec();
+    await redis.rpush(ended.list, foreign('complete'));
+    await waitFor('they were looked at', async () => {
+      const deadlines = await Promise.all(
+        [deleted, replaced, ended].map(({ stream }) => deadlineOf(stream)),
+      );
+      return deadlines.every((deadline) => deadline === null);
+    });
+    const lengths = [deleted, replaced, ended].map(({ list }) => redis.llen(list));
+    expect(await Promise.all(lengths)).toEqual([0, 1, 2]);
+  });
+
+  it('ends a list also to which another program has pushed since', async ({ expect }) => {
+    const { stream, list } = newList();
+    await manager.appendEvents(stream, answers(1), { leaseMs });
+    await redis.rpush(list, ...Array.from({ length: 2500 }, () => foreign('answer')));
+    await waitFor('the end', async () => (await redis.llen(list)) === 2502);
+    expect(await manager.getStatus(stream)).toMatchObject({ status: 'failed' });
+  });
+
+  it('ends a stream once, however many nodes look', async ({ expect, onTestFinished }) => {
+    const nodes = await Promise.all(Array.from({ length: 6 }, newManager));
+    onTestFinished(async () => {
+      await Promise.all(nodes.map((node) => node.close()));
+    });
+    const lists = Array.from({ length: 60 }, newList);
+    await Promise.all(
+      lists.map(({ stream }, index) =>
+        (nodes[index % 6] as StreamManager).appendEvents(stream, answers(1), { leaseMs }),
+      ),
+    );
+    for (const { stream } of lists) await isLost(stream);
+    for (const { stream } of lists) {
+      await waitFor('all have looked', async () => (await deadlineOf(stream)) === null);
+      expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 2 });
+    }
+  });
+});

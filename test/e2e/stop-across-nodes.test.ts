@@ -1,0 +1,179 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { EventSource } from 'eventsource';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { FeedClient } from '../support/feed-client.js';
+import type { RedisServer } from '../support/redis-server.js';
+import type { ServiceProcess } from '../support/service-process.js';
+import {
+  clientOf,
+  isReady,
+  onRedis,
+  openFeed,
+  startRedis,
+  startService,
+} from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl } from '../support/worker.js';
+
+type Client = ReturnType<RedisServer['client']>;
+
+const pollMs = 500;
+const settings = { FEED_POLL_INTERVAL: `${pollMs}ms`, FEED_LINGER: '100ms' };
+/** What an answer may take beside the poll, on a machine that is busy. */
+const slackMs = 1500;
+
+describe('A stop on one node', () => {
+  it('ends the run of a worker on the other, with wake-ups at once', async () => {
+    const { redis, nodes } = await start({ ...settings, FEED_POLL_INTERVAL: '30s' });
+    const run = await startRun(nodes[0]);
+    await isSubscribed(redis);
+    const tookMs = await stopAndMeasure(nodes[1], run);
+    console.log(`with wake-ups: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
+    expect(tookMs).toBeLessThan(slackMs);
+  });
+
+  it.each([
+    ['are cut again and again', cutSubscriptions],
+    ['cannot be had', forbidSubscriptions],
+  ])('ends it within a poll when wake-ups %s', async (trouble, lose) => {
+    const { redis, nodes } = await start(settings);
+    await lose(clientOf(redis));
+    const run = await startRun(nodes[0]);
+    const tookMs = await stopAndMeasure(nodes[1], run);
+    console.log(`when they ${trouble}: ${tookMs.toFixed(0)} ms`);
+    expect(tookMs).toBeLessThan(pollMs + slackMs);
+  });
+
+  it('is read on both nodes as the last event, and ends the feeds', async () => {
+    const { nodes } = await start(settings);
+    const run = await startRun(nodes[0]);
+    const feeds = await Promise.all(nodes.map(({ url }) => openFeed(feedUrl(url))));
+    await stopAndMeasure(nodes[1], run);
+    for (const feed of feeds) await endsWithStop(feed, run.lines);
+    const back = await openFeed(feedUrl(nodes[0].url), {
+      'last-event-id': feeds[0]?.lastId as string,
+    });
+    expect(back.status).toBe(204);
+  });
+
+  it('lets an EventSource come back once, and no more', async () => {
+    const { nodes } = await start(settings);
+    const run = await startRun(nodes[0]);
+    let requests = 0;
+    const source = new EventSource(feedUrl(nodes[0].url), {
+      fetch: (url, init) => {
+        requests += 1;
+        return fetch(url, init);
+      },
+    });
+    onTestFinished(() => source.close());
+    const types: string[] = [];
+    source.onmessage = ({ data }) => types.push(JSON.parse(data).type);
+    await waitFor('it reads', () => types.length > 0);
+    await stopAndMeasure(nodes[1], run);
+    await waitFor('it is closed', () => source.readyState === source.CLOSED);
+    expect(types).toEqual([...Array(run.lines).fill('answer'), 'stop']);
+    expect(requests).toBe(2);
+  });
+
+  it('refuses the worker that begins after it, by its first line', async () => {
+    const { nodes } = await start(settings);
+    await fetch(`${feedUrl(nodes[1].url).replace(/stream$/, 'stop')}`, { method: 'POST' });
+    const { answer } = openBody(nodes[0]);
+    expect(await answer).toMatchObject({ status: 409, body: { stored: 0, line: 1 } });
+  });
+});
+
+async function start(environment: Record<string, string>) {
+  const redis = await startRedis();
+  const nodes = await Promise.all([
+    startService(onRedis(redis, environment)),
+    startService(onRedis(redis, environment)),
+  ]);
+  await Promise.all(nodes.map(isReady));
+  return { redis, nodes };
+}
+
+interface Run {
+  readonly answer: ReturnType<typeof answerOf>;
+  /** How many events it has had stored; it is silent since, but its body is open. */
+  readonly lines: number;
+}
+
+async function startRun(node: ServiceProcess): Promise<Run> {
+  const { sent, answer } = openBody(node);
+  const feed = await openFeed(feedUrl(node.url));
+  const lines = 5;
+  for (let count = 1; count <= lines; count += 1) {
+    if (count > 1) sent.write('{"type":"answer"}\n');
+    await feed.frameCount(count);
+  }
+  feed.drop();
+  return { answer, lines };
+}
+
+/** A body that reads its answer while it is being written, as a worker does that can be stopped. */
+function openBody(node: ServiceProcess) {
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const sent = request(eventsUrl(node.url), { method: 'POST', headers, agent: false });
+  onTestFinished(() => {
+    sent.destroy();
+  });
+  const answer = answerOf(sent);
+  sent.write('{"type":"answer"}\n');
+  return { sent, answer };
+}
+
+async function answerOf(sent: ClientRequest) {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  sent.on('error', () => {}); // the other side closes the connection
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk;
+    if (text.endsWith('}')) break;
+  }
+  return { status: response.statusCode, body: JSON.parse(text) as Record<string, unknown> };
+}
+
+/** Stops the stream, and returns how long the worker waited to hear of it. */
+async function stopAndMeasure(node: ServiceProcess, { answer, lines }: Run): Promise<number> {
+  const stopUrl = feedUrl(node.url).replace(/stream$/, 'stop');
+  const startedAt = performance.now();
+  const stopped = await fetch(stopUrl, { method: 'POST' });
+  expect(await stopped.json()).toEqual({ streamStatus: 'stopped' });
+  const { status, body } = await answer;
+  const tookMs = performance.now() - startedAt;
+  expect(status).toBe(409);
+  expect(body).toMatchObject({
+    code: 'stream_ended',
+    streamStatus: 'stopped',
+    stored: lines,
+  });
+  return tookMs;
+}
+
+async function endsWithStop(feed: FeedClient, lines: number): Promise<void> {
+  await feed.end(pollMs + slackMs);
+  const types = feed.data.map((data) => JSON.parse(data).type);
+  expect(types).toEqual([...Array(lines).fill('answer'), 'stop']);
+}
+
+async function isSubscribed(redis: RedisServer): Promise<void> {
+  const client = clientOf(redis);
+  await waitFor('the worker’s node is subscribed', async () => {
+    const [, count] = (await client.pubsub('NUMSUB', 'stream:events:s1:m1::wake')) as unknown[];
+    return Number(count) > 0;
+  });
+}
+
+async function cutSubscriptions(client: Client): Promise<void> {
+  const cut = () => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub').catch(() => {});
+  const cutting = setInterval(() => void cut(), 10);
+  onTestFinished(() => clearInterval(cutting));
+}
+
+async function forbidSubscriptions(client: Client): Promise<void> {
+  await client.call('ACL', 'SETUSER', 'default', '-subscribe');
+  await cutSubscriptions(client);
+}

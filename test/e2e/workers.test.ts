@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { AgentProcess, agentKinds, contentsOfRun } from '../support/agent-process.js';
+import { FeedClient } from '../support/feed-client.js';
+import { freePort } from '../support/free-port.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { waitFor } from '../support/wait-for.js';
+
+let memory: ServiceProcess;
+let redis: ServiceProcess;
+const agents: AgentProcess[] = [];
+
+beforeAll(async () => {
+  memory = await ServiceProcess.listening({});
+  redis = await ServiceProcess.listening({
+    STREAM_MANAGER_TYPE: 'redis',
+    REDIS_ADDR: `127.0.0.1:${inject('redisPort')}`,
+    REDIS_PREFIX: `test-${randomUUID()}`,
+  });
+});
+
+afterAll(async () => {
+  for (const agent of agents) agent.kill();
+  await Promise.all([memory.kill(), redis.kill()]);
+});
+
+// They wait most of the time, so they wait together.
+describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (kind) => {
+  const start = (url: string, options: Record<string, number>) => {
+    const agent = new AgentProcess(kind, url, options);
+    agents.push(agent);
+    return agent;
+  };
+
+  it('delivers a run whole and in order, also over a tool call longer than its lease', async () => {
+    await Promise.all(
+      [memory, redis].map(async ({ url }) => {
+        const stream = newStream(url);
+        const agent = start(stream, { lease: 2, 'tool-seconds': 4, tokens: 300, 'token-ms': 2 });
+        expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
+        expect(await contentsOf(stream)).toEqual(contentsOfRun(300));
+      }),
+    );
+  });
+
+  it('stores each event once over connections that are cut, and answers that are lost', async () => {
+    const proxy = await TcpProxy.start(Number(new URL(redis.url).port));
+    const stream = newStream(proxy.url);
+    const agent = start(stream, { 'tool-seconds': 1, tokens: 300, 'token-ms': 10 });
+    const trouble = setInterval(() => {
+      if (Math.random() < 0.5) proxy.cut();
+      else proxy.loseNextAnswers();
+    }, 150);
+    const { code, output } = await agent.end();
+    clearInterval(trouble);
+    const direct = stream.replace(proxy.url, redis.url);
+    const { connectionCount } = proxy;
+    await proxy.close();
+    expect([code, output]).toEqual([0, 'Done: all events are stored.\n']);
+    expect(await contentsOf(direct)).toEqual(contentsOfRun(300));
+    expect(connectionCount).toBeGreaterThan(10);
+  });
+
+  it('stops soon when somebody stops the stream, though it sends nothing', async () => {
+    const stream = newStream(redis.url);
+    const agent = start(stream, { 'tool-seconds': 60 });
+    await waitFor('the tool is called', async () => (await contentsOf(stream)).length === 5);
+    await fetch(`${stream}/stop`, { method: 'POST' });
+    const stoppedAt = performance.now();
+    const { code, output } = await agent.end();
+    expect(performance.now() - stoppedAt).toBeLessThan(3000);
+    expect([code, output]).toEqual([3, 'Stopped: the stream has ended: stopped.\n']);
+  });
+
+  it('ends when a worker with a higher epoch takes over, and not for one with its own', async () => {
+    const stream = newStream(memory.url);
+    const first = start(stream, { epoch: 7, 'tool-seconds': 60 });
+    await waitFor('the tool is called', async () => (await contentsOf(stream)).length === 5);
+    const twin = await start(stream, { epoch: 7 }).end();
+    expect(twin).toEqual({ code: 5, output: 'Failed: epoch 7 is in use; take a higher one.\n' });
+    const second = start(stream, { epoch: 8, 'tool-seconds': 4, tokens: 3 });
+    const { code, output } = await first.end();
+    expect([code, output]).toEqual([4, expect.stringMatching(/^Taken over: .* epoch 8/)]);
+    expect((await second.end()).code).toBe(0);
+    const thought = contentsOfRun(3).slice(0, 5);
+    expect(await contentsOf(stream)).toEqual([...thought, ...contentsOfRun(3)]);
+  });
+
+  it('that was killed is lost to readers, once', async () => {
+    const stream = newStream(redis.url);
+    const feed = await FeedClient.open(`${stream}/stream`);
+    const agent = start(stream, { lease: 2, 'tool-seconds': 60 });
+    await feed.frameCount(5);
+    agent.kill();
+    await feed.end();
+    expect(feed.frames).toHaveLength(6);
+    expect(JSON.parse(feed.data[5] as string)).toMatchObject({
+      type: 'error',
+      done: true,
+      data: { code: 'producer_lost' },
+    });
+  });
+
+  it('goes on with a service that was away and has lost the stream', async () => {
+    const port = String(await freePort());
+    const before = await ServiceProcess.listening({ PORT: port });
+    const stream = newStream(before.url);
+    const agent = start(stream, { 'tool-seconds': 0, tokens: 200, 'token-ms': 10 });
+    await waitFor('it answers', async () => (await contentsOf(stream)).length > 50);
+    await before.kill();
+    await sleep(500);
+    const after = await ServiceProcess.listening({ PORT: port });
+    expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
+    expect(await contentsOf(stream)).toEqual(contentsOfRun(200));
+    await after.kill();
+  });
+
+  it('gives up when the service stays away', async () => {
+    const agent = start(newStream(`http://127.0.0.1:${await freePort()}`), { 'give-up': 1 });
+    const { code, output } = await agent.end();
+    expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: no success for 1/)]);
+  });
+
+  it('fails at once when its events are refused', async () => {
+    const { code, output } = await start(`${memory.url}/sessions/s1/messages/:`, {}).end();
+    expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: 400 invalid_id/)]);
+  });
+});
+
+/** The URL of a stream that no other test uses. */
+function newStream(base: string): string {
+  return `${base}/sessions/s1/messages/m-${randomUUID()}`;
+}
+
+async function contentsOf(stream: string): Promise<string[]> {
+  const answer = await (await fetch(`${stream}/events`)).json();
+  return (answer as { events: { content: string }[] }).events.map(({ content }) => content);
+}

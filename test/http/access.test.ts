@@ -1,0 +1,244 @@
+import { fastify } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { type Access, requireAccess } from '../../src/http/access.js';
+import { useProblems } from '../../src/http/problem.js';
+import { describeApp } from '../support/app-suite.js';
+import { memoryBackend } from '../support/backends.js';
+import { makeKey } from '../support/keys.js';
+import { rawBytes } from '../support/raw-http.js';
+import { buildTestApp } from '../support/test-app.js';
+import { postText } from '../support/worker.js';
+
+const message = '/sessions/:sid/messages/:mid';
+
+/** Who may use which route. Each takes no other methods than these. */
+const rules: Record<string, Record<string, Access>> = {
+  '/sessions/:sid': { GET: 'admin', HEAD: 'admin', DELETE: 'admin' },
+  [message]: { GET: 'read', HEAD: 'read', DELETE: 'admin' },
+  [`${message}/events`]: { GET: 'read', HEAD: 'read', POST: 'append' },
+  [`${message}/stop`]: { POST: 'admin' },
+  [`${message}/lease`]: { POST: 'append' },
+  [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
+  '/metrics': { GET: 'read', HEAD: 'read' },
+  '/healthz': { GET: 'public', HEAD: 'public' },
+  '/readyz': { GET: 'public', HEAD: 'public' },
+};
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+const keys = { append: makeKey('append'), read: makeKey('read'), admin: makeKey('admin') };
+const others = {
+  append: makeKey('read', 'admin'),
+  read: makeKey('append', 'admin'),
+  admin: makeKey('append', 'read'),
+};
+const strange = makeKey('append', 'read', 'admin');
+const producerKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
+const wrong = { authorization: `${keys.read.headers.authorization.slice(0, -4)}AAAA` };
+
+const cases = Object.entries(rules).flatMap(([route, taken]) =>
+  methods.map((method) => ({ route, method, access: taken[method] ?? null })),
+);
+const guarded = cases.flatMap(({ access, ...rest }) =>
+  access === null || access === 'public' ? [] : [{ ...rest, access }],
+);
+const unguarded = cases.filter(({ access }) => access === null || access === 'public');
+
+describeApp('the keys', { auth: { producerKeys } }, (source) => {
+  /** One request, with the stream of another test so that nothing but its key matters. */
+  async function send(
+    route: string,
+    method: string,
+    headers: Record<string, string> = {},
+    id = 'keys',
+  ) {
+    const path = route.replace(':sid', id).replace(':mid', id);
+    const abort = new AbortController();
+    const response = await fetch(source.app.url + path, {
+      method,
+      headers: method === 'POST' ? { 'content-type': 'application/json', ...headers } : headers,
+      body: method === 'POST' ? '{"type":"answer"}' : null,
+      signal: abort.signal,
+    });
+    const isProblem = response.headers.get('content-type')?.includes('problem') === true;
+    const problem = isProblem && method !== 'HEAD' ? await response.json() : null;
+    abort.abort(); // a feed would stay open
+    return { status: response.status, headers: response.headers, problem };
+  }
+
+  it.each(guarded)('guard $method $route by the scope $access', async (one) => {
+    const { route, method, access } = one;
+    for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
+      const refused = await send(route, method, headers);
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+      if (method !== 'HEAD') expect(refused.problem).toMatchObject({ code: 'unauthorized' });
+    }
+    const forbidden = await send(route, method, others[access].headers);
+    expect(forbidden.status).toBe(403);
+    if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
+    // A stream of its own: another test may have deleted the one that all share.
+    const id = `keys-${method}`;
+    await send(`${message}/events`, 'POST', keys.append.headers, id);
+    const taken = await send(route, method, keys[access].headers, id);
+    expect([401, 403, 404, 405]).not.toContain(taken.status);
+  });
+
+  it.each(unguarded)('are not asked for by $method $route', async ({ route, method, access }) => {
+    for (const headers of [{}, wrong, keys.read.headers]) {
+      const { status } = await send(route, method, headers);
+      expect(status).toBe(access === null ? 405 : 200);
+    }
+  });
+
+  it('stand in the table above for each route that there is', () => {
+    const tree = source.app.app.printRoutes({ commonPrefix: false });
+    expect(pathsOf(tree).sort()).toEqual(Object.keys(rules).sort());
+  });
+
+  it.each([
+    ['an unknown route', '/sessions', 404],
+    ['an unknown route below a stream', '/sessions/s/messages/m/secrets', 404],
+    ['a path that cannot be decoded', '/sessions/%zz/messages/m', 400],
+  ])('are not asked for by %s, which tells nothing of a stream', async (_, path, status) => {
+    for (const headers of [{}, wrong]) {
+      const response = await fetch(source.app.url + path, { headers });
+      expect(response.status).toBe(status);
+    }
+  });
+
+  it.each([
+    ['encoded letters', '/%73essions/s/messages/m/%65vents'],
+    ['an encoded route of a public name', '/sessions/s/messages/%68ealthz'],
+    ['a query', '/sessions/s/messages/m/events?/healthz'],
+    ['a fragment', '/sessions/s/messages/m/events#/healthz'],
+    ['an absolute form', 'http://localhost/sessions/s/messages/m/events'],
+    ['an id that is none', '/sessions/s/messages/a:b'],
+    ['an empty id', '/sessions//messages/m'],
+  ])('cannot be gone round by %s', async (_, path) => {
+    expect(await statusLine(`GET ${path} HTTP/1.1`)).toMatch(/ 401 /);
+  });
+
+  it.each(['/healthz/../sessions/s/messages/m', '//sessions/s/messages/m', '/healthz%2f..'])(
+    'cannot be gone round by %s, which is no route',
+    async (path) => {
+      expect(await statusLine(`GET ${path} HTTP/1.1`)).toMatch(/ 404 /);
+    },
+  );
+
+  it.each(['TRACE', 'PROPFIND', 'SEARCH', 'LOCK'])(
+    'cannot be gone round by the method %s',
+    async (method) => {
+      const line = await statusLine(`${method} /sessions/s/messages/m/events HTTP/1.1`);
+      expect(line).toMatch(/ 405 /);
+    },
+  );
+
+  it('cannot be gone round by a header that names another method or path', async () => {
+    const headers = { 'x-http-method-override': 'GET', 'x-original-url': '/healthz' };
+    expect((await send(message, 'GET', headers)).status).toBe(401);
+  });
+
+  it('are asked for before the body is read', async () => {
+    const head =
+      'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n' +
+      'content-type: application/json\r\ncontent-length: 1000000\r\n\r\n{';
+    const answer = await rawBytes(source.app.url, head);
+    expect(answer).toMatch(/^HTTP\/1.1 401 /);
+  });
+
+  it('are asked for before the media type, the encoding and the size of a body', async () => {
+    const one = source.stream();
+    for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }]) {
+      expect((await postText(one.eventsUrl, 'x', headers)).status).toBe(401);
+    }
+    expect((await postText(one.eventsUrl, 'x'.repeat(9 * 1024 ** 2))).status).toBe(401);
+  });
+
+  it('leave nothing stored of a refused append, and say so', async () => {
+    const one = source.stream();
+    for (const headers of [{}, others.append.headers]) {
+      const { body } = await one.post({ type: 'answer' }, headers);
+      expect(body).toMatchObject({ stored: 0, instance: new URL(one.eventsUrl).pathname });
+    }
+    expect((await fetch(one.url, { headers: keys.read.headers })).status).toBe(404);
+  });
+
+  it('tell a stranger the same of every stream', async () => {
+    const [known, unknown] = [source.stream(), source.stream()];
+    await known.post({ type: 'answer' }, keys.append.headers);
+    const answers = [known, unknown].map(async ({ url }) => {
+      const problem = (await (await fetch(url)).json()) as object;
+      return { ...problem, instance: null };
+    });
+    expect(await answers[0]).toEqual(await answers[1]);
+  });
+
+  it('are asked for by a feed too, also when it resumes', async () => {
+    const one = source.stream();
+    await one.post([{ type: 'answer' }, { type: 'answer' }], keys.append.headers);
+    const feed = await one.feed('', keys.read.headers);
+    await feed.frameCount(2);
+    feed.drop();
+    const id = feed.frames[0]?.id as string;
+    expect((await one.feed('', { 'last-event-id': id })).status).toBe(401);
+    const again = await one.feed('', { 'last-event-id': id, ...keys.read.headers });
+    await again.frameCount(1);
+    again.drop();
+  });
+
+  async function statusLine(requestLine: string): Promise<string> {
+    const text = `${requestLine}\r\nhost: x\r\nconnection: close\r\n\r\n`;
+    return (await rawBytes(source.app.url, text)).split('\r\n', 1)[0] as string;
+  }
+});
+
+describeApp('without keys', {}, ({ stream }) => {
+  it('everything is open, whatever Authorization says', async () => {
+    const one = stream();
+    for (const headers of [{}, wrong]) {
+      expect((await one.post({ type: 'answer' }, headers)).status).toBe(201);
+      expect((await fetch(one.url, { headers })).status).toBe(200);
+    }
+  });
+});
+
+describe('a route that does not say who may use it', () => {
+  it.each([[[]], [producerKeys]])('ends the start', async (configured) => {
+    const streams = await memoryBackend.create();
+    const app = await buildTestApp(streams, { auth: { producerKeys: configured } });
+    const handler = async () => 'secret';
+    expect(() => app.get('/new', handler)).toThrow(/GET \/new does not say who may use it/);
+    expect(() => app.get('/new', { config: {} }, handler)).toThrow(/does not say who may use it/);
+    app.get('/new', { config: { access: 'public' } }, handler);
+    await app.close();
+    await streams.close();
+  });
+});
+
+describe('a route that was there before the rule', () => {
+  it('is closed to everybody', async () => {
+    const app = fastify();
+    useProblems(app);
+    app.get('/early', async () => 'secret');
+    requireAccess(app, producerKeys);
+    const statusWith = async (headers: Record<string, string>) =>
+      (await app.inject({ url: '/early', headers })).statusCode;
+    expect(await statusWith({})).toBe(401);
+    expect(await statusWith(keys.admin.headers)).toBe(403);
+  });
+});
+
+/** The paths in the tree that Fastify prints, of which each level is indented by four. */
+function pathsOf(tree: string): string[] {
+  const parents: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const match = /^([│ ]*)[├└]── (\S+) \(/.exec(line);
+    if (match === null) return [];
+    const [, indent, part] = match as unknown as [string, string, string];
+    const depth = indent.length / 4;
+    const path = (parents[depth - 1] ?? '') + part;
+    parents[depth] = path;
+    return [path];
+  });
+}

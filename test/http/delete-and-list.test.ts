@@ -1,0 +1,137 @@
+import { expect, it } from 'vitest';
+import { describeApp, type TestStream } from '../support/app-suite.js';
+
+const remove = async (url: string) => (await fetch(url, { method: 'DELETE' })).status;
+
+async function list(one: TestStream, sid: string): Promise<{ messageId: string }[]> {
+  const response = await fetch(`${one.app.url}/sessions/${sid}`);
+  return ((await response.json()) as { streams: { messageId: string }[] }).streams;
+}
+
+describeApp('DELETE', { feed: { waitMs: 300, pollIntervalMs: 200 } }, ({ stream }) => {
+  it('forgets a stream; open feeds get a reset, and end when nothing comes', async () => {
+    const one = stream();
+    await one.postAnswers(2);
+    const feed = await one.feed();
+    await feed.frameCount(2);
+    expect(await remove(one.url)).toBe(204);
+    expect((await fetch(one.url)).status).toBe(404);
+    await feed.frameCount(3);
+    expect(feed.frames[2]).toMatchObject({
+      event: 'reset',
+      id: '0-00000000',
+      data: '{"reason":"deleted","offset":0}',
+    });
+    await feed.end();
+    expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
+  });
+
+  it('leaves a tombstone, which a producer passes with a higher epoch', async () => {
+    const one = stream();
+    const as = (epoch: number) => ({
+      'producer-id': 'w',
+      'producer-epoch': String(epoch),
+      'producer-seq': '0',
+    });
+    await one.post({ type: 'answer' }, as(1));
+    await remove(one.url);
+    for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
+      const refused = await one.post({ type: 'answer' }, headers);
+      expect(refused.body).toMatchObject({
+        code: 'stream_ended',
+        streamStatus: 'deleted',
+        stored: 0,
+      });
+    }
+    expect((await one.post({ type: 'session_title' })).status).toBe(409);
+    expect((await one.post({ type: 'answer' }, as(0))).body.code).toBe('producer_fenced');
+    expect((await one.post({ type: 'answer' }, as(2))).body).toMatchObject({ offset: 0, count: 1 });
+    expect((await one.postAnswers(1)).status).toBe(201);
+  });
+
+  it('is no error where there is nothing, and leaves nothing there', async () => {
+    const one = stream();
+    expect(await remove(one.url)).toBe(204);
+    expect((await one.postAnswers(1)).status).toBe(201);
+  });
+
+  it('of a session forgets all of its streams', async () => {
+    const sid = `del${Math.random().toString(36).slice(2)}`;
+    const all = ['a', 'b', 'c'].map((mid) => ({ sessionId: sid, messageId: mid }));
+    const one = stream();
+    for (const { messageId } of all) {
+      await fetch(`${one.app.url}/sessions/${sid}/messages/${messageId}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"type":"answer"}',
+      });
+    }
+    expect(await list(one, sid)).toHaveLength(3);
+    expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
+    expect(await list(one, sid)).toEqual([]);
+  });
+});
+
+describeApp('GET /sessions/:sid', {}, ({ stream }) => {
+  it('lists the streams of the session with status, newest first', async () => {
+    const one = stream();
+    const sid = `list${Math.random().toString(36).slice(2)}`;
+    for (const mid of ['m1', 'm2', 'm3']) {
+      await fetch(`${one.app.url}/sessions/${sid}/messages/${mid}/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ type: mid === 'm2' ? 'complete' : 'answer' }),
+      });
+      await new Promise((resolve) => setTimeout(resolve, 5)); // another millisecond
+    }
+    const streams = await list(one, sid);
+    expect(streams.map(({ messageId }) => messageId)).toEqual(['m3', 'm2', 'm1']);
+    expect(streams[1]).toMatchObject({ streamStatus: 'complete', nextOffset: 1 });
+    expect(await list(one, 'nobody')).toEqual([]);
+    expect((await fetch(`${one.app.url}/sessions/a:b`)).status).toBe(400);
+  });
+});
+
+describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 5000 } }, ({ stream }) => {
+  const read = async (one: TestStream, query: string) =>
+    (await (await fetch(`${one.eventsUrl}?${query}`)).json()) as {
+      events: unknown[];
+      nextOffset: number;
+      ended: boolean;
+    };
+
+  it('answers as soon as there is something', async () => {
+    const one = stream();
+    const since = performance.now();
+    const waiting = read(one, 'wait=30');
+    await one.postAnswers(1);
+    expect((await waiting).events).toHaveLength(1);
+    expect(performance.now() - since).toBeLessThan(4000);
+  });
+
+  it('answers empty after its time, and at once when the stream has ended', async () => {
+    const one = stream();
+    const since = performance.now();
+    expect(await read(one, 'wait=1')).toMatchObject({ events: [], nextOffset: 0 });
+    expect(performance.now() - since).toBeGreaterThan(950);
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    expect(await read(one, 'wait=30&offset=2')).toMatchObject({ events: [], ended: true });
+  });
+
+  it('answers 410 when the stream is replaced meanwhile', async () => {
+    const one = stream();
+    await one.postAnswers(1);
+    const { nextId } = (await (await fetch(one.url)).json()) as { nextId: string };
+    const waiting = fetch(`${one.eventsUrl}?wait=30&offset=${nextId}`);
+    await fetch(one.url, { method: 'DELETE' });
+    expect((await waiting).status).toBe(410);
+  });
+
+  it.each(['61', '-1', '1.5', 'x'])('refuses to wait for "%s"', async (wait) => {
+    const response = await fetch(`${stream().eventsUrl}?wait=${wait}`);
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: 'invalid_query' },
+    ]);
+  });
+});

@@ -1,0 +1,70 @@
+import { connect } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { makeKey } from '../support/keys.js';
+import { rawBytes } from '../support/raw-http.js';
+import { waitFor } from '../support/wait-for.js';
+
+const options = {
+  auth: { producerKeys: [makeKey('append').key] },
+  timeouts: { bodyMs: 300, silenceMs: 300 },
+};
+const events = '/sessions/s/messages/m/events';
+
+describeApp('a body that nobody reads', options, (source) => {
+  it.each([
+    ['no key', 'POST', events, 'application/json', 401],
+    ['no key', 'POST', events, 'application/x-ndjson', 401],
+    ['a wrong method', 'PUT', events, 'application/json', 405],
+    ['no route', 'POST', '/unknown', 'text/plain', 404],
+    ['a path that cannot be decoded', 'POST', '/sessions/%zz/messages/m', 'text/plain', 400],
+  ])('is cut when it goes on after the answer to %s (%s %s, %s)', async (...row) => {
+    const [, method, path, type, status] = row;
+    const answer = await sendForever(`${method} ${path}`, type);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
+  });
+
+  it('leaves the connection open when it ends', async () => {
+    const head = 'host: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
+    const last = 'GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+    const answer = await rawBytes(
+      source.app.url,
+      `POST ${events} HTTP/1.1\r\n${head}{}POST /unknown HTTP/1.1\r\n${head}{}${last}`,
+    );
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual([
+      '401',
+      '404',
+      '200',
+    ]);
+  });
+
+  /** Sends chunks until the server closes the connection. Resolves with what it answered. */
+  async function sendForever(request: string, type: string): Promise<string> {
+    let answer = '';
+    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+    socket.write(`${request} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`);
+    socket.write('transfer-encoding: chunked\r\n\r\n');
+    const sending = setInterval(() => socket.write('1\r\n \r\n'), 20);
+    onTestFinished(() => clearInterval(sending));
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text;
+    });
+    socket.on('error', () => {}); // 'close' follows
+    await waitFor('the connection is closed', () => socket.destroyed, 10_000);
+    return answer;
+  }
+});
+
+describeApp(
+  'a body of a media type that is not taken',
+  { timeouts: options.timeouts },
+  (source) => {
+    it('does not end the service when it never ends', async () => {
+      const head = `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n`;
+      const answer = await rawBytes(source.app.url, `${head}content-length: 9\r\n\r\nx`);
+      expect(answer).toMatch(/^HTTP\/1.1 415 /);
+      expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
+    });
+  },
+);

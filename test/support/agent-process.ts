@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { ensureProgram, python } from './debian-packages.js';
+
+const examples = resolve(import.meta.dirname, '../../examples/workers');
+
+export interface AgentKind {
+  readonly language: 'python' | 'typescript';
+  readonly mode: 'batches' | 'ndjson';
+}
+
+export const agentKinds: readonly AgentKind[] = [
+  { language: 'python', mode: 'batches' },
+  { language: 'python', mode: 'ndjson' },
+  { language: 'typescript', mode: 'batches' },
+  { language: 'typescript', mode: 'ndjson' },
+];
+
+/** An example agent as users run it. */
+export class AgentProcess {
+  /** What it has printed on both streams. */
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<[number | null, NodeJS.Signals | null]>;
+
+  /**
+   * @param url of the message
+   * @param options of its command line, without the dashes
+   */
+  constructor({ language, mode }: AgentKind, url: string, options: Record<string, number>) {
+    const given = Object.entries({ mode, ...options });
+    const args = given.flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const [program, ...script] = commands[language]();
+    this.#child = spawn(program as string, [...script, url, ...args], {
+      env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.#exit = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  }
+
+  /** Resolves with its exit code and what it has printed; the code is null when it was killed. */
+  async end(): Promise<{ code: number | null; output: string }> {
+    const [code] = await this.#exit;
+    return { code, output: this.output };
+  }
+
+  /** Ends it as a crash does. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+const commands = {
+  python: () => [ensureProgram(python), join(examples, 'python/example_agent.py')],
+  typescript: () => [
+    process.execPath,
+    '--import',
+    import.meta.resolve('tsx'),
+    join(examples, 'typescript/example-agent.ts'),
+  ],
+};
+
+/** The contents of the events of one run of an example agent, in order. */
+export function contentsOfRun(tokens: number): string[] {
+  const thought = ['What ', 'do ', 'cats ', 'do?'];
+  const answer = Array.from({ length: tokens }, (_, index) => `${index} `);
+  return [...thought, '', 'They sleep.', ...answer, '', ''];
+}

@@ -1,0 +1,16 @@
+import { makeProducerKey, type ProducerKey, type Scope } from '../../src/access/producer-key.js';
+
+/** A key as the service knows it, and the header with which a producer uses it. */
+export interface TestKey {
+  readonly key: ProducerKey;
+  readonly token: string;
+  readonly headers: { readonly authorization: string };
+}
+
+let keyCount = 0;
+
+export function makeKey(...scopes: Scope[]): TestKey {
+  keyCount += 1;
+  const { key, token } = makeProducerKey(`key-${keyCount}`, scopes);
+  return { key, token, headers: { authorization: `Bearer ${token}` } };
+}

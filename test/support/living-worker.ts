@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventsUrl, post } from './worker.js';
+
+export const signsOfLife = ['appends', 'renewals', 'an open body'] as const;
+export type SignOfLife = (typeof signsOfLife)[number];
+
+export interface LivingWorkerOptions {
+  readonly bases: readonly string[];
+  readonly mid: string;
+  readonly sign: SignOfLife;
+  readonly leaseSeconds: number;
+}
+
+/** A worker that keeps its lease, at another node when one fails, until it is stopped. */
+export class LivingWorker {
+  /** Whether it was told that its stream has ended. */
+  wasEnded = false;
+  #node: number;
+  #running: Promise<void> | null = null;
+  readonly #stopping = new AbortController();
+
+  /** @param firstNode the index of the base that it begins with */
+  constructor(
+    readonly options: LivingWorkerOptions,
+    firstNode: number,
+  ) {
+    this.#node = firstNode;
+  }
+
+  /** Resolves when the stream has its first event. */
+  async start(): Promise<void> {
+    await this.#append();
+    this.#running = this.#live();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { leaseSeconds } = this.options;
+    while (!signal.aborted && !this.wasEnded) {
+      const isDone = await this.#sign().catch(() => false);
+      if (!isDone) this.#node += 1;
+      const pauseMs = isDone ? leaseSeconds * 400 : 50;
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  get #eventsUrl(): string {
+    const { bases, mid } = this.options;
+    return eventsUrl(bases[this.#node % bases.length] as string, 's1', mid);
+  }
+
+  get #headers(): Record<string, string> {
+    return { 'producer-lease': String(this.options.leaseSeconds) };
+  }
+
+  /** Whether the sign was taken. */
+  #sign(): Promise<boolean> {
+    switch (this.options.sign) {
+      case 'appends':
+        return this.#append();
+      case 'renewals':
+        return this.#renew();
+      case 'an open body':
+        return this.#keepOpen();
+    }
+  }
+
+  async #append(): Promise<boolean> {
+    const { status } = await post(this.#eventsUrl, { type: 'answer' }, this.#headers);
+    return this.#note(status === 409, status === 201);
+  }
+
+  async #renew(): Promise<boolean> {
+    const url = this.#eventsUrl.replace(/events$/, 'lease');
+    const response = await fetch(url, { method: 'POST', headers: this.#headers });
+    const { streamStatus } = (await response.json()) as { streamStatus?: string };
+    return this.#note(streamStatus === 'failed', response.status === 200);
+  }
+
+  /** One event, and then nothing but the open request, until that is ended from without. */
+  async #keepOpen(): Promise<boolean> {
+    const sent = request(this.#eventsUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', ...this.#headers },
+      signal: this.#stopping.signal,
+      agent: false,
+    });
+    sent.write('{"type":"answer"}\n');
+    const [response] = await once(sent, 'response');
+    sent.on('error', () => {}); // the connection is closed by the other side
+    sent.destroy();
+    return this.#note(response.statusCode === 409, false);
+  }
+
+  #note(wasEnded: boolean, isDone: boolean): boolean {
+    this.wasEnded ||= wasEnded;
+    return isDone;
+  }
+}

@@ -1,0 +1,15 @@
+/** Numbers in [0, 1) that the same seed repeats (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A seed that a failed run prints, and that `SEED` repeats. */
+export function newSeed(): number {
+  return Number(process.env.SEED ?? Date.now() % 2 ** 32);
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { formatProducerKey } from '../../src/access/producer-key.js';
+import { type ConfigError, loadConfig } from '../../src/config.js';
+import { makeKey } from '../support/keys.js';
+import { directoryWith } from '../support/test-processes.js';
+
+const load = (environment: Record<string, string>, yaml = '') =>
+  loadConfig(environment, directoryWith({ 'config.yaml': yaml }));
+
+function faults(environment: Record<string, string>, yaml = ''): readonly string[] {
+  try {
+    load(environment, yaml);
+  } catch (error) {
+    return (error as ConfigError).faults;
+  }
+  throw new Error('the settings were taken');
+}
+
+const [first, second] = [makeKey('append', 'read'), makeKey('admin')];
+const digest = 'a'.repeat(64);
+
+describe('auth.producer_keys', () => {
+  it('are a list in config.yaml', () => {
+    const { id, sha256 } = first.key;
+    const yaml = `auth:\n  producer_keys:\n    - { id: ${id}, sha256: ${sha256}, scopes: [append, read] }\n`;
+    expect(load({}, yaml).auth.producerKeys).toEqual([first.key]);
+  });
+
+  it('are text with commas in the environment, which wins', () => {
+    const [one, two] = [formatProducerKey(first.key), formatProducerKey(second.key)];
+    const yaml = `auth: { producer_keys: [{ id: x, sha256: ${digest}, scopes: [read] }] }\n`;
+    for (const text of [`${one},${two}`, ` ${one} ,\n ${two} `]) {
+      const config = load({ AUTH_PRODUCER_KEYS: text }, yaml);
+      expect(config.auth.producerKeys).toEqual([first.key, second.key]);
+    }
+  });
+
+  it('let the service be reached from other machines', () => {
+    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
+    expect(load({ HOST: '0.0.0.0', ...keys }).server.host).toBe('0.0.0.0');
+    expect(faults({ HOST: '0.0.0.0' })[0]).toMatch(/AUTH_PRODUCER_KEYS/);
+  });
+
+  it('do not go together with auth.disabled', () => {
+    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
+    const named = faults({ AUTH_DISABLED: 'true', ...keys });
+    expect(named).toEqual([expect.stringMatching(/^auth\.disabled \(AUTH_DISABLED\): /)]);
+    expect(load({ AUTH_DISABLED: 'false', ...keys }).auth.producerKeys).toHaveLength(1);
+  });
+
+  it.each([
+    ['a', '0.sha256'],
+    [`a:${digest}`, '0.scopes.0'],
+    [`a:${digest}:`, '0.scopes.0'],
+    [`a:${digest}:append,read`, '1.sha256'],
+    [`a:${digest}:append+write`, '0.scopes.1'],
+    [`a:${digest}:append:read`, '0.scopes.0'],
+    [`a:${digest.slice(1)}:append`, '0.sha256'],
+    [`a.b:${digest}:append`, '0.id'],
+    [`:${digest}:append`, '0.id'],
+    [`a:${digest}:append,`, '1.id'],
+    [`a:${digest}:append,a:${digest}:read`, '1.id'],
+    [first.token, '0.id'],
+  ])('refuse %s, by its place and not by its value', (text, place) => {
+    const named = faults({ AUTH_PRODUCER_KEYS: text });
+    expect(named[0]).toContain(`auth.producer_keys.${place} (AUTH_PRODUCER_KEYS): `);
+    expect(named.join()).not.toContain(digest.slice(1));
+    expect(named.join()).not.toContain(first.token.split('.')[1]);
+  });
+
+  it.each([
+    ['{}', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
+    ['7', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
+    ['[7]', 'auth.producer_keys.0 (AUTH_PRODUCER_KEYS): must have'],
+    [`[{ id: a, sha256: ${digest}, scopes: [] }]`, 'auth.producer_keys.0.scopes'],
+    [`[{ id: a, sha256: ${digest}, scopes: [read], secret: b }]`, 'auth.producer_keys.0.secret'],
+  ])('refuse %s in config.yaml', (yaml, fault) => {
+    const named = faults({}, `auth: { producer_keys: ${yaml} }\n`);
+    expect(named).toEqual([expect.stringContaining(fault)]);
+  });
+});
+
+describe('cors.origins', () => {
+  const origins = [
+    'https://app.example.com',
+    'http://localhost:5173',
+    'http://[::1]:3000',
+    'https://xn--bcher-kva.example',
+    'capacitor://localhost',
+  ];
+
+  it('are a list in config.yaml, and text with commas in the environment', () => {
+    const yaml = `cors: { origins: [${origins.map((origin) => `'${origin}'`).join(', ')}] }\n`;
+    expect(load({}, yaml).cors.origins).toEqual(origins);
+    expect(load({ CORS_ORIGINS: origins.join(', ') }).cors.origins).toEqual(origins);
+  });
+
+  it.each([
+    '*',
+    'null',
+    'app.example.com',
+    'localhost:5173',
+    '//app.example.com',
+    'https://',
+    'https://app.example.com/',
+    'https://app.example.com/page',
+    'https://app.example.com?x',
+    'https://app.example.com#x',
+    'https://user@app.example.com',
+    'https://App.example.com',
+    'https://bücher.example',
+    'https://app.example.com:443',
+    'http://app.example.com:80',
+    'https://*.example.com',
+    'https://a.example https://b.example',
+    'https://a.example,',
+  ])('refuse %s, which no browser sends or which is not one origin', (text) => {
+    const named = faults({ CORS_ORIGINS: text });
+    expect(named).toEqual([
+      expect.stringMatching(/^cors\.origins\.\d \(CORS_ORIGINS\): must be an origin/),
+    ]);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { Continuity, leaseCheckMs } from '../../src/streams/lease.js';
+
+/** Notes an answer at each of these times. */
+function notedAt(...times: number[]): Continuity {
+  const continuity = new Continuity();
+  for (const time of times) continuity.note(time);
+  return continuity;
+}
+
+describe('the time since when a store has been reachable', () => {
+  it('is never before the first answer', () => {
+    expect(notedAt().since).toBe(Number.POSITIVE_INFINITY);
+    expect(notedAt(5000).since).toBe(5000);
+  });
+
+  it('stays while the answers come as often as they are asked for, or a little late', () => {
+    expect(notedAt(5000, 6000, 7000, 8000).since).toBe(5000);
+    expect(notedAt(5000, 6900, 8800, 10_700).since).toBe(5000);
+    expect(notedAt(5000, 5000, 5001).since).toBe(5000);
+  });
+
+  it('begins anew with the answer after one that failed to come', () => {
+    const oneMissed = 5000 + 2 * leaseCheckMs + 1;
+    expect(notedAt(5000, oneMissed).since).toBe(oneMissed);
+    expect(notedAt(5000, 6000, 60_000, 61_000).since).toBe(60_000);
+  });
+
+  it('begins anew with the answer after a break that is known, however short', () => {
+    const continuity = notedAt(5000, 6000);
+    continuity.noteBreak();
+    expect(continuity.since).toBe(5000);
+    continuity.note(6001);
+    expect(continuity.since).toBe(6001);
+    continuity.note(7001);
+    expect(continuity.since).toBe(6001);
+  });
+});

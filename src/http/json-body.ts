@@ -24,7 +24,8 @@ export function acceptJsonBodies(app: FastifyInstance, timeoutMs: number): void 
   app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
   app.addHook('preParsing', async (request, reply) => {
     refuseEncodedBody(request);
-    if (!request.headers['content-type']?.startsWith(ndjson)) limitTime(request, reply, timeoutMs);
+    const isNdjson = request.headers['content-type']?.startsWith(ndjson) === true;
+    if (hasBody(request) && !isNdjson) limitTime(request, reply, timeoutMs);
   });
 }
 
@@ -48,10 +49,15 @@ function parse(body: Buffer): unknown {
   }
 }
 
+/** A GET has none as a rule, and may be answered for as long as a feed lasts. */
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
 /** Node's own timeout knows only whole servers. */
 function limitTime(request: FastifyRequest, reply: FastifyReply, timeoutMs: number): void {
   const timer = setTimeout(() => {
-    if (reply.sent) return; // the rest of a body that was refused
+    if (reply.sent || reply.raw.headersSent) return; // the rest of a body that nobody waits for
     const error = new ServiceError('request_timeout', 'the body did not arrive in time');
     answerEarly(request, reply, toProblem(error, pathOf(request), request.method === 'POST'));
   }, timeoutMs);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { FeedClient } from '../support/feed-client.js';
 import { startNginx } from '../support/nginx-server.js';
+import type { ServiceProcess } from '../support/service-process.js';
 import { openFeed, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
@@ -81,8 +82,8 @@ it('Through nginx, the service notices that a reader has left', async () => {
 it(
   `Through nginx, feeds and appends outlive silence (${feedSilenceMs / 1000} s)`,
   async () => {
-    const { nginxUrl } = await startBoth();
-    await Promise.all([silentFeed(nginxUrl), silentAppend(nginxUrl)]);
+    const { nginxUrl, service } = await startBoth();
+    await Promise.all([silentFeed(nginxUrl, service), silentAppend(nginxUrl)]);
   },
   feedSilenceMs + 60_000,
 );
@@ -132,10 +133,13 @@ function expectPrompt(what: string, lags: number[]): void {
 }
 
 /** Nothing but heartbeats comes for long; then an event does, on the same response. */
-async function silentFeed(url: string): Promise<void> {
+async function silentFeed(url: string, service: ServiceProcess): Promise<void> {
   const feed = await openFeed(feedUrl(url));
-  await sleep(feedSilenceMs); // it is the silence that is tried
-  expect(feed.hasEnded).toBe(false);
+  const openedAt = performance.now();
+  // It is the silence that is tried.
+  await Promise.race([sleep(feedSilenceMs), once(feed.response, 'close')]);
+  const age = `the feed is ${Math.round(performance.now() - openedAt)} ms old`;
+  expect(feed.hasEnded, `${age}; ${service.output}`).toBe(false);
   expect(feed.comments.length).toBeGreaterThan(feedSilenceMs / heartbeatMs / 2);
   await post(eventsUrl(url), { type: 'answer' });
   await feed.frameCount(1);

@@ -53,7 +53,10 @@ describe('the memory store', () => {
 
   it('takes the end of a stream whose lease has run out, though it is full', async () => {
     const size = 10_000;
-    const store = manager({ maxBytes: size + eventOverheadBytes, maxStreams: 1 });
+    const store = manager({
+      maxBytes: streamOverheadBytes + size + eventOverheadBytes,
+      maxStreams: 1,
+    });
     const stream = newStream();
     await store.appendEvents(stream, [eventOfBytes(size)], { leaseMs: 100 });
     await expect(store.appendEvents(stream, [complete()])).rejects.toMatchObject(full);

@@ -149,6 +149,15 @@ describe('a list that another program writes to', () => {
     await limited.close();
   });
 
+  it('is on the list of its session once it has been read', async () => {
+    const sessionId = randomUUID();
+    const stream = { sessionId, messageId: 'm1' };
+    await redis.rpush(`${prefix}:${sessionId}:m1`, foreign('answer'));
+    expect(await manager.listStreams(sessionId)).toEqual([]);
+    await manager.getStatus(stream);
+    expect(await manager.listStreams(sessionId)).toMatchObject([{ messageId: 'm1' }]);
+  });
+
   it('is what it is when the key holds something else: no stream, and no place for one', async () => {
     const { stream, list } = newList();
     await redis.set(list, 'text');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Backend, BackendOptions } from '../support/backends.js';
 import { appendAndReadContract } from './append-and-read.js';
+import { deleteAndListContract } from './delete-and-list.js';
 import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
 import { producersContract } from './producers.js';
@@ -32,6 +33,7 @@ export function streamManagerContract(backend: Backend): void {
     lifecycleContract(source);
     producersContract(source);
     leasesContract(source);
+    deleteAndListContract(source);
     watchContract(source);
   });
 }

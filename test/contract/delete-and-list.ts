@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { answers, complete, newStream, title } from '../support/events.js';
+import { waitFor } from '../support/wait-for.js';
+import type { ManagerSource } from './stream-manager-contract.js';
+
+const deleted = { code: 'stream_ended', details: { stored: 0, streamStatus: 'deleted' } };
+
+/** A session of its own, since a session's streams are what is looked at. */
+function newSession() {
+  const { sessionId, messageId } = newStream();
+  const id = `${sessionId}-${messageId}-session`;
+  return (message: string) => ({ sessionId: id, messageId: message });
+}
+
+export function deleteAndListContract(manager: ManagerSource): void {
+  describe('deleting', () => {
+    it('forgets a stream at once, and wakes those who watch it', async () => {
+      const stream = newStream();
+      await manager().appendEvents(stream, answers(2));
+      let wakes = 0;
+      const unwatch = manager().watch(stream, () => {
+        wakes += 1;
+      });
+      await manager().getStatus(stream);
+      const before = wakes;
+      await manager().deleteStream(stream);
+      expect(await manager().getStatus(stream)).toBeNull();
+      expect((await manager().getEvents(stream, 0, 10)).events).toEqual([]);
+      expect(await manager().wasDeleted(stream)).toBe(true);
+      await waitFor('the wake-up', () => wakes > before);
+      unwatch();
+    });
+
+    it('keeps everybody from beginning the stream anew', async () => {
+      const stream = newStream();
+      await manager().appendEvents(stream, [...answers(1), complete()]);
+      await manager().deleteStream(stream);
+      for (const events of [answers(1), [title()], [complete()]]) {
+        await expect(manager().appendEvents(stream, events)).rejects.toMatchObject(deleted);
+      }
+      expect(await manager().getStatus(stream)).toBeNull();
+    });
+
+    it('lets a known producer begin anew with a higher epoch', async () => {
+      const stream = newStream();
+      const as = (epoch: number, seq = 0, id = 'w') => ({ producer: { id, epoch, seq } });
+      await manager().appendEvents(stream, answers(3), as(1));
+      await manager().deleteStream(stream);
+      for (const options of [as(1), as(1, 3), as(2, 0, 'other')]) {
+        await expect(manager().appendEvents(stream, answers(1), options)).rejects.toMatchObject(
+          deleted,
+        );
+      }
+      await expect(manager().appendEvents(stream, answers(1), as(0))).rejects.toMatchObject({
+        code: 'producer_fenced',
+      });
+      expect(await manager().appendEvents(stream, answers(1), as(2))).toMatchObject({ offset: 0 });
+      expect(await manager().appendEvents(stream, answers(1))).toMatchObject({ offset: 1 });
+      expect(await manager().wasDeleted(stream)).toBe(false);
+    });
+
+    it('ends no lease of a stream that is gone', async () => {
+      const stream = newStream();
+      await manager().appendEvents(stream, answers(1), { leaseMs: 100 });
+      await manager().deleteStream(stream);
+      await new Promise((resolve) => setTimeout(resolve, 2500)); // longer than two looks
+      expect(await manager().getStatus(stream)).toBeNull();
+    });
+
+    it('is no error where there is nothing, and leaves nothing there', async () => {
+      const stream = newStream();
+      await manager().deleteStream(stream);
+      expect(await manager().wasDeleted(stream)).toBe(false);
+      await manager().appendEvents(stream, answers(1));
+    });
+  });
+
+  describe('listing', () => {
+    it('gives the streams of the session, newest first, without those that are gone', async () => {
+      const stream = newSession();
+      for (const message of ['m1', 'm2', 'm3']) {
+        await manager().appendEvents(stream(message), answers(1));
+        await new Promise((resolve) => setTimeout(resolve, 5)); // another millisecond
+      }
+      await manager().appendEvents(stream('m1'), answers(1)); // changed last, but not newest
+      const listed = async () =>
+        (await manager().listStreams(stream('').sessionId)).map(({ messageId }) => messageId);
+      expect(await listed()).toEqual(['m3', 'm2', 'm1']);
+      await manager().deleteStream(stream('m2'));
+      expect(await listed()).toEqual(['m3', 'm1']);
+    });
+
+    it('tells the status of each', async () => {
+      const stream = newSession();
+      await manager().appendEvents(stream('m1'), [...answers(1), complete()]);
+      const [one] = await manager().listStreams(stream('').sessionId);
+      expect(one?.info).toMatchObject({ status: 'complete', nextOffset: 2 });
+    });
+
+    it('is empty for a session that has no streams', async () => {
+      expect(await manager().listStreams(newSession()('').sessionId)).toEqual([]);
+    });
+  });
+}

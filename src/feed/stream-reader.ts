@@ -156,7 +156,8 @@ export class StreamReader {
   }
 
   #know(life: StreamLife): StreamLife {
-    if (this.#life !== null && this.#life.createdAt !== life.createdAt) this.#forget();
+    const known = this.#life?.createdAt ?? null;
+    if (known !== null && known !== life.createdAt) this.#forget();
     this.#life = life;
     this.#setLingerTimer();
     return life;
@@ -212,12 +213,11 @@ export class StreamReader {
   }
 
   /**
-   * Lets the store see the end now. Another program's ending is dated when the store is first
-   * asked, and whoever comes back after the linger is to be told that all is over.
+   * Has the store date the end, and goes by that. Another program's ending is dated when the store
+   * is first asked; whoever comes back after the linger is to be told that all is over.
    */
   #dateEnd(): void {
-    const { streams, stream } = this.options;
-    streams.getStatus(stream).catch((error) => this.logFailure(error));
+    this.learn().catch((error) => this.logFailure(error));
   }
 
   async #deliver(): Promise<void> {

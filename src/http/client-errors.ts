@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 import { ServiceError } from '../errors.js';
 import { problemContentType, toProblem } from './problem.js';
 
+/** How long a client may take to read the answer. */
+const lingerMs = 1000;
+
 /** Answers a request that never became one, since Node could not parse it or it came too slowly. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
@@ -17,6 +20,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   );
+  // A client that keeps its own side open would keep the socket.
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /** Whether an answer is on its way: text of ours would come in its midst. Node's own way to know. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Feeds } from '../feed/feeds.js';
 
@@ -16,7 +17,9 @@ export class Draining {
   constructor(
     readonly feeds: Feeds,
     readonly options: DrainingOptions,
-  ) {}
+  ) {
+    setMaxListeners(0, this.#leaving.signal); // one for each open request
+  }
 
   /** Whether whoever sends traffic here is to send it elsewhere. */
   get isAnnounced(): boolean {

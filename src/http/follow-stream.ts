@@ -135,9 +135,14 @@ function startFeed(
   reply.header('content-type', 'text/event-stream; charset=utf-8');
   // From here on the plugin leaves the response alone: its own sending never settles when the
   // client leaves while the socket is full, and drops `id: 0`.
-  reply.sse.keepAlive();
-  reply.sse.sendHeaders();
-  reply.raw.flushHeaders();
+  try {
+    reply.sse.keepAlive();
+    reply.sse.sendHeaders();
+    reply.raw.flushHeaders();
+  } catch (error) {
+    feed.cancel();
+    throw error;
+  }
   request.log.info(stream, 'A feed was opened');
   feed.start({ response: reply.raw, socket: request.raw.socket }, (totals) =>
     request.log.info({ ...stream, ...totals }, 'A feed was closed'),

@@ -24,7 +24,8 @@ export function acceptJsonBodies(app: FastifyInstance, timeoutMs: number): void 
   app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
   app.addHook('preParsing', async (request, reply) => {
     refuseEncodedBody(request);
-    const isNdjson = request.headers['content-type']?.startsWith(ndjson) === true;
+    const type = request.headers['content-type']?.trim().toLowerCase();
+    const isNdjson = type?.startsWith(ndjson) === true;
     if (hasBody(request) && !isNdjson) limitTime(request, reply, timeoutMs);
   });
 }
@@ -49,9 +50,11 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** A GET has none as a rule, and may be answered for as long as a feed lasts. */
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+/** Nobody reads what comes with a GET, and that may be answered for as long as a feed lasts. */
+function hasBody({ headers, method }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  const length = headers['content-length'] ?? '0';
+  return length !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
 /** Node's own timeout knows only whole servers. */

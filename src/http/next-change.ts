@@ -1,35 +1,47 @@
-import { once } from 'node:events';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 
 /** Waits for the changes of one stream, on behalf of a request that may end meanwhile. */
 export class NextChange {
-  readonly #changes = new EventTarget();
   readonly #unwatch: () => void;
   #hasChanged = false;
+  #resolve: () => void = () => {};
 
-  /** @param signal aborted when there is nothing to wait for any more */
-  constructor(
-    streams: StreamManager,
-    stream: StreamId,
-    readonly signal: AbortSignal,
-  ) {
-    this.#unwatch = streams.watch(stream, () => {
-      this.#hasChanged = true;
-      this.#changes.dispatchEvent(new Event('change'));
-    });
+  constructor(streams: StreamManager, stream: StreamId) {
+    this.#unwatch = streams.watch(stream, () => this.#change());
   }
 
-  /** Resolves with the next change, with one since the last call, after `ms`, or when aborted. */
+  /** Resolves with the next change, with one since the last call, after `ms`, or by `leave`. */
   async wait(ms: number): Promise<void> {
     if (!this.#hasChanged) {
-      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(Math.ceil(ms))]);
-      await once(this.#changes, 'change', { signal }).catch(() => {}); // aborted, or time is up
+      const { promise, resolve } = withResolvers();
+      this.#resolve = resolve;
+      const timer = setTimeout(resolve, ms);
+      await promise;
+      clearTimeout(timer);
     }
     this.#hasChanged = false;
+  }
+
+  /** Ends the wait: nobody is there any more, or is to be kept. */
+  leave(): void {
+    this.#change();
   }
 
   close(): void {
     this.#unwatch();
   }
+
+  #change(): void {
+    this.#hasChanged = true;
+    this.#resolve();
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

@@ -59,6 +59,41 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await manager().wasDeleted(stream)).toBe(false);
     });
 
+    it('stays deleted after a refused attempt to begin anew', async () => {
+      const stream = newStream();
+      const as = (epoch: number, seq = 0) => ({ producer: { id: 'w', epoch, seq } });
+      await manager().appendEvents(stream, answers(1), as(5));
+      await manager().deleteStream(stream);
+      await expect(manager().appendEvents(stream, answers(1), as(6, 7))).rejects.toMatchObject({
+        code: 'producer_gap',
+      });
+      expect(await manager().wasDeleted(stream)).toBe(true);
+      await expect(manager().appendEvents(stream, answers(1), as(3))).rejects.toMatchObject({
+        code: 'producer_fenced',
+      });
+      await expect(manager().appendEvents(stream, answers(1))).rejects.toMatchObject(deleted);
+    });
+
+    it('fences all producers of before in the stream that begins anew', async () => {
+      const stream = newStream();
+      const as = (id: string, epoch: number, seq = 0) => ({ producer: { id, epoch, seq } });
+      await manager().appendEvents(stream, answers(1), as('a', 0));
+      await manager().appendEvents(stream, answers(1), as('b', 5));
+      await manager().deleteStream(stream);
+      await manager().appendEvents(stream, answers(1), as('a', 1));
+      for (const options of [as('b', 5), as('b', 5, 1), as('b', 3), as('a', 0)]) {
+        await expect(manager().appendEvents(stream, answers(1), options)).rejects.toMatchObject({
+          code: 'producer_fenced',
+        });
+      }
+      expect(await manager().appendEvents(stream, answers(1), as('b', 6))).toMatchObject({
+        offset: 1,
+      });
+      expect(await manager().appendEvents(stream, answers(1), as('a', 1))).toMatchObject({
+        count: 0,
+      });
+    });
+
     it('ends no lease of a stream that is gone', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { leaseMs: 100 });

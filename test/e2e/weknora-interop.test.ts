@@ -98,7 +98,8 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
       for (const key of await client.keys('*s1:m1*')) {
         const ttl = await client.pttl(key);
         expect(ttl, key).toBeGreaterThan(570_000);
-        expect(ttl, key).toBeLessThanOrEqual(600_000);
+        // What is kept beside the list outlives it.
+        expect(ttl, key).toBeLessThanOrEqual(key === 'stream:events:s1:m1' ? 600_000 : 1_200_000);
         await client.pexpire(key, shortened);
       }
     }

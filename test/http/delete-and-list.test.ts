@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
+import { answer } from '../support/events.js';
 
 const remove = async (url: string) => (await fetch(url, { method: 'DELETE' })).status;
 
@@ -69,6 +70,17 @@ describeApp('DELETE', { feed: { waitMs: 300, pollIntervalMs: 200 } }, ({ stream 
     expect(await list(one, sid)).toHaveLength(3);
     expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
     expect(await list(one, sid)).toEqual([]);
+  });
+});
+
+describeApp('DELETE of a large session', {}, (source) => {
+  it('forgets more streams than one list has', async () => {
+    const sessionId = `large${Math.random().toString(36).slice(2)}`;
+    const ids = Array.from({ length: 1050 }, (_, index) => ({ sessionId, messageId: `m${index}` }));
+    await Promise.all(ids.map((id) => source.streams.appendEvents(id, [answer('x')])));
+    expect(await remove(`${source.app.url}/sessions/${sessionId}`)).toBe(204);
+    const left = await Promise.all(ids.map((id) => source.streams.getStatus(id)));
+    expect(left.filter((info) => info !== null)).toEqual([]);
   });
 });
 

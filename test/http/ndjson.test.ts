@@ -228,6 +228,25 @@ describeApp('a body that does not come', { timeouts }, ({ stream }) => {
     sent.destroy();
   });
 
+  it('is NDJSON whatever the case of its media type', async () => {
+    const one = stream();
+    const { sent, answer } = open(one, { 'content-type': 'Application/X-NDJSON' });
+    const until = performance.now() + timeouts.bodyMs * 2;
+    for (let count = 0; performance.now() < until; count += 1) {
+      sent.write(line(`${count}`));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    sent.end();
+    expect((await answer).status).toBe(201);
+  });
+
+  it('does not count against a GET that waits', async () => {
+    const sent = request(`${stream().eventsUrl}?wait=1`, { headers: { 'content-length': '0' } });
+    const answer = answerOf(sent);
+    sent.end();
+    expect((await answer).status).toBe(200);
+  });
+
   it('is given up after its time when it is JSON, and nothing of it is stored', async () => {
     const one = stream();
     const headers = { 'content-type': 'application/json', 'content-length': '30' };

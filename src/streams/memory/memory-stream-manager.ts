@@ -65,9 +65,9 @@ export class MemoryStreamManager implements StreamManager {
   ): Promise<Appended> {
     const now = Date.now();
     this.#expiry.expire(now);
-    const stream = this.#find(id) ?? new MemoryStream(id, now);
     const { producer, leaseMs } = options;
-    this.#tombstones.pass(streamKey(id), producer, now);
+    const producers = this.#tombstones.pass(streamKey(id), producer, now);
+    const stream = this.#find(id) ?? new MemoryStream(id, now, producers);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
     const rest = events.slice(skipped);
     const offset = stream.events.length;
@@ -160,6 +160,7 @@ export class MemoryStreamManager implements StreamManager {
 
   #keep(stream: MemoryStream): void {
     const { sessionId, messageId } = stream.id;
+    this.#tombstones.remove(streamKey(stream.id));
     const session = this.#sessions.get(sessionId) ?? new Map<string, MemoryStream>();
     this.#sessions.set(sessionId, session.set(messageId, stream));
     this.#streamCount += 1;

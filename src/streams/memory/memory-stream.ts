@@ -21,14 +21,16 @@ export class MemoryStream {
   expiresAt = 0;
   #bytes = 0;
   #updatedAt: number;
-  readonly #producers = new Map<string, ProducerState>();
+  readonly #producers: Map<string, ProducerState>;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number } | null = null;
 
   constructor(
     readonly id: StreamId,
     readonly createdAt: number,
+    producers: ReadonlyMap<string, ProducerState>,
   ) {
+    this.#producers = new Map(producers);
     this.#updatedAt = createdAt;
   }
 

@@ -24,17 +24,29 @@ export class Tombstones {
   /**
    * Lets a producer that has been told of the deletion, and has raised its epoch, begin anew.
    *
+   * @returns the producers of the stream that begins: all of before, fenced
    * @throws ServiceError `producer_fenced`, or `stream_ended` for everybody else
    */
-  pass(key: string, producer: ProducerStamp | undefined, now: number): void {
+  pass(
+    key: string,
+    producer: ProducerStamp | undefined,
+    now: number,
+  ): ReadonlyMap<string, ProducerState> {
     this.#purge(now);
     const tombstone = this.#byStream.get(key);
-    if (tombstone === undefined) return;
+    if (tombstone === undefined) return new Map();
     const known = tombstone.producers.get(producer?.id ?? '');
     if (producer !== undefined) rejectFenced(known, producer.epoch);
     if (producer === undefined || known === undefined || producer.epoch === known.epoch) {
       throw streamEnded('deleted');
     }
+    const fenced = [...tombstone.producers].map(([id, { epoch }]) => {
+      return [id, { epoch: epoch + 1, nextSeq: 0 }] as const;
+    });
+    return new Map(fenced);
+  }
+
+  remove(key: string): void {
     this.#byStream.delete(key);
   }
 

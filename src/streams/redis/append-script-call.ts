@@ -1,3 +1,4 @@
+import { ServiceError } from '../../errors.js';
 import {
   planAppend,
   type StreamLimits,
@@ -41,7 +42,7 @@ export function appendArguments(
  * @throws ServiceError as `StreamManager.appendEvents`
  */
 export function toAppended(
-  [outcome, detail]: Reply,
+  [outcome, detail, leaseFault]: Reply,
   events: readonly StoredEvent[],
   limits: StreamLimits,
 ): Appended {
@@ -51,6 +52,7 @@ export function toAppended(
     case 'ok':
       return { offset: number, nextOffset: number + count, count };
     case 'duplicate':
+      if (leaseFault) throw leaseNotRenewed(String(leaseFault), count);
       return { offset: number, nextOffset: number, count: 0 };
     case 'refused':
       throw planAppend(events).refusal;
@@ -67,4 +69,10 @@ export function toAppended(
     default:
       throw new Error(`unknown answer of the append script: ${outcome}`);
   }
+}
+
+/** The events are there, and were before; only the sign of life could not be kept. */
+function leaseNotRenewed(fault: string, stored: number): ServiceError {
+  const code = fault.startsWith('OOM') ? 'store_full' : 'backend_unavailable';
+  return new ServiceError(code, 'the lease could not be renewed', { stored });
 }

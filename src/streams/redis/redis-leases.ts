@@ -9,6 +9,9 @@ import { leasesKey, streamOfKey } from './redis-keys.js';
 /** How many deadlines are taken at a time. */
 const leasesPerLook = 100;
 
+/** When a stream that could not be reached is looked at again. */
+const laterMs = 2000;
+
 /** How many streams this process remembers to have hinted at. */
 const maxRememberedHints = 10_000;
 
@@ -32,6 +35,8 @@ export class RedisLeases {
   readonly #continuity = new Continuity();
   /** When, by this process's clock, the streams that it has hinted at are looked at. */
   readonly #hintedUntil = new Map<string, number>();
+  readonly #settling = new Set<string>();
+  readonly #unreached = new Set<string>();
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
@@ -74,21 +79,22 @@ export class RedisLeases {
       const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
       const [now, ...due] = reply;
       this.#continuity.note(now);
-      isMore = (await this.#settleAll(due, now)) === leasesPerLook;
+      // A node of a cluster that hangs keeps its own streams waiting, and no others.
+      const settled = this.#settleAll(due, now);
+      const patience = sleep(leaseCheckMs, 0, { ref: false });
+      isMore = (await Promise.race([settled, patience])) === leasesPerLook;
     } while (isMore && !this.#isClosed);
     await this.#restore();
   }
 
-  /** One that fails does not keep the others waiting. Returns how many did not fail. */
+  /** Returns how many were settled. One that fails is looked at again later, behind the others. */
   async #settleAll(due: readonly string[], lookedAt: number): Promise<number> {
-    const settling: Promise<void>[] = [];
+    const settling: Promise<boolean>[] = [];
     for (let index = 0; index < due.length; index += 2) {
       settling.push(this.#settle(due[index] as string, due[index + 1] as string, lookedAt));
     }
-    const results = await Promise.allSettled(settling);
-    const failed = results.filter((result) => result.status === 'rejected');
-    for (const { reason } of failed) this.#logFailure(reason);
-    return results.length - failed.length;
+    const results = await Promise.all(settling);
+    return results.filter(Boolean).length;
   }
 
   /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
@@ -101,10 +107,33 @@ export class RedisLeases {
     for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
   }
 
-  async #settle(key: string, deadline: string, lookedAt: number): Promise<void> {
-    const { client, endLost } = this.options;
-    const next = await endLost(streamOfKey(key), this.#continuity.since, lookedAt);
-    await client.settleLease(this.#key, key, deadline, next ?? '');
+  async #settle(key: string, deadline: string, lookedAt: number): Promise<boolean> {
+    if (this.#settling.has(key)) return false;
+    this.#settling.add(key);
+    try {
+      const next = await this.#lookAt(key, lookedAt);
+      await this.options.client.settleLease(this.#key, key, deadline, next ?? '');
+      return true;
+    } catch (error) {
+      this.#logFailure(error);
+      return false;
+    } finally {
+      this.#settling.delete(key);
+    }
+  }
+
+  /** A stream that could not be reached has had a break of its own, on a node of a cluster. */
+  async #lookAt(key: string, lookedAt: number): Promise<NextLook> {
+    const since = this.#unreached.has(key) ? lookedAt : this.#continuity.since;
+    try {
+      const next = await this.options.endLost(streamOfKey(key), since, lookedAt);
+      this.#unreached.delete(key);
+      return next;
+    } catch (error) {
+      this.#logFailure(error);
+      this.#unreached.add(key);
+      return lookedAt + laterMs;
+    }
   }
 
   #logFailure(error: unknown): void {

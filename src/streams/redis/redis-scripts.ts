@@ -50,11 +50,12 @@ local function load_state(list, key, now)
   return new_state(now)
 end
 
--- What is remembered of a list goes when the list goes, or after the usual time where another
--- program gave the list no time to live. A full Redis must still be readable: nothing is raised.
+-- What is remembered of a list outlives it, since another program may extend the list's time: a
+-- state without its list is dropped when it is looked at, but a list without its state would take a
+-- retry for new events. A full Redis must still be readable: nothing is raised.
 local function expire_with_list(list, key, default_ttl)
   local ttl = redis.call('PTTL', list)
-  redis.pcall('PEXPIRE', key, ttl > 0 and ttl or default_ttl)
+  redis.pcall('PEXPIRE', key, 2 * (ttl > 0 and ttl or tonumber(default_ttl)))
   return ttl
 end
 
@@ -96,11 +97,29 @@ local function producer_of(key, id)
   return tonumber(epoch), tonumber(next_seq)
 end
 
+-- After a deletion: whoever appended to the stream before it is fenced in the one that begins now.
+local function fence_all(key)
+  local fields = redis.call('HGETALL', key)
+  for index = 1, #fields, 2 do
+    local epoch = string.sub(fields[index], 1, 2) == 'p:' and string.match(fields[index + 1], '(%d+):')
+    if epoch then
+      redis.call('HSET', key, fields[index], string.format('%.0f:0', tonumber(epoch) + 1))
+    end
+  end
+end
+
 -- A sign of life. lease_ms is the new length of the lease, or 0 for the one that it has.
 local function renew_lease(state, lease_ms, now)
   if state.status ~= '' then return end
   if lease_ms > 0 then state.lease_ms = lease_ms end
   if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
+end
+
+-- Says what went wrong, or nil: a lease that is not kept must not be taken for renewed.
+local function save_lease(key, state)
+  if state.status ~= '' or state.lease_ms == 0 then return nil end
+  local saved = redis.pcall('HSET', key, 'lease_ms', state.lease_ms, 'lease_until', state.lease_until)
+  return type(saved) == 'table' and saved.err or nil
 end
 
 -- Pushes ARGV[first] and all that follow, and what goes with it.
@@ -113,7 +132,7 @@ local function store(list, key, state, first, ending, channel, now)
   state.updated_at = now
   if ending ~= '' then end_stream(state, ending, now) end
   save_state(key, state)
-  redis.call('PEXPIRE', key, ARGV[1])
+  redis.call('PEXPIRE', key, 2 * tonumber(ARGV[1]))
   redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
 end
 `;
@@ -127,8 +146,8 @@ end
  * producer id or '', epoch, sequence number, then the events.
  *
  * Returns {'ok', offset of the first}, {'unseen', from}, {'refused'}, {'ended', status}, {'full'},
- * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length} when all of it
- * is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
+ * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length, false or why the
+ * lease was not renewed} when all of it is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
  * caller sends the rest.
  */
 export const appendScript = `${reconcile}
@@ -145,20 +164,21 @@ local state, all_seen = reconcile(list, key, now)
 if not all_seen then return { 'unseen', state.length } end
 
 local known_epoch, next_seq
+local is_reborn = false
 if id ~= '' then
   known_epoch, next_seq = producer_of(key, id)
   if known_epoch and epoch < known_epoch then return { 'fenced', known_epoch } end
   if state.status == 'deleted' and known_epoch and epoch > known_epoch then
-    redis.call('DEL', key)
-    state, known_epoch = new_state(now), nil
+    local producers = state.producers
+    state, is_reborn = new_state(now), true
+    state.producers = producers
   end
   if state.status == 'deleted' then return { 'ended', 'deleted' } end
   local expected = known_epoch == epoch and next_seq or 0
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
     renew_lease(state, lease_ms, now)
-    save_state(key, state)
-    return { 'duplicate', state.length }
+    return { 'duplicate', state.length, save_lease(key, state) or false }
   end
   if seq < expected then return { 'skip', expected - seq } end
 end
@@ -176,6 +196,7 @@ if id ~= '' and not known_epoch then
 end
 
 local offset = state.length
+if is_reborn then fence_all(key) end
 renew_lease(state, lease_ms, now)
 store(list, key, state, first, ending, channel, now)
 if id ~= '' then
@@ -206,7 +227,8 @@ if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
 if lease_ms > 0 then
   if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
   renew_lease(state, lease_ms, now)
-  save_state(key, state)
+  local fault = save_lease(key, state)
+  if fault then return redis.error_reply(fault) end
 end
 local ttl = expire_with_list(list, key, ARGV[1])
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,

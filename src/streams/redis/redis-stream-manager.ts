@@ -140,6 +140,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
   async deleteStream(id: StreamId): Promise<void> {
     const { list, state, channel } = this.#keysOf(id);
     await this.#run(() => this.#client.deleteStream(list, state, channel, tombstoneMs));
+    await this.#repair(() => this.#sessions.remove(id));
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {

@@ -13,8 +13,11 @@ export interface SessionIndexOptions {
   readonly ttlMs: number;
 }
 
-/** How long after it was noted a stream may not have begun yet. */
+/** How long after it was noted a stream may not have begun yet. Longer than `notedMs`. */
 const beginningMs = 60_000;
+
+/** For how long this process takes a stream for noted, at the most: others may have dropped it. */
+const notedMs = 30_000;
 
 /**
  * Which streams a session has, in a sorted set of a slot of its own: a hint, written before the
@@ -27,7 +30,7 @@ export class SessionIndex {
   constructor(readonly options: SessionIndexOptions) {}
 
   /**
-   * Notes a stream, once in a quarter of its life, so that the set outlives each stream in it.
+   * Notes a stream, now and again while it lives, so that the set outlives each stream in it.
    */
   async note({ sessionId, messageId }: StreamId): Promise<void> {
     const { client, prefix, ttlMs } = this.options;
@@ -40,7 +43,7 @@ export class SessionIndex {
     await client.pexpire(set, keptMs);
     await client.zremrangebyscore(set, '-inf', now - keptMs);
     if (this.#notedUntil.size >= maxRemembered) this.#notedUntil.clear();
-    this.#notedUntil.set(key, now + ttlMs / 4);
+    this.#notedUntil.set(key, now + Math.min(ttlMs / 4, notedMs));
   }
 
   /** The streams of a session, those noted last first, with the time of that. */
@@ -57,9 +60,20 @@ export class SessionIndex {
   /** Takes streams out that are gone, but for those that may just be about to begin. */
   async drop(sessionId: string, gone: readonly NotedStream[]): Promise<void> {
     const old = gone.filter(({ notedAt }) => notedAt < Date.now() - beginningMs);
-    if (old.length === 0) return;
+    await Promise.all(old.map((stream) => this.#dropUnlessNoted(sessionId, stream)));
+  }
+
+  /** Takes a stream out that was deleted. */
+  async remove({ sessionId, messageId }: StreamId): Promise<void> {
+    this.#notedUntil.delete(streamKey({ sessionId, messageId }));
+    await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
+  }
+
+  /** Somebody may have noted it since it was listed. */
+  async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
+    this.#notedUntil.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
-    await this.options.client.zrem(set, ...old.map(({ messageId }) => messageId));
+    await this.options.client.settleLease(set, messageId, String(notedAt), '');
   }
 }
 

@@ -174,12 +174,11 @@ export class Subscriber implements Waiter {
   /** Says that the stream is not the one that the client saw, and goes on from its start. */
   async #reset(page: EncodedPage): Promise<void> {
     const { reader } = this.options;
-    const life = await reader.restart();
-    const isDeleted = life.isAbsent && (await reader.wasDeleted());
+    const { isAbsent } = await reader.restart();
+    const isDeleted = isAbsent && (await reader.wasDeleted());
     if (this.#end !== null) return;
     const reason = isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged';
     this.options.observer.reset(reason);
-    const { isAbsent } = life;
     const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
     this.#write(encodeFrame({ id, event: 'reset', data }));

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ConnectionLog } from './connection-log.js';
 import { followPrimary } from './follow-primary.js';
+import { dueLeasesScript, hintLeaseScript, settleMemberScript } from './hint-scripts.js';
 import { RedisCluster, takesCommands } from './redis-cluster.js';
 import {
   type ClientOptions,
@@ -14,11 +15,8 @@ import {
 import {
   appendScript,
   deleteScript,
-  dueLeasesScript,
   endLostScript,
-  hintLeaseScript,
   readPageScript,
-  settleLeaseScript,
   statusScript,
 } from './redis-scripts.js';
 
@@ -35,7 +33,7 @@ interface Scripts {
   readonly readPageBuffer: OneKeyScript;
   readonly hintLease: OneKeyScript;
   readonly dueLeases: OneKeyScript;
-  readonly settleLease: OneKeyScript;
+  readonly settleMember: OneKeyScript;
 }
 
 /** A client with our scripts. */
@@ -49,7 +47,7 @@ const scripts = {
   readPage: { numberOfKeys: 1, lua: readPageScript },
   hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
   dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
-  settleLease: { numberOfKeys: 1, lua: settleLeaseScript },
+  settleMember: { numberOfKeys: 1, lua: settleMemberScript },
 };
 
 /** Whether commands can be sent: in a cluster, to what there is of it. */

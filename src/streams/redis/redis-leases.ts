@@ -112,7 +112,7 @@ export class RedisLeases {
     this.#settling.add(key);
     try {
       const next = await this.#lookAt(key, lookedAt);
-      await this.options.client.settleLease(this.#key, key, deadline, next ?? '');
+      await this.options.client.settleMember(this.#key, key, deadline, next ?? '');
       return true;
     } catch (error) {
       this.#logFailure(error);

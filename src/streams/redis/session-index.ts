@@ -73,7 +73,7 @@ export class SessionIndex {
   async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
     this.#notedUntil.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
-    await this.options.client.settleLease(set, messageId, String(notedAt), '');
+    await this.options.client.settleMember(set, messageId, String(notedAt), '');
   }
 }
 

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { redisSettingsSchema } from './config-redis.js';
+import { duration, flag, origins, producerKeys, size, wholeNumber } from './config-values.js';
+import { streamManagerTypes } from './streams/create-stream-manager.js';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Ten years: beyond any use, and far from the end of what a date can say. */
+const longestTtlMs = 3650 * 24 * 3_600_000;
+
+/** The settings as they stand in `config.yaml`, with their defaults. */
+export const settingsSchema = z.strictObject({
+  server: z.prefault(
+    z.strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: wholeNumber(0, 65_535).prefault(8080),
+      drain_delay: duration(0, 3_600_000).prefault('5s'),
+    }),
+    {},
+  ),
+  log: z.prefault(z.strictObject({ level: z.enum(logLevels).default('info') }), {}),
+  stream_manager: z.prefault(
+    z.strictObject({
+      type: z.enum(streamManagerTypes).default('memory'),
+      ttl: duration(0, longestTtlMs).prefault('1h'),
+      memory: z.prefault(
+        z.strictObject({
+          max_bytes: size().prefault('256MiB'),
+          max_streams: wholeNumber(1, 1e9).prefault(100_000),
+        }),
+        {},
+      ),
+      redis: z.prefault(redisSettingsSchema, {}),
+    }),
+    {},
+  ),
+  limits: z.prefault(
+    z.strictObject({
+      event_bytes: size().prefault('1MiB'),
+      body_bytes: size().prefault('8MiB'),
+      stream_events: wholeNumber(1, 1e9).prefault(100_000),
+      stream_bytes: size().prefault('64MiB'),
+    }),
+    {},
+  ),
+  feed: z.prefault(
+    z.strictObject({
+      poll_interval: duration(10).prefault('1s'),
+      heartbeat: duration(100).prefault('15s'),
+      linger: duration(0).prefault('3s'),
+      wait: duration(0).prefault('60s'),
+      max_age: duration(1000).prefault('10m'),
+      max_feeds: wholeNumber(1, 1e7).prefault(20_000),
+    }),
+    {},
+  ),
+  auth: z.prefault(
+    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    {},
+  ),
+  cors: z.prefault(z.strictObject({ origins }), {}),
+});
+
+/** The environment variable of each setting. */
+export const environmentNames = {
+  'server.host': 'HOST',
+  'server.port': 'PORT',
+  'server.drain_delay': 'DRAIN_DELAY',
+  'log.level': 'LOG_LEVEL',
+  'stream_manager.type': 'STREAM_MANAGER_TYPE',
+  'stream_manager.ttl': 'STREAM_TTL',
+  'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
+  'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
+  'stream_manager.redis.mode': 'REDIS_MODE',
+  'stream_manager.redis.address': 'REDIS_ADDR',
+  'stream_manager.redis.sentinel_name': 'REDIS_SENTINEL_NAME',
+  'stream_manager.redis.username': 'REDIS_USERNAME',
+  'stream_manager.redis.password': 'REDIS_PASSWORD',
+  'stream_manager.redis.db': 'REDIS_DB',
+  'stream_manager.redis.prefix': 'REDIS_PREFIX',
+  'stream_manager.redis.tls.enabled': 'REDIS_USE_TLS',
+  'stream_manager.redis.tls.server_name': 'REDIS_TLS_SERVER_NAME',
+  'stream_manager.redis.tls.ca_file': 'REDIS_TLS_CA_FILE',
+  'limits.event_bytes': 'LIMITS_EVENT_BYTES',
+  'limits.body_bytes': 'LIMITS_BODY_BYTES',
+  'limits.stream_events': 'LIMITS_STREAM_EVENTS',
+  'limits.stream_bytes': 'LIMITS_STREAM_BYTES',
+  'feed.poll_interval': 'FEED_POLL_INTERVAL',
+  'feed.heartbeat': 'FEED_HEARTBEAT',
+  'feed.linger': 'FEED_LINGER',
+  'feed.wait': 'FEED_WAIT',
+  'feed.max_age': 'FEED_MAX_AGE',
+  'feed.max_feeds': 'FEED_MAX_FEEDS',
+  'auth.disabled': 'AUTH_DISABLED',
+  'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'cors.origins': 'CORS_ORIGINS',
+} as const;

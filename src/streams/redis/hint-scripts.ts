@@ -1,0 +1,35 @@
+/**
+ * The deadlines are hints in a sorted set of a slot of its own: a stream is there as long as it may
+ * have a lease, at or before the time at which that runs out. One that is overdue is moved a little
+ * all the same: a node that looks at it now must not remove it.
+ *
+ * KEYS: deadlines. ARGV: stream, lease in ms. Returns in how many ms the stream is looked at.
+ */
+export const hintLeaseScript = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local due = now + tonumber(ARGV[2])
+local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or due + 1)
+if known <= now then due = now + 1 elseif known <= due then return known - now end
+redis.call('ZADD', KEYS[1], due, ARGV[1])
+return due - now
+`;
+
+/** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */
+export const dueLeasesScript = `
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+return { now, unpack(due) }
+`;
+
+/**
+ * Moves or removes a member that was looked at, unless somebody has changed its score since.
+ *
+ * KEYS: sorted set. ARGV: member, score that was seen, new score, or '' to remove it.
+ */
+export const settleMemberScript = `
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+return redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+`;

@@ -1,5 +1,10 @@
 import { ServiceError } from '../errors.js';
-import { type EncodeLimits, encodeLine } from '../streams/encode-events.js';
+import {
+  type DraftEvent,
+  draftLine,
+  type EncodeLimits,
+  storeTexts,
+} from '../streams/encode-events.js';
 import { mayFollowEnd, streamEnded } from '../streams/lifecycle.js';
 import { expectedSeq, type ProducerState } from '../streams/producer.js';
 import type { StoredEvent } from '../streams/stream-event.js';
@@ -58,23 +63,23 @@ export class LineAppender {
   }
 
   #encode(lines: readonly Line[]): { events: StoredEvent[]; fault: ServiceError | null } {
-    const events: StoredEvent[] = [];
+    const drafts: DraftEvent[] = [];
     const now = new Date().toISOString();
     for (const line of lines) {
       try {
-        events.push(this.#encodeLine(line, now));
+        drafts.push(this.#draft(line, now));
       } catch (error) {
-        return { events, fault: withLine(error as ServiceError, line) };
+        return { events: storeTexts(drafts), fault: withLine(error as ServiceError, line) };
       }
     }
-    return { events, fault: null };
+    return { events: storeTexts(drafts), fault: null };
   }
 
-  #encodeLine({ number, text }: Line, now: string): StoredEvent {
-    const event = encodeLine(text, `line ${number}`, now, this.options.limits);
-    if (this.#ending !== null && !mayFollowEnd(event)) throw streamEnded(this.#ending);
-    this.#ending ??= event.ending;
-    return event;
+  #draft({ number, text }: Line, now: string): DraftEvent {
+    const draft = draftLine(text, `line ${number}`, now, this.options.limits);
+    if (this.#ending !== null && !mayFollowEnd(draft)) throw streamEnded(this.#ending);
+    this.#ending ??= draft.ending;
+    return draft;
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {

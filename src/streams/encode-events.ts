@@ -1,21 +1,32 @@
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { type ByteRange, type JsonScan, scanJson } from './json-scan.js';
-import { endingOf } from './lifecycle.js';
-import { eventSchema, type StoredEvent } from './stream-event.js';
-import { maxBatchEvents } from './stream-manager.js';
-
-/** The deepest nesting of one event: the event object itself is the first level. */
-export const maxEventDepth = 64;
+import { type Ending, endingOf } from './lifecycle.js';
+import { isOrdinaryEvent } from './ordinary-event.js';
+import {
+  invalidEvent,
+  nameInBody,
+  type ParsedEvent,
+  parseEvents,
+  parseLine,
+} from './parse-events.js';
+import { type EventInput, eventSchema, type StoredEvent } from './stream-event.js';
 
 export interface EncodeLimits {
   /** The most bytes of one event, as it was sent. */
   readonly maxEventBytes: number;
 }
 
-type EventInput = z.infer<typeof eventSchema>;
+/** An event that was checked, before its text has a place of its own. */
+export interface DraftEvent {
+  readonly type: string;
+  /** How this event ends its stream; null when it does not. */
+  readonly ending: Ending | null;
+  /** A view of the body. */
+  readonly text: Buffer;
+  /** The fields that the worker left out, as JSON to be put before the closing brace. */
+  readonly missing: string;
+}
 
 /**
  * Turns a request body, one JSON event or an array of 1 to `maxBatchEvents`, into the events to
@@ -26,94 +37,74 @@ type EventInput = z.infer<typeof eventSchema>;
  *   event, and where in it.
  */
 export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
-  const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
-  rejectScanFault(scan, nameInBody);
-  const values = parseBody(body, scan);
-  if (values.length === 0) throw wrongCount();
   const now = new Date().toISOString();
-  return values.map((value, index) => {
-    const { start, end } = scan.elements[index] as ByteRange;
-    const text = body.subarray(start, end);
-    const name = nameInBody(index);
-    rejectTooLarge(text, name, limits);
-    return encodeEvent(text, checkEvent(value, name), now);
-  });
+  return storeTexts(
+    parseEvents(body).map((event, index) => {
+      const name = nameInBody(index);
+      rejectTooLarge(event.text, name, limits);
+      return draftEvent(event, name, now);
+    }),
+  );
 }
 
 /**
- * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
+ * Checks one line of NDJSON as `encodeEvents` does; `storeTexts` makes the events of all drafts of
+ * a batch.
  *
  * @param name what messages call it
  * @param now RFC 3339, for an event that has no time of its own
  */
-export function encodeLine(
+export function draftLine(
   line: Buffer,
   name: string,
   now: string,
   limits: EncodeLimits,
-): StoredEvent {
+): DraftEvent {
   rejectTooLarge(line, name, limits);
-  const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
-  if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
-  rejectScanFault(scan, () => name);
-  const [value] = parseBody(line, scan, name);
-  const { start, end } = scan.elements[0] as ByteRange;
-  return encodeEvent(line.subarray(start, end), checkEvent(value, name), now);
+  return draftEvent(parseLine(line, name), name, now);
 }
 
-function nameInBody(index: number): string {
-  return `event ${index}`;
+/**
+ * Copies the texts of one batch out of the body, which would otherwise stay in memory with them,
+ * into one piece of memory: they are stored together and forgotten together.
+ */
+export function storeTexts(drafts: readonly DraftEvent[]): StoredEvent[] {
+  let total = 0;
+  for (const { text, missing } of drafts) total += text.length + missing.length;
+  const memory = Buffer.allocUnsafeSlow(total);
+  let start = 0;
+  const events = drafts.map(({ text, missing, type, ending }) => {
+    const end = start + text.length + missing.length;
+    writeText(memory, start, text, missing);
+    const bytes = memory.subarray(start, end);
+    start = end;
+    return { bytes, type, ending };
+  });
+  replaceLineBreaks(memory);
+  return events;
 }
 
-function rejectScanFault({ fault }: JsonScan, nameOf: (index: number) => string): void {
-  if (fault === null) return;
-  if (fault.reason === 'too_many_elements') throw wrongCount();
-  const what =
-    fault.reason === 'nesting'
-      ? `is nested deeper than ${maxEventDepth} levels`
-      : 'has a key named __proto__';
-  throw invalidEvent(nameOf(fault.element), `at byte ${fault.byte}`, what);
+function draftEvent({ text, value }: ParsedEvent, name: string, now: string): DraftEvent {
+  const event = isOrdinaryEvent(value) ? value : checkEvent(value, name);
+  const ending = endingOf(event.type, event.done === true);
+  return { text, type: event.type, ending, missing: missingFields(event, now) };
 }
 
-function wrongCount(): ServiceError {
-  return new ServiceError('invalid_event', `an array takes 1 to ${maxBatchEvents} events`);
+function missingFields(event: EventInput, now: string): string {
+  let missing = '';
+  if (event.id === undefined) missing += `,"id":"auto-${randomUUID()}"`;
+  if (event.content === undefined) missing += ',"content":""';
+  if (event.done === undefined) missing += ',"done":false';
+  if (event.timestamp === undefined) missing += `,"timestamp":"${now}"`;
+  return missing;
 }
 
-function parseBody(body: Buffer, scan: JsonScan, name = 'the body'): unknown[] {
-  try {
-    const value = parseJson(body);
-    return scan.isArray ? (value as unknown[]) : [value];
-  } catch (error) {
-    throw new ServiceError('invalid_json', placeOfFault(body, scan, name), {}, { cause: error });
-  }
-}
-
-/** Unlike `JSON.parse` of a decoded buffer, refuses what is not UTF-8 instead of replacing it. */
-function parseJson(text: Buffer): unknown {
-  if (!isUtf8(text)) throw new SyntaxError('not UTF-8');
-  return JSON.parse(text.toString('utf8'));
-}
-
-/** Parses element by element to say which one is at fault. */
-function placeOfFault(body: Buffer, { elements, isArray }: JsonScan, name: string): string {
-  for (const [index, { start, end }] of elements.entries()) {
-    const text = body.subarray(start, end);
-    const place = isArray ? `event ${index}, from byte ${start} of the body on,` : name;
-    if (!isUtf8(text)) return `${place} is not UTF-8`;
-    try {
-      JSON.parse(text.toString('utf8'));
-    } catch (error) {
-      return `${place} is not JSON${positionIn(error as SyntaxError)}`;
-    }
-  }
-  return elements.length === 0 ? `${name} is empty` : `${name} is not JSON`;
-}
-
-/** The position that V8 gives in the message, without the piece of the text that it quotes. */
-function positionIn(error: SyntaxError): string {
-  const position = /at position (\d+)/.exec(error.message)?.[1];
-  if (position !== undefined) return ` (at character ${position})`;
-  return error.message.startsWith('Unexpected end') ? ' (it ends too early)' : '';
+function writeText(memory: Buffer, start: number, text: Buffer, missing: string): void {
+  text.copy(memory, start);
+  if (missing === '') return;
+  const brace = start + text.length - 1;
+  memory.write(missing, brace, 'latin1');
+  memory[brace + missing.length] = 0x7d;
 }
 
 function checkEvent(value: unknown, name: string): EventInput {
@@ -133,30 +124,10 @@ function toPointer(path: readonly PropertyKey[]): string {
   return `/${escaped.join('/')}`.slice(0, 200);
 }
 
-function invalidEvent(name: string, place: string, what: string): ServiceError {
-  return new ServiceError('invalid_event', `${name} ${place}: ${what}`);
-}
-
 function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {
   if (text.length <= maxEventBytes) return;
   const message = `${name} has ${text.length} bytes, more than ${maxEventBytes}`;
   throw new ServiceError('event_too_large', message);
-}
-
-/** @param now RFC 3339, for an event that has no time of its own */
-function encodeEvent(text: Buffer, event: EventInput, now: string): StoredEvent {
-  const missing =
-    (event.id === undefined ? `,"id":"auto-${randomUUID()}"` : '') +
-    (event.content === undefined ? ',"content":""' : '') +
-    (event.done === undefined ? ',"done":false' : '') +
-    (event.timestamp === undefined ? `,"timestamp":"${now}"` : '');
-  // A buffer of its own, not a view: a view would keep the whole request body alive.
-  const bytes = Buffer.allocUnsafeSlow(text.length + missing.length);
-  const brace = text.length - 1;
-  text.copy(bytes, 0, 0, brace);
-  bytes.write(`${missing}}`, brace, 'latin1');
-  replaceLineBreaks(bytes);
-  return { bytes, type: event.type, ending: endingOf(event.type, event.done === true) };
 }
 
 /** In JSON, a raw line break stands between tokens only (RFC 8259, section 7). */

@@ -45,6 +45,30 @@ export function scanJson(text: Buffer, limits: ScanLimits): JsonScan {
   return new Scanner(text, limits).scan();
 }
 
+/** What an escape in a key named `__proto__` begins with: each of its letters is U+005F to U+0074. */
+const protoEscape = /\\u00[567]/;
+
+/**
+ * Whether a text that may be JSON is one object of which `scanJson` finds nothing to say, beyond
+ * doubt and at little cost: nothing around it, no more brackets than there may be levels, and nothing
+ * that could be a `__proto__` key.
+ */
+export function isPlainObject(text: string, maxDepth: number): boolean {
+  if (text.charCodeAt(0) !== openBrace || text.charCodeAt(text.length - 1) !== closeBrace)
+    return false;
+  if (text.includes('__proto__') || (text.includes('\\u') && protoEscape.test(text))) return false;
+  return countUpTo(maxDepth, '{', text) + countUpTo(maxDepth, '[', text) <= maxDepth;
+}
+
+/** How often the mark is in the text, as far as that is more than `most`. */
+function countUpTo(most: number, mark: string, text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(mark); at !== -1 && count <= most; at = text.indexOf(mark, at + 1)) {
+    count += 1;
+  }
+  return count;
+}
+
 class Scanner {
   readonly #elements: ByteRange[] = [];
   readonly #isArray: boolean;

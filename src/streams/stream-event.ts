@@ -5,15 +5,20 @@ import { type Ending, endingOf } from './lifecycle.js';
 /** The type of an event: an open set, safe in an SSE `event:` line. */
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
+/** The longest id of an event, in UTF-16 code units. */
+export const maxIdLength = 128;
+
 /** An event as a worker sends it. The fields are those of WeKnora's `StreamEvent`. */
 export const eventSchema = z.strictObject({
   type: z.string().regex(eventTypePattern, `must match ${eventTypePattern.source}`),
-  id: z.string().max(128).optional(),
+  id: z.string().max(maxIdLength).optional(),
   content: z.string().optional(),
   done: z.boolean().optional(),
   timestamp: z.iso.datetime({ offset: true, error: 'must be an RFC 3339 date-time' }).optional(),
   data: z.record(z.string(), z.unknown()).optional(),
 });
+
+export type EventInput = z.infer<typeof eventSchema>;
 
 /**
  * One event as it is stored: immutable JSON text and what the service needs to know of it. The

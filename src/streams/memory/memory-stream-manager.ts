@@ -69,7 +69,7 @@ export class MemoryStreamManager implements StreamManager {
     const producers = this.#tombstones.pass(streamKey(id), producer, now);
     const stream = this.#find(id) ?? new MemoryStream(id, now, producers);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
-    const rest = events.slice(skipped);
+    const rest = skipped === 0 ? events : events.slice(skipped).map(withBytesOfItsOwn);
     const offset = stream.events.length;
     if (rest.length > 0) this.#appendRest(stream, rest, producer, now, skipped);
     this.#renewLease(stream, leaseMs, now);
@@ -226,6 +226,13 @@ export class MemoryStreamManager implements StreamManager {
     this.#bytes -= stream.footprint;
     this.#watchers.wake(streamKey(stream.id));
   }
+}
+
+/** The bytes of a batch lie side by side: an event would keep those that are not stored with it. */
+function withBytesOfItsOwn(event: StoredEvent): StoredEvent {
+  const bytes = Buffer.allocUnsafeSlow(event.bytes.length);
+  event.bytes.copy(bytes);
+  return { ...event, bytes };
 }
 
 /** What the events add to the store, with their stream if they are its first. */

@@ -1,6 +1,5 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
@@ -21,6 +20,7 @@ import { metricsRoute } from './http/metrics.js';
 import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
+import { compileSchema } from './http/request-schemas.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
@@ -100,7 +100,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const connections = new Connections(app.server);
 
   metrics.feeds.watch(() => feeds.counts);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileSchema);
   useProblems(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   requireAccess(app, config.auth.producerKeys);

@@ -1,10 +1,5 @@
 import { ServiceError } from '../errors.js';
-import {
-  type DraftEvent,
-  draftLine,
-  type EncodeLimits,
-  storeTexts,
-} from '../streams/encode-events.js';
+import { type EncodeLimits, encodeLine } from '../streams/encode-events.js';
 import { mayFollowEnd, streamEnded } from '../streams/lifecycle.js';
 import { expectedSeq, type ProducerState } from '../streams/producer.js';
 import type { StoredEvent } from '../streams/stream-event.js';
@@ -63,23 +58,22 @@ export class LineAppender {
   }
 
   #encode(lines: readonly Line[]): { events: StoredEvent[]; fault: ServiceError | null } {
-    const drafts: DraftEvent[] = [];
-    const now = new Date().toISOString();
+    const events: StoredEvent[] = [];
     for (const line of lines) {
       try {
-        drafts.push(this.#draft(line, now));
+        events.push(this.#encodeLine(line));
       } catch (error) {
-        return { events: storeTexts(drafts), fault: withLine(error as ServiceError, line) };
+        return { events, fault: withLine(error as ServiceError, line) };
       }
     }
-    return { events: storeTexts(drafts), fault: null };
+    return { events, fault: null };
   }
 
-  #draft({ number, text }: Line, now: string): DraftEvent {
-    const draft = draftLine(text, `line ${number}`, now, this.options.limits);
-    if (this.#ending !== null && !mayFollowEnd(draft)) throw streamEnded(this.#ending);
-    this.#ending ??= draft.ending;
-    return draft;
+  #encodeLine({ number, text }: Line): StoredEvent {
+    const event = encodeLine(text, `line ${number}`, this.options.limits);
+    if (this.#ending !== null && !mayFollowEnd(event)) throw streamEnded(this.#ending);
+    this.#ending ??= event.ending;
+    return event;
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {

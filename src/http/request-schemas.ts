@@ -1,3 +1,5 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { parsePosition } from '../streams/position.js';
 import { idPattern, type StreamId } from '../streams/stream-id.js';
@@ -9,6 +11,20 @@ const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
 export const streamParams = z
   .object({ sid: id, mid: id })
   .transform(({ sid, mid }): StreamId => ({ sessionId: sid, messageId: mid }));
+
+/**
+ * Checks requests by the schemas of their routes. Every append brings ids: those that match are
+ * taken at once, and the schema says what is wrong with the others.
+ */
+export const compileSchema: FastifySchemaCompiler<z.ZodType> = (route) => {
+  const check = validatorCompiler(route);
+  if (route.schema !== streamParams) return check;
+  return (params: { sid: string; mid: string }) => {
+    const { sid, mid } = params;
+    if (!idPattern.test(sid) || !idPattern.test(mid)) return check(params);
+    return { value: { sessionId: sid, messageId: mid } satisfies StreamId };
+  };
+};
 
 export const notAPosition =
   'must be an offset (a whole number from 0 on) or the id of an event (17-9f2c01ab)';

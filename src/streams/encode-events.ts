@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { type Ending, endingOf } from './lifecycle.js';
+import { endingOf } from './lifecycle.js';
 import { isOrdinaryEvent } from './ordinary-event.js';
 import {
   invalidEvent,
@@ -17,94 +17,67 @@ export interface EncodeLimits {
   readonly maxEventBytes: number;
 }
 
-/** An event that was checked, before its text has a place of its own. */
-export interface DraftEvent {
-  readonly type: string;
-  /** How this event ends its stream; null when it does not. */
-  readonly ending: Ending | null;
-  /** A view of the body. */
-  readonly text: Buffer;
-  /** The fields that the worker left out, as JSON to be put before the closing brace. */
-  readonly missing: string;
-}
-
 /**
  * Turns a request body, one JSON event or an array of 1 to `maxBatchEvents`, into the events to
  * store. What the worker sent stays as it is, byte for byte, but for two things: fields that it
- * left out are spliced in at the end, and line breaks between tokens become spaces.
+ * left out are spliced in at the end, and line breaks between tokens become spaces. The events may
+ * lie in the body, which is changed for that.
  *
  * @throws ServiceError `invalid_json`, `invalid_event`, `event_too_large`; the message says which
  *   event, and where in it.
  */
 export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
-  const now = new Date().toISOString();
-  return storeTexts(
-    parseEvents(body).map((event, index) => {
-      const name = nameInBody(index);
-      rejectTooLarge(event.text, name, limits);
-      return draftEvent(event, name, now);
-    }),
-  );
+  return parseEvents(body).map((event, index) => {
+    const name = nameInBody(index);
+    rejectTooLarge(event.text, name, limits);
+    return encodeEvent(event, name);
+  });
 }
 
 /**
- * Checks one line of NDJSON as `encodeEvents` does; `storeTexts` makes the events of all drafts of
- * a batch.
+ * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
  *
  * @param name what messages call it
- * @param now RFC 3339, for an event that has no time of its own
  */
-export function draftLine(
-  line: Buffer,
-  name: string,
-  now: string,
-  limits: EncodeLimits,
-): DraftEvent {
+export function encodeLine(line: Buffer, name: string, limits: EncodeLimits): StoredEvent {
   rejectTooLarge(line, name, limits);
-  return draftEvent(parseLine(line, name), name, now);
+  return encodeEvent(parseLine(line, name), name);
 }
 
-/**
- * Copies the texts of one batch out of the body, which would otherwise stay in memory with them,
- * into one piece of memory: they are stored together and forgotten together.
- */
-export function storeTexts(drafts: readonly DraftEvent[]): StoredEvent[] {
-  let total = 0;
-  for (const { text, missing } of drafts) total += text.length + missing.length;
-  const memory = Buffer.allocUnsafeSlow(total);
-  let start = 0;
-  const events = drafts.map(({ text, missing, type, ending }) => {
-    const end = start + text.length + missing.length;
-    writeText(memory, start, text, missing);
-    const bytes = memory.subarray(start, end);
-    start = end;
-    return { bytes, type, ending };
-  });
-  replaceLineBreaks(memory);
-  return events;
-}
-
-function draftEvent({ text, value }: ParsedEvent, name: string, now: string): DraftEvent {
+function encodeEvent({ text, value }: ParsedEvent, name: string): StoredEvent {
   const event = isOrdinaryEvent(value) ? value : checkEvent(value, name);
-  const ending = endingOf(event.type, event.done === true);
-  return { text, type: event.type, ending, missing: missingFields(event, now) };
+  const bytes = withFields(text, missingFields(event));
+  replaceLineBreaks(bytes);
+  return { bytes, type: event.type, ending: endingOf(event.type, event.done === true) };
 }
 
-function missingFields(event: EventInput, now: string): string {
+function missingFields(event: EventInput): string {
   let missing = '';
   if (event.id === undefined) missing += `,"id":"auto-${randomUUID()}"`;
   if (event.content === undefined) missing += ',"content":""';
   if (event.done === undefined) missing += ',"done":false';
-  if (event.timestamp === undefined) missing += `,"timestamp":"${now}"`;
+  if (event.timestamp === undefined) missing += `,"timestamp":"${isoNow()}"`;
   return missing;
 }
 
-function writeText(memory: Buffer, start: number, text: Buffer, missing: string): void {
-  text.copy(memory, start);
-  if (missing === '') return;
-  const brace = start + text.length - 1;
-  memory.write(missing, brace, 'latin1');
-  memory[brace + missing.length] = 0x7d;
+let isoTime = { ms: Number.NaN, text: '' };
+
+/** RFC 3339; made once a millisecond, since all events of a batch that have no time get it. */
+function isoNow(): string {
+  const ms = Date.now();
+  if (ms !== isoTime.ms) isoTime = { ms, text: new Date(ms).toISOString() };
+  return isoTime.text;
+}
+
+/** @param fields JSON to be put before the closing brace */
+function withFields(text: Buffer, fields: string): Buffer {
+  if (fields === '') return text;
+  const bytes = Buffer.allocUnsafe(text.length + fields.length);
+  const brace = text.length - 1;
+  text.copy(bytes);
+  bytes.write(fields, brace, 'latin1');
+  bytes[bytes.length - 1] = text[brace] as number;
+  return bytes;
 }
 
 function checkEvent(value: unknown, name: string): EventInput {

@@ -25,7 +25,7 @@ export function endingOf(type: string, done: boolean): Ending | null {
 }
 
 /** Whether this event may follow the end of its stream. */
-export function mayFollowEnd(event: Pick<StoredEvent, 'type'>): boolean {
+export function mayFollowEnd(event: StoredEvent): boolean {
   return event.type === lateType;
 }
 

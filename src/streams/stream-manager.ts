@@ -91,6 +91,9 @@ export interface StreamManager {
    * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
    * the stream are woken.
    *
+   * The bytes of the events may lie in the memory of something larger, such as a request's body: a
+   * backend that keeps them copies them.
+   *
    * With a producer, in this order and in the same step: an older epoch is fenced; events whose
    * sequence numbers are behind it are skipped; a gap is refused; then what is left is appended
    * under the rules below. When nothing is left, that is no error, also after the end. An error

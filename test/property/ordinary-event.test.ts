@@ -49,8 +49,7 @@ const nearlyEvents = fc.record(
 );
 
 const withKnownFields = nearlyEvents.map((event) => {
-  const { more: _, ...rest } = event as Record<string, unknown>;
-  if (Object.hasOwn(rest, 'constructor')) delete rest.constructor;
+  const { more: _, constructor: __, ...rest } = event as Record<string, unknown>;
   return rest;
 });
 

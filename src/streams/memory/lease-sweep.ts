@@ -18,8 +18,7 @@ export class LeaseSweep {
   }
 
   remove(stream: MemoryStream): void {
-    this.#leased.delete(stream);
-    if (this.#leased.size === 0) this.clear();
+    if (this.#leased.delete(stream) && this.#leased.size === 0) this.clear();
   }
 
   clear(): void {

@@ -30,11 +30,11 @@ export interface MemoryStreamManagerOptions {
   readonly maxStreams: number;
 }
 
-/** What an event costs beside its bytes: its record, its buffer and its place in the stream. */
-export const eventOverheadBytes = 450;
+/** What an event costs beside its bytes: its record and its place in the stream. */
+export const eventOverheadBytes = 400;
 
 /** What a stream costs beside its events. Both were measured, as resident memory, and rounded up. */
-export const streamOverheadBytes = 1024;
+export const streamOverheadBytes = 1536;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
 export class MemoryStreamManager implements StreamManager {
@@ -64,12 +64,10 @@ export class MemoryStreamManager implements StreamManager {
     options: AppendOptions = {},
   ): Promise<Appended> {
     const now = Date.now();
-    this.#expiry.expire(now);
     const { producer, leaseMs } = options;
-    const producers = this.#tombstones.pass(streamKey(id), producer, now);
-    const stream = this.#find(id) ?? new MemoryStream(id, now, producers);
+    const stream = this.#find(id, now) ?? this.#begin(id, producer, now);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
-    const rest = skipped === 0 ? events : events.slice(skipped).map(withBytesOfItsOwn);
+    const rest = events.slice(skipped);
     const offset = stream.events.length;
     if (rest.length > 0) this.#appendRest(stream, rest, producer, now, skipped);
     this.#renewLease(stream, leaseMs, now);
@@ -78,8 +76,7 @@ export class MemoryStreamManager implements StreamManager {
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
     const now = Date.now();
-    this.#expiry.expire(now);
-    const stream = this.#find(id);
+    const stream = this.#find(id, now);
     if (stream === undefined) return null;
     if (producer !== undefined) stream.rejectFenced(producer);
     this.#renewLease(stream, leaseMs, now);
@@ -87,8 +84,7 @@ export class MemoryStreamManager implements StreamManager {
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
-    this.#expiry.expire(Date.now());
-    const stored = this.#find(id)?.events ?? [];
+    const stored = this.#find(id, Date.now())?.events ?? [];
     const events: StoredEvent[] = [];
     let bytes = 0;
     for (let index = fromOffset; index < stored.length && events.length < limit; index += 1) {
@@ -104,8 +100,7 @@ export class MemoryStreamManager implements StreamManager {
 
   async getStatus(id: StreamId, producerId?: string): Promise<StreamInfo | null> {
     const now = Date.now();
-    this.#expiry.expire(now);
-    return this.#find(id)?.info(now, producerId) ?? null;
+    return this.#find(id, now)?.info(now, producerId) ?? null;
   }
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
@@ -117,9 +112,10 @@ export class MemoryStreamManager implements StreamManager {
   }
 
   async deleteStream(id: StreamId): Promise<void> {
-    const stream = this.#find(id);
+    const now = Date.now();
+    const stream = this.#find(id, now);
     if (stream === undefined) return;
-    this.#tombstones.add(streamKey(id), stream.producers, Date.now());
+    this.#tombstones.add(streamKey(id), stream.producers, now);
     this.#expiry.remove(stream);
     this.#forget(stream);
   }
@@ -144,18 +140,35 @@ export class MemoryStreamManager implements StreamManager {
     this.#bytes = 0;
   }
 
-  #find({ sessionId, messageId }: StreamId): MemoryStream | undefined {
-    return this.#sessions.get(sessionId)?.get(messageId);
+  /** A timer is not exact: a stream whose time has come may still be there. */
+  #find({ sessionId, messageId }: StreamId, now: number): MemoryStream | undefined {
+    const stream = this.#sessions.get(sessionId)?.get(messageId);
+    if (stream === undefined || stream.expiresAt > now) return stream;
+    this.#expiry.remove(stream);
+    this.#forget(stream);
+    return undefined;
   }
 
-  #checkStore(footprint: number, isNew: boolean): void {
+  /** The stream is kept when it is stored to. */
+  #begin(id: StreamId, producer: ProducerStamp | undefined, now: number): MemoryStream {
+    return new MemoryStream(id, now, this.#tombstones.pass(streamKey(id), producer, now));
+  }
+
+  #checkStore(stream: MemoryStream, footprint: number, now: number): void {
+    const isNew = stream.events.length === 0;
+    if (this.#hasRoom(footprint, isNew)) return;
+    this.#expiry.expire(now);
+    if (this.#hasRoom(footprint, isNew)) return;
     const { maxBytes, maxStreams } = this.options;
-    const full = this.#bytes + footprint > maxBytes || (isNew && this.#streamCount >= maxStreams);
-    if (!full) return;
     throw new ServiceError(
       'store_full',
       `the store may hold ${maxStreams} streams and ${maxBytes} bytes`,
     );
+  }
+
+  #hasRoom(footprint: number, isNew: boolean): boolean {
+    const { maxBytes, maxStreams } = this.options;
+    return this.#bytes + footprint <= maxBytes && (!isNew || this.#streamCount < maxStreams);
   }
 
   #keep(stream: MemoryStream): void {
@@ -179,7 +192,7 @@ export class MemoryStreamManager implements StreamManager {
       if (plan.refusal !== null) throw plan.refusal;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
-      this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);
+      this.#checkStore(stream, overheadOf(stream, rest) + stream.growthFor(plan), now);
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
     }
@@ -193,9 +206,11 @@ export class MemoryStreamManager implements StreamManager {
     plan: AppendPlan,
     now: number,
   ): void {
-    const footprint = footprintOf(stream, events, plan);
-    if (stream.events.length === 0) this.#keep(stream);
-    stream.append(events, plan, now);
+    const overhead = overheadOf(stream, events);
+    const isNew = stream.events.length === 0;
+    const room = Math.max(this.options.maxBytes - this.#bytes - overhead, stream.growthFor(plan));
+    const footprint = overhead + stream.append(events, plan, room, now);
+    if (isNew) this.#keep(stream);
     stream.footprint += footprint;
     this.#bytes += footprint;
     stream.expiresAt = now + this.options.ttlMs;
@@ -228,19 +243,8 @@ export class MemoryStreamManager implements StreamManager {
   }
 }
 
-/** The bytes of a batch lie side by side: an event would keep those that are not stored with it. */
-function withBytesOfItsOwn(event: StoredEvent): StoredEvent {
-  const bytes = Buffer.allocUnsafeSlow(event.bytes.length);
-  event.bytes.copy(bytes);
-  return { ...event, bytes };
-}
-
-/** What the events add to the store, with their stream if they are its first. */
-function footprintOf(
-  stream: MemoryStream,
-  events: readonly StoredEvent[],
-  { totalBytes }: AppendPlan,
-): number {
-  const streamBytes = stream.events.length === 0 ? streamOverheadBytes : 0;
-  return streamBytes + totalBytes + events.length * eventOverheadBytes;
+/** What the events take beside their bytes, with their stream if they are its first. */
+function overheadOf(stream: MemoryStream, events: readonly StoredEvent[]): number {
+  const ofStream = stream.events.length === 0 ? streamOverheadBytes : 0;
+  return ofStream + events.length * eventOverheadBytes;
 }

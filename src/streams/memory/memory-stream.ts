@@ -12,6 +12,7 @@ import {
 import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
 import type { StreamInfo } from '../stream-manager.js';
+import { KeptBytes } from './kept-bytes.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
 export class MemoryStream {
@@ -19,6 +20,7 @@ export class MemoryStream {
   /** What the stream counts against the limit of the store. */
   footprint = 0;
   expiresAt = 0;
+  readonly #kept = new KeptBytes();
   #bytes = 0;
   #updatedAt: number;
   readonly #producers: Map<string, ProducerState>;
@@ -46,11 +48,24 @@ export class MemoryStream {
     if (full && plan.countedEvents > 0) throw streamFull(limits);
   }
 
-  append(events: readonly StoredEvent[], plan: AppendPlan, now: number): void {
-    for (const event of events) this.events.push(event);
+  /** How many bytes of memory the batch takes, at least. */
+  growthFor({ totalBytes }: AppendPlan): number {
+    return this.#kept.growthFor(totalBytes);
+  }
+
+  /**
+   * @param room how many bytes of memory may be taken; not less than `growthFor` says
+   * @returns how many were
+   */
+  append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
+    const growth = this.#kept.reserve(plan.totalBytes, room);
+    for (const { bytes, type, ending } of events) {
+      this.events.push({ bytes: this.#kept.keep(bytes), type, ending });
+    }
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };
+    return growth;
   }
 
   /**

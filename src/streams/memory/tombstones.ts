@@ -7,6 +7,8 @@ interface Tombstone {
   readonly producers: ReadonlyMap<string, ProducerState>;
 }
 
+const noProducers: ReadonlyMap<string, ProducerState> = new Map();
+
 /** What is left of deleted streams, in the order in which they were deleted. */
 export class Tombstones {
   readonly #byStream = new Map<string, Tombstone>();
@@ -34,7 +36,7 @@ export class Tombstones {
   ): ReadonlyMap<string, ProducerState> {
     this.#purge(now);
     const tombstone = this.#byStream.get(key);
-    if (tombstone === undefined) return new Map();
+    if (tombstone === undefined) return noProducers;
     const known = tombstone.producers.get(producer?.id ?? '');
     if (producer !== undefined) rejectFenced(known, producer.epoch);
     if (producer === undefined || known === undefined || producer.epoch === known.epoch) {

@@ -1,0 +1,42 @@
+/** The most memory that is taken ahead of need. */
+const maxAheadBytes = 64 * 1024;
+
+/**
+ * The bytes of one stream's events, in few pieces of memory: a piece for each event would cost more
+ * than a usual event itself, in memory and in time. A stream takes memory ahead as it has kept, so
+ * that at most half of it is empty, and no more than 64 KiB.
+ */
+export class KeptBytes {
+  #piece: Buffer = Buffer.alloc(0);
+  #used = 0;
+  #keptBytes = 0;
+
+  /** How many bytes of memory it takes, at least, to keep so many more. */
+  growthFor(bytes: number): number {
+    return this.#used + bytes <= this.#piece.length ? 0 : bytes;
+  }
+
+  /**
+   * Makes room for so many more bytes.
+   *
+   * @param most what may be taken; not less than `growthFor` says
+   * @returns how much was taken
+   */
+  reserve(bytes: number, most: number): number {
+    if (this.growthFor(bytes) === 0) return 0;
+    const ahead = Math.min(this.#keptBytes, maxAheadBytes, most);
+    this.#piece = Buffer.allocUnsafeSlow(Math.max(bytes, ahead));
+    this.#used = 0;
+    return this.#piece.length;
+  }
+
+  /** Copies the bytes, for which there is room, out of whatever memory they lie in. */
+  keep(bytes: Buffer): Buffer {
+    const end = this.#used + bytes.length;
+    const kept = this.#piece.subarray(this.#used, end);
+    bytes.copy(kept);
+    this.#used = end;
+    this.#keptBytes += bytes.length;
+    return kept;
+  }
+}

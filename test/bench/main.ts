@@ -8,7 +8,7 @@ import { allScenarios } from './scenarios/all-scenarios.js';
 import type { Scenario, Size } from './scenarios/scenario.js';
 import { allSystems } from './systems/all-systems.js';
 
-const usualSeconds = 5;
+const defaultSeconds = 5;
 
 /** By how much less everything is when only the benchmark itself is tried. */
 const quickSize: Size = { seconds: 0.2, smaller: 10 };
@@ -49,9 +49,9 @@ async function measure(wanted: BenchArguments): Promise<number> {
   return 0;
 }
 
-function sizeOf(_scenario: Scenario, { seconds, quick }: BenchArguments): Size {
+function sizeOf({ usualSeconds }: Scenario, { seconds, quick }: BenchArguments): Size {
   if (quick) return quickSize;
-  return { seconds: seconds ?? usualSeconds, smaller: 1 };
+  return { seconds: seconds ?? usualSeconds ?? defaultSeconds, smaller: 1 };
 }
 
 function print(text: string): void {

@@ -4,7 +4,7 @@ import type { Server } from '../systems/system.js';
 import { difference, type Interval } from './interval.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { upload } from './ndjson-upload.js';
-import { Poster } from './poster.js';
+import { Poster, type Target } from './poster.js';
 import { Subscriber } from './subscriber.js';
 
 /** How many connections are opened at a time: a listening socket queues few. */
@@ -48,16 +48,15 @@ export class Load {
   }
 
   /** Opens a connection to append on for each of these; those of one stream are numbered. */
-  async writeTo(streams: readonly number[]): Promise<Poster[]> {
-    const port = this.server.writerPort;
-    const opened = await inWaves(streams, (stream) => {
-      const writer = this.#writers.get(stream) ?? 0;
-      this.#writers.set(stream, writer + 1);
-      const path = this.server.appendPath(stream);
-      return Poster.open({ port, path, stream, writer, onFault: this.#onFault });
-    });
-    this.#posters.push(...opened);
-    return opened;
+  writeTo(streams: readonly number[]): Promise<Poster[]> {
+    return this.#openPosters(streams.map((stream) => [stream]));
+  }
+
+  /** Opens so many connections, among which the streams are shared out. */
+  writeToAll(streams: readonly number[], connections: number): Promise<Poster[]> {
+    const used = streams.slice(0, connections);
+    const shares = used.map((_, index) => streams.filter((_, at) => at % connections === index));
+    return this.#openPosters(shares);
   }
 
   /** Appends each of the bodies, with so many events, to its stream, all at once. */
@@ -73,6 +72,11 @@ export class Load {
         this.#uploads.push({ stream, stored: events });
       }),
     );
+  }
+
+  /** Has nothing more sent. */
+  stopWriters(): void {
+    for (const poster of this.#posters) poster.stop();
   }
 
   /** Closes all feeds, of which nothing is expected any more. */
@@ -137,6 +141,22 @@ export class Load {
     this.#throwFault();
   }
 
+  async #openPosters(shares: readonly (readonly number[])[]): Promise<Poster[]> {
+    const port = this.server.writerPort;
+    const opened = await inWaves(shares, (streams) => {
+      const targets = streams.map((stream) => this.#target(stream));
+      return Poster.open({ port, targets, onFault: this.#onFault });
+    });
+    this.#posters.push(...opened);
+    return opened;
+  }
+
+  #target(stream: number): Target {
+    const writer = this.#writers.get(stream) ?? 0;
+    this.#writers.set(stream, writer + 1);
+    return { stream, writer, path: this.server.appendPath(stream) };
+  }
+
   #close(): void {
     this.#isClosing = true;
     for (const connection of [...this.#posters, ...this.#subscribers]) connection.close();
@@ -150,12 +170,15 @@ export class Load {
     if (this.#fault !== null) throw new Error(this.#fault);
   }
 
+  /** How many events each writer of a stream has stored, by their numbers. */
   #storedByStream(): Map<number, number[]> {
     const stored = new Map<number, number[]>();
-    for (const writer of [...this.#posters, ...this.#uploads]) {
-      const counts = stored.get(writer.stream) ?? [];
-      stored.set(writer.stream, [...counts, writer.stored]);
+    for (const { stream, sent } of this.#posters.flatMap((poster) => poster.sentByStream)) {
+      const counts = stored.get(stream);
+      if (counts === undefined) stored.set(stream, [sent]);
+      else counts.push(sent);
     }
+    for (const { stream, stored: events } of this.#uploads) stored.set(stream, [events]);
     return stored;
   }
 

@@ -29,7 +29,7 @@ export const fanOut: Scenario = {
       const isFull = () => load.stored > mostEvents;
       await load.observe(Math.min(1000, seconds * 250), isFull);
       const measured = await load.observe(seconds * 1000, isFull);
-      for (const poster of posters) poster.onIdle = () => {};
+      load.stopWriters();
       await load.settle();
       return {
         deliveredPerSecond: measured.delivered / measured.seconds,

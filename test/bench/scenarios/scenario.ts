@@ -9,6 +9,7 @@ export const scenarioNames = [
   'replay',
   'latency',
   'idle',
+  'idle-shared',
   'growth',
   'agents',
 ] as const;
@@ -47,6 +48,8 @@ export interface Scenario {
   readonly title: string;
   readonly systems: readonly SystemName[];
   readonly job: Job;
+  /** How long it measures each system in a round, where that is not the benchmark's usual time. */
+  readonly usualSeconds?: number;
   readonly figures: readonly FigureColumn[];
   readonly aims: readonly Aim[];
   /** @throws Error when an event was lost or repeated, or the server refused something */

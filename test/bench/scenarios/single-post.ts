@@ -4,6 +4,9 @@ import { type Scenario, streamNumbers } from './scenario.js';
 
 const connections = 32;
 
+/** What the store in memory takes by default, with some room. */
+const mostEvents = 300_000;
+
 export const singlePost: Scenario = {
   name: 'single-post',
   title: `${connections} keep-alive connections, each appending single events to a stream of its own`,
@@ -24,9 +27,10 @@ export const singlePost: Scenario = {
       const posters = await load.writeTo(streams);
       for (const poster of posters) poster.onIdle = () => poster.post();
       for (const poster of posters) poster.post();
-      await load.observe(Math.min(1500, seconds * 400));
-      const measured = await load.observe(seconds * 1000);
-      for (const poster of posters) poster.onIdle = () => {};
+      const isFull = () => load.stored > mostEvents;
+      await load.observe(Math.min(1500, seconds * 400), isFull);
+      const measured = await load.observe(seconds * 1000, isFull);
+      load.stopWriters();
       await load.settle();
       return {
         storedPerSecond: measured.stored / measured.seconds,

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { freePort } from '../../support/free-port.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { bindProcess, cores } from '../cores.js';
-import { deleteAll } from './requests.js';
+import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
-import type { Job, Server, System } from './system.js';
+import type { System } from './system.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -14,8 +14,14 @@ export const rejoin: System = {
   name: 'rejoin',
   version: () => JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')).version,
   start: async () => {
-    const node = await Node.start({});
-    return serverOf([node], [], () => node.process.stop());
+    const node = await startNode({});
+    return {
+      ...routesOf(node, node),
+      pids: [node.server.pid],
+      storePids: [],
+      storeCommands: async () => Number.NaN,
+      stop: () => node.server.stop(),
+    };
   },
 };
 
@@ -23,51 +29,59 @@ export const rejoin: System = {
 export const rejoinOnRedis: System = {
   name: 'rejoin-redis',
   version: rejoin.version,
-  start: async ({ nodes: count }: Job) => {
+  start: async ({ nodes: count }) => {
     const redis = await RedisServer.start();
     if (cores !== null) bindProcess(redis.pid, cores.store);
     const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
-    const nodes: Node[] = [];
-    for (let index = 0; index < count; index += 1) nodes.push(await Node.start(environment));
-    return serverOf(nodes, [redis.pid], async () => {
-      await Promise.all(nodes.map((node) => node.process.stop()));
-      await redis.stop();
-    });
+    const first = await startNode(environment);
+    const last = count === 1 ? first : await startNode(environment);
+    const servers = [...new Set([first.server, last.server])];
+    return {
+      ...routesOf(first, last),
+      pids: servers.map(({ pid }) => pid),
+      storePids: [redis.pid],
+      storeCommands: () => commandsOf(redis),
+      stop: async () => {
+        await Promise.all(servers.map((server) => server.stop()));
+        await redis.stop();
+      },
+    };
   },
 };
 
 interface Node {
-  readonly process: ServerProcess;
+  readonly server: ServerProcess;
   readonly port: number;
 }
 
-const Node = {
-  async start(environment: Record<string, string>): Promise<Node> {
-    const port = await freePort();
-    const process_ = new ServerProcess();
-    const command = [process.execPath, resolve(root, 'dist/main.js')];
-    await process_.start(command, port, { PORT: String(port), ...environment });
-    return { process: process_, port };
-  },
-};
+async function startNode(environment: Record<string, string>): Promise<Node> {
+  const port = await freePort();
+  const server = new ServerProcess();
+  const command = [process.execPath, resolve(root, 'dist/main.js')];
+  await server.start(command, port, { PORT: String(port), ...environment });
+  return { server, port };
+}
 
-function serverOf(
-  nodes: readonly Node[],
-  storePids: readonly number[],
-  stop: () => Promise<void>,
-): Server {
-  const { port } = nodes.at(-1) as Node;
+/** Appends go to the first node, readers to the last. */
+function routesOf(first: Node, last: Node) {
   return {
-    port,
-    writerPort: (nodes[0] as Node).port,
-    pids: nodes.map((node) => node.process.pid),
-    storePids,
-    appendPath: (stream) => `${pathOf(stream)}/events`,
-    followPath: (stream) => `${pathOf(stream)}/stream`,
+    port: last.port,
+    writerPort: first.port,
+    appendPath: (stream: number) => `${pathOf(stream)}/events`,
+    followPath: (stream: number) => `${pathOf(stream)}/stream`,
     create: async () => {},
-    forget: (streams) => deleteAll(port, streams.map(pathOf)),
-    stop,
+    forget: async (streams: readonly number[]) => {
+      for (const stream of streams) await send(first.port, 'DELETE', pathOf(stream));
+    },
   };
+}
+
+/** Those that scripts call count too. */
+async function commandsOf(redis: RedisServer): Promise<number> {
+  const client = redis.client();
+  const stats = await client.info('stats');
+  client.disconnect();
+  return Number(/total_commands_processed:(\d+)/.exec(stats)?.[1]);
 }
 
 /** Some streams share a session, as the messages of a conversation do. */

@@ -40,6 +40,23 @@ export const nginx: Program = {
   hint: 'Debian, Ubuntu: apt-get install nginx, and /usr/sbin on the PATH; macOS: brew install nginx',
 };
 
+export const nchanModule = {
+  path: '/usr/lib/nginx/modules/ngx_nchan_module.so',
+  debianPackage: 'libnginx-mod-nchan',
+  hint: 'Debian, Ubuntu: apt-get install libnginx-mod-nchan',
+};
+
+/**
+ * The path of a file of a package. As root on Debian it is installed when it is missing.
+ *
+ * @throws Error that says what is missing and how to get it
+ */
+export function ensureFile({ path, debianPackage, hint }: typeof nchanModule): string {
+  if (!existsSync(path) && canInstall()) install(debianPackage);
+  if (existsSync(path)) return path;
+  throw new Error(`${path} is missing.\n  ${hint}`);
+}
+
 /**
  * The path of a program. As root on Debian it is installed when it is missing.
  *

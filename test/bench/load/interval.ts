@@ -1,0 +1,44 @@
+/** What happened between two looks at the load and the server. */
+export interface Interval {
+  readonly seconds: number;
+  readonly delivered: number;
+  readonly stored: number;
+  readonly serverCpuUs: number;
+  /** That of Redis. */
+  readonly storeCpuUs: number;
+  readonly generatorCpuUs: number;
+}
+
+export function sumOf(intervals: readonly Interval[]): Interval {
+  const sum = (key: keyof Interval) =>
+    intervals.reduce((total, interval) => total + interval[key], 0);
+  return {
+    seconds: sum('seconds'),
+    delivered: sum('delivered'),
+    stored: sum('stored'),
+    serverCpuUs: sum('serverCpuUs'),
+    storeCpuUs: sum('storeCpuUs'),
+    generatorCpuUs: sum('generatorCpuUs'),
+  };
+}
+
+export function difference(before: Interval, after: Interval): Interval {
+  return {
+    seconds: after.seconds - before.seconds,
+    delivered: after.delivered - before.delivered,
+    stored: after.stored - before.stored,
+    serverCpuUs: after.serverCpuUs - before.serverCpuUs,
+    storeCpuUs: after.storeCpuUs - before.storeCpuUs,
+    generatorCpuUs: after.generatorCpuUs - before.generatorCpuUs,
+  };
+}
+
+/** How busy everybody was, in percent of a core. Every scenario reports it. */
+export function busyFigures({ seconds, serverCpuUs, storeCpuUs, generatorCpuUs }: Interval) {
+  const percent = (us: number) => us / 1e4 / seconds;
+  return {
+    serverPercent: percent(serverCpuUs),
+    storePercent: percent(storeCpuUs),
+    generatorPercent: percent(generatorCpuUs),
+  };
+}

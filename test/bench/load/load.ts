@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { usageOf } from '../process-usage.js';
+import type { Server } from '../systems/system.js';
+import { difference, type Interval } from './interval.js';
+import { LatencyHistogram } from './latency-histogram.js';
+import { upload } from './ndjson-upload.js';
+import { Poster, type Target } from './poster.js';
+import { Subscriber } from './subscriber.js';
+
+/** How many connections are opened at a time: a listening socket queues few. */
+const waveSize = 100;
+
+const settleMs = 60_000;
+
+/** The writers and readers of one measurement. */
+export class Load {
+  readonly latency = new LatencyHistogram();
+  readonly #posters: Poster[] = [];
+  readonly #uploads: { stream: number; stored: number }[] = [];
+  readonly #writers = new Map<number, number>();
+  #subscribers: Subscriber[] = [];
+  #fault: string | null = null;
+  #isClosing = false;
+
+  private constructor(readonly server: Server) {}
+
+  /** @throws Error when anything was lost, repeated or refused meanwhile */
+  static async on<T>(server: Server, measure: (load: Load) => Promise<T>): Promise<T> {
+    const load = new Load(server);
+    try {
+      return await measure(load);
+    } finally {
+      load.#close();
+    }
+  }
+
+  /** Opens feeds, and waits until they have begun. @param writers of each stream, at most */
+  async follow(streams: readonly number[], writers: number): Promise<Subscriber[]> {
+    const { port } = this.server;
+    const { latency } = this;
+    const opened = await inWaves(streams, (stream) => {
+      const path = this.server.followPath(stream);
+      return Subscriber.open({ port, path, stream, writers, latency, onFault: this.#onFault });
+    });
+    this.#subscribers.push(...opened);
+    await this.until('feeds are open', () => opened.every(({ isOpen }) => isOpen));
+    return opened;
+  }
+
+  /** Opens a connection to append on for each of these; those of one stream are numbered. */
+  writeTo(streams: readonly number[]): Promise<Poster[]> {
+    return this.#openPosters(streams.map((stream) => [stream]));
+  }
+
+  /** Opens so many connections, among which the streams are shared out. */
+  writeToAll(streams: readonly number[], connections: number): Promise<Poster[]> {
+    const used = streams.slice(0, connections);
+    const shares = used.map((_, index) => streams.filter((_, at) => at % connections === index));
+    return this.#openPosters(shares);
+  }
+
+  /** Appends each of the bodies, with so many events, to its stream, all at once. */
+  async upload(
+    streams: readonly number[],
+    bodies: readonly Buffer[],
+    events: number,
+  ): Promise<void> {
+    await Promise.all(
+      streams.map(async (stream, index) => {
+        const path = this.server.appendPath(stream);
+        await upload(this.server.writerPort, path, bodies[index] as Buffer);
+        this.#uploads.push({ stream, stored: events });
+      }),
+    );
+  }
+
+  /** Has nothing more sent. */
+  stopWriters(): void {
+    for (const poster of this.#posters) poster.stop();
+  }
+
+  /** Closes all feeds, of which nothing is expected any more. */
+  leave(): void {
+    for (const subscriber of this.#subscribers) subscriber.close();
+    this.#subscribers = [];
+  }
+
+  /** What happens while the time runs, or until `isOver`. */
+  observe(ms: number, isOver: () => boolean = () => false): Promise<Interval> {
+    return this.during(async () => {
+      const deadline = performance.now() + ms;
+      while (performance.now() < deadline && !isOver()) {
+        await sleep(Math.min(50, Math.max(1, deadline - performance.now())));
+        this.#throwFault();
+      }
+    });
+  }
+
+  /** What happens while that is done. */
+  async during(action: () => Promise<void>): Promise<Interval> {
+    const before = this.#look();
+    await action();
+    return difference(before, this.#look());
+  }
+
+  /** Waits until every event was answered and delivered to every reader of its stream. */
+  async settle(): Promise<void> {
+    await this.until('writers are answered', () => this.#posters.every(({ isIdle }) => isIdle));
+    const stored = this.#storedByStream();
+    const due = (stream: number) => (stored.get(stream) ?? []).reduce((a, b) => a + b, 0);
+    await this.until(
+      'all is delivered',
+      () => this.#subscribers.every(({ check }) => check.events >= due(check.stream)),
+      () => this.#firstMissing(stored),
+    );
+    const missing = this.#firstMissing(stored);
+    if (missing !== null) throw new Error(missing);
+  }
+
+  get stored(): number {
+    return [...this.#posters, ...this.#uploads].reduce((total, { stored }) => total + stored, 0);
+  }
+
+  get delivered(): number {
+    return this.#subscribers.reduce((total, { check }) => total + check.events, 0);
+  }
+
+  async until(
+    what: string,
+    condition: () => boolean,
+    explain: () => string | null = () => null,
+  ): Promise<void> {
+    const deadline = performance.now() + settleMs;
+    while (!condition()) {
+      this.#throwFault();
+      if (performance.now() > deadline) {
+        throw new Error(`waited ${settleMs} ms until ${what}, in vain. ${explain() ?? ''}`);
+      }
+      await sleep(1);
+    }
+    this.#throwFault();
+  }
+
+  async #openPosters(shares: readonly (readonly number[])[]): Promise<Poster[]> {
+    const port = this.server.writerPort;
+    const opened = await inWaves(shares, (streams) => {
+      const targets = streams.map((stream) => this.#target(stream));
+      return Poster.open({ port, targets, onFault: this.#onFault });
+    });
+    this.#posters.push(...opened);
+    return opened;
+  }
+
+  #target(stream: number): Target {
+    const writer = this.#writers.get(stream) ?? 0;
+    this.#writers.set(stream, writer + 1);
+    return { stream, writer, path: this.server.appendPath(stream) };
+  }
+
+  #close(): void {
+    this.#isClosing = true;
+    for (const connection of [...this.#posters, ...this.#subscribers]) connection.close();
+  }
+
+  readonly #onFault = (reason: string): void => {
+    if (!this.#isClosing) this.#fault ??= reason;
+  };
+
+  #throwFault(): void {
+    if (this.#fault !== null) throw new Error(this.#fault);
+  }
+
+  /** How many events each writer of a stream has stored, by their numbers. */
+  #storedByStream(): Map<number, number[]> {
+    const stored = new Map<number, number[]>();
+    for (const { stream, sent } of this.#posters.flatMap((poster) => poster.sentByStream)) {
+      const counts = stored.get(stream);
+      if (counts === undefined) stored.set(stream, [sent]);
+      else counts.push(sent);
+    }
+    for (const { stream, stored: events } of this.#uploads) stored.set(stream, [events]);
+    return stored;
+  }
+
+  #firstMissing(stored: Map<number, number[]>): string | null {
+    for (const { check } of this.#subscribers) {
+      const missing = check.missing(stored.get(check.stream) ?? []);
+      if (missing !== null) return missing;
+    }
+    return null;
+  }
+
+  /** Everything since the beginning. */
+  #look(): Interval {
+    const { user, system } = process.cpuUsage();
+    return {
+      seconds: performance.now() / 1000,
+      delivered: this.delivered,
+      stored: this.stored,
+      serverCpuUs: usageOf(this.server.pids).cpuUs,
+      storeCpuUs: usageOf(this.server.storePids).cpuUs,
+      generatorCpuUs: user + system,
+    };
+  }
+}
+
+async function inWaves<Item, Result>(
+  items: readonly Item[],
+  open: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const opened: Result[] = [];
+  for (let at = 0; at < items.length; at += waveSize) {
+    opened.push(...(await Promise.all(items.slice(at, at + waveSize).map(open))));
+  }
+  return opened;
+}

@@ -1,0 +1,67 @@
+import { describeMachine } from './machine.js';
+import { outcomesOf } from './outcomes.js';
+import type { Measured, ScenarioResult } from './results.js';
+import type { Figures, Scenario, Size } from './scenarios/scenario.js';
+import type { System, SystemName } from './systems/system.js';
+
+interface Run {
+  readonly systems: readonly System[];
+  readonly rounds: number;
+  readonly size: Size;
+  /** Told before each measurement. */
+  readonly onStart: (system: SystemName, round: number) => void;
+}
+
+/**
+ * Measures each system once a round, so that what disturbs the machine for a while disturbs all.
+ *
+ * @throws Error that names the system, when a measurement fails
+ */
+export async function runScenario(scenario: Scenario, run: Run): Promise<ScenarioResult> {
+  const taking = run.systems.filter(({ name }) => scenario.systems.includes(name));
+  const measured = new Map<System, Figures[]>(taking.map((system) => [system, []]));
+  for (let round = 1; round <= run.rounds; round += 1) {
+    for (const [system, figures] of measured) {
+      run.onStart(system.name, round);
+      figures.push(await measureOnce(scenario, system, run.size));
+    }
+  }
+  const systems = Object.fromEntries(
+    [...measured].map(([system, rounds]) => [system.name, toMeasured(system, rounds)]),
+  );
+  return {
+    scenario: scenario.name,
+    measuredAt: new Date().toISOString(),
+    machine: describeMachine(),
+    seconds: run.size.seconds,
+    systems,
+    outcomes: outcomesOf(scenario, systems),
+  };
+}
+
+async function measureOnce(scenario: Scenario, system: System, size: Size): Promise<Figures> {
+  const server = await system.start(scenario.job);
+  try {
+    return await scenario.run(server, size);
+  } catch (error) {
+    throw new Error(`${scenario.name} failed with ${system.name}: ${(error as Error).message}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+function toMeasured({ version }: System, rounds: readonly Figures[]): Measured {
+  const names = Object.keys(rounds[0] ?? {});
+  const medians = names.map((name) => [
+    name,
+    median(rounds.map((figures) => figures[name] as number)),
+  ]);
+  return { version: version(), median: Object.fromEntries(medians), rounds };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  if (sorted.length % 2 === 1) return sorted[middle] as number;
+  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { freePort } from '../../support/free-port.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { bindProcess, cores } from '../cores.js';
+import { send } from './requests.js';
+import { ServerProcess } from './server-process.js';
+import type { System } from './system.js';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** The built service, with its defaults but for the port. */
+export const rejoin: System = {
+  name: 'rejoin',
+  version: () => JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')).version,
+  start: async () => {
+    const node = await startNode({});
+    return {
+      ...routesOf(node, node),
+      pids: [node.server.pid],
+      storePids: [],
+      storeCommands: async () => Number.NaN,
+      stop: () => node.server.stop(),
+    };
+  },
+};
+
+/** The same on a Redis of its own, that keeps nothing on disk. */
+export const rejoinOnRedis: System = {
+  name: 'rejoin-redis',
+  version: rejoin.version,
+  start: async ({ nodes: count }) => {
+    const redis = await RedisServer.start();
+    if (cores !== null) bindProcess(redis.pid, cores.store);
+    const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
+    const first = await startNode(environment);
+    const last = count === 1 ? first : await startNode(environment);
+    const servers = [...new Set([first.server, last.server])];
+    return {
+      ...routesOf(first, last),
+      pids: servers.map(({ pid }) => pid),
+      storePids: [redis.pid],
+      storeCommands: () => commandsOf(redis),
+      stop: async () => {
+        await Promise.all(servers.map((server) => server.stop()));
+        await redis.stop();
+      },
+    };
+  },
+};
+
+interface Node {
+  readonly server: ServerProcess;
+  readonly port: number;
+}
+
+async function startNode(environment: Record<string, string>): Promise<Node> {
+  const port = await freePort();
+  const server = new ServerProcess();
+  const command = [process.execPath, resolve(root, 'dist/main.js')];
+  await server.start(command, port, { PORT: String(port), ...environment });
+  return { server, port };
+}
+
+/** Appends go to the first node, readers to the last. */
+function routesOf(first: Node, last: Node) {
+  return {
+    port: last.port,
+    writerPort: first.port,
+    appendPath: (stream: number) => `${pathOf(stream)}/events`,
+    followPath: (stream: number) => `${pathOf(stream)}/stream`,
+    create: async () => {},
+    forget: async (streams: readonly number[]) => {
+      for (const stream of streams) await send(first.port, 'DELETE', pathOf(stream));
+    },
+  };
+}
+
+/** Those that scripts call count too. */
+async function commandsOf(redis: RedisServer): Promise<number> {
+  const client = redis.client();
+  const stats = await client.info('stats');
+  client.disconnect();
+  return Number(/total_commands_processed:(\d+)/.exec(stats)?.[1]);
+}
+
+/** Some streams share a session, as the messages of a conversation do. */
+function pathOf(stream: number): string {
+  return `/sessions/s${Math.floor(stream / 10)}/messages/m${stream}`;
+}

@@ -1,4 +1,4 @@
-import { encodeFrame } from '../sse/frame.js';
+import { encodeFrames, type Frame } from '../sse/frame.js';
 import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
 import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
 import type { EventPage } from '../streams/stream-manager.js';
@@ -47,21 +47,20 @@ export class EncodedPage {
   }
 
   #encode(named: boolean): Buffer {
-    const frames = this.events.map((event, index) => {
-      const offset = this.offset + index;
-      const id = formatPosition(offset + 1, this.#tags[index] as number);
-      if (event.type === null) return encodeMalformed(id, offset, event.bytes.length);
-      const name = named ? frameName(event.type) : undefined;
-      return encodeFrame({ id, event: name, data: event.bytes });
-    });
-    return Buffer.concat(frames);
+    return encodeFrames(this.events.map((event, index) => this.#frameOf(event, index, named)));
+  }
+
+  #frameOf({ type, bytes }: StoredEvent, index: number, named: boolean): Frame {
+    const offset = this.offset + index;
+    const id = formatPosition(offset + 1, this.#tags[index] as number);
+    if (type === null) return malformedFrame(id, offset, bytes.length);
+    return { id, event: named ? frameName(type) : undefined, data: bytes };
   }
 }
 
 /** An element that is no event keeps its place in the count, so that offsets are those of the list. */
-function encodeMalformed(id: string, offset: number, bytes: number): Buffer {
-  const data = Buffer.from(JSON.stringify({ offset, bytes }));
-  return encodeFrame({ id, event: 'malformed', data });
+function malformedFrame(id: string, offset: number, bytes: number): Frame {
+  return { id, event: 'malformed', data: Buffer.from(JSON.stringify({ offset, bytes })) };
 }
 
 /** Names that mean something else to an EventSource, or to this service. */

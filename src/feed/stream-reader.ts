@@ -240,10 +240,17 @@ export class StreamReader {
   /** Returns whether there was something. */
   async #deliverRound(cause: ReadCause): Promise<boolean> {
     let hasDelivered = false;
-    for (const offset of new Set([...this.#waiting].map((waiter) => waiter.position.offset))) {
+    for (const offset of this.#waitedFor()) {
       if (await this.#deliverAt(offset, cause)) hasDelivered = true;
     }
     return hasDelivered;
+  }
+
+  /** The offsets at which somebody waits: nearly always the one at the end. */
+  #waitedFor(): Iterable<number> {
+    const offsets = new Set<number>();
+    for (const { position } of this.#waiting) offsets.add(position.offset);
+    return offsets;
   }
 
   async #deliverAt(offset: number, cause: ReadCause): Promise<boolean> {

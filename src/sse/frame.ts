@@ -3,20 +3,42 @@
  * text is UTF-8 and every line ends with a line feed.
  */
 export interface Frame {
-  /** What the client sends back as `Last-Event-ID`. No line break may be in it. */
+  /** What the client sends back as `Last-Event-ID`. ASCII without line breaks. */
   readonly id: string;
-  /** The name for `addEventListener`; without one, `onmessage` gets the event. No line break. */
+  /**
+   * The name for `addEventListener`; without one, `onmessage` gets the event. ASCII without line
+   * breaks.
+   */
   readonly event?: string | undefined;
   /** JSON text. Raw line breaks in it stand between tokens and become spaces. */
   readonly data: Buffer;
 }
 
-const dataField = Buffer.from('data: ');
-const endOfFrame = Buffer.from('\n\n');
+const lineFeed = 0x0a;
 
-export function encodeFrame({ id, event, data }: Frame): Buffer {
-  const head = event === undefined ? `id: ${id}\n` : `id: ${id}\nevent: ${event}\n`;
-  return Buffer.concat([Buffer.from(head), dataField, toOneLine(data), endOfFrame]);
+export function encodeFrame(frame: Frame): Buffer {
+  return encodeFrames([frame]);
+}
+
+/** The frames one after another, in one piece of memory. */
+export function encodeFrames(frames: readonly Frame[]): Buffer {
+  const parts = frames.map((frame) => ({ head: headOf(frame), line: toOneLine(frame.data) }));
+  let length = 0;
+  for (const { head, line } of parts) length += head.length + line.length + 2;
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const { head, line } of parts) {
+    at += bytes.write(head, at, 'latin1');
+    at += line.copy(bytes, at);
+    bytes[at] = lineFeed;
+    bytes[at + 1] = lineFeed;
+    at += 2;
+  }
+  return bytes;
+}
+
+function headOf({ id, event }: Frame): string {
+  return event === undefined ? `id: ${id}\ndata: ` : `id: ${id}\nevent: ${event}\ndata: `;
 }
 
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */

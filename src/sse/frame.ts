@@ -19,6 +19,11 @@ export function encodeFrame({ id, event, data }: Frame): Buffer {
   return Buffer.concat([Buffer.from(head), dataField, toOneLine(data), endOfFrame]);
 }
 
+/** A frame of data alone. */
+export function encodeData(data: Buffer): Buffer {
+  return Buffer.concat([dataField, toOneLine(data), endOfFrame]);
+}
+
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */
 export function encodeId(id: string): Buffer {
   return Buffer.from(`id: ${id}\n\n`);

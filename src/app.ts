@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { requireAccess } from './http/access.js';
+import { resumeChatRoute } from './http/ai-sdk/resume-chat.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
@@ -125,6 +126,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     listStreamsRoute(app, streams);
     deleteRoutes(app, streams);
     followStreamRoute(app, feeds);
+    resumeChatRoute(app, streams, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);

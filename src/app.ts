@@ -96,6 +96,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const observed = metrics.agents.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
@@ -110,13 +111,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
-      appends: metrics.appends.observe(streams),
+      appends: metrics.appends.observe(observed),
       limits: { maxEventBytes: config.limits.eventBytes },
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
     });
-    stopStreamRoute(app, streams);
+    stopStreamRoute(app, observed);
     renewLeaseRoute(app, streams);
     readEventsRoute(app, {
       streams,
@@ -124,7 +125,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       draining: draining.leaving,
     });
     listStreamsRoute(app, streams);
-    deleteRoutes(app, streams);
+    deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
     followStreamRoute(app, feeds);
     resumeChatRoute(app, streams, feeds);
     getStatusRoute(app, streams);

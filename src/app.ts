@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { requireAccess } from './http/access.js';
+import { resumeChatRoute } from './http/ai-sdk/resume-chat.js';
 import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
@@ -95,6 +96,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const observed = metrics.agents.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
@@ -109,13 +111,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
-      appends: metrics.appends.observe(streams),
+      appends: metrics.appends.observe(observed),
       limits: { maxEventBytes: config.limits.eventBytes },
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
     });
-    stopStreamRoute(app, streams);
+    stopStreamRoute(app, observed);
     renewLeaseRoute(app, streams);
     readEventsRoute(app, {
       streams,
@@ -123,8 +125,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       draining: draining.leaving,
     });
     listStreamsRoute(app, streams);
-    deleteRoutes(app, streams);
+    deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
     followStreamRoute(app, feeds);
+    resumeChatRoute(app, streams, feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);

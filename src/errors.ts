@@ -28,6 +28,7 @@ export const errorTable = {
   internal: { status: 500, title: 'Internal error', stored: null },
   backend_unavailable: { status: 503, title: 'The store is unavailable', stored: null },
   draining: { status: 503, title: 'This node is shutting down', stored: 0 },
+  too_many_feeds: { status: 503, title: 'Too many feeds are open', stored: 0 },
   store_full: { status: 507, title: 'The store is full', stored: 0 },
 } as const satisfies Record<string, { status: number; title: string; stored: 0 | null }>;
 

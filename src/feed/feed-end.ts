@@ -4,6 +4,7 @@ export const feedEnds = [
   'absent', // after a reset, no stream came
   'max_age', // the feed was old enough: the client goes on in another one
   'draining', // the node is shutting down: the client goes on elsewhere
+  'reset', // the stream is not the one that the client saw, and its dialect has no word for that
   'slow', // the socket took nothing for too long, and was cut
   'left', // the client left, or the connection broke
 ] as const;

@@ -5,6 +5,7 @@ import { encodeId } from '../sse/frame.js';
 import { fits, formatPosition, type Position } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import type { FeedDialect } from './feed-dialect.js';
 import type { FeedEnd } from './feed-end.js';
 import {
   type FeedObserver,
@@ -12,7 +13,6 @@ import {
   type FeedStart,
   unobserved,
 } from './feed-observer.js';
-import { retryMs } from './retry.js';
 import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
 import { StreamReader } from './stream-reader.js';
@@ -37,7 +37,7 @@ export interface FeedRequest {
   readonly from: Position | 'now';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
-  readonly named: boolean;
+  readonly dialect: FeedDialect;
 }
 
 /** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
@@ -64,8 +64,6 @@ export interface FeedTotals {
   readonly toOffset: number;
   readonly durationMs: number;
 }
-
-const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
 
 interface FollowedStream {
   readonly reader: StreamReader;
@@ -146,7 +144,7 @@ export class Feeds {
       reader,
       ...client,
       position,
-      named: request.named,
+      dialect: request.dialect,
       ...this.options,
       stallMs: this.#stallMs,
       observer: this.observer,
@@ -160,7 +158,7 @@ export class Feeds {
     });
     this.#add(subscriber);
     this.observer.opened(startOf(request.from, position));
-    subscriber.start(request.from === 'now' ? withId(position) : preamble);
+    subscriber.start(firstBytes(request, position));
     if (this.#isDraining) subscriber.finish('draining');
   }
 
@@ -222,8 +220,10 @@ function startOf(from: FeedRequest['from'], position: Position): FeedStart {
   return position.offset === 0 ? 'start' : 'resumed';
 }
 
-function withId(position: Position): Buffer {
-  return Buffer.concat([preamble, encodeId(formatPosition(position.offset, position.tag ?? 0))]);
+function firstBytes({ from, dialect }: FeedRequest, position: Position): Buffer {
+  if (from !== 'now') return dialect.preamble;
+  const id = encodeId(formatPosition(position.offset, position.tag ?? 0));
+  return Buffer.concat([dialect.preamble, id]);
 }
 
 /** Whether the stream is over and the client at this position has all of it. */

@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { encodeComment, encodeFrame } from '../sse/frame.js';
-import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
+import { encodeComment } from '../sse/frame.js';
+import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
+import type { FeedDialect } from './feed-dialect.js';
 import type { FeedEnd } from './feed-end.js';
 import type { FeedObserver } from './feed-observer.js';
-import { encodeFarewell, jitter } from './retry.js';
+import { jitter } from './retry.js';
 import { Stall } from './stall.js';
 import type { StreamReader, Waiter } from './stream-reader.js';
 
@@ -16,8 +17,7 @@ export interface SubscriberOptions {
   /** Of the request. A response that waits behind another one of its connection has none. */
   readonly socket: Socket;
   readonly position: Position;
-  /** Whether frames carry the event's type as their name. */
-  readonly named: boolean;
+  readonly dialect: FeedDialect;
   /** After a reset, the feed waits this long for a stream that does not exist. */
   readonly waitMs: number;
   /** After this long without a byte, a comment is sent, so that a dead connection shows. */
@@ -30,12 +30,6 @@ export interface SubscriberOptions {
   /** Called when the feed is `closed`. */
   readonly onClose: (end: FeedEnd) => void;
 }
-
-/**
- * What a client comes back with that was told of a reset while the stream did not exist. It means
- * position 0, and tells the client apart from one that never saw the stream.
- */
-export const resetOnAbsentId = '0-00000000';
 
 const heartbeat = encodeComment('heartbeat');
 
@@ -102,8 +96,9 @@ export class Subscriber implements Waiter {
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
     this.#stop(end);
-    if (end === 'max_age' || end === 'draining') this.options.response.end(encodeFarewell());
-    else this.options.response.end();
+    const farewell = this.options.dialect.farewell(end);
+    if (farewell === null) this.cut();
+    else this.options.response.end(farewell);
   }
 
   /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
@@ -166,9 +161,11 @@ export class Subscriber implements Waiter {
     this.#position = page.next;
     if (page.isEmpty) return;
     this.#clearAbsenceTimer();
-    const frames = page.frames(this.options.named);
-    this.#write(frames);
-    this.options.observer.delivered(page.events.length, frames.length);
+    const { dialect, observer } = this.options;
+    const frames = dialect.encode(page);
+    if (frames.length > 0) this.#write(frames);
+    observer.delivered(page.events.length, frames.length);
+    if (dialect.isOver) this.finish('ended');
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */
@@ -179,9 +176,12 @@ export class Subscriber implements Waiter {
     if (this.#end !== null) return;
     const reason = isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged';
     this.options.observer.reset(reason);
-    const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
-    const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
-    this.#write(encodeFrame({ id, event: 'reset', data }));
+    const frame = this.options.dialect.reset(reason, isAbsent);
+    if (frame === null) {
+      this.finish('reset');
+      return;
+    }
+    this.#write(frame);
     this.#position = startOfStream;
     if (isAbsent) this.#startAbsenceTimer();
   }

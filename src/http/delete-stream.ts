@@ -4,8 +4,10 @@ import type { StreamManager } from '../streams/stream-manager.js';
 import { sessionParams, streamParams } from './request-schemas.js';
 import { messagePath, sessionPath } from './routes.js';
 
+type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
+
 /** `DELETE …` forgets one stream, `DELETE /sessions/:sid` all of a session, one after another. */
-export function deleteRoutes(app: FastifyInstance, streams: StreamManager): void {
+export function deleteRoutes(app: FastifyInstance, streams: Streams): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const config = { access: 'admin' } as const;
   routes.delete(
@@ -27,7 +29,7 @@ export function deleteRoutes(app: FastifyInstance, streams: StreamManager): void
 }
 
 /** More streams than one list has are found by listing again. */
-async function deleteSession(streams: StreamManager, sessionId: string): Promise<void> {
+async function deleteSession(streams: Streams, sessionId: string): Promise<void> {
   let listed = await streams.listStreams(sessionId);
   while (listed.length > 0) {
     for (const { messageId } of listed) await streams.deleteStream({ sessionId, messageId });

@@ -9,6 +9,8 @@ import { parseJsonBody } from './json-body.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
+type Appender = Pick<StreamManager, 'appendEvents'>;
+
 const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
 
 type StopRequest = z.infer<typeof stopBody>;
@@ -17,7 +19,7 @@ type StopRequest = z.infer<typeof stopBody>;
  * `POST …/stop`: asks the producer to stop, by a `stop` event. Once: a stream that has ended keeps
  * its ending. One that has not begun begins with it, so that its worker is refused at once.
  */
-export function stopStreamRoute(app: FastifyInstance, streams: StreamManager): void {
+export function stopStreamRoute(app: FastifyInstance, streams: Appender): void {
   app
     .withTypeProvider<ZodTypeProvider>()
     .post(
@@ -31,7 +33,7 @@ export function stopStreamRoute(app: FastifyInstance, streams: StreamManager): v
     );
 }
 
-async function stop(streams: StreamManager, stream: StreamId, request: StopRequest) {
+async function stop(streams: Appender, stream: StreamId, request: StopRequest) {
   const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
   const text = Buffer.from(JSON.stringify(event));
   try {

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { isConnectedStore } from '../streams/connected-store.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';
 
@@ -24,6 +25,7 @@ const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
  */
 export class Metrics {
   readonly appends: AppendMetrics;
+  readonly agents: AgentMetrics;
   readonly feeds: FeedMetrics;
   readonly #registry = new Registry();
 
@@ -31,6 +33,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     for (const name of costlyDefaults) this.#registry.removeSingleMetric(name);
     this.appends = new AppendMetrics(this.#registry, backend);
+    this.agents = new AgentMetrics(this.#registry, streams);
     this.feeds = new FeedMetrics(this.#registry);
     this.#showBuild(version, backend);
     this.#showConnections(streams);

@@ -41,6 +41,11 @@ function headOf({ id, event }: Frame): string {
   return event === undefined ? `id: ${id}\ndata: ` : `id: ${id}\nevent: ${event}\ndata: `;
 }
 
+/** A frame of data alone. */
+export function encodeData(data: Buffer): Buffer {
+  return Buffer.concat([dataField, toOneLine(data), endOfFrame]);
+}
+
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */
 export function encodeId(id: string): Buffer {
   return Buffer.from(`id: ${id}\n\n`);

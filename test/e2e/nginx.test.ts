@@ -101,6 +101,18 @@ it('While the service is away, nginx tells readers to come back, and workers tha
   expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n\n');
   const append = await fetch(eventsUrl(nginxUrl), { method: 'POST', body: '{}' });
   expect(append.status).toBe(502);
+  // A page of the AI SDK would take a 200 that ends for an empty answer.
+  expect((await fetch(`${nginxUrl}/ai-sdk/sessions/s1/stream`)).status).toBe(502);
+});
+
+it('Through nginx, a feed of the AI SDK breaks when the service does', async () => {
+  const { nginxUrl, service } = await startBoth();
+  await post(eventsUrl(service.url), { type: 'answer', content: 'x' });
+  const feed = await openFeed(`${nginxUrl}/ai-sdk/sessions/s1/stream`);
+  await feed.frameCount(3);
+  service.signal('SIGTERM');
+  await feed.end();
+  expect(feed.response.complete).toBe(false);
 });
 
 async function startBoth() {

@@ -78,6 +78,19 @@ describe('The documents', () => {
     expect(shown).toEqual(Object.entries(errorTable).map(([code, { status }]) => [code, status]));
   });
 
+  it('show in docs/ai-sdk.md what stands in its examples', () => {
+    const blocks = [...read('docs/ai-sdk.md').matchAll(/^```(?:ts|js)\n(.*?)^```$/gms)];
+    expect(blocks.length).toBeGreaterThan(5);
+    const sources = filesIn('examples/ai-sdk').map((path) => withoutIndents(read(path)));
+    for (const [, block] of blocks) {
+      const code = withoutIndents(block as string);
+      expect(
+        sources.some((source) => source.includes(code)),
+        code,
+      ).toBe(true);
+    }
+  });
+
   it.each(documents)('link to files that exist (%s)', (document) => {
     const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)];
     const targets = links.map(([, target]) => join(dirname(document), target as string));
@@ -104,6 +117,10 @@ function examplesIn(markdown: string): Example[] {
     const line = markdown.slice(0, block.index).split('\n').length;
     return [{ line, command: block[2] as string, output: next[2] as string }];
   });
+}
+
+function withoutIndents(code: string): string {
+  return code.replaceAll(/^ +/gm, '');
 }
 
 /** What the command prints; how it ends does not matter, since curl fails when it is cut off. */

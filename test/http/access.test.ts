@@ -19,6 +19,7 @@ const rules: Record<string, Record<string, Access>> = {
   [`${message}/stop`]: { POST: 'admin' },
   [`${message}/lease`]: { POST: 'append' },
   [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
+  '/ai-sdk/sessions/:sid/stream': { GET: 'read', HEAD: 'read' },
   '/metrics': { GET: 'read', HEAD: 'read' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plainDialect } from '../../src/feed/feed-dialect.js';
 import { Feeds } from '../../src/feed/feeds.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -76,7 +77,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       maxFeeds: 1,
     };
     const feeds = new Feeds(streams, options, silentLogger);
-    const request = { from: { offset: 0, tag: 0 }, knowsAbsence: false, named: false };
+    const request = { from: { offset: 0, tag: 0 }, knowsAbsence: false, dialect: plainDialect };
     const opening = await feeds.open({ ...request, stream: { sessionId: 's', messageId: 'x' } });
     expect(feeds.counts).toEqual({ feeds: 0, streams: 1 });
     if (opening.kind === 'open') opening.cancel();

@@ -1,5 +1,6 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { producerLost } from '../lease.js';
+import type { LeasingStore } from '../leasing-store.js';
 import { type AppendPlan, planAppend, type StreamLimits } from '../lifecycle.js';
 import type { ProducerStamp } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
@@ -37,7 +38,7 @@ export const eventOverheadBytes = 400;
 export const streamOverheadBytes = 1536;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
-export class MemoryStreamManager implements StreamManager {
+export class MemoryStreamManager implements StreamManager, LeasingStore {
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers();
   readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));
@@ -45,12 +46,17 @@ export class MemoryStreamManager implements StreamManager {
   readonly #tombstones = new Tombstones();
   #streamCount = 0;
   #bytes = 0;
+  #lostProducers = 0;
 
   constructor(readonly options: MemoryStreamManagerOptions) {}
 
   /** What is held now, as it counts against `maxBytes` and `maxStreams`. */
   get usage(): { readonly bytes: number; readonly streams: number } {
     return { bytes: this.#bytes, streams: this.#streamCount };
+  }
+
+  get lostProducers(): number {
+    return this.#lostProducers;
   }
 
   /** How many streams are watched. */
@@ -226,6 +232,7 @@ export class MemoryStreamManager implements StreamManager {
 
   /** Past all limits: a reader must not be left waiting because the store is full. */
   #endLost(stream: MemoryStream): void {
+    this.#lostProducers += 1;
     const lost = [producerLost()];
     this.#store(stream, lost, planAppend(lost), Date.now());
     this.#leases.remove(stream);

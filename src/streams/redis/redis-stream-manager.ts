@@ -3,6 +3,7 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { ConnectedStore } from '../connected-store.js';
 import { producerLost } from '../lease.js';
+import type { LeasingStore } from '../leasing-store.js';
 import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
@@ -51,12 +52,13 @@ const maxScriptCalls = 1000;
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
  */
-export class RedisStreamManager implements StreamManager, ConnectedStore {
+export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
   readonly #leases: RedisLeases;
   readonly #sessions: SessionIndex;
+  #lostProducers = 0;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
@@ -76,6 +78,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
   /** How many channels this process is subscribed to. */
   get watchedStreams(): number {
     return this.#wakeUps.channelCount;
+  }
+
+  get lostProducers(): number {
+    return this.#lostProducers;
   }
 
   get connections() {
@@ -239,7 +245,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore {
         .catch(nullIfWrongType),
     );
     const [outcome, next] = reply ?? [];
-    if (outcome?.toString() === 'lost') this.options.logger.info({ ...id }, 'A producer was lost');
+    if (outcome?.toString() === 'lost') {
+      this.#lostProducers += 1;
+      this.options.logger.info({ ...id }, 'A producer was lost');
+    }
     return outcome?.toString() === 'later' ? (next as number) : null;
   }
 

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { type Agent, ChatBackend } from './chat-backend.js';
+
+// npx tsx examples/ai-sdk/main.ts [URL of Rejoin]
+
+const wordMs = Number(process.env.WORD_MS ?? 100);
+
+const pretendedAgent: Agent = async (worker, question) => {
+  const pause = (ms: number) => sleep(ms, undefined, { signal: worker.signal });
+  await worker.append({ type: 'thinking', id: 'thought', content: 'Let me look.', done: true });
+  const call = { tool_name: 'search', arguments: { question } };
+  await worker.append({ type: 'tool_call', id: 'search', data: call });
+  await pause(1000);
+  await worker.append({ type: 'tool_result', id: 'search', content: 'Nothing was found.' });
+  for (const word of `You asked: ${question} `.repeat(20).split(/(?<= )/)) {
+    await worker.append({ type: 'answer', id: 'answer', content: word });
+    await pause(wordMs);
+  }
+  await worker.append({ type: 'complete', done: true });
+};
+
+const folder = import.meta.dirname;
+const serviceUrl = process.argv[2] ?? 'http://127.0.0.1:8080';
+const port = Number(process.env.PORT ?? 3000);
+const backend = new ChatBackend({ serviceUrl, agent: pretendedAgent });
+const script = await bundle();
+
+createServer((request, response) => {
+  answer(request, response).catch(() => response.destroy());
+}).listen(port, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${port}\n`));
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (await backend.handle(request, response)) return;
+  const isScript = request.url === '/chat-page.js';
+  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+  response.end(isScript ? script : await readFile(join(folder, 'chat-page.html')));
+}
+
+async function bundle(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, 'chat-page.jsx')],
+    bundle: true,
+    format: 'esm',
+    jsx: 'automatic',
+    write: false,
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  return outputFiles[0]?.text as string;
+}

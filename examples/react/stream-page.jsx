@@ -1,0 +1,20 @@
+import { createRoot } from 'react-dom/client';
+import { useStream } from './use-stream.js';
+
+function Message({ url }) {
+  const { events, status, stop } = useStream(url);
+  const textOf = (kind) =>
+    events.map(({ type, content }) => (type === kind ? content : '')).join('');
+  return (
+    <main data-status={status} data-count={events.length}>
+      <em>{textOf('thinking')}</em>
+      <p>{textOf('answer')}</p>
+      <button type="button" onClick={stop}>
+        Stop
+      </button>
+    </main>
+  );
+}
+
+const url = new URLSearchParams(location.search).get('url');
+createRoot(document.querySelector('#root')).render(<Message url={url} />);

@@ -1,0 +1,93 @@
+import { useCallback, useEffect, useReducer } from 'react';
+
+/** How often what has come is shown: a page that renders for each event cannot keep up. */
+const showEveryMs = 16;
+
+/** An EventSource gives up for good after an answer such as 502; then the hook begins anew. */
+const comeBackMs = 5000;
+
+const endings = { complete: 'complete', stop: 'stopped' };
+
+const nothing = { events: [], status: 'connecting' };
+
+/**
+ * Follows one stream from its start, through whatever breaks in between.
+ *
+ * @param url of the message: `…/sessions/:sid/messages/:mid`
+ * @returns the events, each once and in order; the status (`connecting`, `open`, and at the end
+ *   `complete`, `stopped` or `failed`); and a function that stops the run
+ */
+export function useStream(url) {
+  const [state, dispatch] = useReducer(reduce, nothing);
+
+  useEffect(() => {
+    dispatch({ type: 'begin' });
+    return follow(url, dispatch);
+  }, [url]);
+
+  const stop = useCallback(() => fetch(`${url}/stop`, { method: 'POST' }), [url]);
+  return { ...state, stop };
+}
+
+function reduce(state, action) {
+  switch (action.type) {
+    case 'begin':
+      return nothing;
+    case 'status':
+      return { ...state, status: endingOf(state.events) ?? action.status };
+    default: {
+      const events = [...action.kept(state.events), ...action.events];
+      return { events, status: endingOf(events) ?? state.status };
+    }
+  }
+}
+
+/** A title may follow the event that ends a stream. */
+function endingOf(events) {
+  const last = events.findLast(({ type }) => type !== 'session_title');
+  if (last?.type === 'error') return last.done ? 'failed' : undefined;
+  return endings[last?.type];
+}
+
+/** @returns a function that ends it */
+function follow(url, dispatch) {
+  let source;
+  let lastId = '0';
+  let hasEnded = false;
+  let arrived = [];
+  let isReset = false;
+  let showing;
+  let comingBack;
+
+  const show = () => {
+    showing = undefined;
+    const kept = isReset ? () => [] : (events) => events;
+    dispatch({ type: 'events', kept, events: arrived });
+    [arrived, isReset] = [[], false];
+  };
+  const note = (message) => {
+    lastId = message.lastEventId;
+    if (message.type === 'reset') [arrived, isReset, hasEnded] = [[], true, false];
+    else arrived.push(JSON.parse(message.data));
+    hasEnded ||= endingOf(arrived.slice(-1)) !== undefined;
+    showing ??= setTimeout(show, showEveryMs);
+  };
+  const open = () => {
+    source = new EventSource(`${url}/stream?offset=${lastId}`);
+    source.onmessage = note;
+    source.addEventListener('reset', note);
+    source.onopen = () => dispatch({ type: 'status', status: 'open' });
+    source.onerror = () => {
+      dispatch({ type: 'status', status: 'connecting' });
+      const hasGivenUp = source.readyState === EventSource.CLOSED && !hasEnded;
+      if (hasGivenUp) comingBack = setTimeout(open, comeBackMs);
+    };
+  };
+
+  open();
+  return () => {
+    source.close();
+    clearTimeout(showing);
+    clearTimeout(comingBack);
+  };
+}

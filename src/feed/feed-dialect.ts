@@ -1,0 +1,54 @@
+import { encodeFrame } from '../sse/frame.js';
+import { formatPosition } from '../streams/position.js';
+import type { EncodedPage } from './encoded-page.js';
+import type { FeedEnd } from './feed-end.js';
+import type { ResetReason } from './feed-observer.js';
+import { encodeFarewell, retryMs } from './retry.js';
+
+/** How a feed speaks to its client. One that remembers what it has said serves a single feed. */
+export interface FeedDialect {
+  /** The first bytes. */
+  readonly preamble: Buffer;
+  /** Whether all has been said, although the stream may still go on: then the feed ends. */
+  readonly isOver: boolean;
+  /** The events of a page that is not empty, each page once and in order. */
+  encode(page: EncodedPage): Buffer;
+  /** The last bytes; null when the connection has to break, so that the client notices. */
+  farewell(end: FeedEnd): Buffer | null;
+  /** That the stream is another one, or absent; null when the connection has to break. */
+  reset(reason: ResetReason, isAbsent: boolean): Buffer | null;
+}
+
+/**
+ * What a client comes back with that was told of a reset while the stream did not exist. It means
+ * position 0, and tells the client apart from one that never saw the stream.
+ */
+export const resetOnAbsentId = '0-00000000';
+
+const nothing = Buffer.alloc(0);
+
+/** The service's own: events as they are stored. */
+class NativeDialect implements FeedDialect {
+  readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
+  readonly isOver = false;
+
+  /** @param isNamed whether frames carry the event's type as their name */
+  constructor(readonly isNamed: boolean) {}
+
+  encode(page: EncodedPage): Buffer {
+    return page.frames(this.isNamed);
+  }
+
+  farewell(end: FeedEnd): Buffer {
+    return end === 'max_age' || end === 'draining' ? encodeFarewell() : nothing;
+  }
+
+  reset(reason: ResetReason, isAbsent: boolean): Buffer {
+    const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
+    const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
+    return encodeFrame({ id, event: 'reset', data });
+  }
+}
+
+export const plainDialect: FeedDialect = new NativeDialect(false);
+export const namedDialect: FeedDialect = new NativeDialect(true);

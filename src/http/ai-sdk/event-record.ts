@@ -1,0 +1,51 @@
+import type { StoredEvent } from '../../streams/stream-event.js';
+
+/** An event as the mapping reads it, whoever wrote it. */
+export interface EventRecord {
+  readonly type: string;
+  /** Null when the worker gave it none. */
+  readonly id: string | null;
+  readonly content: string;
+  readonly done: boolean;
+  readonly data: Fields;
+  /** All of it, as it was sent. */
+  readonly event: Fields;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Null for an element that is no event. */
+export function readEvent({ bytes, type }: StoredEvent): EventRecord | null {
+  if (type === null) return null;
+  const event = JSON.parse(bytes.toString('utf8')) as Fields;
+  return {
+    type,
+    id: ownId(event.id),
+    content: typeof event.content === 'string' ? event.content : '',
+    done: event.done === true,
+    data: isFields(event.data) ? event.data : {},
+    event,
+  };
+}
+
+/** The service itself gives an event an id that begins so, when it comes without one. */
+function ownId(id: unknown): string | null {
+  return typeof id !== 'string' || id === '' || id.startsWith('auto-') ? null : id;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The first of these fields that has a value. */
+export function firstOf(fields: Fields, ...names: readonly string[]): unknown {
+  const name = names.find((one) => Object.hasOwn(fields, one) && fields[one] != null);
+  return name === undefined ? undefined : fields[name];
+}
+
+/** The same, when it is a text or a number. */
+export function textOf(fields: Fields, ...names: readonly string[]): string | undefined {
+  const value = firstOf(fields, ...names);
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

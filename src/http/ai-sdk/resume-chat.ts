@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { ServiceError } from '../../errors.js';
+import type { FeedRefusal } from '../../feed/feed-observer.js';
+import type { Feeds } from '../../feed/feeds.js';
+import { startOfStream } from '../../streams/position.js';
+import type { StreamId } from '../../streams/stream-id.js';
+import type { StreamManager } from '../../streams/stream-manager.js';
+import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from '../feed-answer.js';
+import { sessionParams } from '../request-schemas.js';
+import { sessionPath } from '../routes.js';
+import { UiMessageDialect } from './ui-message-dialect.js';
+
+/** What a client that is sent away is told to wait, in seconds. */
+const retryAfterSeconds = 5;
+
+/** As the AI SDK itself sets it. */
+const contentType = 'text/event-stream';
+
+/**
+ * `GET /ai-sdk/sessions/:sid/stream`: the newest open stream of a session, from its start, as the
+ * transport of the AI SDK's `useChat` asks for it to resume; 204 when there is none.
+ */
+export function resumeChatRoute(app: FastifyInstance, streams: StreamManager, feeds: Feeds): void {
+  app.withTypeProvider<ZodTypeProvider>().route({
+    url: `/ai-sdk${sessionPath}/stream`,
+    ...feedRouteOptions,
+    schema: { params: sessionParams },
+    config: { access: 'read' },
+    handler: async (request, reply) => {
+      const stream = await sendAwayIfUnavailable(request, reply, feeds, () =>
+        findOpenStream(streams, request.params.sessionId),
+      );
+      if (stream === null) return reply.code(204).send();
+      // It was there a moment ago: if it is not, nobody waits for another one of its name.
+      const start = { from: startOfStream, knowsAbsence: true };
+      const dialect = new UiMessageDialect(stream.messageId);
+      const opening = await openFeed(feeds, { stream, ...start, dialect }, request.log);
+      if (opening.kind === 'finished') return reply.code(204).send();
+      if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
+      setFeedHeaders(reply);
+      reply.header('x-vercel-ai-ui-message-stream', 'v1');
+      return startFeed(request, reply, stream, opening, contentType);
+    },
+  });
+}
+
+async function findOpenStream(streams: StreamManager, sessionId: string): Promise<StreamId | null> {
+  const listed = await streams.listStreams(sessionId);
+  const newest = listed.find(({ info }) => info.status === 'open');
+  return newest === undefined ? null : { sessionId, messageId: newest.messageId };
+}
+
+async function sendAwayIfUnavailable<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  feeds: Feeds,
+  look: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
+    if (isExpected) return sendAway(request, reply, feeds, error.code);
+    throw error;
+  }
+}
+
+const refusals: Readonly<Record<FeedRefusal, string>> = {
+  draining: 'this node is shutting down',
+  too_many_feeds: 'as many feeds are open as may be',
+  backend_unavailable: 'the store does not answer',
+};
+
+/** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
+function sendAway(
+  { log }: FastifyRequest,
+  reply: FastifyReply,
+  { observer }: Feeds,
+  reason: FeedRefusal,
+): never {
+  observer.refused(reason);
+  log.debug({ reason }, 'A feed was refused');
+  reply.header('retry-after', retryAfterSeconds);
+  throw new ServiceError(reason, refusals[reason]);
+}

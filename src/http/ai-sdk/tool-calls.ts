@@ -1,0 +1,115 @@
+import type { ChunkOf, UiMessageChunk } from './chunk-schema.js';
+import { type EventRecord, firstOf, isFields, textOf } from './event-record.js';
+
+/** The tool calls of one message: a page refuses to hear more of one that it does not know. */
+export class ToolCalls {
+  readonly #known = new Set<string>();
+  /** Those without a result, in their order. */
+  readonly #waiting = new Set<string>();
+  readonly #streaming = new Set<string>();
+  #unnamedCount = 0;
+
+  call(record: EventRecord): UiMessageChunk[] {
+    return [this.#begin(idOf(record) ?? this.#newId(), record)];
+  }
+
+  result(record: EventRecord): UiMessageChunk[] {
+    const { toolCallId, chunks } = this.#callOf(record);
+    this.#waiting.delete(toolCallId);
+    const errorText = failureOf(record);
+    if (errorText !== null)
+      return [...chunks, { type: 'tool-output-error', toolCallId, errorText }];
+    return [...chunks, { type: 'tool-output-available', toolCallId, output: outputOf(record) }];
+  }
+
+  approval(record: EventRecord): UiMessageChunk[] {
+    const { toolCallId, chunks } = this.#callOf(record);
+    const asked = textOf(record.data, 'approval_id', 'approvalId', 'pending_id');
+    const approvalId = asked ?? record.id ?? `approval-${toolCallId}`;
+    return [...chunks, { type: 'tool-approval-request', approvalId, toolCallId }];
+  }
+
+  knows(toolCallId: string): boolean {
+    return this.#known.has(toolCallId);
+  }
+
+  isStreaming(toolCallId: string): boolean {
+    return this.#streaming.has(toolCallId);
+  }
+
+  /** Notes what a chunk says that the worker wrote itself. */
+  note({ type, toolCallId }: ChunkOf<`tool-${string}` & UiMessageChunk['type']>): void {
+    this.#known.add(toolCallId);
+    if (type === 'tool-input-start') this.#streaming.add(toolCallId);
+    if (type === 'tool-input-available') this.#waiting.add(toolCallId);
+    if (type.startsWith('tool-output') || type === 'tool-input-error') {
+      this.#waiting.delete(toolCallId);
+    }
+  }
+
+  /** The call that an event speaks of, and the chunk that begins it if nothing has before. */
+  #callOf(record: EventRecord): { toolCallId: string; chunks: UiMessageChunk[] } {
+    const named = textOf(record.data, ...idNames);
+    const own = record.id !== null && this.#known.has(record.id) ? record.id : undefined;
+    const toolCallId = named ?? own ?? [...this.#waiting].at(-1) ?? record.id ?? this.#newId();
+    const chunks = this.#known.has(toolCallId) ? [] : [this.#begin(toolCallId, record)];
+    return { toolCallId, chunks };
+  }
+
+  #begin(toolCallId: string, record: EventRecord): UiMessageChunk {
+    this.#known.add(toolCallId);
+    this.#waiting.add(toolCallId);
+    const toolName = nameOf(record);
+    return {
+      type: 'tool-input-available',
+      toolCallId,
+      toolName,
+      input: inputOf(record),
+      dynamic: true,
+    };
+  }
+
+  #newId(): string {
+    this.#unnamedCount += 1;
+    return `call-${this.#unnamedCount}`;
+  }
+}
+
+const idNames = ['tool_call_id', 'toolCallId'];
+
+function idOf({ data, id }: EventRecord): string | undefined {
+  return textOf(data, ...idNames) ?? id ?? undefined;
+}
+
+function nameOf({ type, data, content }: EventRecord): string {
+  const called = type === 'tool_call' && content !== '' ? content : 'tool';
+  return textOf(data, 'tool_name', 'toolName', 'name') ?? called;
+}
+
+/** Some models give the arguments as a text that holds JSON. */
+function inputOf({ data }: EventRecord): unknown {
+  const input = firstOf(data, 'arguments', 'args', 'input') ?? {};
+  if (typeof input !== 'string') return input;
+  try {
+    const parsed: unknown = JSON.parse(input);
+    return isFields(parsed) ? parsed : input;
+  } catch {
+    return input; // a text that is no JSON is an input too
+  }
+}
+
+function outputOf({ data, content }: EventRecord): unknown {
+  const output = firstOf(data, 'output', 'result');
+  if (output !== undefined) return output;
+  return content === '' && Object.keys(data).length > 0 ? data : content;
+}
+
+/** Why the tool failed; null when it did not. */
+function failureOf({ data, content }: EventRecord): string | null {
+  const error = firstOf(data, 'error');
+  const hasFailed =
+    data.success === false || (error !== undefined && error !== '' && error !== false);
+  if (!hasFailed) return null;
+  const inner = isFields(error) ? textOf(error, 'message') : undefined;
+  return textOf(data, 'error') ?? inner ?? (content === '' ? 'The tool has failed.' : content);
+}

@@ -1,0 +1,77 @@
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError, toLogFields } from '../errors.js';
+import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
+import type { StreamId } from '../streams/stream-id.js';
+import { pathOf, problemContentType, toProblem } from './problem.js';
+
+type OpenFeed = Extract<Opening, { kind: 'open' }>;
+
+/** What the routes have in common that answer with a feed. */
+export const feedRouteOptions = {
+  method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[],
+  sse: 'only' as const,
+  exposeHeadRoute: false,
+  preSerialization: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) =>
+    reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
+};
+
+/** Whatever fails on our side may work later, and an EventSource would not come back after a 5xx. */
+export async function openFeed(
+  feeds: Feeds,
+  request: FeedRequest,
+  log: FastifyBaseLogger,
+): Promise<Opening> {
+  try {
+    return await feeds.open(request);
+  } catch (error) {
+    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
+    if (!isExpected)
+      log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
+    return { kind: 'refused', reason: 'backend_unavailable' };
+  }
+}
+
+/** The plugin refuses by itself what does not accept SSE; the answer is a problem like any other. */
+function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
+  const error = new ServiceError(
+    'not_acceptable',
+    'this route answers with text/event-stream only',
+  );
+  reply.type(problemContentType);
+  return toProblem(error, pathOf(request));
+}
+
+/** Begins the response, which the feed writes to from then on. */
+export function startFeed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  stream: StreamId,
+  feed: OpenFeed,
+  contentType: string,
+): FastifyReply {
+  setFeedHeaders(reply);
+  if (request.method === 'HEAD') {
+    feed.cancel();
+    return reply.type(contentType).send();
+  }
+  reply.header('content-type', contentType);
+  // From here on the plugin leaves the response alone: its own sending never settles when the
+  // client leaves while the socket is full, and drops `id: 0`.
+  try {
+    reply.sse.keepAlive();
+    reply.sse.sendHeaders();
+    reply.raw.flushHeaders();
+  } catch (error) {
+    feed.cancel();
+    throw error;
+  }
+  request.log.info(stream, 'A feed was opened');
+  feed.start({ response: reply.raw, socket: request.raw.socket }, (totals) =>
+    request.log.info({ ...stream, ...totals }, 'A feed was closed'),
+  );
+  return reply;
+}
+
+export function setFeedHeaders(reply: FastifyReply): void {
+  reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
+}

@@ -1,0 +1,131 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { isLeasingStore } from '../streams/leasing-store.js';
+import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
+import type { StoredEvent } from '../streams/stream-event.js';
+import { type StreamId, streamKey } from '../streams/stream-id.js';
+import type { StreamManager } from '../streams/stream-manager.js';
+import { RecentStreams } from './recent-streams.js';
+
+type Observed = Pick<StreamManager, 'appendEvents' | 'deleteStream'>;
+
+/** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
+interface Run {
+  /** Null when it began at another node, or has answered. */
+  begunAt: number | null;
+  appendedAt: number;
+}
+
+/** In seconds: from a model that has the answer at hand to an agent that works for minutes. */
+const answerBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** In seconds: from token to token, to a tool that takes its time. */
+const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** How the runs of agents go, as numbers: told by what is appended on this node. */
+export class AgentMetrics {
+  readonly #firstAnswer: Histogram;
+  readonly #gap: Histogram;
+  readonly #runs = new RecentStreams<Run>();
+  readonly #ended: Record<Ending | 'deleted', number> = {
+    complete: 0,
+    stopped: 0,
+    failed: 0,
+    deleted: 0,
+  };
+
+  constructor(
+    readonly registry: Registry,
+    streams: StreamManager,
+  ) {
+    this.#firstAnswer = new Histogram({
+      name: 'rejoin_first_answer_seconds',
+      help: 'From the first append of a stream to its first answer event.',
+      buckets: answerBuckets,
+      registers: [registry],
+    });
+    this.#gap = new Histogram({
+      name: 'rejoin_append_gap_seconds',
+      help: 'From one append to the next of the same open stream.',
+      buckets: gapBuckets,
+      registers: [registry],
+    });
+    this.#countEnds(streams);
+  }
+
+  /** Does as the store does, and keeps count. */
+  observe(streams: StreamManager): Observed {
+    return {
+      appendEvents: async (...call) => {
+        const appended = await streams.appendEvents(...call);
+        const [stream, events] = call;
+        const { offset, count } = appended;
+        const stored = count === events.length ? events : events.slice(events.length - count);
+        if (count > 0) this.#note(stream, stored, offset);
+        return appended;
+      },
+      deleteStream: async (stream) => {
+        const info = await streams.getStatus(stream).catch(() => null); // deleting will say it
+        await streams.deleteStream(stream);
+        this.#runs.delete(streamKey(stream));
+        if (info?.status === 'open') this.#ended.deleted += 1;
+      },
+    };
+  }
+
+  #note(stream: StreamId, events: readonly StoredEvent[], offset: number): void {
+    const key = streamKey(stream);
+    const now = performance.now();
+    const known = offset === 0 ? undefined : this.#runs.get(key, now);
+    if (known === undefined && offset > 0 && isLate(events)) return;
+    if (known !== undefined) this.#gap.observe((now - known.appendedAt) / 1000);
+    const run = known ?? this.#begin(key, offset, now);
+    run.appendedAt = now;
+    if (run.begunAt !== null) this.#lookForAnswer(run, run.begunAt, events);
+    const ending = endingOf(events);
+    if (ending === null) return;
+    this.#ended[ending] += 1;
+    this.#runs.delete(key);
+  }
+
+  #begin(key: string, offset: number, now: number): Run {
+    const run = { begunAt: offset === 0 ? now : null, appendedAt: now };
+    this.#runs.set(key, run, now);
+    return run;
+  }
+
+  #lookForAnswer(run: Run, begunAt: number, events: readonly StoredEvent[]): void {
+    if (!events.some(({ type }) => type === 'answer')) return;
+    this.#firstAnswer.observe((run.appendedAt - begunAt) / 1000);
+    run.begunAt = null;
+  }
+
+  #countEnds(streams: StreamManager): void {
+    const ended = this.#ended;
+    new Counter({
+      name: 'rejoin_streams_ended_total',
+      help: 'Streams that this node has ended, by how: their terminal event, a lost producer, deletion.',
+      labelNames: ['status'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [status, count] of Object.entries(ended)) this.inc({ status }, count);
+        const lost = isLeasingStore(streams) ? streams.lostProducers : 0;
+        this.inc({ status: 'producer_lost' }, lost);
+      },
+    });
+  }
+}
+
+/** A stream that has ended takes a title all the same. */
+function isLate(events: readonly StoredEvent[]): boolean {
+  return events.every(mayFollowEnd);
+}
+
+/** Only a title may follow the event that ends a stream. */
+function endingOf(events: readonly StoredEvent[]): Ending | null {
+  for (let index = events.length - 1; index >= 0; index -= 1) {
+    const event = events[index] as StoredEvent;
+    if (event.ending !== null || !mayFollowEnd(event)) return event.ending;
+  }
+  return null;
+}

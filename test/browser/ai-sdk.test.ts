@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.js';
+import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
+import { launchBrowser } from './event-source-page.js';
+
+const main = resolve(import.meta.dirname, '../../examples/ai-sdk/main.ts');
+
+/** The example as it is run, until the test is over. */
+async function startExample(serviceUrl: string): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', main, serviceUrl], {
+    env: { PATH: process.env.PATH, PORT: String(await freePort()), WORD_MS: '40' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return line.toString().trim();
+}
+
+const asked = 'What do cats do?';
+const whole = `You asked: ${asked} `.repeat(20);
+const answer = 'article.assistant p';
+const status = (page: Page, value: string) => page.waitForSelector(`main[data-status=${value}]`);
+
+/** Resolves when the page shows this many characters of the answer. */
+async function shows(page: Page, length: number): Promise<void> {
+  const enough = `(document.querySelector('${answer}')?.textContent.length ?? 0) >= ${length}`;
+  await page.waitForFunction(enough);
+}
+
+describe('The page of the AI SDK example, in Chromium,', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  /** A page that has asked, and shows the beginning of the answer. */
+  async function ask(origin: string): Promise<Page> {
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    await page.goto(origin);
+    await page.fill('input', asked);
+    await page.click('button[type=submit]');
+    await shows(page, 30);
+    return page;
+  }
+
+  it('goes on after a reload in the midst of an answer, and shows it once', async () => {
+    const service = await startService();
+    const page = await ask(await startExample(service.url));
+    await page.reload();
+    await shows(page, 60);
+    await status(page, 'streaming');
+    await status(page, 'ready');
+    expect(await page.locator(answer).allTextContents()).toEqual([whole]);
+    expect(await page.locator('article').count()).toBe(2);
+    expect(await page.locator('code').allTextContents()).toEqual(['search: output-available']);
+    expect(await page.locator('em').allTextContents()).toEqual(['Let me look.']);
+  });
+
+  it('stops the run for good, and so for every page', async () => {
+    const service = await startService();
+    const origin = await startExample(service.url);
+    const [page, other] = [await ask(origin), await browser.newPage()];
+    onTestFinished(() => other.close());
+    await other.goto(origin);
+    await shows(other, 30);
+    await page.click('text=Stop');
+    for (const one of [page, other]) await status(one, 'ready');
+    const [text] = await page.locator(answer).allTextContents();
+    expect(text?.length).toBeLessThan(whole.length);
+    expect(await other.locator(answer).allTextContents()).toEqual([text]);
+  });
+
+  it('comes back by itself when the service was restarted', async () => {
+    const redis = await startRedis();
+    const settings = onRedis(redis, { PORT: String(await freePort()) });
+    const first = await startService(settings);
+    await isReady(first);
+    const page = await ask(await startExample(first.url));
+    await first.kill();
+    await status(page, 'error');
+    await startService(settings);
+    await status(page, 'streaming');
+    await status(page, 'ready');
+    expect(await page.locator(answer).allTextContents()).toEqual([whole]);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { Agent } from '../../examples/ai-sdk/chat-backend.js';
+import { loadMessages, newChat, shownText, startBackend } from '../support/chat.js';
+import { freePort } from '../support/free-port.js';
+import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
+import { majors } from '../support/ui-messages.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
+
+const words = Array.from({ length: 200 }, (_, index) => `${index} `);
+const whole = words.join('');
+
+/** Answers with many words, of which the last ones wait until the test says so. */
+function wordsUntil(opened: Promise<void>): Agent {
+  return async (worker) => {
+    for (const [index, content] of words.entries()) {
+      if (index === 100) await opened;
+      await worker.append({ type: 'answer', id: 'a', content });
+    }
+    await worker.append({ type: 'complete', done: true });
+  };
+}
+
+describe.each(majors)('A chat of $name', ({ sdk }) => {
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'notices that its node went with %s in the midst of the answer, and resumes at the next one',
+    async (signal) => {
+      const redis = await startRedis();
+      const settings = onRedis(redis, { PORT: String(await freePort()) });
+      const before = await startService(settings);
+      await isReady(before);
+      let goOn = () => {};
+      const agent = wordsUntil(new Promise((resolve) => (goOn = resolve)));
+      const origin = await startBackend(before.url, agent);
+      const chat = newChat(sdk, { id: 'c1', origin });
+      const sending = chat.sendMessage({ text: 'Count.' });
+      const half = words.slice(0, 100).join('');
+      await waitFor('half of the answer', () => shownText(chat) === half);
+      before.signal(signal);
+      await sending;
+      expect([chat.status, shownText(chat)]).toEqual(['error', half]);
+      expect(chat.error).toBeInstanceOf(TypeError);
+
+      await before.exit();
+      const after = await startService(settings);
+      await isReady(after);
+      const resuming = chat.resumeStream();
+      await waitFor('it is open again', () => chat.status === 'streaming');
+      goOn();
+      await resuming;
+      expect([chat.status, shownText(chat)]).toEqual(['ready', whole]);
+      expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
+      await waitFor('it is kept', async () => (await loadMessages(origin, 'c1')).length === 2);
+    },
+  );
+});
+
+describe('The stream of a session for the AI SDK', () => {
+  it('is 503 with Retry-After while Redis is away, and goes on afterwards', async () => {
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis));
+    await isReady(service);
+    await post(eventsUrl(service.url), { type: 'answer' });
+    const url = `${service.url}/ai-sdk/sessions/s1/stream`;
+    await redis.kill();
+    const away = await fetch(url);
+    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await away.json()).toMatchObject({ code: 'backend_unavailable' });
+    await redis.start();
+    await isReady(service);
+    expect((await fetch(url)).status).toBe(204); // this Redis has kept nothing
+  });
+});

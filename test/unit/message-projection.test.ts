@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { EncodedPage } from '../../src/feed/encoded-page.js';
+import { MessageProjection } from '../../src/http/ai-sdk/message-projection.js';
+import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
+import { decodeStoredEvent } from '../../src/streams/stream-event.js';
+import { stored } from '../support/events.js';
+import { majors, readMessage, strictFaults } from '../support/ui-messages.js';
+
+/** What the events come to, without the `start` before them. */
+function chunksOf(...events: object[]) {
+  const projection = new MessageProjection('m1');
+  return stored(...events).flatMap((event, index) => projection.take(event, index));
+}
+
+const answer = (content: string, more: object = {}) => ({ type: 'answer', content, ...more });
+const delta = (id: string, text: string) => ({ type: 'text-delta', id, delta: text });
+
+describe('the mapping to chunks of the AI SDK', () => {
+  it('makes one text of the chunks of an answer, and one reasoning of those of a thought', () => {
+    expect(
+      chunksOf(
+        { type: 'thinking', id: 't', content: 'Hm' },
+        { type: 'thinking', id: 't', content: '.', done: true },
+        answer('Cats ', { id: 'a' }),
+        answer('', { id: 'a', done: true }),
+      ),
+    ).toEqual([
+      { type: 'reasoning-start', id: 't' },
+      { type: 'reasoning-delta', id: 't', delta: 'Hm' },
+      { type: 'reasoning-delta', id: 't', delta: '.' },
+      { type: 'reasoning-end', id: 't' },
+      { type: 'text-start', id: 'a' },
+      delta('a', 'Cats '),
+      { type: 'text-end', id: 'a' },
+    ]);
+  });
+
+  it('lets chunks without an id go on with the part before them, until something else comes', () => {
+    expect(
+      chunksOf(answer('a'), answer('b'), { type: 'thinking', content: 'c' }, answer('d')),
+    ).toEqual([
+      { type: 'text-start', id: 'part-1' },
+      delta('part-1', 'a'),
+      delta('part-1', 'b'),
+      { type: 'text-end', id: 'part-1' },
+      { type: 'reasoning-start', id: 'part-2' },
+      { type: 'reasoning-delta', id: 'part-2', delta: 'c' },
+      { type: 'reasoning-end', id: 'part-2' },
+      { type: 'text-start', id: 'part-3' },
+      delta('part-3', 'd'),
+    ]);
+  });
+
+  it('shows a tool call and its result under the id of the call', () => {
+    const data = { tool_call_id: 'c1', tool_name: 'search', arguments: { query: 'cats' } };
+    expect(
+      chunksOf(
+        { type: 'tool_call', id: 'e1', content: 'search', data },
+        { type: 'tool_result', id: 'e2', data: { tool_call_id: 'c1', output: [1], success: true } },
+      ),
+    ).toEqual([
+      {
+        type: 'tool-input-available',
+        toolCallId: 'c1',
+        toolName: 'search',
+        input: { query: 'cats' },
+        dynamic: true,
+      },
+      { type: 'tool-output-available', toolCallId: 'c1', output: [1] },
+    ]);
+  });
+
+  it.each([
+    ['an id of the event that both share', { id: 'e1' }, { id: 'e1' }, 'e1'],
+    ['no id at all: the last call without a result', {}, {}, 'call-1'],
+  ])('finds the call of a result by %s', (_, call, result, toolCallId) => {
+    const chunks = chunksOf(
+      { type: 'tool_call', data: { name: 'search', arguments: '{"query":"cats"}' }, ...call },
+      { type: 'tool_result', content: 'They sleep.', ...result },
+    );
+    expect(chunks).toMatchObject([
+      { toolCallId, toolName: 'search', input: { query: 'cats' } },
+      { toolCallId, output: 'They sleep.' },
+    ]);
+  });
+
+  it('begins the call itself when a result or a question comes without one', () => {
+    expect(
+      chunksOf(
+        { type: 'tool_result', data: { tool_call_id: 'c1', tool_name: 'search', output: 'x' } },
+        { type: 'tool_approval_required', data: { tool_call_id: 'c2', pending_id: 'p2' } },
+      ),
+    ).toMatchObject([
+      { type: 'tool-input-available', toolCallId: 'c1', toolName: 'search', input: {} },
+      { type: 'tool-output-available', toolCallId: 'c1', output: 'x' },
+      { type: 'tool-input-available', toolCallId: 'c2', toolName: 'tool' },
+      { type: 'tool-approval-request', toolCallId: 'c2', approvalId: 'p2' },
+    ]);
+  });
+
+  it.each([
+    [{ data: { success: false } }, 'The tool has failed.'],
+    [{ content: 'no network', data: { success: false } }, 'no network'],
+    [{ data: { error: 'timeout' } }, 'timeout'],
+    [{ data: { error: { message: 'refused', code: 1 } } }, 'refused'],
+  ])('shows that a tool failed (%j)', (event, errorText) => {
+    const chunks = chunksOf(
+      { type: 'tool_call', id: 'c' },
+      { type: 'tool_result', id: 'c', ...event },
+    );
+    expect(chunks[1]).toEqual({ type: 'tool-output-error', toolCallId: 'c', errorText });
+  });
+
+  it('makes sources of references that are addresses or documents', () => {
+    const references = [
+      { number: 1, title: 'Cats', url: 'https://cats.example/' },
+      { id: 'k7', knowledge_title: 'Handbook', knowledge_filename: 'handbook.pdf', score: 0.5 },
+    ];
+    expect(chunksOf({ type: 'references', id: 'r', data: { references } })).toEqual([
+      { type: 'source-url', sourceId: 'r-1', url: 'https://cats.example/', title: 'Cats' },
+      {
+        type: 'source-document',
+        sourceId: 'k7',
+        mediaType: 'text/plain',
+        title: 'Handbook',
+        filename: 'handbook.pdf',
+      },
+    ]);
+  });
+
+  it.each([
+    { type: 'session_title', content: 'Cats' },
+    { type: 'references', data: { references: [{ score: 1 }] } },
+    { type: 'references', data: { references: 'none' } },
+    { type: 'error', content: 'a hiccup', done: false },
+    { type: 'ui_message_chunk', data: { type: 'custom', kind: 'a.b' } },
+    { type: 'ui_message_chunk', data: { type: 'text-delta', id: 'never begun', delta: 'x' } },
+    {
+      type: 'ui_message_chunk',
+      data: { type: 'tool-output-available', toolCallId: '?', output: 1 },
+    },
+    { type: 'ui_message_chunk', data: { type: 'text-start' } },
+    { type: 'ui_message_chunk' },
+    { type: 'progress', content: '50 %', data: { percent: 50 } },
+  ])('passes on as data what has no chunk of its own: %j', (event) => {
+    const whole = {
+      id: 'e',
+      content: '',
+      done: false,
+      timestamp: '2026-01-01T00:00:00Z',
+      ...event,
+    };
+    expect(chunksOf(whole)).toEqual([{ type: `data-${event.type}`, data: whole }]);
+  });
+
+  it('keeps the place of an element that is no event', () => {
+    const projection = new MessageProjection('m1');
+    const junk = decodeStoredEvent(Buffer.from('junk'));
+    expect(projection.take(junk, 3)).toEqual([
+      { type: 'data-malformed', data: { offset: 3, bytes: 4 } },
+    ]);
+  });
+
+  it('passes on the chunks that a worker writes itself, under the id of the message', () => {
+    const chunk = (data: object) => ({ type: 'ui_message_chunk', data });
+    const usage = { messageMetadata: { tokens: 7 } };
+    expect(
+      chunksOf(
+        chunk({ type: 'start', messageId: 'another', messageMetadata: { model: 'x' } }),
+        chunk({ type: 'start-step' }),
+        chunk({ type: 'text-start', id: '1', newField: true }),
+        chunk(delta('1', 'Cats')),
+        chunk({ type: 'text-end', id: '1' }),
+        chunk({ type: 'tool-input-start', toolCallId: 'c', toolName: 't' }),
+        chunk({ type: 'tool-input-delta', toolCallId: 'c', inputTextDelta: '{}' }),
+        chunk({ type: 'finish', finishReason: 'stop', ...usage }),
+        chunk({ type: 'data-usage', data: 1, transient: true }),
+        { type: 'complete' },
+      ),
+    ).toEqual([
+      { type: 'message-metadata', messageMetadata: { model: 'x' } },
+      { type: 'start-step' },
+      { type: 'text-start', id: '1' },
+      delta('1', 'Cats'),
+      { type: 'text-end', id: '1' },
+      { type: 'tool-input-start', toolCallId: 'c', toolName: 't' },
+      { type: 'tool-input-delta', toolCallId: 'c', inputTextDelta: '{}' },
+      { type: 'data-usage', data: 1, transient: true },
+      { type: 'finish', finishReason: 'stop', ...usage },
+    ]);
+  });
+
+  it.each([
+    [{ type: 'complete' }, []],
+    [{ type: 'stop' }, [{ type: 'abort' }]],
+    [
+      { type: 'error', done: true, content: 'no money' },
+      [{ type: 'error', errorText: 'no money' }],
+    ],
+    [
+      { type: 'error', done: true, data: { code: 'producer_lost' } },
+      [{ type: 'error', errorText: 'producer_lost' }],
+    ],
+    [{ type: 'error', done: true }, [{ type: 'error', errorText: 'The run has failed.' }]],
+  ])('ends what is open, and the message, with %j', (end, lastWords) => {
+    const projection = new MessageProjection('m1');
+    const events = stored(answer('x', { id: 'a' }), end, {
+      type: 'session_title',
+      content: 'late',
+    });
+    const chunks = events.flatMap((event, index) => projection.take(event, index));
+    expect(chunks.slice(2)).toEqual([
+      { type: 'text-end', id: 'a' },
+      ...lastWords,
+      { type: 'finish' },
+    ]);
+    expect(projection.isOver).toBe(true);
+  });
+});
+
+describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => {
+  /** The frames of these events as a feed writes them, page by page. */
+  function framesOf(events: readonly object[], perPage = 100): Buffer {
+    const dialect = new UiMessageDialect('m1');
+    const all = stored(...events);
+    const frames = [dialect.preamble];
+    for (let from = 0; from < all.length; from += perPage) {
+      const page = all.slice(from, from + perPage);
+      const nextOffset = from + page.length;
+      const before = all[from - 1];
+      frames.push(
+        dialect.encode(new EncodedPage({ events: page, nextOffset, before, atEnd: true })),
+      );
+    }
+    return Buffer.concat(frames);
+  }
+
+  const run = [
+    { type: 'thinking', content: 'Hm.' },
+    { type: 'tool_call', id: 'c', data: { name: 'search', arguments: { q: 'cats' } } },
+    { type: 'tool_result', id: 'c', content: 'They sleep.' },
+    { type: 'references', data: { references: [{ url: 'https://cats.example/' }] } },
+    answer('Cats '),
+    answer('sleep.\u2028 '),
+    { type: 'complete' },
+  ];
+
+  it('make one message', async () => {
+    const { message, chunks, errors } = await readMessage(sdk, framesOf(run));
+    expect(errors).toEqual([]);
+    expect(strictFaults(chunks)).toEqual([]);
+    expect(message).toMatchObject({
+      id: 'm1',
+      role: 'assistant',
+      parts: [
+        { type: 'reasoning', text: 'Hm.', state: 'done' },
+        { type: 'dynamic-tool', toolName: 'search', state: 'output-available' },
+        { type: 'source-url', url: 'https://cats.example/' },
+        { type: 'text', text: 'Cats sleep.\u2028 ', state: 'done' },
+      ],
+    });
+  });
+
+  it('are the same bytes however the events are cut into pages', () => {
+    for (let perPage = 1; perPage < run.length; perPage += 1) {
+      expect(framesOf(run, perPage)).toEqual(framesOf(run));
+    }
+  });
+
+  it('end with [DONE], of an ended stream only', () => {
+    expect(framesOf(run).toString()).toMatch(/data: \{"type":"finish"\}\n\ndata: \[DONE\]\n\n$/);
+    expect(framesOf(run.slice(0, -1)).toString()).not.toContain('[DONE]');
+  });
+
+  it('leave out keys that the SDK refuses', async () => {
+    const data = { constructor: { prototype: 1, other: 2 }, nested: [{ constructor: 'fine' }] };
+    const frames = framesOf([{ type: 'progress', data }, { type: 'complete' }]);
+    const { chunks, errors } = await readMessage(sdk, frames);
+    expect(errors).toEqual([]);
+    expect(chunks[1]).toMatchObject({ data: { data: { nested: [{ constructor: 'fine' }] } } });
+  });
+});

@@ -13,6 +13,7 @@ import {
   type FeedStart,
   unobserved,
 } from './feed-observer.js';
+import { PageBudget } from './page-cache.js';
 import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
 import { StreamReader } from './stream-reader.js';
@@ -74,6 +75,7 @@ interface FollowedStream {
 export class Feeds {
   readonly #followed = new Map<string, FollowedStream>();
   readonly #subscribers = new Set<Subscriber>();
+  readonly #pageBudget = new PageBudget();
   readonly #stallMs: number;
   #beats: NodeJS.Timeout | null = null;
   /** Feeds that are being opened count against the limit too. */
@@ -174,8 +176,9 @@ export class Feeds {
       known.users += 1;
       return known.reader;
     }
-    const { streams, logger, observer } = this;
-    const reader = new StreamReader({ streams, stream, logger, observer, ...this.options });
+    const { streams, logger, observer, options } = this;
+    const pageBudget = this.#pageBudget;
+    const reader = new StreamReader({ streams, stream, logger, observer, pageBudget, ...options });
     this.#followed.set(key, { reader, users: 1 });
     return reader;
   }

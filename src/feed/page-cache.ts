@@ -1,12 +1,22 @@
 import type { EncodedPage } from './encoded-page.js';
 
-/** What one followed stream may hold of encoded pages, for subscribers who come to them soon. */
-const maxCachedBytes = 512 * 1024;
+/** What one followed stream may hold of pages, for subscribers who come to them soon. */
+const maxStreamBytes = 8 * 1024 * 1024;
+
+/** What all followed streams of a process may hold, and one page for each beyond that. */
+const maxBytes = 64 * 1024 * 1024;
+
+/** Counts what the caches of all streams hold together. */
+export class PageBudget {
+  bytes = 0;
+}
 
 /** The pages read last, by the offset at which they begin. */
 export class PageCache {
   readonly #pages = new Map<number, EncodedPage>();
   #bytes = 0;
+
+  constructor(readonly budget: PageBudget) {}
 
   get(offset: number): EncodedPage | undefined {
     return this.#pages.get(offset);
@@ -15,26 +25,36 @@ export class PageCache {
   add(page: EncodedPage): void {
     this.#delete(page.offset);
     this.#pages.set(page.offset, page);
-    this.#bytes += bytesOf(page);
+    this.#count(bytesOf(page));
     for (const oldest of this.#pages.keys()) {
-      if (this.#bytes <= maxCachedBytes || this.#pages.size === 1) return;
+      if (!this.#isTooLarge() || this.#pages.size === 1) return;
       this.#delete(oldest);
     }
   }
 
   clear(): void {
     this.#pages.clear();
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
+  }
+
+  #isTooLarge(): boolean {
+    return this.#bytes > maxStreamBytes || this.budget.bytes > maxBytes;
   }
 
   #delete(offset: number): void {
     const page = this.#pages.get(offset);
     if (page === undefined) return;
     this.#pages.delete(offset);
-    this.#bytes -= bytesOf(page);
+    this.#count(-bytesOf(page));
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.budget.bytes += bytes;
   }
 }
 
+/** As text and as frames, which are made when they are first asked for. */
 function bytesOf(page: EncodedPage): number {
-  return page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
+  return 2 * page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
 }

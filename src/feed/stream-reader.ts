@@ -6,7 +6,7 @@ import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
-import { PageCache } from './page-cache.js';
+import { type PageBudget, PageCache } from './page-cache.js';
 import { StreamLife } from './stream-life.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
@@ -18,6 +18,7 @@ export interface ReaderOptions {
   /** The stream is read at least this often, wake-ups or not. */
   readonly pollIntervalMs: number;
   readonly lingerMs: number;
+  readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
   readonly observer: FeedObserver;
 }
@@ -37,7 +38,7 @@ export interface Waiter {
  * wake-up, or after the poll interval, serves all who wait.
  */
 export class StreamReader {
-  readonly #pages = new PageCache();
+  readonly #pages: PageCache;
   readonly #reads = new Map<
     number,
     { readonly wakes: number; readonly page: Promise<EncodedPage> }
@@ -63,6 +64,7 @@ export class StreamReader {
   #isClosed = false;
 
   constructor(readonly options: ReaderOptions) {
+    this.#pages = new PageCache(options.pageBudget);
     this.#poll = setTimeout(() => this.#onPoll(), options.pollIntervalMs);
     this.#unwatch = options.streams.watch(options.stream, () => this.wake());
   }

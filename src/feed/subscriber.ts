@@ -31,6 +31,9 @@ export interface SubscriberOptions {
   readonly onClose: (end: FeedEnd) => void;
 }
 
+/** What one client is given at most in one turn of the event loop, but for the page that goes over it. */
+const maxBurstBytes = 256 * 1024;
+
 const heartbeat = encodeComment('heartbeat');
 
 /** By how much of it the age of feeds differs that were opened together. */
@@ -81,14 +84,15 @@ export class Subscriber implements Waiter {
 
   pump(): void {
     const { reader, response } = this.options;
+    let burstBytes = 0;
     while (!this.#isReading && this.#end === null && !response.writableNeedDrain) {
       const page = reader.peek(this.#position);
       if (page === undefined) void this.#readOn();
-      else if (!page.isEmpty) this.#writePage(page);
-      else {
+      else if (page.isEmpty) {
         this.#rest(page);
         return;
-      }
+      } else if (burstBytes >= maxBurstBytes) void this.#goOnLater();
+      else burstBytes += this.#writePage(page);
     }
   }
 
@@ -151,21 +155,28 @@ export class Subscriber implements Waiter {
       if (this.#end === null) reader.wait(this);
       return;
     }
-    // A page a turn of the event loop, so that one long replay does not keep the others waiting.
+    await this.#goOnLater();
+  }
+
+  /** In the next turn of the event loop, so that one long replay does not keep the others waiting. */
+  async #goOnLater(): Promise<void> {
+    this.#isReading = true;
     await nextTurn();
     this.#isReading = false;
     this.pump();
   }
 
-  #writePage(page: EncodedPage): void {
+  /** Returns the number of bytes. */
+  #writePage(page: EncodedPage): number {
     this.#position = page.next;
-    if (page.isEmpty) return;
+    if (page.isEmpty) return 0;
     this.#clearAbsenceTimer();
     const { dialect, observer } = this.options;
     const frames = dialect.encode(page);
     if (frames.length > 0) this.#write(frames);
     observer.delivered(page.events.length, frames.length);
     if (dialect.isOver) this.finish('ended');
+    return frames.length;
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */

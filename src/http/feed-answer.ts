@@ -41,13 +41,22 @@ function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
   return toProblem(error, pathOf(request));
 }
 
+export interface FeedFormat {
+  readonly contentType: string;
+  /**
+   * How the client knows where the response ends (RFC 9112, section 6.3). By its connection costs
+   * less for each write; by chunks, a client can tell an end from a connection that broke.
+   */
+  readonly endsBy: 'connection' | 'chunks';
+}
+
 /** Begins the response, which the feed writes to from then on. */
 export function startFeed(
   request: FastifyRequest,
   reply: FastifyReply,
   stream: StreamId,
   feed: OpenFeed,
-  contentType: string,
+  { contentType, endsBy }: FeedFormat,
 ): FastifyReply {
   setFeedHeaders(reply);
   if (request.method === 'HEAD') {
@@ -55,6 +64,10 @@ export function startFeed(
     return reply.type(contentType).send();
   }
   reply.header('content-type', contentType);
+  if (endsBy === 'connection') {
+    reply.header('connection', 'close');
+    reply.raw.useChunkedEncodingByDefault = false;
+  }
   // From here on the plugin leaves the response alone: its own sending never settles when the
   // client leaves while the socket is full, and drops `id: 0`.
   try {

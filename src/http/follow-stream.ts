@@ -56,7 +56,7 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
         feeds.observer.refused(opening.reason);
         return sendAway(request, reply, opening.reason);
       }
-      return startFeed(request, reply, params, opening, contentType);
+      return startFeed(request, reply, params, opening, { contentType, endsBy: 'connection' });
     },
   });
 }

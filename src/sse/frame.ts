@@ -43,7 +43,7 @@ function headOf({ id, event }: Frame): string {
 
 /** A frame of data alone. */
 export function encodeData(data: Buffer): Buffer {
-  return Buffer.concat([dataField, toOneLine(data), endOfFrame]);
+  return Buffer.concat([Buffer.from('data: '), toOneLine(data), Buffer.from('\n\n')]);
 }
 
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */

@@ -40,7 +40,7 @@ export function resumeChatRoute(app: FastifyInstance, streams: StreamManager, fe
       if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
       setFeedHeaders(reply);
       reply.header('x-vercel-ai-ui-message-stream', 'v1');
-      return startFeed(request, reply, stream, opening, contentType);
+      return startFeed(request, reply, stream, opening, { contentType, endsBy: 'chunks' });
     },
   });
 }

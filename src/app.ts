@@ -104,7 +104,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   useProblems(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   requireAccess(app, config.auth.producerKeys);
-  acceptJsonBodies(app, timeouts.bodyMs);
+  acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {

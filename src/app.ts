@@ -18,8 +18,8 @@ import { acceptJsonBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
-import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
+import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Metrics } from './metrics/metrics.js';
@@ -91,7 +91,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
-      void sendProblem(error, request, setCorsHeaders(request, reply, origins)),
+      void refuse(error, request, setCorsHeaders(request, reply, origins)),
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });

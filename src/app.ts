@@ -22,6 +22,7 @@ import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { Turns } from './http/turns.js';
 import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
@@ -42,7 +43,7 @@ export interface AppOptions {
   };
   readonly logger: Logger;
   readonly streams: StreamManager;
-  readonly timeouts?: RequestTimeouts;
+  readonly timeouts?: Partial<RequestTimeouts>;
   /** Of the service. */
   readonly version: string;
 }
@@ -52,9 +53,15 @@ export interface RequestTimeouts {
   readonly bodyMs: number;
   /** How long an NDJSON body may bring nothing. */
   readonly silenceMs: number;
+  /** How long the client of an answer may take nothing of it. */
+  readonly stallMs: number;
 }
 
-const defaultTimeouts: RequestTimeouts = { bodyMs: 30_000, silenceMs: 300_000 };
+const defaultTimeouts: RequestTimeouts = {
+  bodyMs: 30_000,
+  silenceMs: 300_000,
+  stallMs: 30_000,
+};
 
 /** How long a feed's socket may take its last bytes when the service stops. */
 const feedGraceMs = 3000;
@@ -79,7 +86,8 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
+  const { config, logger, streams, version } = options;
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
@@ -98,10 +106,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   const connections = new Connections(app.server);
+  const turns = new Turns(timeouts.stallMs);
 
   metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
+  app.addHook('onRequest', (request, reply, done) =>
+    turns.take(request.raw.socket, reply.raw, done),
+  );
+  app.addHook('onClose', async () => turns.close());
   await allowOrigins(app, origins); // first, since a preflight brings no key
   requireAccess(app, config.auth.producerKeys);
   acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { peakMib, residentMib } from '../support/memory.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { startService } from '../support/test-processes.js';
+import { eventsUrl, post } from '../support/worker.js';
 
 function connectTo({ url }: ServiceProcess): Socket {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -21,6 +22,18 @@ async function growthMib(service: ServiceProcess, use: () => Promise<void>): Pro
 }
 
 describe('The memory of the service', () => {
+  it('stays small when a client asks for many large pages and reads none', async () => {
+    const service = await startService();
+    const url = eventsUrl(service.url);
+    await post(url, { type: 'answer', content: 'x'.repeat(1_000_000) });
+    const growth = await growthMib(service, async () => {
+      const socket = connectTo(service).pause();
+      socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(1000));
+      for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
+    });
+    expect(growth).toBeLessThan(100); // all thousand answers are a gigabyte
+  });
+
   it.each(['application/json', 'application/x-ndjson'])(
     'stays small when a body of %s comes byte by byte',
     async (type) => {

@@ -18,7 +18,7 @@ export interface TestAppOptions {
   readonly limits?: Partial<Config['limits']>;
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
-  readonly timeouts?: RequestTimeouts;
+  readonly timeouts?: Partial<RequestTimeouts>;
   readonly streamManager?: { readonly type: StreamManagerType };
 }
 

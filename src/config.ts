@@ -216,6 +216,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       bodyBytes: limits.body_bytes,
       streamEvents: limits.stream_events,
       streamBytes: limits.stream_bytes,
+      sessionStreams: limits.session_streams,
     },
     feed: {
       pollIntervalMs: feed.poll_interval,

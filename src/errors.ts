@@ -20,6 +20,7 @@ export const errorTable = {
   producer_fenced: { status: 409, title: 'Another producer has taken over', stored: 0 },
   too_many_producers: { status: 409, title: 'The stream has too many producers', stored: 0 },
   stream_full: { status: 409, title: 'The stream is full', stored: 0 },
+  session_full: { status: 409, title: 'The session has too many streams', stored: 0 },
   offset_gone: { status: 410, title: 'The stream behind this id is gone', stored: 0 },
   event_too_large: { status: 413, title: 'Event too large', stored: 0 },
   body_too_large: { status: 413, title: 'Body too large', stored: 0 },

@@ -48,6 +48,7 @@ export function buildTestApp(
         bodyBytes: 8 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        sessionStreams: 10_000,
         ...options.limits,
       },
       auth: { isDisabled: false, producerKeys: [], ...options.auth },

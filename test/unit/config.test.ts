@@ -49,6 +49,7 @@ describe('the settings', () => {
         bodyBytes: 8 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        sessionStreams: 10_000,
       },
       feed: {
         pollIntervalMs: 1000,

@@ -1,6 +1,6 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { producerLost } from '../lease.js';
-import { type AppendPlan, planAppend, type StreamLimits } from '../lifecycle.js';
+import { type AppendPlan, planAppend, type StreamLimits, sessionFull } from '../lifecycle.js';
 import type { ProducerStamp } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import { type StreamId, streamKey } from '../stream-id.js';
@@ -158,6 +158,12 @@ export class MemoryStreamManager implements StreamManager {
     );
   }
 
+  #checkSession({ sessionId }: StreamId): void {
+    const { limits } = this.options;
+    const count = this.#sessions.get(sessionId)?.size ?? 0;
+    if (count >= limits.maxSessionStreams) throw sessionFull(limits);
+  }
+
   #keep(stream: MemoryStream): void {
     const { sessionId, messageId } = stream.id;
     this.#tombstones.remove(streamKey(stream.id));
@@ -179,6 +185,7 @@ export class MemoryStreamManager implements StreamManager {
       if (plan.refusal !== null) throw plan.refusal;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
+      if (stream.events.length === 0) this.#checkSession(stream.id);
       this.#checkStore(footprintOf(stream, rest, plan), stream.events.length === 0);
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;

@@ -18,6 +18,7 @@ import { acceptJsonBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
+import { limitRates } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
@@ -38,6 +39,7 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
+    readonly server: Pick<Config['server'], 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -89,11 +91,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
+  const { trustProxy, maxConnections } = config.server;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
+    trustProxy: trustProxy.length > 0 && [...trustProxy],
     requestTimeout: 0, // an NDJSON request may stay open for a whole run
     http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
     routerOptions: { maxParamLength },
@@ -105,6 +109,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
+  app.server.maxConnections = maxConnections;
   const connections = new Connections(app.server);
   const turns = new Turns(timeouts.stallMs);
 
@@ -117,6 +122,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onClose', async () => turns.close());
   await allowOrigins(app, origins); // first, since a preflight brings no key
   requireAccess(app, config.auth.producerKeys);
+  const keyIds = config.auth.producerKeys.map(({ id }) => id);
+  const rates = await limitRates(app, config.limits.rates, keyIds);
   acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
@@ -124,6 +131,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       streams,
       appends: metrics.appends.observe(streams),
       limits: { maxEventBytes: config.limits.eventBytes },
+      rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
@@ -137,7 +145,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     listStreamsRoute(app, streams);
     deleteRoutes(app, streams);
-    followStreamRoute(app, feeds);
+    followStreamRoute(app, feeds, rates.feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);

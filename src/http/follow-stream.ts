@@ -9,6 +9,7 @@ import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import { pathOf, problemContentType, toProblem } from './problem.js';
+import type { RateLimit } from './rate-limits.js';
 import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
@@ -40,7 +41,11 @@ const retryAfterRefusalMs = 5000;
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
-export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
+export function followStreamRoute(
+  app: FastifyInstance,
+  feeds: Feeds,
+  rateLimit: RateLimit | null,
+): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     method: ['GET', 'HEAD'],
@@ -55,6 +60,11 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
       const named = query.named ?? false;
       const feedRequest = { stream: params, from, knowsAbsence, named };
+      const waitSeconds = (await rateLimit?.(request)) ?? null;
+      if (waitSeconds !== null) {
+        feeds.observer.refused('rate_limited');
+        return sendAway(request, reply, 'rate_limited', waitSeconds * 1000);
+      }
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
       if (opening.kind === 'refused') {
@@ -111,14 +121,17 @@ function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
  * "Come back later" is a 200 that ends: after any other status, an EventSource never comes back
  * (WHATWG HTML, section 9.2).
  */
-function sendAway(request: FastifyRequest, reply: FastifyReply, reason: FeedRefusal) {
+function sendAway(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reason: FeedRefusal,
+  retryMs = retryAfterRefusalMs,
+) {
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type('text/event-stream; charset=utf-8');
   if (request.method === 'HEAD') return reply.send();
-  return reply.send(
-    Buffer.concat([encodeRetry(retryAfterRefusalMs), encodeComment(`refused: ${reason}`)]),
-  );
+  return reply.send(Buffer.concat([encodeRetry(retryMs), encodeComment(`refused: ${reason}`)]));
 }
 
 function startFeed(

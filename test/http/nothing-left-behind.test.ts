@@ -74,6 +74,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       waitMs: 0,
       maxAgeMs: 1000,
       maxFeeds: 1,
+      maxFeedsPerStream: 1,
     };
     const feeds = new Feeds(streams, options, silentLogger);
     const request = { from: { offset: 0, tag: 0 }, knowsAbsence: false, named: false };

@@ -9,6 +9,7 @@ import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
 import { allowOrigins, setCorsHeaders } from './http/cors.js';
+import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
@@ -22,6 +23,7 @@ import { limitRates } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
+import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Turns } from './http/turns.js';
 import { Metrics } from './metrics/metrics.js';
@@ -103,7 +105,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
-      void refuse(error, request, setCorsHeaders(request, reply, origins)),
+      void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
@@ -120,7 +122,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     turns.take(request.raw.socket, reply.raw, done),
   );
   app.addHook('onClose', async () => turns.close());
+  setSecurityHeaders(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
+  refuseOtherSites(app, origins);
   requireAccess(app, config.auth.producerKeys);
   const keyIds = config.auth.producerKeys.map(({ id }) => id);
   const rates = await limitRates(app, config.limits.rates, keyIds);

@@ -23,10 +23,11 @@ export function acceptJsonBodies(app: FastifyInstance, maxBytes: number, timeout
   );
   app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
   app.addHook('preParsing', async (request, reply) => {
+    if (!hasBody(request)) return;
     refuseEncodedBody(request);
     const type = request.headers['content-type']?.trim().toLowerCase();
     const isNdjson = type?.startsWith(ndjson) === true;
-    if (hasBody(request) && !isNdjson) limitTime(request, reply, timeoutMs);
+    if (!isNdjson) limitTime(request, reply, timeoutMs);
   });
 }
 

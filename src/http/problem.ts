@@ -80,21 +80,24 @@ function reportsStored(request: FastifyRequest): boolean {
   return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
 }
 
-/** What Fastify's own errors mean in the words of the contract. */
-const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_BAD_URL: 'invalid_id',
-  FST_ERR_MAX_PARAM_LENGTH: 'invalid_id',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_header',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+/** What Fastify's own errors mean in the words of the contract. Its messages may quote the query. */
+const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
+  FST_ERR_BAD_URL: ['invalid_id', 'the path cannot be decoded'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_id', 'the path is too long'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_header', 'Content-Length is not that of the body'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'the body has to be application/json, or application/x-ndjson where that is taken',
+  ],
 };
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  const { code, message, validation, validationContext } = error as FastifyError;
+  const { code, validation, validationContext } = error as FastifyError;
   if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
-  const known = frameworkCodes[code];
-  if (known !== undefined) return new ServiceError(known, message);
+  const known = frameworkErrors[code];
+  if (known !== undefined) return new ServiceError(...known);
   return new ServiceError('internal', 'something went wrong on our side');
 }
 

@@ -23,6 +23,7 @@ import { limitRates } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
+import { requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Turns } from './http/turns.js';
@@ -101,7 +102,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: config.limits.bodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     requestTimeout: 0, // an NDJSON request may stay open for a whole run
-    http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
+    http: {
+      headersTimeout,
+      connectionsCheckingInterval,
+      keepAlive: true,
+      keepAliveInitialDelay,
+      requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
+    },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
@@ -123,6 +130,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   );
   app.addHook('onClose', async () => turns.close());
   setSecurityHeaders(app);
+  requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
   requireAccess(app, config.auth.producerKeys);

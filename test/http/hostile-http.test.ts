@@ -18,7 +18,10 @@ const chunked = 'transfer-encoding: chunked\r\n';
 
 /** Requests of which two parsers may think differently. */
 const ambiguous: Record<string, string> = {
-  'a length and chunks': post(`${json}content-length: 12\r\n${chunked}`, `c\r\n${event}\r\n0\r\n\r\n`),
+  'a length and chunks': post(
+    `${json}content-length: 12\r\n${chunked}`,
+    `c\r\n${event}\r\n0\r\n\r\n`,
+  ),
   'two lengths': post(`${json}content-length: 12\r\ncontent-length: 13\r\n`, `${event} `),
   'a list of lengths': post(`${json}content-length: 12, 12\r\n`, event),
   'a negative length': post(`${json}content-length: -1\r\n`, event),
@@ -36,7 +39,6 @@ const ambiguous: Record<string, string> = {
   'a space before a colon': post(`${json}content-length : 12\r\n`, event),
   'a folded header': post(`${json}x: a\r\n b\r\ncontent-length: 12\r\n`, event),
   'a NUL in a header': post(`${json}x: \0\r\ncontent-length: 12\r\n`, event),
-  'no host': `POST ${events} HTTP/1.1\r\n${json}content-length: 12\r\n\r\n${event}`,
   'line feeds alone': post(`${json}content-length: 12\r\n`, event).replaceAll('\r\n', '\n'),
   'a version that does not exist': post(json, '').replace('HTTP/1.1', 'HTTP/9.9'),
   'a method that does not exist': post(json, '').replace('POST', 'P OST'),
@@ -47,6 +49,7 @@ describeApp('hostile HTTP', {}, (source) => {
     const smuggled = `GET /healthz HTTP/1.1\r\nhost: x\r\n${close}\r\n`;
     const answer = await rawBytes(source.app.url, text + smuggled);
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('application/problem+json');
     expect(answer).not.toContain('{"status":"ok"}');
     expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
     const stored = await fetch(source.app.url + events);
@@ -67,6 +70,13 @@ describeApp('hostile HTTP', {}, (source) => {
       post(`${json}${twice}${close}content-length: 12\r\n`, event),
     );
     expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+  });
+
+  it('refuses a request without Host, and says so in a problem', async () => {
+    const head = `POST ${events} HTTP/1.1\r\n${json}${close}content-length: 12\r\n\r\n${event}`;
+    const answer = await rawBytes(source.app.url, head);
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 /);
   });
 
   it('takes the first of two Content-Type headers', async () => {
@@ -134,7 +144,10 @@ describeApp('a JSON body that never ends', { timeouts: { bodyMs: 200 } }, (sourc
   it('is answered with 408, and nothing of it is stored', async () => {
     const one = source.stream();
     const head = `${json}content-length: 100\r\n`;
-    const answer = await rawBytes(source.app.url, post(head, event, new URL(one.eventsUrl).pathname));
+    const answer = await rawBytes(
+      source.app.url,
+      post(head, event, new URL(one.eventsUrl).pathname),
+    );
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
     expect(answer).toContain('"stored":0');
     expect(answer).toMatch(/connection: close/i);

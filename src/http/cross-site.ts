@@ -10,19 +10,25 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
  * first: so it could stop a stream.
  */
 export function refuseOtherSites(app: FastifyInstance, origins: readonly string[]): void {
-  app.addHook('onRequest', async (request) => {
-    const { headers, method, is404, routeOptions } = request;
-    if (headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
-    if (is404 || routeOptions.config.access === 'public' || safeMethods.includes(method)) return;
-    if (!isOtherSite(request, origins)) return;
-    throw new ServiceError('forbidden', 'a page of an origin that is not listed may not do this');
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (isOtherSite(request, origins) && isWrite(request)) done(notListed());
+    else done();
   });
 }
 
+/** A route that is public, or none at all, changes nothing whatever the method. */
+function isWrite({ method, is404, routeOptions }: FastifyRequest): boolean {
+  return !(safeMethods.includes(method) || is404 || routeOptions.config.access === 'public');
+}
+
+function notListed(): ServiceError {
+  return new ServiceError('forbidden', 'a page of an origin that is not listed may not do this');
+}
+
 function isOtherSite({ headers }: FastifyRequest, origins: readonly string[]): boolean {
-  const { origin, host } = headers;
+  const { origin, host, 'sec-fetch-site': site } = headers;
+  if (origin === undefined && site === undefined) return false; // a program
   if (origin !== undefined && origins.includes(origin)) return false;
-  const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   // Browsers leave the other header out where there is no TLS, but never this one.
   return !URL.canParse(origin ?? '') || new URL(origin as string).host !== host;

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,11 +20,18 @@ export const securityHeaders = {
 
 /** Sets them on every answer. A route sets others by `reply.header`, or by its configuration. */
 export function setSecurityHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(securityHeaders);
-    const policy = request.routeOptions.config.contentSecurityPolicy;
-    if (policy !== undefined) reply.header('content-security-policy', policy);
     done();
+  });
+  app.addHook('onRoute', (route) => {
+    const policy = route.config?.contentSecurityPolicy;
+    if (policy === undefined) return;
+    const setPolicy: onRequestHookHandler = (_request, reply, done) => {
+      reply.header('content-security-policy', policy);
+      done();
+    };
+    route.onRequest = [route.onRequest ?? []].flat().concat(setPolicy);
   });
 }
 

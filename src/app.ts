@@ -9,6 +9,7 @@ import { appendEventsRoute } from './http/append-events.js';
 import { answerClientError } from './http/client-errors.js';
 import { Connections } from './http/connections.js';
 import { allowOrigins, setCorsHeaders } from './http/cors.js';
+import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
@@ -18,11 +19,15 @@ import { acceptJsonBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
-import { sendProblem, useProblems } from './http/problem.js';
+import { limitRates } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
+import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { compileSchema } from './http/request-schemas.js';
+import { requireHost } from './http/require-host.js';
+import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { Turns } from './http/turns.js';
 import { Metrics } from './metrics/metrics.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
@@ -38,12 +43,13 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
+    readonly server: Pick<Config['server'], 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
   readonly logger: Logger;
   readonly streams: StreamManager;
-  readonly timeouts?: RequestTimeouts;
+  readonly timeouts?: Partial<RequestTimeouts>;
   /** Of the service. */
   readonly version: string;
 }
@@ -53,9 +59,15 @@ export interface RequestTimeouts {
   readonly bodyMs: number;
   /** How long an NDJSON body may bring nothing. */
   readonly silenceMs: number;
+  /** How long the client of an answer may take nothing of it. */
+  readonly stallMs: number;
 }
 
-const defaultTimeouts: RequestTimeouts = { bodyMs: 30_000, silenceMs: 300_000 };
+const defaultTimeouts: RequestTimeouts = {
+  bodyMs: 30_000,
+  silenceMs: 300_000,
+  stallMs: 30_000,
+};
 
 /** How long a feed's socket may take its last bytes when the service stops. */
 const feedGraceMs = 3000;
@@ -80,39 +92,60 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
+  const { config, logger, streams, version } = options;
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
+  const { trustProxy, maxConnections } = config.server;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
+    trustProxy: trustProxy.length > 0 && [...trustProxy],
     requestTimeout: 0, // an NDJSON request may stay open for a whole run
-    http: { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay },
+    http: {
+      headersTimeout,
+      connectionsCheckingInterval,
+      keepAlive: true,
+      keepAliveInitialDelay,
+      requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
+    },
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
-      void sendProblem(error, request, setCorsHeaders(request, reply, origins)),
+      void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.agents.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
+  app.server.maxConnections = maxConnections;
   const connections = new Connections(app.server);
+  const turns = new Turns(timeouts.stallMs);
 
   metrics.feeds.watch(() => feeds.counts);
   app.setValidatorCompiler(compileSchema);
   useProblems(app);
+  app.addHook('onRequest', (request, reply, done) =>
+    turns.take(request.raw.socket, reply.raw, done),
+  );
+  app.addHook('onClose', async () => turns.close());
+  setSecurityHeaders(app);
+  requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
+  refuseOtherSites(app, origins);
   requireAccess(app, config.auth.producerKeys);
-  acceptJsonBodies(app, timeouts.bodyMs);
+  const keyIds = config.auth.producerKeys.map(({ id }) => id);
+  const rates = await limitRates(app, config.limits.rates, keyIds);
+  acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
       appends: metrics.appends.observe(observed),
       limits: { maxEventBytes: config.limits.eventBytes },
+      rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
@@ -126,8 +159,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     listStreamsRoute(app, streams);
     deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
-    followStreamRoute(app, feeds);
-    resumeChatRoute(app, streams, feeds);
+    followStreamRoute(app, feeds, rates.feeds);
+    resumeChatRoute(app, streams, feeds, rates.feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);

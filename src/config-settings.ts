@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { redisSettingsSchema } from './config-redis.js';
-import { duration, flag, origins, producerKeys, size, wholeNumber } from './config-values.js';
+import {
+  duration,
+  flag,
+  origins,
+  producerKeys,
+  proxies,
+  size,
+  wholeNumber,
+} from './config-values.js';
 import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -15,6 +23,8 @@ export const settingsSchema = z.strictObject({
       host: z.string().min(1).default('127.0.0.1'),
       port: wholeNumber(0, 65_535).prefault(8080),
       drain_delay: duration(0, 3_600_000).prefault('5s'),
+      max_connections: wholeNumber(1, 1e7).prefault(30_000),
+      trust_proxy: proxies,
     }),
     {},
   ),
@@ -40,6 +50,11 @@ export const settingsSchema = z.strictObject({
       body_bytes: size().prefault('8MiB'),
       stream_events: wholeNumber(1, 1e9).prefault(100_000),
       stream_bytes: size().prefault('64MiB'),
+      session_streams: wholeNumber(1, 1e9).prefault(10_000),
+      appends_per_key: wholeNumber(0, 1e6).prefault(0),
+      appends_per_address: wholeNumber(0, 1e6).prefault(0),
+      feeds_per_key: wholeNumber(0, 1e6).prefault(0),
+      feeds_per_address: wholeNumber(0, 1e6).prefault(0),
     }),
     {},
   ),
@@ -51,6 +66,7 @@ export const settingsSchema = z.strictObject({
       wait: duration(0).prefault('60s'),
       max_age: duration(1000).prefault('10m'),
       max_feeds: wholeNumber(1, 1e7).prefault(20_000),
+      max_feeds_per_stream: wholeNumber(1, 1e7).prefault(10_000),
     }),
     {},
   ),
@@ -66,6 +82,8 @@ export const environmentNames = {
   'server.host': 'HOST',
   'server.port': 'PORT',
   'server.drain_delay': 'DRAIN_DELAY',
+  'server.max_connections': 'MAX_CONNECTIONS',
+  'server.trust_proxy': 'TRUST_PROXY',
   'log.level': 'LOG_LEVEL',
   'stream_manager.type': 'STREAM_MANAGER_TYPE',
   'stream_manager.ttl': 'STREAM_TTL',
@@ -85,12 +103,18 @@ export const environmentNames = {
   'limits.body_bytes': 'LIMITS_BODY_BYTES',
   'limits.stream_events': 'LIMITS_STREAM_EVENTS',
   'limits.stream_bytes': 'LIMITS_STREAM_BYTES',
+  'limits.session_streams': 'LIMITS_SESSION_STREAMS',
+  'limits.appends_per_key': 'LIMITS_APPENDS_PER_KEY',
+  'limits.appends_per_address': 'LIMITS_APPENDS_PER_ADDRESS',
+  'limits.feeds_per_key': 'LIMITS_FEEDS_PER_KEY',
+  'limits.feeds_per_address': 'LIMITS_FEEDS_PER_ADDRESS',
   'feed.poll_interval': 'FEED_POLL_INTERVAL',
   'feed.heartbeat': 'FEED_HEARTBEAT',
   'feed.linger': 'FEED_LINGER',
   'feed.wait': 'FEED_WAIT',
   'feed.max_age': 'FEED_MAX_AGE',
   'feed.max_feeds': 'FEED_MAX_FEEDS',
+  'feed.max_feeds_per_stream': 'FEED_MAX_FEEDS_PER_STREAM',
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
   'cors.origins': 'CORS_ORIGINS',

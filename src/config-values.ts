@@ -145,6 +145,20 @@ export const producerKeys = listOf(producerKey).check(({ value, issues }) => {
   });
 });
 
+const proxyRule = 'must be the address of a proxy, or a range of them: 10.0.0.0/8';
+
+/** Addresses and ranges of them (CIDR). */
+export const proxies = listOf(z.string(proxyRule).refine(isAddressRange, proxyRule));
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  );
+}
+
 const originRule = 'must be an origin as browsers send it: https://app.example.com';
 
 export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));

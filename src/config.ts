@@ -203,6 +203,8 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       isLoopback: isLoopback(server.host),
       port: server.port,
       drainDelayMs: server.drain_delay,
+      maxConnections: server.max_connections,
+      trustProxy: server.trust_proxy,
     },
     log: { level: log.level },
     streamManager: {
@@ -216,6 +218,13 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       bodyBytes: limits.body_bytes,
       streamEvents: limits.stream_events,
       streamBytes: limits.stream_bytes,
+      sessionStreams: limits.session_streams,
+      rates: {
+        appendsPerKey: limits.appends_per_key,
+        appendsPerAddress: limits.appends_per_address,
+        feedsPerKey: limits.feeds_per_key,
+        feedsPerAddress: limits.feeds_per_address,
+      },
     },
     feed: {
       pollIntervalMs: feed.poll_interval,
@@ -224,6 +233,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       waitMs: feed.wait,
       maxAgeMs: feed.max_age,
       maxFeeds: feed.max_feeds,
+      maxFeedsPerStream: feed.max_feeds_per_stream,
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
     cors: { origins: cors.origins },

@@ -27,10 +27,14 @@ function readVersion(): string {
 
 const config = readConfig();
 const logger = pino({ level: config.log.level, base: null });
-const { streamEvents, streamBytes } = config.limits;
+const { streamEvents, streamBytes, sessionStreams } = config.limits;
 const streams = createStreamManager({
   ...config.streamManager,
-  limits: { maxStreamEvents: streamEvents, maxStreamBytes: streamBytes },
+  limits: {
+    maxStreamEvents: streamEvents,
+    maxStreamBytes: streamBytes,
+    maxSessionStreams: sessionStreams,
+  },
   logger,
 });
 const app = await buildApp({ config, logger, streams, version: readVersion() });

@@ -28,7 +28,7 @@ function Chat({ stored }) {
 
   const send = (event) => {
     event.preventDefault();
-    sendMessage({ text: input });
+    void sendMessage({ text: input });
     setInput('');
   };
   // Not the SDK's `stop`: that leaves, and the run goes on. The feed ends by itself then.

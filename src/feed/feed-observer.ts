@@ -5,7 +5,12 @@ export const feedStarts = ['start', 'resumed', 'now'] as const;
 export type FeedStart = (typeof feedStarts)[number];
 
 /** Why a feed is not opened now, although it may be later. */
-export const feedRefusals = ['draining', 'too_many_feeds', 'backend_unavailable'] as const;
+export const feedRefusals = [
+  'draining',
+  'too_many_feeds',
+  'rate_limited',
+  'backend_unavailable',
+] as const;
 export type FeedRefusal = (typeof feedRefusals)[number];
 
 /** What became of the stream that a client saw: it is shorter now, or another one. */

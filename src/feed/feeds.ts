@@ -26,6 +26,7 @@ export interface FeedOptions {
   readonly waitMs: number;
   readonly maxAgeMs: number;
   readonly maxFeeds: number;
+  readonly maxFeedsPerStream: number;
   /** A feed whose socket takes nothing for this long is cut. */
   readonly stallMs?: number;
 }
@@ -99,7 +100,7 @@ export class Feeds {
   /** @throws ServiceError `backend_unavailable` */
   async open(request: FeedRequest): Promise<Opening> {
     if (this.#isDraining) return { kind: 'refused', reason: 'draining' };
-    if (this.#subscribers.size + this.#openings >= this.options.maxFeeds) {
+    if (this.#isFull(request.stream)) {
       return { kind: 'refused', reason: 'too_many_feeds' };
     }
     this.#openings += 1;
@@ -131,6 +132,12 @@ export class Feeds {
     this.#isDraining = true;
     await endInSteps([...this.#subscribers], spreadMs);
     await closeWithin([...this.#subscribers], graceMs);
+  }
+
+  #isFull(stream: StreamId): boolean {
+    const { maxFeeds, maxFeedsPerStream } = this.options;
+    if (this.#subscribers.size + this.#openings >= maxFeeds) return true;
+    return (this.#followed.get(streamKey(stream))?.users ?? 0) >= maxFeedsPerStream;
   }
 
   #start(

@@ -6,32 +6,39 @@ import { encodeEvents } from '../streams/encode-events.js';
 import { sendAppended } from './append-answer.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import { leaseMs, producerStamp } from './producer-headers.js';
+import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
+
+export interface AppendOptions extends NdjsonOptions {
+  readonly rateLimit: RateLimit | null;
+}
 
 /**
  * `POST …/events`: appends one JSON event, an array of them whole or not at all, or the lines of an
  * NDJSON body as they arrive.
  */
-export function appendEventsRoute(app: FastifyInstance, options: NdjsonOptions): void {
-  const { appends, limits } = options;
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .post(
-      `${messagePath}/events`,
-      { schema: { params: streamParams }, config: { access: 'append', reportsStored: true } },
-      async (request, reply) => {
-        const { body, headers, params } = request;
-        if (body instanceof Readable) return appendNdjson(request, reply, params, options);
-        if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
-        const producer = producerStamp(headers);
-        const events = encodeEvents(body, limits);
-        const appended = await appends.appendEvents(params, events, {
-          producer,
-          leaseMs: leaseMs(headers),
-        });
-        request.log.debug({ ...params, ...appended }, 'Events were appended');
-        return sendAppended(reply, appended);
-      },
-    );
+export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
+  const { appends, limits, rateLimit } = options;
+  app.withTypeProvider<ZodTypeProvider>().post(
+    `${messagePath}/events`,
+    {
+      schema: { params: streamParams },
+      config: { access: 'append', reportsStored: true },
+      onRequest: refuseOverRate(rateLimit),
+    },
+    async (request, reply) => {
+      const { body, headers, params } = request;
+      if (body instanceof Readable) return appendNdjson(request, reply, params, options);
+      if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
+      const producer = producerStamp(headers);
+      const events = encodeEvents(body, limits);
+      const appended = await appends.appendEvents(params, events, {
+        producer,
+        leaseMs: leaseMs(headers),
+      });
+      request.log.debug({ ...params, ...appended }, 'Events were appended');
+      return sendAppended(reply, appended);
+    },
+  );
 }

@@ -2,9 +2,14 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../errors.js';
 import { problemContentType, toProblem } from './problem.js';
+import { securityHeaders } from './security-headers.js';
 
 /** How long a client may take to read the answer. */
 const lingerMs = 1000;
+
+const extraHeaders = Object.entries(securityHeaders)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
 
 /** Answers a request that never became one, since Node could not parse it or it came too slowly. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -18,7 +23,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `Content-Type: ${problemContentType}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
+      `${extraHeaders}Connection: close\r\n\r\n${body}`,
   );
   // A client that keeps its own side open would keep the socket.
   const cut = setTimeout(() => socket.destroy(), lingerMs);

@@ -8,6 +8,7 @@ import type { Feeds } from '../feed/feeds.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
 import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-answer.js';
+import type { RateLimit } from './rate-limits.js';
 import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
@@ -39,7 +40,11 @@ const contentType = 'text/event-stream; charset=utf-8';
 const retryAfterRefusalMs = 5000;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
-export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
+export function followStreamRoute(
+  app: FastifyInstance,
+  feeds: Feeds,
+  rateLimit: RateLimit | null,
+): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
@@ -50,6 +55,11 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
       const dialect = query.named === true ? namedDialect : plainDialect;
       const feedRequest = { stream: params, from, knowsAbsence, dialect };
+      const waitSeconds = (await rateLimit?.(request)) ?? null;
+      if (waitSeconds !== null) {
+        feeds.observer.refused('rate_limited');
+        return sendAway(request, reply, 'rate_limited', waitSeconds * 1000);
+      }
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
       if (opening.kind === 'refused') {
@@ -80,12 +90,15 @@ function lastEventId({ headers }: FastifyRequest): ResumePoint | null {
  * "Come back later" is a 200 that ends: after any other status, an EventSource never comes back
  * (WHATWG HTML, section 9.2).
  */
-function sendAway(request: FastifyRequest, reply: FastifyReply, reason: FeedRefusal) {
+function sendAway(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reason: FeedRefusal,
+  retryMs = retryAfterRefusalMs,
+) {
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type(contentType);
   if (request.method === 'HEAD') return reply.send();
-  return reply.send(
-    Buffer.concat([encodeRetry(retryAfterRefusalMs), encodeComment(`refused: ${reason}`)]),
-  );
+  return reply.send(Buffer.concat([encodeRetry(retryMs), encodeComment(`refused: ${reason}`)]));
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
 import { answerEarly } from './early-answer.js';
 import { pathOf, toProblem } from './problem.js';
+import { readBody } from './read-body.js';
 
 export const ndjson = 'application/x-ndjson';
 
@@ -12,21 +13,21 @@ export const ndjson = 'application/x-ndjson';
  * media type: a page of another origin can post `text/plain` without asking, so that is not taken
  * for JSON.
  *
- * @param timeoutMs how long a JSON body may take; NDJSON bodies have no end of their own
+ * @param maxBytes of a JSON body; NDJSON bodies have no end of their own
+ * @param timeoutMs how long a JSON body may take
  */
-export function acceptJsonBodies(app: FastifyInstance, timeoutMs: number): void {
+export function acceptJsonBodies(app: FastifyInstance, maxBytes: number, timeoutMs: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => body,
+  app.addContentTypeParser('application/json', (_request: FastifyRequest, body: IncomingMessage) =>
+    readBody(body, maxBytes),
   );
   app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
   app.addHook('preParsing', async (request, reply) => {
+    if (!hasBody(request)) return;
     refuseEncodedBody(request);
     const type = request.headers['content-type']?.trim().toLowerCase();
     const isNdjson = type?.startsWith(ndjson) === true;
-    if (hasBody(request) && !isNdjson) limitTime(request, reply, timeoutMs);
+    if (!isNdjson) limitTime(request, reply, timeoutMs);
   });
 }
 

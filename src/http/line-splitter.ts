@@ -1,3 +1,5 @@
+import { GrowingBytes } from './growing-bytes.js';
+
 const lineFeed = 0x0a;
 
 /** One line of a body, without its line feed. */
@@ -12,8 +14,7 @@ export interface Line {
  * than `maxBytes` is handed out as soon as that is known, cut off, and the caller refuses it.
  */
 export class LineSplitter {
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  readonly #rest = new GrowingBytes();
   #number = 1;
 
   constructor(readonly maxBytes: number) {}
@@ -22,13 +23,13 @@ export class LineSplitter {
     const lines: Line[] = [];
     let from = 0;
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
-      this.#keep(chunk.subarray(from, end));
+      this.#rest.push(chunk.subarray(from, end));
       this.#takeLine(lines);
       this.#number += 1;
       from = end + 1;
     }
-    this.#keep(chunk.subarray(from));
-    if (this.#restBytes > this.maxBytes + 1) this.#takeLine(lines);
+    this.#rest.push(chunk.subarray(from));
+    if (this.#rest.length > this.maxBytes + 1) this.#takeLine(lines);
     return lines;
   }
 
@@ -39,16 +40,8 @@ export class LineSplitter {
     return lines;
   }
 
-  #keep(piece: Buffer): void {
-    if (piece.length === 0) return;
-    this.#rest.push(piece);
-    this.#restBytes += piece.length;
-  }
-
   #takeLine(lines: Line[]): void {
-    const text = this.#rest.length === 1 ? (this.#rest[0] as Buffer) : Buffer.concat(this.#rest);
-    this.#rest = [];
-    this.#restBytes = 0;
+    const text = this.#rest.take();
     if (!isBlank(text)) lines.push({ number: this.#number, text });
   }
 }

@@ -1,7 +1,6 @@
 import { METHODS } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../errors.js';
-import { sendProblem } from './problem.js';
 
 /** Answers 405 with `Allow` on the routes registered within `register`, for all other methods. */
 export function refuseOtherMethods(app: FastifyInstance, register: () => void): void {
@@ -31,9 +30,9 @@ function refuse(app: FastifyInstance, url: string, allowed: ReadonlySet<string>)
     exposeHeadRoute: false,
     config: { access: 'public' }, // tells no more than the documents do
     // Before the body is read: whatever it is, the method is wrong.
-    onRequest: async (request, reply) => {
-      const error = new ServiceError('method_not_allowed', `this route takes ${allow}`);
-      return sendProblem(error, request, reply.header('allow', allow));
+    onRequest: async (_request, reply) => {
+      reply.header('allow', allow);
+      throw new ServiceError('method_not_allowed', `this route takes ${allow}`);
     },
     handler: async () => undefined,
   });

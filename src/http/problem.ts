@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorTable, ServiceError, toLogFields } from '../errors.js';
 
 /** Marks a route whose errors say how many of the body's events are stored. */
@@ -47,34 +47,20 @@ function storedOf({ code, details }: ServiceError): Pick<Problem, 'stored' | 'st
   return stored === null ? { stored, storedAtLeast: details.storedAtLeast ?? 0 } : { stored };
 }
 
-/** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
-export function useProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (hasLeft(request)) {
-      request.log.debug('A client left before its request was whole');
-      return reply.hijack();
-    }
-    return sendProblem(error, request, reply);
-  });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(new ServiceError('not_found', 'there is no such route'), request, reply),
-  );
-}
-
-/** Whether the client is gone, in the midst of its request: then nobody is to be told anything. */
-function hasLeft({ raw }: FastifyRequest): boolean {
-  return raw.socket.destroyed && !raw.complete;
-}
-
 export function sendProblem(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = toServiceError(error);
-  const problem = toProblem(known, pathOf(request), reportsStored(request));
-  logProblem(request, known, known === error ? known.cause : error);
+  const problem = toReportedProblem(error, request);
   return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+/** The problem that an error comes to, after the log was told of it. */
+export function toReportedProblem(error: unknown, request: FastifyRequest): Problem {
+  const known = toServiceError(error);
+  logProblem(request, known, known === error ? known.cause : error);
+  return toProblem(known, pathOf(request), reportsStored(request));
 }
 
 function logProblem(request: FastifyRequest, { code, message }: ServiceError, cause: unknown) {
@@ -94,21 +80,24 @@ function reportsStored(request: FastifyRequest): boolean {
   return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
 }
 
-/** What Fastify's own errors mean in the words of the contract. */
-const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_BAD_URL: 'invalid_id',
-  FST_ERR_MAX_PARAM_LENGTH: 'invalid_id',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_header',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+/** What Fastify's own errors mean in the words of the contract. Its messages may quote the query. */
+const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
+  FST_ERR_BAD_URL: ['invalid_id', 'the path cannot be decoded'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_id', 'the path is too long'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_header', 'Content-Length is not that of the body'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'the body has to be application/json, or application/x-ndjson where that is taken',
+  ],
 };
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  const { code, message, validation, validationContext } = error as FastifyError;
+  const { code, validation, validationContext } = error as FastifyError;
   if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
-  const known = frameworkCodes[code];
-  if (known !== undefined) return new ServiceError(known, message);
+  const known = frameworkErrors[code];
+  if (known !== undefined) return new ServiceError(...known);
   return new ServiceError('internal', 'something went wrong on our side');
 }
 

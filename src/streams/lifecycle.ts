@@ -89,8 +89,15 @@ export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): S
   );
 }
 
-/** The limits of one stream. */
+/** The refusal of a stream that its session has no room for. */
+export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
+  const message = `the session may have ${maxSessionStreams} streams; those there are go on`;
+  return new ServiceError('session_full', message, { stored: 0 });
+}
+
+/** The limits of one stream, and of the streams of one session. */
 export interface StreamLimits {
   readonly maxStreamEvents: number;
   readonly maxStreamBytes: number;
+  readonly maxSessionStreams: number;
 }

@@ -107,7 +107,8 @@ export interface StreamManager {
    *
    * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
    *   after a terminal event (a `session_title` is still taken for `titleGraceMs`), `stream_full`
-   *   over the limits of one stream, `store_full` over those of the store. Nothing is stored then,
+   *   over the limits of one stream, `session_full` when its session
+   *   has no room for a new one, `store_full` over the limits of the store. Nothing is stored then,
    *   and nothing else is evicted to make room.
    */
   appendEvents(

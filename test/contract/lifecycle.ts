@@ -1,9 +1,66 @@
 import { describe, expect, it } from 'vitest';
 import { exemptTerminalBytes } from '../../src/streams/lifecycle.js';
+import type { StreamId } from '../../src/streams/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
+import { waitFor } from '../support/wait-for.js';
 import type { ManagerSource } from './stream-manager-contract.js';
 
+/** The streams of a session of its own. */
+function newSession(): (messageId: string) => StreamId {
+  const { sessionId, messageId } = newStream();
+  return (name) => ({ sessionId: `${sessionId}-${messageId}-full`, messageId: name });
+}
+
 export function lifecycleContract(manager: ManagerSource): void {
+  describe('the streams of a session', () => {
+    const full = { code: 'session_full', details: { stored: 0 } };
+
+    it('are limited in number, and those there are go on', async () => {
+      const small = await manager.with({ limits: { maxSessionStreams: 2 } });
+      const [of, ofAnother] = [newSession(), newSession()];
+      await small.appendEvents(of('a'), answers(1));
+      await small.appendEvents(of('b'), [complete()]);
+      await expect(small.appendEvents(of('c'), answers(1))).rejects.toMatchObject(full);
+      await expect(small.appendEvents(of('c'), [complete()])).rejects.toMatchObject(full);
+      expect(await small.getStatus(of('c'))).toBeNull();
+      await small.appendEvents(of('a'), answers(1));
+      await small.appendEvents(ofAnother('c'), answers(1));
+    });
+
+    it('make room when one is deleted', async () => {
+      const small = await manager.with({ limits: { maxSessionStreams: 1 } });
+      const of = newSession();
+      await small.appendEvents(of('a'), answers(1));
+      await expect(small.appendEvents(of('b'), answers(1))).rejects.toMatchObject(full);
+      await small.deleteStream(of('a'));
+      await small.appendEvents(of('b'), answers(1));
+    });
+
+    it('make room when one has expired', async () => {
+      const small = await manager.with({ limits: { maxSessionStreams: 1 }, ttlMs: 200 });
+      const of = newSession();
+      await small.appendEvents(of('a'), answers(1));
+      await waitFor('there is room', () =>
+        small.appendEvents(of('b'), answers(1)).then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(await small.getStatus(of('a'))).toBeNull();
+    });
+
+    it('are limited although their appends come together', async () => {
+      const small = await manager.with({ limits: { maxSessionStreams: 5 } });
+      const of = newSession();
+      const appends = Array.from({ length: 20 }, (_, index) =>
+        small.appendEvents(of(`m${index}`), answers(1)),
+      );
+      const settled = await Promise.allSettled(appends);
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+      expect(await small.listStreams(of('').sessionId)).toHaveLength(5);
+    });
+  });
+
   describe('the life of a stream', () => {
     const endings = [
       [{ type: 'complete' }, 'complete'],

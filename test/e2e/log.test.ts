@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { formatProducerKey } from '../../src/access/producer-key.js';
+import { makeKey } from '../support/keys.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
   clientOf,
@@ -53,6 +55,78 @@ describe('The log, at its most talkative level,', () => {
     await post(eventsUrl(service.url), { type: 'answer', content: body });
     await staysSilentAbout(service, [body, token, password]);
   });
+});
+
+describe('No log, no error and no metric', () => {
+  const key = makeKey('append', 'read', 'admin');
+  const [, secret] = key.token.split('.') as [string, string];
+  const message = '/sessions/s1/messages/m1';
+  const routes = [
+    `${message}/events`,
+    `${message}/stream`,
+    `${message}/stop`,
+    `${message}/lease`,
+    message,
+    '/sessions/s1',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/unknown',
+    '/sessions/%zz',
+  ];
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS', 'DELETE'];
+  const bodies = [
+    `{"type":"answer","content":"${body}"}`,
+    `{"type":"answer","content":"${body}`,
+    `{"type":"answer","done":"${body}"}`,
+    `{"reason":{"${body}":"${body}"}}`,
+  ];
+
+  it('holds a key, a body or a query, whatever the route and whatever was wrong', async () => {
+    const service = await startService({
+      LOG_LEVEL: 'trace',
+      AUTH_PRODUCER_KEYS: formatProducerKey(key.key),
+    });
+    const answers: string[] = [];
+    const wrong = { authorization: `${key.headers.authorization}x` };
+    for (const route of routes) {
+      for (const method of methods) {
+        for (const headers of [key.headers, wrong, { authorization: `Basic ${secret}` }]) {
+          answers.push(
+            ...(await errorsOf(`${service.url}${route}?token=${token}`, method, headers)),
+          );
+        }
+      }
+    }
+    const tooLarge = { ...key.headers, 'x-token': token.repeat(1000) };
+    answers.push(...(await errorsOf(service.url, 'GET', tooLarge)));
+    const metrics = await fetch(`${service.url}/metrics`, { headers: key.headers });
+    answers.push(await metrics.text());
+    service.signal('SIGTERM');
+    await service.exit();
+    const words = [body, token, secret];
+    expect(answers.length).toBeGreaterThan(100);
+    expect(answers.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
+    const lines = service.output.split('\n');
+    expect(lines.filter((line) => words.some((word) => tells(line, word)))).toEqual([]);
+  });
+
+  /** What is answered to each of the bodies when it is refused. */
+  async function errorsOf(url: string, method: string, headers: Record<string, string>) {
+    const sent = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? [null] : bodies;
+    const texts: string[] = [];
+    for (const one of sent) {
+      for (const type of one === null ? ['text/plain'] : ['application/json', 'text/plain']) {
+        const abort = new AbortController();
+        const init = { method, body: one, signal: abort.signal };
+        const typed = { ...headers, 'content-type': type };
+        const response = await fetch(url, { ...init, headers: typed });
+        if (response.status >= 400) texts.push(await response.text());
+        abort.abort(); // a feed would stay open
+      }
+    }
+    return texts;
+  }
 });
 
 /** Appends, reads, feeds and mistakes, with the words at every place where they may stand. */

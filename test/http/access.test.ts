@@ -1,7 +1,7 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { type Access, requireAccess } from '../../src/http/access.js';
-import { useProblems } from '../../src/http/problem.js';
+import { useProblems } from '../../src/http/refuse.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
 
 const lingerMs = 600;
 
@@ -89,5 +90,22 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, ({ stream }) =>
     expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'too_many_feeds']);
     feed.drop();
     await feed.end();
+  });
+});
+
+describeApp('a feed too many of one stream', { feed: { maxFeedsPerStream: 1 } }, ({ stream }) => {
+  it('is sent away with 200, and those of other streams are not', async () => {
+    const [one, other] = [stream(), stream()];
+    const feed = await one.feed();
+    expect((await one.feed()).response.headers['stream-refused']).toBe('too_many_feeds');
+    const another = await other.feed();
+    expect(another.response.headers['stream-refused']).toBeUndefined();
+    feed.drop();
+    await waitFor('there is room', async () => {
+      const next = await one.feed();
+      next.drop();
+      return next.response.headers['stream-refused'] === undefined;
+    });
+    another.drop();
   });
 });

@@ -88,18 +88,6 @@ describeApp('hostile ids', {}, (source) => {
     expect(answer).toContain('"code":"invalid_header"');
   });
 
-  it('answers a thousand pipelined requests in order', async () => {
-    const path = (index: number) => `/sessions/s/messages/m/events?offset=${index}`;
-    const requests = Array.from(
-      { length: 1000 },
-      (_, index) =>
-        `GET ${path(index)} HTTP/1.1\r\nhost: x\r\n${index === 999 ? 'connection: close\r\n' : ''}\r\n`,
-    );
-    const answer = await rawBytes(source.app.url, requests.join(''));
-    const offsets = [...answer.matchAll(/"nextOffset":(\d+)/g)].map((match) => Number(match[1]));
-    expect(offsets).toEqual(Array.from({ length: 1000 }, (_, index) => index));
-  });
-
   it.each(['OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST', 'PROPFIND', 'SEARCH', 'LOCK'])(
     'refuses %s on the feed with 405',
     async (method) => {

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
@@ -22,21 +24,33 @@ describeApp('a body that nobody reads', options, (source) => {
     const [, method, path, type, status] = row;
     const answer = await sendForever(`${method} ${path}`, type);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
     expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
   });
 
-  it('leaves the connection open when it ends', async () => {
+  it('leaves the connection open when it has come along with its head', async () => {
     const head = 'host: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
     const last = 'GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
     const answer = await rawBytes(
       source.app.url,
       `POST ${events} HTTP/1.1\r\n${head}{}POST /unknown HTTP/1.1\r\n${head}{}${last}`,
     );
-    expect([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual([
-      '401',
-      '404',
-      '200',
-    ]);
+    expect(statusesOf(answer)).toEqual(['401', '404', '200']);
+    expect(answer.match(/connection: close/gi)).toHaveLength(1); // the last one asked for it
+  });
+
+  it('does not keep its answer from a client that sends all of it first', async () => {
+    const answer = await python(`
+import http.client, json
+connection = http.client.HTTPConnection('127.0.0.1', ${new URL(source.app.url).port})
+try:
+    connection.request('POST', '${events}', b'x' * 4000000, {'Content-Type': 'application/json'})
+except (BrokenPipeError, ConnectionResetError):
+    pass
+answer = connection.getresponse()
+print(answer.status, answer.getheader('Connection'), json.load(answer)['code'])
+`);
+    expect(answer).toBe('401 close unauthorized\n');
   });
 
   /** Sends chunks until the server closes the connection. Resolves with what it answered. */
@@ -64,7 +78,18 @@ describeApp(
       const head = `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n`;
       const answer = await rawBytes(source.app.url, `${head}content-length: 9\r\n\r\nx`);
       expect(answer).toMatch(/^HTTP\/1.1 415 /);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
       expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
     });
   },
 );
+
+function statusesOf(answer: string): (string | undefined)[] {
+  return [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+}
+
+/** What the program prints. */
+async function python(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('python3', ['-c', program]);
+  return stdout;
+}

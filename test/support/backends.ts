@@ -24,7 +24,11 @@ export interface Backend<Name extends string = string> {
   create(options?: BackendOptions): Promise<StreamManager & { readonly watchedStreams: number }>;
 }
 
-const defaultLimits: StreamLimits = { maxStreamEvents: 100_000, maxStreamBytes: 64 * 1024 ** 2 };
+const defaultLimits: StreamLimits = {
+  maxStreamEvents: 100_000,
+  maxStreamBytes: 64 * 1024 ** 2,
+  maxSessionStreams: 10_000,
+};
 const ttlMs = 3_600_000;
 
 export const memoryBackend: Backend<'memory'> = {

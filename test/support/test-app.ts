@@ -14,13 +14,17 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
+  readonly server?: Partial<Config['server']>;
   readonly feed?: Partial<FeedOptions>;
-  readonly limits?: Partial<Config['limits']>;
+  readonly limits?: Partial<Omit<Config['limits'], 'rates'>>;
+  readonly rates?: Partial<Config['limits']['rates']>;
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
-  readonly timeouts?: RequestTimeouts;
+  readonly timeouts?: Partial<RequestTimeouts>;
   readonly streamManager?: { readonly type: StreamManagerType };
 }
+
+const noRates = { appendsPerKey: 0, appendsPerAddress: 0, feedsPerKey: 0, feedsPerAddress: 0 };
 
 /** The app over a stream manager, not listening. */
 export function buildTestApp(
@@ -33,6 +37,7 @@ export function buildTestApp(
     ...(options.timeouts && { timeouts: options.timeouts }),
     version: '1.2.3',
     config: {
+      server: { trustProxy: [], maxConnections: 30_000, ...options.server },
       streamManager: options.streamManager ?? { type: 'memory' },
       feed: {
         pollIntervalMs: 1000,
@@ -41,6 +46,7 @@ export function buildTestApp(
         waitMs: 60_000,
         maxAgeMs: 600_000,
         maxFeeds: 20_000,
+        maxFeedsPerStream: 10_000,
         ...options.feed,
       },
       limits: {
@@ -48,7 +54,9 @@ export function buildTestApp(
         bodyBytes: 8 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        sessionStreams: 10_000,
         ...options.limits,
+        rates: { ...noRates, ...options.rates },
       },
       auth: { isDisabled: false, producerKeys: [], ...options.auth },
       cors: { origins: [], ...options.cors },

@@ -62,6 +62,7 @@ describe('the arrows between the rooms', () => {
     ['fastify', /^(app\.ts|http\/)/],
     ['@fastify/sse', /^app\.ts/],
     ['@fastify/cors', /^http\/cors\.ts/],
+    ['@fastify/rate-limit', /^http\/rate-limits\.ts/],
     ['prom-client', /^metrics\//],
     ['yaml', /^config\.ts/],
   ])('let only some know %s', (name, places) => {

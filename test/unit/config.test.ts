@@ -27,7 +27,14 @@ function faults(environment: Record<string, string> = {}): readonly string[] {
 describe('the settings', () => {
   it('have defaults', () => {
     expect(load()).toEqual({
-      server: { host: '127.0.0.1', isLoopback: true, port: 8080, drainDelayMs: 5000 },
+      server: {
+        host: '127.0.0.1',
+        isLoopback: true,
+        port: 8080,
+        drainDelayMs: 5000,
+        maxConnections: 30_000,
+        trustProxy: [],
+      },
       log: { level: 'info' },
       streamManager: {
         type: 'memory',
@@ -49,6 +56,8 @@ describe('the settings', () => {
         bodyBytes: 8 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        sessionStreams: 10_000,
+        rates: { appendsPerKey: 0, appendsPerAddress: 0, feedsPerKey: 0, feedsPerAddress: 0 },
       },
       feed: {
         pollIntervalMs: 1000,
@@ -57,6 +66,7 @@ describe('the settings', () => {
         waitMs: 60_000,
         maxAgeMs: 600_000,
         maxFeeds: 20_000,
+        maxFeedsPerStream: 10_000,
       },
       auth: { isDisabled: false, producerKeys: [] },
       cors: { origins: [] },
@@ -134,6 +144,8 @@ describe('the settings', () => {
     ],
     ['REDIS_PREFIX', ' a ', (config: Config) => config.streamManager.redis.prefix, ' a '],
     ['REDIS_DB', '3', (config: Config) => config.streamManager.redis.db, 3],
+    ['LIMITS_APPENDS_PER_KEY', '50', (config: Config) => config.limits.rates.appendsPerKey, 50],
+    ['MAX_CONNECTIONS', '10', (config: Config) => config.server.maxConnections, 10],
     ['AUTH_DISABLED', 'true', (config: Config) => config.auth.isDisabled, true],
     ['AUTH_DISABLED', 'false', (config: Config) => config.auth.isDisabled, false],
   ] as const)('take %s=%s', (name, text, pick, value) => {
@@ -160,6 +172,10 @@ describe('the settings', () => {
     ['LIMITS_BODY_BYTES', '0B'],
     ['MEMORY_MAX_STREAMS', '0'],
     ['LOG_LEVEL', 'loud'],
+    ['MAX_CONNECTIONS', '0'],
+    ['LIMITS_SESSION_STREAMS', '0'],
+    ['LIMITS_FEEDS_PER_KEY', '-1'],
+    ['FEED_MAX_FEEDS_PER_STREAM', '0'],
     ['AUTH_DISABLED', 'perhaps'],
   ])('refuse %s=%s', (name, text) => {
     const named = faults({ [name]: text });
@@ -185,6 +201,22 @@ describe('the settings', () => {
     expect(load().cors.origins).toEqual([]);
     expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
   });
+
+  it('take the addresses of proxies, and ranges of them', () => {
+    const text = '10.0.0.1, 10.1.0.0/16, ::1, fd00::/8';
+    expect(load({ TRUST_PROXY: text }).server.trustProxy).toEqual(text.split(', '));
+    write('config.yaml', 'server: { trust_proxy: [127.0.0.1] }');
+    expect(load().server.trustProxy).toEqual(['127.0.0.1']);
+  });
+
+  it.each(['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.1/', '10.0.0.1/8/8', 'proxy'])(
+    'refuse the proxy %s',
+    (text) => {
+      expect(faults({ TRUST_PROXY: text })).toEqual([
+        expect.stringMatching(/^server\.trust_proxy\.0 \(TRUST_PROXY\): must be the address/),
+      ]);
+    },
+  );
 
   const redisOf = (environment: Record<string, string>) => load(environment).streamManager.redis;
 

@@ -8,7 +8,7 @@ import {
 import { answers, complete, eventOfBytes, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
-const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2 };
+const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2, maxSessionStreams: 1000 };
 
 function manager(options: Partial<MemoryStreamManagerOptions>): MemoryStreamManager {
   return new MemoryStreamManager({

@@ -7,6 +7,7 @@ import { startOfStream } from '../../streams/position.js';
 import type { StreamId } from '../../streams/stream-id.js';
 import type { StreamManager } from '../../streams/stream-manager.js';
 import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from '../feed-answer.js';
+import type { RateLimit } from '../rate-limits.js';
 import { sessionParams } from '../request-schemas.js';
 import { sessionPath } from '../routes.js';
 import { UiMessageDialect } from './ui-message-dialect.js';
@@ -21,13 +22,20 @@ const contentType = 'text/event-stream';
  * `GET /ai-sdk/sessions/:sid/stream`: the newest open stream of a session, from its start, as the
  * transport of the AI SDK's `useChat` asks for it to resume; 204 when there is none.
  */
-export function resumeChatRoute(app: FastifyInstance, streams: StreamManager, feeds: Feeds): void {
+export function resumeChatRoute(
+  app: FastifyInstance,
+  streams: StreamManager,
+  feeds: Feeds,
+  rateLimit: RateLimit | null,
+): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `/ai-sdk${sessionPath}/stream`,
     ...feedRouteOptions,
     schema: { params: sessionParams },
     config: { access: 'read' },
     handler: async (request, reply) => {
+      const waitSeconds = (await rateLimit?.(request)) ?? null;
+      if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
       const stream = await sendAwayIfUnavailable(request, reply, feeds, () =>
         findOpenStream(streams, request.params.sessionId),
       );
@@ -66,10 +74,11 @@ async function sendAwayIfUnavailable<T>(
   }
 }
 
-const refusals: Readonly<Record<FeedRefusal, string>> = {
-  draining: 'this node is shutting down',
-  too_many_feeds: 'as many feeds are open as may be',
-  backend_unavailable: 'the store does not answer',
+const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {
+  draining: new ServiceError('draining', 'this node is shutting down'),
+  too_many_feeds: new ServiceError('too_many_feeds', 'as many feeds are open as may be'),
+  rate_limited: new ServiceError('too_many_feeds', 'too many feeds were opened in a short time'),
+  backend_unavailable: new ServiceError('backend_unavailable', 'the store does not answer'),
 };
 
 /** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
@@ -78,9 +87,10 @@ function sendAway(
   reply: FastifyReply,
   { observer }: Feeds,
   reason: FeedRefusal,
+  waitSeconds = retryAfterSeconds,
 ): never {
   observer.refused(reason);
   log.debug({ reason }, 'A feed was refused');
-  reply.header('retry-after', retryAfterSeconds);
-  throw new ServiceError(reason, refusals[reason]);
+  reply.header('retry-after', waitSeconds);
+  throw refusals[reason];
 }

@@ -1,7 +1,7 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { producerLost } from '../lease.js';
 import type { LeasingStore } from '../leasing-store.js';
-import { type AppendPlan, planAppend, type StreamLimits } from '../lifecycle.js';
+import { type AppendPlan, planAppend, type StreamLimits, sessionFull } from '../lifecycle.js';
 import type { ProducerStamp } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import { type StreamId, streamKey } from '../stream-id.js';
@@ -177,6 +177,12 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     return this.#bytes + footprint <= maxBytes && (!isNew || this.#streamCount < maxStreams);
   }
 
+  #checkSession({ sessionId }: StreamId): void {
+    const { limits } = this.options;
+    const count = this.#sessions.get(sessionId)?.size ?? 0;
+    if (count >= limits.maxSessionStreams) throw sessionFull(limits);
+  }
+
   #keep(stream: MemoryStream): void {
     const { sessionId, messageId } = stream.id;
     this.#tombstones.remove(streamKey(stream.id));
@@ -198,6 +204,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
       if (plan.refusal !== null) throw plan.refusal;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
+      if (stream.events.length === 0) this.#checkSession(stream.id);
       this.#checkStore(stream, overheadOf(stream, rest) + stream.growthFor(plan), now);
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;

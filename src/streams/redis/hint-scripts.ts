@@ -15,6 +15,24 @@ redis.call('ZADD', KEYS[1], due, ARGV[1])
 return due - now
 `;
 
+/**
+ * Notes a stream in the set of its session, unless it is new there and the set is full. The set is
+ * written before it is trimmed: a Redis that is full refuses a script by its first write.
+ *
+ * KEYS: streams. ARGV: stream, now, for how many ms one is kept, how many there may be or ''.
+ * Returns 1, or 0 when the set is full.
+ */
+export const noteStreamScript = `
+local oldest = tonumber(ARGV[2]) - tonumber(ARGV[3])
+local most = tonumber(ARGV[4])
+if most and not redis.call('ZSCORE', KEYS[1], ARGV[1])
+  and redis.call('ZCOUNT', KEYS[1], oldest, '+inf') >= most then return 0 end
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', oldest)
+return 1
+`;
+
 /** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */
 export const dueLeasesScript = `
 local time = redis.call('TIME')

@@ -2,7 +2,12 @@ import { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ConnectionLog } from './connection-log.js';
 import { followPrimary } from './follow-primary.js';
-import { dueLeasesScript, hintLeaseScript, settleMemberScript } from './hint-scripts.js';
+import {
+  dueLeasesScript,
+  hintLeaseScript,
+  noteStreamScript,
+  settleMemberScript,
+} from './hint-scripts.js';
 import { RedisCluster, takesCommands } from './redis-cluster.js';
 import {
   type ClientOptions,
@@ -34,6 +39,7 @@ interface Scripts {
   readonly hintLease: OneKeyScript;
   readonly dueLeases: OneKeyScript;
   readonly settleMember: OneKeyScript;
+  readonly noteStream: OneKeyScript;
 }
 
 /** A client with our scripts. */
@@ -48,6 +54,7 @@ const scripts = {
   hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
   dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
   settleMember: { numberOfKeys: 1, lua: settleMemberScript },
+  noteStream: { numberOfKeys: 1, lua: noteStreamScript },
 };
 
 /** Whether commands can be sent: in a cluster, to what there is of it. */

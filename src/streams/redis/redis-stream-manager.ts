@@ -65,8 +65,9 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     this.#client = createCommandClient(redis, logger);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
-    const { ttlMs } = options;
-    this.#sessions = new SessionIndex({ client: this.#client, prefix: redis.prefix, ttlMs });
+    const { ttlMs, limits } = options;
+    const { prefix } = redis;
+    this.#sessions = new SessionIndex({ client: this.#client, prefix, limits, ttlMs });
     this.#leases = new RedisLeases({
       client: this.#client,
       prefix: redis.prefix,
@@ -96,7 +97,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     events: readonly StoredEvent[],
     options: AppendOptions = {},
   ): Promise<Appended> {
-    await this.#noteBefore(id, options.leaseMs);
+    await this.#noteBefore(() => this.#sessions.admit(id), id, options.leaseMs);
     const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
     const args = [channel, ...appendArguments(events, options, limits)];
@@ -111,7 +112,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
-    await this.#noteBefore(id, leaseMs);
+    await this.#noteBefore(() => this.#sessions.note(id), id, leaseMs);
     return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
@@ -210,9 +211,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   /** Writes what has to be there before an append, lest a crash between the two leave it out. */
-  async #noteBefore(id: StreamId, leaseMs: number | undefined): Promise<void> {
+  async #noteBefore(
+    note: () => Promise<void>,
+    id: StreamId,
+    leaseMs: number | undefined,
+  ): Promise<void> {
     try {
-      await this.#run(() => this.#sessions.note(id));
+      await this.#run(note);
       if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
     } catch (error) {
       throw withNothingStored(error as ServiceError);

@@ -1,3 +1,4 @@
+import { type StreamLimits, sessionFull } from '../lifecycle.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { maxListedStreams } from '../stream-manager.js';
 import type { CommandClient } from './redis-client.js';
@@ -9,6 +10,7 @@ const maxRemembered = 20_000;
 export interface SessionIndexOptions {
   readonly client: CommandClient;
   readonly prefix: string;
+  readonly limits: StreamLimits;
   /** Of a stream. */
   readonly ttlMs: number;
 }
@@ -30,20 +32,19 @@ export class SessionIndex {
   constructor(readonly options: SessionIndexOptions) {}
 
   /**
-   * Notes a stream, now and again while it lives, so that the set outlives each stream in it.
+   * Notes a stream that is about to be appended to, and again while it lives, so that the set
+   * outlives each stream in it.
+   *
+   * @throws ServiceError `session_full` when the stream is not in a set that is full
    */
-  async note({ sessionId, messageId }: StreamId): Promise<void> {
-    const { client, prefix, ttlMs } = this.options;
-    const key = streamKey({ sessionId, messageId });
-    const now = Date.now();
-    if (now < (this.#notedUntil.get(key) ?? 0)) return;
-    const set = sessionKey(prefix, sessionId);
-    const keptMs = Math.ceil(ttlMs * 1.5);
-    await client.zadd(set, 'GT', now, messageId);
-    await client.pexpire(set, keptMs);
-    await client.zremrangebyscore(set, '-inf', now - keptMs);
-    if (this.#notedUntil.size >= maxRemembered) this.#notedUntil.clear();
-    this.#notedUntil.set(key, now + Math.min(ttlMs / 4, notedMs));
+  async admit(stream: StreamId): Promise<void> {
+    const { limits } = this.options;
+    if (!(await this.#write(stream, limits.maxSessionStreams))) throw sessionFull(limits);
+  }
+
+  /** Notes a stream that is there, whatever the limit. */
+  async note(stream: StreamId): Promise<void> {
+    await this.#write(stream, '');
   }
 
   /** The streams of a session, those noted last first, with the time of that. */
@@ -67,6 +68,20 @@ export class SessionIndex {
   async remove({ sessionId, messageId }: StreamId): Promise<void> {
     this.#notedUntil.delete(streamKey({ sessionId, messageId }));
     await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
+  }
+
+  /** @returns whether the stream is noted */
+  async #write({ sessionId, messageId }: StreamId, most: number | ''): Promise<boolean> {
+    const { client, prefix, ttlMs } = this.options;
+    const key = streamKey({ sessionId, messageId });
+    const now = Date.now();
+    if (now < (this.#notedUntil.get(key) ?? 0)) return true;
+    const set = sessionKey(prefix, sessionId);
+    const keptMs = Math.ceil(ttlMs * 1.5);
+    if ((await client.noteStream(set, messageId, now, keptMs, most)) === 0) return false;
+    if (this.#notedUntil.size >= maxRemembered) this.#notedUntil.clear();
+    this.#notedUntil.set(key, now + Math.min(ttlMs / 4, notedMs));
+    return true;
   }
 
   /** Somebody may have noted it since it was listed. */

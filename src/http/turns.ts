@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Stall } from '../feed/stall.js';
+
+/** So many requests of a connection may wait; then no more is read until they are answered. */
+const maxWaiting = 100;
+
+interface Waiting {
+  readonly response: ServerResponse;
+  readonly start: () => void;
+}
+
+/**
+ * Lets one request of a connection be handled at a time. A client may send thousands at once and
+ * read no answer (HTTP pipelining): handled together, each of them would hold a page.
+ */
+export class Turns {
+  readonly #queues = new WeakMap<Socket, TurnQueue>();
+  readonly #busy = new Set<TurnQueue>();
+  readonly #beats: NodeJS.Timeout;
+
+  /** @param stallMs an answer of which a client takes nothing for so long is given up */
+  constructor(readonly stallMs: number) {
+    this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
+  }
+
+  /** Calls `start` when all requests before this one on its connection were answered. */
+  take(socket: Socket, response: ServerResponse, start: () => void): void {
+    let queue = this.#queues.get(socket);
+    if (queue === undefined) {
+      queue = new TurnQueue(socket, this.#busy);
+      this.#queues.set(socket, queue);
+    }
+    queue.add({ response, start });
+  }
+
+  close(): void {
+    clearInterval(this.#beats);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const queue of this.#busy) queue.cutIfStalled(now, this.stallMs);
+  }
+}
+
+/** The requests of one connection. */
+class TurnQueue {
+  #current: ServerResponse | null = null;
+  #waiting: Waiting[] = [];
+  readonly #stall = new Stall();
+
+  constructor(
+    readonly socket: Socket,
+    readonly busy: Set<TurnQueue>,
+  ) {
+    // Node reads on as soon as one request is through.
+    socket.on('resume', () => this.#pauseIfFull());
+  }
+
+  add(request: Waiting): void {
+    if (this.#current === null) this.#run(request);
+    else {
+      this.#waiting.push(request);
+      this.#pauseIfFull();
+    }
+  }
+
+  /** Feeds look after themselves: they are sockets that may be silent for long. */
+  cutIfStalled(now: number, stallMs: number): void {
+    if (this.#current?.writableEnded !== true) this.#stall.end();
+    else if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
+  }
+
+  #run({ response, start }: Waiting): void {
+    this.#current = response;
+    this.busy.add(this);
+    response.once('close', () => this.#next());
+    start();
+  }
+
+  #next(): void {
+    this.#stall.end();
+    // Of a client that is gone, nothing is done any more.
+    const next = this.socket.destroyed ? undefined : this.#waiting.shift();
+    if (next !== undefined) {
+      this.#run(next);
+      if (this.#waiting.length === maxWaiting - 1) this.socket.resume();
+      return;
+    }
+    this.#current = null;
+    this.#waiting = [];
+    this.busy.delete(this);
+  }
+
+  #pauseIfFull(): void {
+    if (this.#waiting.length >= maxWaiting) this.socket.pause();
+  }
+}

@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
+
+describeApp('a connection too many', { server: { maxConnections: 2 } }, (source) => {
+  async function open(): Promise<Socket> {
+    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+    socket.on('error', () => {}); // 'close' follows
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** Whether a request over a connection of its own is answered. */
+  async function isServed(): Promise<boolean> {
+    const socket = await open();
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text;
+    });
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await waitFor('the connection is closed', () => socket.destroyed);
+    return answer.startsWith('HTTP/1.1 200 ');
+  }
+
+  it('is closed without an answer, and taken as soon as there is room', async () => {
+    const [first] = [await open(), await open()];
+    expect(await isServed()).toBe(false);
+    first.destroy();
+    await waitFor('there is room', isServed);
+  });
+});

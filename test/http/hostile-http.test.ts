@@ -1,0 +1,156 @@
+import { connect } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { rawBytes } from '../support/raw-http.js';
+import { postText } from '../support/worker.js';
+
+const events = '/sessions/hostile/messages/m/events';
+const json = 'content-type: application/json\r\n';
+const close = 'connection: close\r\n';
+
+function post(head: string, body: string, path = events): string {
+  return `POST ${path} HTTP/1.1\r\nhost: x\r\n${head}\r\n${body}`;
+}
+
+const event = '{"type":"t"}';
+const chunked = 'transfer-encoding: chunked\r\n';
+
+/** Requests of which two parsers may think differently. */
+const ambiguous: Record<string, string> = {
+  'a length and chunks': post(
+    `${json}content-length: 12\r\n${chunked}`,
+    `c\r\n${event}\r\n0\r\n\r\n`,
+  ),
+  'two lengths': post(`${json}content-length: 12\r\ncontent-length: 13\r\n`, `${event} `),
+  'a list of lengths': post(`${json}content-length: 12, 12\r\n`, event),
+  'a negative length': post(`${json}content-length: -1\r\n`, event),
+  'a length with a sign': post(`${json}content-length: +12\r\n`, event),
+  'a length in hex': post(`${json}content-length: 0xc\r\n`, event),
+  'a huge length': post(`${json}content-length: 99999999999999999999\r\n`, event),
+  'a chunk whose size is no number': post(json + chunked, `z\r\n${event}\r\n0\r\n\r\n`),
+  'a chunk of negative size': post(json + chunked, `-c\r\n${event}\r\n0\r\n\r\n`),
+  'a chunk that is longer than it says': post(json + chunked, `1\r\n${event}\r\n0\r\n\r\n`),
+  'an unknown transfer coding': post(`${json}transfer-encoding: x\r\n`, event),
+  'chunks that are not the last coding': post(
+    `${json}transfer-encoding: chunked, gzip\r\n`,
+    `c\r\n${event}\r\n0\r\n\r\n`,
+  ),
+  'a space before a colon': post(`${json}content-length : 12\r\n`, event),
+  'a folded header': post(`${json}x: a\r\n b\r\ncontent-length: 12\r\n`, event),
+  'a NUL in a header': post(`${json}x: \0\r\ncontent-length: 12\r\n`, event),
+  'line feeds alone': post(`${json}content-length: 12\r\n`, event).replaceAll('\r\n', '\n'),
+  'a version that does not exist': post(json, '').replace('HTTP/1.1', 'HTTP/9.9'),
+  'a method that does not exist': post(json, '').replace('POST', 'P OST'),
+};
+
+describeApp('hostile HTTP', {}, (source) => {
+  it.each(Object.entries(ambiguous))('refuses %s, and closes the connection', async (_, text) => {
+    const smuggled = `GET /healthz HTTP/1.1\r\nhost: x\r\n${close}\r\n`;
+    const answer = await rawBytes(source.app.url, text + smuggled);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).not.toContain('{"status":"ok"}');
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    const stored = await fetch(source.app.url + events);
+    expect(await stored.json()).toMatchObject({ events: [] });
+  });
+
+  it.each([
+    ['producer-id', 'w'],
+    ['producer-epoch', '1'],
+    ['producer-seq', '0'],
+    ['producer-lease', '5'],
+  ])('refuses %s that is there twice', async (name, value) => {
+    const producer = 'producer-id: w\r\nproducer-epoch: 1\r\nproducer-seq: 0\r\n';
+    const others = name === 'producer-lease' ? `${name}: ${value}\r\n` : producer;
+    const twice = `${others}${name}: ${name === 'producer-id' ? 'é' : value}\r\n`;
+    const answer = await rawBytes(
+      source.app.url,
+      post(`${json}${twice}${close}content-length: 12\r\n`, event),
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+  });
+
+  it('refuses a request without Host, and says so in a problem', async () => {
+    const head = `POST ${events} HTTP/1.1\r\n${json}${close}content-length: 12\r\n\r\n${event}`;
+    const answer = await rawBytes(source.app.url, head);
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 /);
+  });
+
+  it('takes the first of two Content-Type headers', async () => {
+    const { pathname } = new URL(source.stream().eventsUrl);
+    const head = `${json}content-type: text/plain\r\n${close}content-length: 12\r\n`;
+    expect(await rawBytes(source.app.url, post(head, event, pathname))).toMatch(/^HTTP\/1.1 201 /);
+  });
+
+  it('stores the same whatever the pieces in which a request comes, bytes of characters too', async () => {
+    const text = '{"type":"t","content":"aé€🙂"}';
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const one = source.stream();
+      const { pathname } = new URL(one.eventsUrl);
+      const body = Buffer.from(text);
+      const head = `content-type: ${type}\r\n${close}content-length: ${body.length}\r\n`;
+      const request = Buffer.concat([Buffer.from(post(head, '', pathname)), body]);
+      expect(await sendInPieces(source.app.url, request)).toMatch(/^HTTP\/1.1 201 /);
+      expect(await (await fetch(one.eventsUrl)).text()).toContain(text.slice(0, -1));
+    }
+  });
+
+  it('answers HEAD as GET, and refuses what a feed is not', async () => {
+    const one = source.stream();
+    await one.post({ type: 'answer' });
+    const head = await fetch(one.eventsUrl, { method: 'HEAD' });
+    const get = await fetch(one.eventsUrl);
+    expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'));
+    const refused = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
+    expect([refused.status, await refused.json()]).toMatchObject([406, { code: 'not_acceptable' }]);
+  });
+
+  it('refuses a body of lone surrogates, which are no UTF-8, and takes them escaped', async () => {
+    const one = source.stream();
+    const raw = Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1');
+    expect((await postText(one.eventsUrl, raw)).status).toBe(400);
+    expect((await postText(one.eventsUrl, '{"type":"t","content":"\\ud800"}')).status).toBe(201);
+  });
+});
+
+/** One write for each byte. */
+async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1').setNoDelay(true);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  for (const byte of bytes) {
+    socket.write(Buffer.of(byte));
+    await nextTurn();
+  }
+  await closed;
+  return answer;
+}
+
+describeApp('a head that never ends', {}, (source) => {
+  it('is answered with 408 when its time is over', async () => {
+    const answer = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+    expect(answer).toContain('"code":"request_timeout"');
+  });
+});
+
+describeApp('a JSON body that never ends', { timeouts: { bodyMs: 200 } }, (source) => {
+  it('is answered with 408, and nothing of it is stored', async () => {
+    const one = source.stream();
+    const head = `${json}content-length: 100\r\n`;
+    const answer = await rawBytes(
+      source.app.url,
+      post(head, event, new URL(one.eventsUrl).pathname),
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+    expect(answer).toContain('"stored":0');
+    expect(answer).toMatch(/connection: close/i);
+    expect((await fetch(one.url)).status).toBe(404);
+  });
+});

@@ -1,0 +1,193 @@
+import { fastify } from 'fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { limitRates, refuseOverRate } from '../../src/http/rate-limits.js';
+import { useProblems } from '../../src/http/refuse.js';
+import { describeApp, type TestStream } from '../support/app-suite.js';
+import { makeKey } from '../support/keys.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** So many requests a second are ten times as many in a window. */
+const perSecond = 1;
+const perWindow = 10;
+
+type Headers = Record<string, string>;
+
+/** The statuses of so many appends, one after another. */
+async function appends(one: TestStream, count: number, headers: Headers = {}): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    statuses.push((await one.post({ type: 'answer' }, headers)).status);
+  }
+  return statuses;
+}
+
+/** Uses all that a client has. */
+async function exhaust(one: TestStream, headers: Headers = {}): Promise<void> {
+  const statuses = await appends(one, perWindow, headers);
+  expect(statuses).toEqual(statuses.map(() => 201));
+}
+
+describeApp(
+  'a limit on the appends of an address',
+  { rates: { appendsPerAddress: perSecond } },
+  (source) => {
+    it('refuses those beyond with 429, stores nothing of them, and says how long to wait', async () => {
+      const one = source.stream();
+      await exhaust(one);
+      const { status, headers, body } = await one.post([{ type: 'answer' }, { type: 'answer' }]);
+      expect([status, body.code, body.stored]).toEqual([429, 'rate_limited', 0]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(10);
+      const stored = await (await fetch(one.url)).json();
+      expect(stored).toMatchObject({ nextOffset: perWindow });
+    });
+
+    it('counts what X-Forwarded-For says as nothing', async () => {
+      const spoofed = { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' };
+      expect(await appends(source.stream(), 2, spoofed)).toEqual([429, 429]);
+    });
+
+    it('holds for nothing but appends', async () => {
+      const one = source.stream();
+      for (let index = 0; index < 2 * perWindow; index += 1) {
+        expect((await fetch(one.eventsUrl)).status).toBe(200);
+      }
+      expect((await fetch(`${one.url}/stop`, { method: 'POST' })).status).toBe(200);
+    });
+  },
+);
+
+describeApp(
+  'a limit on the appends of an address, with NDJSON',
+  { rates: { appendsPerAddress: perSecond } },
+  (source) => {
+    it('counts a request once, however many events it brings', async () => {
+      const one = source.stream();
+      const lines = '{"type":"answer"}\n'.repeat(1000);
+      const ndjson = { 'content-type': 'application/x-ndjson' };
+      const send = () => fetch(one.eventsUrl, { method: 'POST', headers: ndjson, body: lines });
+      for (let index = 0; index < perWindow; index += 1) expect((await send()).status).toBe(201);
+      expect((await send()).status).toBe(429);
+    });
+  },
+);
+
+const behindProxy = {
+  rates: { appendsPerAddress: perSecond },
+  server: { trustProxy: ['127.0.0.0/8'] },
+};
+
+describeApp('a limit on the appends of an address behind a proxy', behindProxy, (source) => {
+  it('is that of the client that the proxy names', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '192.0.2.1' });
+    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
+    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.2' })).toEqual([201]);
+  });
+
+  it('cannot be gone round by an address that the client wrote itself', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '192.0.2.3' });
+    for (const invented of ['198.51.100.1', '198.51.100.2', 'x', '127.0.0.1']) {
+      const passedOn = { 'x-forwarded-for': `${invented}, 192.0.2.3` };
+      expect(await appends(one, 1, passedOn)).toEqual([429]);
+    }
+  });
+
+  it('is that of a network where IPv6 gives each client one', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
+    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
+    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
+  });
+});
+
+const elsewhere = { ...behindProxy, server: { trustProxy: ['10.0.0.1'] } };
+
+describeApp('a limit where the proxy is another one', elsewhere, (source) => {
+  it('takes no address from whoever else connects', async () => {
+    const one = source.stream();
+    await exhaust(one);
+    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
+  });
+});
+
+const keys = [makeKey('append', 'read'), makeKey('append', 'read')] as const;
+const withKeys = {
+  rates: { appendsPerKey: perSecond, feedsPerKey: perSecond },
+  auth: { producerKeys: keys.map(({ key }) => key) },
+};
+
+describeApp('a limit on the requests of a key', withKeys, (source) => {
+  it('holds for each key by itself', async () => {
+    const one = source.stream();
+    await exhaust(one, keys[0].headers);
+    expect(await appends(one, 1, keys[0].headers)).toEqual([429]);
+    expect(await appends(one, 1, keys[1].headers)).toEqual([201]);
+  });
+
+  it('counts no request with a wrong secret', async () => {
+    const one = source.stream();
+    const guessed = { authorization: `${keys[1].headers.authorization.slice(0, -4)}AAAA` };
+    expect(new Set(await appends(one, 2 * perWindow, guessed))).toEqual(new Set([401]));
+    expect(await appends(one, 1, keys[1].headers)).toEqual([201]);
+  });
+
+  it('holds for feeds apart from appends', async () => {
+    const one = source.stream();
+    for (let index = 0; index < perWindow; index += 1) {
+      const feed = await one.feed('', keys[0].headers);
+      expect(feed.response.headers['stream-refused']).toBeUndefined();
+      feed.drop();
+    }
+    const feed = await one.feed('', keys[0].headers);
+    expect(feed.response.headers['stream-refused']).toBe('rate_limited');
+  });
+});
+
+describeApp(
+  'a limit on the feeds of an address',
+  { rates: { feedsPerAddress: perSecond } },
+  (source) => {
+    it('tells an EventSource when to come back, by a 200', async () => {
+      const one = source.stream();
+      for (let index = 0; index < perWindow; index += 1) (await one.feed()).drop();
+      const refused = await one.feed();
+      await refused.end();
+      expect(refused.status).toBe(200);
+      expect(refused.response.headers['stream-refused']).toBe('rate_limited');
+      expect(refused.comments).toEqual(['refused: rate_limited']);
+      expect(refused.retryMs).toBeGreaterThanOrEqual(1000);
+      expect(refused.retryMs).toBeLessThanOrEqual(10_000);
+      const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
+      expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'rate_limited']);
+    });
+  },
+);
+
+const onlyAppends = { appendsPerKey: 0, feedsPerKey: 0, feedsPerAddress: 0 };
+
+describe('a limit of a rate', () => {
+  /** One route with the limit of so many requests in a window. */
+  async function limited(appendsPerAddress: number, windowMs: number) {
+    const app = fastify();
+    onTestFinished(() => app.close());
+    useProblems(app);
+    const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress }, [], windowMs);
+    app.post('/', { onRequest: refuseOverRate(rates.appends) }, async () => 'ok');
+    return async () => (await app.inject({ method: 'POST', url: '/' })).statusCode;
+  }
+
+  it('lets a client go on when the time is over', async () => {
+    const request = await limited(10, 200);
+    expect([await request(), await request(), await request()]).toEqual([200, 200, 429]);
+    await waitFor('it is served', async () => (await request()) === 200);
+  });
+
+  it('is not there when it is 0', async () => {
+    const app = fastify();
+    const none = await limitRates(app, { ...onlyAppends, appendsPerAddress: 0 }, ['a']);
+    expect(none).toEqual({ appends: null, feeds: null });
+    expect(app.hasDecorator('createRateLimit')).toBe(false);
+  });
+});

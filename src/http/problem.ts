@@ -94,10 +94,14 @@ function reportsStored(request: FastifyRequest): boolean {
   return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
 }
 
+/** Of these, Fastify's own message quotes the whole address, with a query that may hold a token. */
+const pathFaults: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'the path cannot be decoded',
+  FST_ERR_MAX_PARAM_LENGTH: 'a part of the path is too long',
+};
+
 /** What Fastify's own errors mean in the words of the contract. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_BAD_URL: 'invalid_id',
-  FST_ERR_MAX_PARAM_LENGTH: 'invalid_id',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_header',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
@@ -108,6 +112,8 @@ function toServiceError(error: unknown): ServiceError {
   const { code, message, validation, validationContext } = error as FastifyError;
   if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
   const known = frameworkCodes[code];
+  const pathFault = pathFaults[code];
+  if (pathFault !== undefined) return new ServiceError('invalid_id', pathFault);
   if (known !== undefined) return new ServiceError(known, message);
   return new ServiceError('internal', 'something went wrong on our side');
 }

@@ -2,6 +2,7 @@ import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { TokenVerifier } from './access/token-verifier.js';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { requireAccess } from './http/access.js';
@@ -81,6 +82,7 @@ const maxParamLength = 16 * 1024;
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version, timeouts = defaultTimeouts } = options;
   const { origins } = config.cors;
+  const { producerKeys: keys, reader } = config.auth;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -103,7 +105,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler);
   useProblems(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
-  requireAccess(app, config.auth.producerKeys);
+  const verifier = reader === null ? null : new TokenVerifier(reader, logger);
+  requireAccess(app, { keys, verifier, origins });
   acceptJsonBodies(app, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   refuseOtherMethods(app, () => {

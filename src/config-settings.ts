@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readerSettings } from './config-reader.js';
 import { redisSettingsSchema } from './config-redis.js';
 import { duration, flag, origins, producerKeys, size, wholeNumber } from './config-values.js';
 import { streamManagerTypes } from './streams/create-stream-manager.js';
@@ -55,7 +56,11 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   auth: z.prefault(
-    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    z.strictObject({
+      disabled: flag.default(false),
+      producer_keys: producerKeys,
+      ...readerSettings,
+    }),
     {},
   ),
   cors: z.prefault(z.strictObject({ origins }), {}),
@@ -93,5 +98,11 @@ export const environmentNames = {
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'auth.reader_secret': 'AUTH_READER_SECRET',
+  'auth.reader_public_key': 'AUTH_READER_PUBLIC_KEY',
+  'auth.reader_jwks_url': 'AUTH_READER_JWKS_URL',
+  'auth.reader_issuer': 'AUTH_READER_ISSUER',
+  'auth.reader_audience': 'AUTH_READER_AUDIENCE',
+  'auth.reader_cookie': 'AUTH_READER_COOKIE',
   'cors.origins': 'CORS_ORIGINS',
 } as const;

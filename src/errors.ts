@@ -26,7 +26,7 @@ export const errorTable = {
   unsupported_media_type: { status: 415, title: 'Unsupported media type', stored: 0 },
   headers_too_large: { status: 431, title: 'Headers too large', stored: 0 },
   internal: { status: 500, title: 'Internal error', stored: null },
-  backend_unavailable: { status: 503, title: 'The store is unavailable', stored: null },
+  backend_unavailable: { status: 503, title: 'A backend is unavailable', stored: null },
   draining: { status: 503, title: 'This node is shutting down', stored: 0 },
   store_full: { status: 507, title: 'The store is full', stored: 0 },
 } as const satisfies Record<string, { status: number; title: string; stored: 0 | null }>;

@@ -48,13 +48,19 @@ export function followStreamRoute(app: FastifyInstance, feeds: Feeds): void {
     exposeHeadRoute: false,
     schema: { params: streamParams, querystring },
     config: { access: 'read' },
+    errorHandler: (error, request, reply) => {
+      // Before there is a feed: nobody can say now whether the token is good.
+      if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
+      feeds.observer.refused('backend_unavailable');
+      return sendAway(request, reply, 'backend_unavailable');
+    },
     preSerialization: async (request, reply, payload) =>
       reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
     handler: async (request, reply) => {
-      const { params, query } = request;
+      const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
       const named = query.named ?? false;
-      const feedRequest = { stream: params, from, knowsAbsence, named };
+      const feedRequest = { stream: params, from, knowsAbsence, named, accessEndsAt };
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
       if (opening.kind === 'refused') {
@@ -151,5 +157,7 @@ function startFeed(
 }
 
 function setFeedHeaders(reply: FastifyReply): void {
-  reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
+  reply
+    .header('cache-control', 'no-cache, no-store, no-transform')
+    .header('x-accel-buffering', 'no');
 }

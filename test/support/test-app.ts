@@ -50,7 +50,7 @@ export function buildTestApp(
         streamBytes: 64 * 1024 ** 2,
         ...options.limits,
       },
-      auth: { isDisabled: false, producerKeys: [], ...options.auth },
+      auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
       cors: { origins: [], ...options.cors },
     },
   });

@@ -58,7 +58,7 @@ describe('the settings', () => {
         maxAgeMs: 600_000,
         maxFeeds: 20_000,
       },
-      auth: { isDisabled: false, producerKeys: [] },
+      auth: { isDisabled: false, producerKeys: [], reader: null },
       cors: { origins: [] },
     });
   });

@@ -1,6 +1,7 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { TokenVerifier } from './access/token-verifier.js';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { requireAccess } from './http/access.js';
@@ -96,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
   const { trustProxy, maxConnections } = config.server;
+  const { producerKeys: keys, reader } = config.auth;
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
@@ -135,8 +137,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
-  requireAccess(app, config.auth.producerKeys);
-  const keyIds = config.auth.producerKeys.map(({ id }) => id);
+  const verifier = reader === null ? null : new TokenVerifier(reader, logger);
+  requireAccess(app, { keys, verifier, origins });
+  const keyIds = keys.map(({ id }) => id);
   const rates = await limitRates(app, config.limits.rates, keyIds);
   acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readerSettings } from './config-reader.js';
 import { redisSettingsSchema } from './config-redis.js';
 import {
   duration,
@@ -71,7 +72,11 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   auth: z.prefault(
-    z.strictObject({ disabled: flag.default(false), producer_keys: producerKeys }),
+    z.strictObject({
+      disabled: flag.default(false),
+      producer_keys: producerKeys,
+      ...readerSettings,
+    }),
     {},
   ),
   cors: z.prefault(z.strictObject({ origins }), {}),
@@ -117,5 +122,11 @@ export const environmentNames = {
   'feed.max_feeds_per_stream': 'FEED_MAX_FEEDS_PER_STREAM',
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'auth.reader_secret': 'AUTH_READER_SECRET',
+  'auth.reader_public_key': 'AUTH_READER_PUBLIC_KEY',
+  'auth.reader_jwks_url': 'AUTH_READER_JWKS_URL',
+  'auth.reader_issuer': 'AUTH_READER_ISSUER',
+  'auth.reader_audience': 'AUTH_READER_AUDIENCE',
+  'auth.reader_cookie': 'AUTH_READER_COOKIE',
   'cors.origins': 'CORS_ORIGINS',
 } as const;

@@ -113,7 +113,7 @@ export const redisPrefix = z
   );
 
 /** A list in YAML, or text with commas; in YAML, a key without a value is an empty list. */
-function listOf<Item extends z.ZodType>(item: Item) {
+export function listOf<Item extends z.ZodType>(item: Item) {
   const split = (value: unknown) =>
     typeof value === 'string' ? value.split(',').map((part) => part.trim()) : (value ?? []);
   return z.preprocess(split, z.array(item, 'must be a list')).prefault([]);

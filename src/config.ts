@@ -3,17 +3,22 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { readerFaults, takesReaderTokens, toReaderOptions } from './config-reader.js';
 import { redisFaults, type redisSettingsSchema } from './config-redis.js';
 import { environmentNames, settingsSchema } from './config-settings.js';
 import { flag, isLoopback } from './config-values.js';
 
-/** A secret that is mounted as a file. */
-const passwordFileName = 'REDIS_PASSWORD_FILE';
+/** Secrets and keys that may be mounted as files, and the variables that name those. */
+const fileVariables = {
+  REDIS_PASSWORD: 'REDIS_PASSWORD_FILE',
+  AUTH_READER_SECRET: 'AUTH_READER_SECRET_FILE',
+  AUTH_READER_PUBLIC_KEY: 'AUTH_READER_PUBLIC_KEY_FILE',
+} as const;
 
 export const environmentVariables: readonly string[] = [
   'CONFIG_FILE',
   ...Object.values(environmentNames),
-  passwordFileName,
+  ...Object.values(fileVariables),
 ];
 
 /** A time to live of 0 means this one, as in the system whose Redis this service may share. */
@@ -47,13 +52,14 @@ export function loadConfig(environment: Environment, directory: string): Config 
     ...withoutEmpty(environment),
   };
   const document = readYaml(variables.CONFIG_FILE, directory);
-  const secretFaults = readSecretFile(variables);
+  const fileFaults = readFiles(variables);
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
   const faults = [
-    ...secretFaults,
+    ...fileFaults,
     ...schemaFaults(parsed.error),
     ...accessFaults(document),
+    ...conflictingReaderFaults(document),
     ...conflictingRedisFaults(document),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
@@ -99,17 +105,17 @@ function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Takes the password from its file. Returns what is wrong with that. */
-function readSecretFile(variables: Record<string, string>): string[] {
-  const path = variables[passwordFileName];
-  if (path === undefined) return [];
-  if (variables.REDIS_PASSWORD !== undefined) {
-    return [`${passwordFileName}: is set together with REDIS_PASSWORD`];
-  }
-  const content = readIfThere(path);
-  if (content === null) return [`${passwordFileName}: there is no file ${path}`];
-  variables.REDIS_PASSWORD = content.replace(/\r?\n$/, '');
-  return [];
+/** Takes what is in files from there. Returns what is wrong with that. */
+function readFiles(variables: Record<string, string>): string[] {
+  return Object.entries(fileVariables).flatMap(([name, fileName]) => {
+    const path = variables[fileName];
+    if (path === undefined) return [];
+    if (variables[name] !== undefined) return [`${fileName}: is set together with ${name}`];
+    const content = readIfThere(path);
+    if (content === null) return [`${fileName}: there is no file ${path}`];
+    variables[name] = content.replace(/\r?\n$/, '');
+    return [];
+  });
 }
 
 function applyEnvironment(document: Document, variables: Record<string, string>): void {
@@ -153,6 +159,13 @@ function nameOf(path: string): string {
   return variable === undefined ? path : `${path} (${variable})`;
 }
 
+/** Settings of readers' tokens that do not go together. */
+function conflictingReaderFaults(document: Document): string[] {
+  return readerFaults(document).map(
+    ([setting, message]) => `${nameOf(`auth.${setting}`)}: ${message}`,
+  );
+}
+
 /** Settings of Redis that do not go together. */
 function conflictingRedisFaults(document: Document): string[] {
   const { data } = z
@@ -171,21 +184,22 @@ const accessSchema = z.object({
     .prefault({}),
 });
 
-/** Without keys, whoever reaches the port may read and write everything. */
+/** Without keys, whoever reaches the port may write everything; tokens are for readers only. */
 function accessFaults(document: Document): string[] {
   const { data } = accessSchema.safeParse(document);
   if (data === undefined) return [];
   const { disabled, producer_keys = null } = data.auth;
   const hasKeys = producer_keys !== null && !isEmptyList(producer_keys);
-  if (disabled && hasKeys) {
+  if (disabled && (hasKeys || takesReaderTokens(document))) {
+    const others = hasKeys ? 'keys' : 'settings for the tokens of readers';
     return [
-      `${nameOf('auth.disabled')}: is true, and there are keys: take away the one or the other`,
+      `${nameOf('auth.disabled')}: is true, and there are ${others}: take away the one or the other`,
     ];
   }
   if (disabled || hasKeys || isLoopback(data.server.host)) return [];
   return [
     `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
-      'keys: anybody who reaches it could read and write. Set AUTH_PRODUCER_KEYS, bind ' +
+      'keys: anybody who reaches it could append, and delete. Set AUTH_PRODUCER_KEYS, bind ' +
       '127.0.0.1, or set AUTH_DISABLED=true',
   ];
 }
@@ -235,7 +249,11 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       maxFeeds: feed.max_feeds,
       maxFeedsPerStream: feed.max_feeds_per_stream,
     },
-    auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
+    auth: {
+      isDisabled: auth.disabled,
+      producerKeys: auth.producer_keys,
+      reader: toReaderOptions(auth),
+    },
     cors: { origins: cors.origins },
   };
 }

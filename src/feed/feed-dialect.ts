@@ -27,6 +27,9 @@ export const resetOnAbsentId = '0-00000000';
 
 const nothing = Buffer.alloc(0);
 
+/** Ends after which the client is told when to come back. */
+const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
+
 /** The service's own: events as they are stored. */
 class NativeDialect implements FeedDialect {
   readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
@@ -40,7 +43,7 @@ class NativeDialect implements FeedDialect {
   }
 
   farewell(end: FeedEnd): Buffer {
-    return end === 'max_age' || end === 'draining' ? encodeFarewell() : nothing;
+    return comesBack.has(end) ? encodeFarewell() : nothing;
   }
 
   reset(reason: ResetReason, isAbsent: boolean): Buffer {

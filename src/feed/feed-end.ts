@@ -3,6 +3,7 @@ export const feedEnds = [
   'ended', // the stream has ended, and the client has all of it
   'absent', // after a reset, no stream came
   'max_age', // the feed was old enough: the client goes on in another one
+  'token_expired', // the client may read on when it comes back with another token
   'draining', // the node is shutting down: the client goes on elsewhere
   'reset', // the stream is not the one that the client saw, and its dialect has no word for that
   'slow', // the socket took nothing for too long, and was cut

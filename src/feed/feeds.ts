@@ -40,6 +40,8 @@ export interface FeedRequest {
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
   readonly dialect: FeedDialect;
+  /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
+  readonly accessEndsAt: number;
 }
 
 /** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
@@ -154,6 +156,7 @@ export class Feeds {
       ...client,
       position,
       dialect: request.dialect,
+      accessEndsAt: request.accessEndsAt,
       ...this.options,
       stallMs: this.#stallMs,
       observer: this.observer,

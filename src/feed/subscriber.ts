@@ -24,6 +24,8 @@ export interface SubscriberOptions {
   readonly heartbeatMs: number;
   /** About when the feed ends, so that its client goes on in another one. */
   readonly maxAgeMs: number;
+  /** When the feed ends in any case, as its client is no longer allowed to read. */
+  readonly accessEndsAt: number;
   /** A socket that has taken nothing for this long, although there is something, is cut. */
   readonly stallMs: number;
   readonly observer: FeedObserver;
@@ -47,6 +49,8 @@ export class Subscriber implements Waiter {
   #position: Position;
   #lastWriteAt = performance.now();
   readonly #endsAt: number;
+  /** Why it ends then. */
+  readonly #endsBy: FeedEnd;
   readonly #stall = new Stall();
   #isReading = false;
   /** Set when nothing more is to be written. */
@@ -61,7 +65,9 @@ export class Subscriber implements Waiter {
 
   constructor(readonly options: SubscriberOptions) {
     this.#position = options.position;
-    this.#endsAt = performance.now() + jitter(options.maxAgeMs, ageJitter);
+    const oldAt = performance.now() + jitter(options.maxAgeMs, ageJitter);
+    this.#endsAt = Math.min(oldAt, options.accessEndsAt);
+    this.#endsBy = oldAt < options.accessEndsAt ? 'max_age' : 'token_expired';
     options.response.on('drain', () => this.#onDrain());
     options.response.once('close', this.#onClose);
     options.socket.once('close', this.#onClose);
@@ -109,7 +115,7 @@ export class Subscriber implements Waiter {
   beat(now: number): void {
     const { response, heartbeatMs } = this.options;
     if (this.#end !== null || response.writableNeedDrain) this.#checkStall(now);
-    else if (now >= this.#endsAt) this.finish('max_age');
+    else if (now >= this.#endsAt) this.finish(this.#endsBy);
     else if (now - this.#lastWriteAt >= heartbeatMs) this.#write(heartbeat);
   }
 
@@ -130,7 +136,7 @@ export class Subscriber implements Waiter {
   /** A slow client's socket may be full at every look: so its age is looked at here too. */
   #onDrain(): void {
     this.#stall.end();
-    if (performance.now() >= this.#endsAt) this.finish('max_age');
+    if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
     else this.pump();
   }
 

@@ -1,51 +1,131 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Access, type AccessRule, accessRules } from '../access/access-rules.js';
 import { KeyRing } from '../access/key-ring.js';
-import type { ProducerKey, Scope } from '../access/producer-key.js';
+import type { ProducerKey } from '../access/producer-key.js';
+import { mayDo, type Place, type Reader } from '../access/reader-token.js';
+import type { TokenVerifier } from '../access/token-verifier.js';
 import { ServiceError } from '../errors.js';
-
-/** Who may use a route: anybody, or who has a key with this scope. */
-export type Access = Scope | 'public';
+import { type Credential, findCredential, tokenIn } from './credentials.js';
+import { isFromOwnPage } from './own-page.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route says it: `requireAccess` takes no other. */
     access?: Access;
   }
+  interface FastifyRequest {
+    /** When whoever asks is no longer allowed to, on the clock of `performance.now()`. */
+    accessEndsAt: number;
+  }
+}
+
+export interface AccessOptions {
+  /** Without any, whatever takes no token is open. */
+  readonly keys: readonly ProducerKey[];
+  /** Null when no tokens are taken. */
+  readonly verifier: TokenVerifier | null;
+  /** Whose pages may stop a stream by a cookie, beside the service's own. */
+  readonly origins: readonly string[];
 }
 
 /**
- * Guards all routes that are registered afterwards, each as it says itself. Without keys everything
- * is open, but a route must say it all the same.
+ * Guards all routes that are registered afterwards, each as it says itself. Without keys and tokens
+ * everything is open, but a route must say it all the same.
  */
-export function requireAccess(app: FastifyInstance, keys: readonly ProducerKey[]): void {
+export function requireAccess(app: FastifyInstance, options: AccessOptions): void {
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.access === undefined) {
       throw new Error(`${method} ${url} does not say who may use it (config.access)`);
     }
   });
-  if (keys.length === 0) return;
-  const ring = new KeyRing(keys);
+  app.decorateRequest('accessEndsAt', Number.POSITIVE_INFINITY);
+  if (options.keys.length === 0 && options.verifier === null) return;
+  const guard = new Guard(options);
   // Before the body is read: a stranger's is none of our business.
-  app.addHook('onRequest', async (request, reply) => check(ring, request, reply));
+  app.addHook('onRequest', async (request, reply) => {
+    try {
+      await guard.check(request, reply);
+    } catch (error) {
+      const isUnknown = error instanceof ServiceError && error.code === 'unauthorized';
+      if (isUnknown) reply.header('www-authenticate', 'Bearer');
+      throw error;
+    }
+  });
 }
 
-function check(ring: KeyRing, request: FastifyRequest, reply: FastifyReply): void {
-  const { access } = request.routeOptions.config;
-  if (request.is404 || access === 'public') return;
-  const key = findKey(ring, request, reply);
-  if (access !== undefined && key.scopes.includes(access)) return;
-  throw new ServiceError('forbidden', `the key lacks the scope ${access}`);
+class Guard {
+  readonly #ring: KeyRing;
+
+  constructor(readonly options: AccessOptions) {
+    this.#ring = new KeyRing(options.keys);
+  }
+
+  /** @throws ServiceError `unauthorized`, `forbidden`, `backend_unavailable` */
+  async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === 'public') return;
+    const rule = access === undefined ? null : accessRules[access];
+    if (rule !== null && !this.#isAskedFor(rule)) return;
+    const credential = this.#findCredential(request);
+    const token = this.options.verifier === null ? null : tokenIn(credential);
+    if (token === null) return this.#checkKey(rule, credential.text);
+    keepToItself(reply);
+    await this.#checkToken(rule, token, credential, request);
+  }
+
+  /** Where there are no keys, nobody could have one. */
+  #isAskedFor({ right }: AccessRule): boolean {
+    return this.options.keys.length > 0 || right !== null;
+  }
+
+  #findCredential(request: FastifyRequest): Credential {
+    const { verifier } = this.options;
+    const found = findCredential(request, verifier?.options.cookie ?? null);
+    if (found !== null) return found;
+    const key = 'a key: Authorization: Bearer <key id>.<secret>';
+    throw new ServiceError(
+      'unauthorized',
+      `this route needs ${verifier === null ? key : `a token, or ${key}`}`,
+    );
+  }
+
+  #checkKey(rule: AccessRule | null, authorization: string): void {
+    const key = this.#ring.find(authorization);
+    if (key === null) {
+      const what = this.options.verifier === null ? 'a key' : 'a token, nor a key';
+      throw new ServiceError(
+        'unauthorized',
+        `Authorization does not hold ${what} that is known here`,
+      );
+    }
+    if (rule !== null && key.scopes.includes(rule.scope)) return;
+    throw new ServiceError('forbidden', `the key lacks the scope ${rule?.scope}`);
+  }
+
+  async #checkToken(
+    rule: AccessRule | null,
+    token: string,
+    { place }: Credential,
+    request: FastifyRequest,
+  ): Promise<void> {
+    const reader = await (this.options.verifier as TokenVerifier).verify(token);
+    refuseOutOfScope(reader, rule, request.params as Place);
+    const { headers, method } = request;
+    const isSafe = method === 'GET' || method === 'HEAD';
+    if (place === 'cookie' && !isSafe && !isFromOwnPage(headers, this.options.origins)) {
+      throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
+    }
+    request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
+  }
 }
 
-function findKey(ring: KeyRing, { headers }: FastifyRequest, reply: FastifyReply): ProducerKey {
-  const { authorization } = headers;
-  const key = authorization === undefined ? null : ring.find(authorization);
-  if (key !== null) return key;
-  reply.header('www-authenticate', 'Bearer');
-  throw new ServiceError(
-    'unauthorized',
-    authorization === undefined
-      ? 'this route needs a key: Authorization: Bearer <key id>.<secret>'
-      : 'Authorization does not hold a key that is known here',
-  );
+function refuseOutOfScope(reader: Reader, rule: AccessRule | null, place: Place): void {
+  const right = rule?.right ?? null;
+  if (right !== null && mayDo(reader, right, place)) return;
+  throw new ServiceError('forbidden', 'the token is not for this');
+}
+
+/** The address of the request may hold the token, so nobody is to keep it or to pass it on. */
+function keepToItself(reply: FastifyReply): void {
+  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
 }

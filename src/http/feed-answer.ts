@@ -86,5 +86,7 @@ export function startFeed(
 }
 
 export function setFeedHeaders(reply: FastifyReply): void {
-  reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
+  reply
+    .header('cache-control', 'no-cache, no-store, no-transform')
+    .header('x-accel-buffering', 'no');
 }

@@ -50,11 +50,17 @@ export function followStreamRoute(
     ...feedRouteOptions,
     schema: { params: streamParams, querystring },
     config: { access: 'read' },
+    errorHandler: (error, request, reply) => {
+      // Before there is a feed: nobody can say now whether the token is good.
+      if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
+      feeds.observer.refused('backend_unavailable');
+      return sendAway(request, reply, 'backend_unavailable');
+    },
     handler: async (request, reply) => {
-      const { params, query } = request;
+      const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
       const dialect = query.named === true ? namedDialect : plainDialect;
-      const feedRequest = { stream: params, from, knowsAbsence, dialect };
+      const feedRequest = { stream: params, from, knowsAbsence, dialect, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
         feeds.observer.refused('rate_limited');

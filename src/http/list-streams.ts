@@ -11,7 +11,7 @@ export function listStreamsRoute(app: FastifyInstance, streams: StreamManager): 
     .withTypeProvider<ZodTypeProvider>()
     .get(
       sessionPath,
-      { schema: { params: sessionParams }, config: { access: 'admin' } },
+      { schema: { params: sessionParams }, config: { access: 'list' } },
       async ({ params }, reply) => {
         const listed = await streams.listStreams(params.sessionId);
         return reply.header('cache-control', 'no-store').send({

@@ -8,7 +8,7 @@ export interface Exposition {
 
 /** `/metrics`: for Prometheus. */
 export function metricsRoute(app: FastifyInstance, metrics: Exposition): void {
-  app.get('/metrics', { config: { access: 'read' } }, async (_request, reply) => {
+  app.get('/metrics', { config: { access: 'metrics' } }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.text());
   });
 }

@@ -32,6 +32,14 @@ export interface ReadOptions {
   readonly draining: AbortSignal;
 }
 
+/** Who waits, and until when at most. */
+interface WaitingClient {
+  /** Aborted when the client has gone. */
+  readonly left: AbortSignal;
+  /** When it is no longer allowed to read, on the clock of `performance.now()`. */
+  readonly accessEndsAt: number;
+}
+
 /** What one read found. */
 interface Read {
   readonly page: EventPage;
@@ -45,12 +53,12 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
     .get(
       `${messagePath}/events`,
       { schema: { params: streamParams, querystring }, config: { access: 'read' } },
-      async ({ params, query, signal }, reply) => {
+      async ({ params, query, signal, accessEndsAt }, reply) => {
         const from = query.offset ?? startOfStream;
         const { page, ended } =
           query.wait === undefined
             ? await read(options.streams, params, query)
-            : await readWaiting(params, query, signal, options);
+            : await readWaiting(params, query, { left: signal, accessEndsAt }, options);
         return reply
           .type('application/json; charset=utf-8')
           .header('cache-control', 'no-store')
@@ -62,10 +70,10 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
 async function readWaiting(
   stream: StreamId,
   query: Query,
-  left: AbortSignal,
+  { left, accessEndsAt }: WaitingClient,
   { streams, pollIntervalMs, draining }: ReadOptions,
 ): Promise<Read> {
-  const until = performance.now() + (query.wait ?? 0);
+  const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
   const changes = new NextChange(streams, stream);
   const leave = () => changes.leave();
   // No `AbortSignal.any`: on Node 20 the signal that lives on keeps a trace of each one.

@@ -24,7 +24,7 @@ export function stopStreamRoute(app: FastifyInstance, streams: Appender): void {
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/stop`,
-      { schema: { params: streamParams }, config: { access: 'admin', reportsStored: true } },
+      { schema: { params: streamParams }, config: { access: 'stop', reportsStored: true } },
       async ({ params, body }, reply) => {
         const request = parseJsonBody(body, stopBody);
         const streamStatus = await stop(streams, params, request);

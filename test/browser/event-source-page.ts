@@ -20,8 +20,8 @@ export const closed = 2;
 const html = `<!doctype html><meta charset="utf-8"><title>feed</title><script>
   let source = null;
   const noted = { frames: [], opens: 0, errors: [] };
-  function follow(url, names) {
-    source = new EventSource(url);
+  function follow(url, names, withCredentials = false) {
+    source = new EventSource(url, { withCredentials });
     source.onopen = () => { noted.opens += 1; };
     const note = ({ type, data, lastEventId }) => {
       if (data !== undefined) noted.frames.push({ type, data, id: lastEventId });
@@ -97,8 +97,45 @@ export class EventSourcePage {
     if (origin === undefined) await page.route(address, (route) => route.fulfill(answer));
     await page.goto(address);
     const follower = new EventSourcePage(page);
-    await page.evaluate(`follow(${JSON.stringify(url)}, ${JSON.stringify(names)})`);
+    await follower.#follow(url, names);
     return follower;
+  }
+
+  /** A page of this origin that follows nothing yet, with no cookies of another one. */
+  static async open(browser: Browser, origin: string): Promise<EventSourcePage> {
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    await page.goto(new URL('/page', origin).href);
+    return new EventSourcePage(page);
+  }
+
+  /** Follows another address; what came before is kept. */
+  followAgain(url: string): Promise<void> {
+    return this.#follow(url);
+  }
+
+  followWithCookies(url: string): Promise<void> {
+    return this.#follow(url, [], true);
+  }
+
+  /** Sets the cookie of a reader's token as the back end does, out of the reach of scripts. */
+  setCookie(url: string, token: string): Promise<void> {
+    const cookie = { name: 'rejoin_token', value: token, httpOnly: true, sameSite: 'Lax' } as const;
+    return this.page.context().addCookies([{ ...cookie, url }]);
+  }
+
+  /** Posts as any page can to any address, cookies included. It cannot read the answer. */
+  postBlindly(url: string): Promise<void> {
+    const init = { method: 'POST', mode: 'no-cors', credentials: 'include' };
+    return this.page.evaluate(
+      `fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then(() => {})`,
+    );
+  }
+
+  #follow(url: string, names: readonly string[] = [], withCredentials = false): Promise<void> {
+    const values = [url, names, withCredentials].map((value) => JSON.stringify(value));
+    return this.page.evaluate(`follow(${values.join()})`);
   }
 
   /** Appends an event by `fetch`. Resolves with the status, and the code or the next offset. */

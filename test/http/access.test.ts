@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { type Access, requireAccess } from '../../src/http/access.js';
+import { type Access, accessRules } from '../../src/access/access-rules.js';
+import { requireAccess } from '../../src/http/access.js';
 import { useProblems } from '../../src/http/refuse.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
@@ -13,14 +14,14 @@ const message = '/sessions/:sid/messages/:mid';
 
 /** Who may use which route. Each takes no other methods than these. */
 const rules: Record<string, Record<string, Access>> = {
-  '/sessions/:sid': { GET: 'admin', HEAD: 'admin', DELETE: 'admin' },
+  '/sessions/:sid': { GET: 'list', HEAD: 'list', DELETE: 'admin' },
   [message]: { GET: 'read', HEAD: 'read', DELETE: 'admin' },
   [`${message}/events`]: { GET: 'read', HEAD: 'read', POST: 'append' },
-  [`${message}/stop`]: { POST: 'admin' },
+  [`${message}/stop`]: { POST: 'stop' },
   [`${message}/lease`]: { POST: 'append' },
   [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
   '/ai-sdk/sessions/:sid/stream': { GET: 'read', HEAD: 'read' },
-  '/metrics': { GET: 'read', HEAD: 'read' },
+  '/metrics': { GET: 'metrics', HEAD: 'metrics' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },
 };
@@ -41,7 +42,7 @@ const cases = Object.entries(rules).flatMap(([route, taken]) =>
   methods.map((method) => ({ route, method, access: taken[method] ?? null })),
 );
 const guarded = cases.flatMap(({ access, ...rest }) =>
-  access === null || access === 'public' ? [] : [{ ...rest, access }],
+  access === null || access === 'public' ? [] : [{ ...rest, scope: accessRules[access].scope }],
 );
 const unguarded = cases.filter(({ access }) => access === null || access === 'public');
 
@@ -67,21 +68,21 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     return { status: response.status, headers: response.headers, problem };
   }
 
-  it.each(guarded)('guard $method $route by the scope $access', async (one) => {
-    const { route, method, access } = one;
+  it.each(guarded)('guard $method $route by the scope $scope', async (one) => {
+    const { route, method, scope } = one;
     for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
       const refused = await send(route, method, headers);
       expect(refused.status).toBe(401);
       expect(refused.headers.get('www-authenticate')).toBe('Bearer');
       if (method !== 'HEAD') expect(refused.problem).toMatchObject({ code: 'unauthorized' });
     }
-    const forbidden = await send(route, method, others[access].headers);
+    const forbidden = await send(route, method, others[scope].headers);
     expect(forbidden.status).toBe(403);
     if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
     // A stream of its own: another test may have deleted the one that all share.
     const id = `keys-${method}`;
     await send(`${message}/events`, 'POST', keys.append.headers, id);
-    const taken = await send(route, method, keys[access].headers, id);
+    const taken = await send(route, method, keys[scope].headers, id);
     expect([401, 403, 404, 405]).not.toContain(taken.status);
   });
 
@@ -222,7 +223,7 @@ describe('a route that was there before the rule', () => {
     const app = fastify();
     useProblems(app);
     app.get('/early', async () => 'secret');
-    requireAccess(app, producerKeys);
+    requireAccess(app, { keys: producerKeys, verifier: null, origins: [] });
     const statusWith = async (headers: Record<string, string>) =>
       (await app.inject({ url: '/early', headers })).statusCode;
     expect(await statusWith({})).toBe(401);

@@ -89,7 +89,7 @@ describeApp('CORS', { cors: { origins }, limits: { bodyBytes: 1000 } }, (source)
     expect(feed.response.headers).toMatchObject({
       ...allowed,
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'no-cache, no-store, no-transform',
     });
     await feed.frameCount(1);
     await one.post({ type: 'complete' });

@@ -8,7 +8,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     expect(feed.status).toBe(200);
     expect(feed.response.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'no-cache, no-store, no-transform',
       'x-accel-buffering': 'no',
     });
     await waitFor('the first bytes', () => feed.raw.startsWith('retry: 2000\n: connected\n\n'));
@@ -139,7 +139,7 @@ describeApp('HEAD …/stream', { feed: { lingerMs: 0 } }, ({ stream }) => {
     const open = await head();
     expect(open.status).toBe(200);
     expect(open.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    expect(open.headers.get('cache-control')).toBe('no-cache, no-transform');
+    expect(open.headers.get('cache-control')).toBe('no-cache, no-store, no-transform');
     expect((await head('?offset=x')).status).toBe(400);
     expect((await head('', { accept: 'application/json' })).status).toBe(406);
     await one.post({ type: 'complete' });

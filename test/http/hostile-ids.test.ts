@@ -44,6 +44,15 @@ describeApp('hostile ids', {}, (source) => {
   const request = (path: string, version = '1.1', head = '') =>
     rawRequest(source.app.url, path, version, head);
 
+  it('quotes no query where the path cannot be decoded', async () => {
+    for (const path of ['/sessions/%zz/messages/m', '/%']) {
+      const answer = await request(`${path}?token=secret`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain('"code":"invalid_id"');
+      expect(answer).not.toContain('secret');
+    }
+  });
+
   it.each(badIds)('refuses the id "%s" as a session and as a message', async (id) => {
     for (const path of [`/sessions/${id}/messages/m`, `/sessions/s/messages/${id}`]) {
       for (const route of ['', '/events', '/stream']) {

@@ -78,8 +78,13 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       maxFeedsPerStream: 1,
     };
     const feeds = new Feeds(streams, options, silentLogger);
-    const request = { from: { offset: 0, tag: 0 }, knowsAbsence: false, dialect: plainDialect };
-    const opening = await feeds.open({ ...request, stream: { sessionId: 's', messageId: 'x' } });
+    const opening = await feeds.open({
+      stream: { sessionId: 's', messageId: 'x' },
+      from: { offset: 0, tag: 0 },
+      knowsAbsence: false,
+      dialect: plainDialect,
+      accessEndsAt: Number.POSITIVE_INFINITY,
+    });
     expect(feeds.counts).toEqual({ feeds: 0, streams: 1 });
     if (opening.kind === 'open') opening.cancel();
     expect(feeds.counts).toEqual({ feeds: 0, streams: 0 });

@@ -58,7 +58,7 @@ export function buildTestApp(
         ...options.limits,
         rates: { ...noRates, ...options.rates },
       },
-      auth: { isDisabled: false, producerKeys: [], ...options.auth },
+      auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
       cors: { origins: [], ...options.cors },
     },
   });

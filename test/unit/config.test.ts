@@ -68,7 +68,7 @@ describe('the settings', () => {
         maxFeeds: 20_000,
         maxFeedsPerStream: 10_000,
       },
-      auth: { isDisabled: false, producerKeys: [] },
+      auth: { isDisabled: false, producerKeys: [], reader: null },
       cors: { origins: [] },
     });
   });

@@ -43,7 +43,9 @@ export function resumeChatRoute(
       // It was there a moment ago: if it is not, nobody waits for another one of its name.
       const start = { from: startOfStream, knowsAbsence: true };
       const dialect = new UiMessageDialect(stream.messageId);
-      const opening = await openFeed(feeds, { stream, ...start, dialect }, request.log);
+      const { accessEndsAt } = request;
+      const feedRequest = { stream, ...start, dialect, accessEndsAt };
+      const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
       if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
       setFeedHeaders(reply);

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { idPattern } from '../streams/stream-id.js';
+
+/** What a token may be good for: to read, and also to stop. */
+export const readerRights = ['read', 'stop'] as const;
+
+export type ReaderRight = (typeof readerRights)[number];
+
+/** Who holds a token that was found good. */
+export interface Reader {
+  readonly sessionId: string;
+  /** Null for all streams of the session, and the list of them. */
+  readonly messageId: string | null;
+  readonly rights: ReadonlySet<ReaderRight>;
+  /** From when on the token is no longer good, in milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** By how many seconds the clock of whoever signs tokens may differ from ours. */
+export const clockToleranceSeconds = 5;
+
+const id = z.string().regex(idPattern);
+
+/** Words of `scope` (RFC 8693, section 4.2) that mean nothing here are left to whom they mean something. */
+const scope = z
+  .string()
+  .transform((text) => new Set(readerRights.filter((right) => text.split(' ').includes(right))))
+  .refine((rights) => rights.has('read'));
+
+const claimsSchema = z.object({
+  sid: id,
+  mid: id.optional(),
+  scope,
+  exp: z.number(), // JSON has 1e999, which would never be over; this takes finite ones only
+});
+
+/** @returns what the claims of a token say, or the name of the first one that is bad */
+export function toReader(claims: unknown): Reader | string {
+  const { data, error } = claimsSchema.safeParse(claims);
+  if (data === undefined) return String(error.issues[0]?.path[0]);
+  return {
+    sessionId: data.sid,
+    messageId: data.mid ?? null,
+    rights: data.scope,
+    expiresAt: (Math.ceil(data.exp) + clockToleranceSeconds) * 1000,
+  };
+}
+
+/** Which stream a request is about, as its path says, unchecked. */
+export interface Place {
+  readonly sid?: string;
+  readonly mid?: string;
+}
+
+/** Whether this reader may do that there. Nobody may anything where no session is named. */
+export function mayDo(reader: Reader, right: ReaderRight, { sid, mid }: Place): boolean {
+  const isInScope =
+    sid === reader.sessionId && (reader.messageId === null || mid === reader.messageId);
+  return isInScope && reader.rights.has(right);
+}

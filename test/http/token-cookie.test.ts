@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { bring, readerOptions, sign } from '../support/tokens.js';
+
+const reader = readerOptions();
+
+describe('a cookie with a token', () => {
+  const listed = 'https://app.example.com';
+  const options = { auth: { reader }, cors: { origins: [listed] } };
+
+  describeApp('that comes with a stop', options, (source) => {
+    let host: string;
+    beforeAll(() => {
+      host = new URL(source.app.url).host;
+    });
+
+    async function stop(headers: Record<string, string>): Promise<number> {
+      const one = source.stream();
+      await one.post({ type: 'answer' });
+      const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read stop' })}`;
+      const answer = await fetch(`${one.url}/stop`, {
+        method: 'POST',
+        headers: { cookie, ...headers },
+      });
+      const { events } = await source.streams.getEvents(one.id, 0, 10);
+      expect(events.at(-1)?.ending).toBe(answer.status === 200 ? 'stopped' : null);
+      return answer.status;
+    }
+
+    it('is good from the page of a listed origin, and from one of the service’s own', async () => {
+      expect(await stop({ origin: listed, 'sec-fetch-site': 'cross-site' })).toBe(200);
+      expect(await stop({ origin: listed })).toBe(200);
+      expect(await stop({ 'sec-fetch-site': 'same-origin' })).toBe(200);
+      expect(await stop({ origin: `http://${host}` })).toBe(200);
+      expect(await stop({ origin: `https://${host}` })).toBe(200); // TLS may end before us
+    });
+
+    it.each([
+      {},
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: '' },
+      { origin: 'https://app.example.com.evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none' },
+      { 'sec-fetch-site': 'same-origin, same-origin' },
+      { origin: 'https://evil.example', referer: listed },
+    ])('is not good from any other: %o', async (headers) => {
+      expect(await stop(headers as Record<string, string>)).toBe(403);
+    });
+
+    it('is not good from a page of another site that pretends to be the host', async () => {
+      const origin = `http://${host}`;
+      expect(await stop({ origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
+    });
+
+    it('is no matter for a token in Authorization or in the query, which no browser adds', async () => {
+      const one = source.stream();
+      const token = await sign({ sid: one.sid, scope: 'read stop' });
+      for (const place of ['header', 'query'] as const) {
+        const { headers, query } = bring(token, place);
+        const init = { method: 'POST', headers: { ...headers, origin: 'https://evil.example' } };
+        expect((await fetch(`${one.url}/stop${query}`, init)).status).toBe(200);
+      }
+    });
+  });
+
+  describeApp(
+    'of another name',
+    { auth: { reader: readerOptions({ cookie: '__Host-reader' }) } },
+    ({ stream }) => {
+      it('is the one that is looked at', async () => {
+        const one = stream();
+        const token = await sign({ sid: one.sid, scope: 'read' });
+        const statusWith = async (cookie: string) =>
+          (await fetch(one.eventsUrl, { headers: { cookie } })).status;
+        expect(await statusWith(`__Host-reader=${token}`)).toBe(200);
+        expect(await statusWith(`rejoin_token=${token}`)).toBe(401);
+      });
+    },
+  );
+});

@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest';
+import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { describeApp } from '../support/app-suite.js';
+import { bring, places, readerOptions, secondsFromNow, sign } from '../support/tokens.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** Heartbeats are rare, but feeds are looked at ten times as often. */
+const options = { auth: { reader: readerOptions() }, feed: { heartbeatMs: 1000 } };
+
+/** A token that is good for one to two seconds more, by the tolerance for clocks. */
+const nearlyExpired = (claims: object) =>
+  sign({ ...claims, exp: secondsFromNow(2 - clockToleranceSeconds) });
+
+describeApp('when a token expires', options, ({ stream }) => {
+  it.each(places)(
+    'a feed that it opened in the %s ends, and says when to come back',
+    async (place) => {
+      const one = stream();
+      await one.post({ type: 'answer' });
+      const { headers, query } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), place);
+      const feed = await one.feed(query, headers);
+      await feed.end(10_000);
+      expect(feed.frames).toHaveLength(1);
+      expect(feed.response.complete).toBe(true);
+      expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+
+      const again = await one.feed(query, { ...headers, 'last-event-id': feed.lastId as string });
+      expect(again.status).toBe(401);
+      const next = await one.post({ type: 'answer' });
+      expect(next.status).toBe(201);
+      const fresh = bring(await sign({ sid: one.sid, scope: 'read' }), place);
+      const goesOn = await one.feed(
+        fresh.query === '' ? `?offset=${feed.lastId}` : `${fresh.query}&offset=${feed.lastId}`,
+        fresh.headers,
+      );
+      await goesOn.frameCount(1);
+      expect(goesOn.frames[0]?.id).toMatch(/^2-/);
+      goesOn.drop();
+    },
+  );
+
+  it('a feed under load ends too', async () => {
+    const one = stream();
+    const { headers } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), 'header');
+    const feed = await one.feed('', headers);
+    await waitFor('it ends', async () => {
+      await one.post({ type: 'answer', content: 'x'.repeat(1000) });
+      return feed.hasEnded;
+    });
+    expect(feed.response.complete).toBe(true);
+    expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+  });
+
+  it('a read that waits answers with what there is', async () => {
+    const one = stream();
+    const { headers } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), 'header');
+    const startedAt = performance.now();
+    const answer = await fetch(`${one.eventsUrl}?wait=50`, { headers });
+    expect(await answer.json()).toMatchObject({ events: [], nextOffset: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  it('a feed with a token that lasts goes on', async () => {
+    const one = stream();
+    const short = await one.feed(
+      '',
+      bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), 'header').headers,
+    );
+    const exp = secondsFromNow(1e9); // longer than a timer can wait
+    const long = await one.feed(
+      '',
+      bring(await sign({ sid: one.sid, scope: 'read', exp }), 'header').headers,
+    );
+    await short.end(10_000);
+    expect(long.hasEnded).toBe(false);
+    long.drop();
+  });
+});

@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { memoryBackend } from '../support/backends.js';
+import { stored } from '../support/events.js';
+import { makeKey } from '../support/keys.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+import { bring, places, readerOptions, sign, type TokenPlace } from '../support/tokens.js';
+
+/** Sessions and messages whose names are easily taken for one another. */
+const sids = ['s', 's2', 'S', 's.', 'sessions'];
+const mids = ['m', 'm2', 'M', 'messages'];
+const streams = sids.flatMap((sessionId) => mids.map((messageId) => ({ sessionId, messageId })));
+
+/** What tokens are for. All of them are for the first session. */
+const grants = [
+  { mid: 'm', scope: 'read' },
+  { mid: 'm', scope: 'read stop' },
+  { mid: undefined, scope: 'read' },
+  { mid: undefined, scope: 'read stop' },
+] as const;
+
+type Grant = (typeof grants)[number];
+
+interface RawRequest {
+  readonly method: string;
+  readonly target: string;
+}
+
+const encodeAll = (text: string) =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+
+/** Ways to write one part of a path, of which the first one is the plain way. */
+const writings: readonly ((part: string) => string)[] = [
+  (part) => part,
+  (part) => encodeAll(part),
+  (part) => `%${part.charCodeAt(0).toString(16)}${part.slice(1)}`,
+  (part) => encodeAll(part).replaceAll('%', '%25'),
+  (part) => part.toUpperCase(),
+  (part) => `${part}%00`,
+  (part) => `${part}%20`,
+  (part) => `${part};x=1`,
+  (part) => `x/../${part}`,
+  (part) => `x%2f..%2F${part}`,
+  (part) => `${part}/.`,
+  (part) => `%2e%2e/${part}`,
+  (part) => `${part}%2f..%2fm2`,
+  () => '',
+];
+
+const part = (...texts: string[]) =>
+  fc
+    .tuple(
+      fc.constantFrom(...texts),
+      fc.oneof(
+        { weight: 12, arbitrary: fc.constant(writings[0] as (text: string) => string) },
+        { weight: 1, arbitrary: fc.constantFrom(...writings) },
+      ),
+    )
+    .map(([text, write]) => write(text));
+
+const oftenPlain = (plain: string, ...others: string[]) =>
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constant(plain) },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  );
+
+const slash = oftenPlain('/', '//', '/./', '%2F', '%5c', '\\', '/../', ';/', '?/', '#/');
+const tail = fc.constantFrom('', 'events', 'stream', 'stop', 'lease', 'events', 'stream', 'stop');
+const begin = oftenPlain('', 'http://127.0.0.1', 'http://x@y', '/healthz/..', '/metrics/..', '/.');
+const end = oftenPlain('', '/', '//', '?', '?sid=s&mid=m', '#', '%2f', '%2e', '.json', '?/healthz');
+
+const request: fc.Arbitrary<RawRequest> = fc
+  .record({
+    method: fc.constantFrom(
+      'GET',
+      'GET',
+      'GET',
+      'HEAD',
+      'POST',
+      'POST',
+      'DELETE',
+      'OPTIONS',
+      'PUT',
+    ),
+    begin,
+    parts: fc.oneof(
+      fc.tuple(
+        part('sessions'),
+        part('s', 's', ...sids),
+        part('messages'),
+        part('m', 'm', ...mids),
+        tail,
+      ),
+      fc.tuple(part('sessions'), part('s', 's', ...sids)),
+      fc.tuple(part('metrics', 'healthz', 'sessions')),
+    ),
+    slashes: fc.array(slash, { minLength: 5, maxLength: 5 }),
+    end,
+  })
+  .map(({ method, begin, parts, slashes, end }) => {
+    const path = parts
+      .map((text, index) => (text === '' ? '' : `${slashes[index]}${text}`))
+      .join('');
+    return { method, target: `${begin}${path === '' ? '/' : path}${end}`.replaceAll(' ', '%20') };
+  });
+
+/** What the request names, read in the plainest way: each part decoded once, nothing mended. */
+function namedBy({ target }: RawRequest): readonly string[] | null {
+  const path = target.replace(/^http:\/\/[^/?#]*/, '').split(/[?#]/, 1)[0] as string;
+  try {
+    return path.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the token opens it, as docs/protocol.md says; or anybody may. */
+function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
+  const [sessions, sid, messages, ownMid, route, ...more] = namedBy(raw) ?? [];
+  const isReading = raw.method === 'GET' || raw.method === 'HEAD';
+  if (sessions === 'healthz' && sid === undefined) return isReading;
+  if (sessions !== 'sessions' || sid !== 's' || more.length > 0) return false;
+  if (messages === undefined) return isReading && mid === undefined;
+  if (messages !== 'messages' || (mid !== undefined && ownMid !== mid)) return false;
+  if (route === 'stop') return raw.method === 'POST' && scope === 'read stop';
+  return isReading && (route === undefined || route === 'events' || route === 'stream');
+}
+
+describe('A token', () => {
+  let app: TestApp;
+  let manager: StreamManager;
+  beforeAll(async () => {
+    manager = await memoryBackend.create();
+    const producerKeys = [makeKey('append', 'read', 'admin').key];
+    app = await startApp(manager, { auth: { producerKeys, reader: readerOptions() } });
+    for (const stream of streams) {
+      await manager.appendEvents(stream, stored({ type: 'answer', content: markOf(stream) }));
+    }
+  });
+  afterAll(async () => {
+    await app.close();
+    await manager.close();
+  });
+
+  /** Sends it as it is written. Resolves with the answer, of a feed with its head. */
+  async function send(raw: RawRequest, token: string, place: TokenPlace): Promise<string> {
+    const { headers, query } = bring(token, place);
+    const isFirst = !raw.target.includes('?');
+    const [path, fragment = ''] = raw.target.split(/(?=#)/, 2) as [string, string?];
+    const target = `${path}${isFirst ? query : query.replace('?', '&')}${fragment}`;
+    const body = raw.method === 'POST' && /events/.test(target) ? '{"type":"answer"}' : '';
+    const lines = [
+      `${raw.method} ${target} HTTP/1.1`,
+      'host: x',
+      'connection: close',
+      'sec-fetch-site: same-origin',
+      'content-type: application/json',
+      'producer-lease: 60',
+      `content-length: ${body.length}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ];
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text;
+      if (/text\/event-stream/.test(answer) && /\r\n\r\n/.test(answer)) socket.destroy();
+    });
+    socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
+    await once(socket, 'close');
+    return answer;
+  }
+
+  async function snapshot(): Promise<Map<string, string>> {
+    const states = streams.map(async (stream) => {
+      const info = await manager.getStatus(stream);
+      const { length } = await manager.listStreams(stream.sessionId);
+      return [markOf(stream), JSON.stringify([info?.nextOffset, info?.status, length])] as const;
+    });
+    return new Map(await Promise.all(states));
+  }
+
+  it.each(grants)(
+    'for $scope of $mid reads, writes, stops and lists nothing else',
+    async (grant) => {
+      const { mid, scope } = grant;
+      const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });
+      const isOwn = ({ sessionId, messageId }: (typeof streams)[number]) =>
+        sessionId === 's' && (mid === undefined || messageId === mid);
+      const strange = streams.filter((stream) => !isOwn(stream)).map(markOf);
+      let before = await snapshot();
+      const seen = { opened: 0, forbidden: 0 };
+
+      await fc.assert(
+        fc.asyncProperty(request, fc.constantFrom(...places), async (raw, place) => {
+          const answer = await send(raw, token, place);
+          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+          if (status === 403) seen.forbidden += 1;
+          if (isAllowed(raw, grant)) seen.opened += status < 300 ? 1 : 0;
+          else expect([400, 401, 403, 404, 405]).toContain(status);
+          expect(strange.filter((mark) => answer.includes(mark))).toEqual([]);
+          const after = await snapshot();
+          const changed = [...after].filter(([mark, state]) => before.get(mark) !== state);
+          const mayChange = isAllowed(raw, grant) && raw.method === 'POST';
+          expect(changed.filter(([mark]) => !mayChange || strange.includes(mark))).toEqual([]);
+          before = after;
+        }),
+        { numRuns: 1500 },
+      );
+      // What is refused everywhere, or reaches no route at all, would prove nothing.
+      expect(seen.opened).toBeGreaterThan(50);
+      expect(seen.forbidden).toBeGreaterThan(200);
+    },
+  );
+});
+
+function markOf({ sessionId, messageId }: (typeof streams)[number]): string {
+  return `<<${sessionId} ${messageId}>>`;
+}

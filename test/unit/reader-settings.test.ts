@@ -1,0 +1,140 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ConfigError, loadConfig } from '../../src/config.js';
+import { directoryWith } from '../support/test-processes.js';
+
+const load = (environment: Record<string, string>, yaml = '') =>
+  loadConfig(environment, directoryWith({ 'config.yaml': yaml })).auth.reader;
+
+function faults(environment: Record<string, string>, yaml = ''): readonly string[] {
+  try {
+    load(environment, yaml);
+  } catch (error) {
+    return (error as ConfigError).faults;
+  }
+  throw new Error('the settings were taken');
+}
+
+const secret = 's'.repeat(32);
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
+const privatePem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const jwksUrl = 'https://id.example.com/jwks.json';
+
+describe('the settings of readers’ tokens', () => {
+  it('are off by default', () => {
+    expect(load({})).toBeNull();
+    expect(load({}, 'auth:\n  reader_secret:\n  reader_jwks_url:\n')).toBeNull();
+    expect(load({ AUTH_READER_COOKIE: 'reader' })).toBeNull();
+  });
+
+  it('take one secret, or several with commas or as a YAML list', () => {
+    expect(load({ AUTH_READER_SECRET: secret })).toEqual({
+      secrets: [secret],
+      publicKey: null,
+      jwksUrl: null,
+      issuer: null,
+      audience: null,
+      cookie: 'rejoin_token',
+    });
+    const both = { secrets: [secret, `${secret}2`] };
+    expect(load({ AUTH_READER_SECRET: `${secret}, ${secret}2` })).toMatchObject(both);
+    const yaml = `auth: { reader_secret: [${secret}, ${secret}2] }\n`;
+    expect(load({}, yaml)).toMatchObject(both);
+  });
+
+  it('take a public key, its line breaks written as \\n too, beside a secret', () => {
+    expect(load({ AUTH_READER_PUBLIC_KEY: pem })).toMatchObject({ publicKey: pem, secrets: [] });
+    const line = pem.replaceAll('\n', '\\n');
+    const both = load({ AUTH_READER_PUBLIC_KEY: line, AUTH_READER_SECRET: secret });
+    expect(both).toMatchObject({ publicKey: pem, secrets: [secret] });
+  });
+
+  it('take both from files too', () => {
+    const directory = directoryWith({ secret: `${secret}\n`, 'key.pem': pem });
+    const read = load({
+      AUTH_READER_SECRET_FILE: join(directory, 'secret'),
+      AUTH_READER_PUBLIC_KEY_FILE: join(directory, 'key.pem'),
+    });
+    expect(read).toMatchObject({ secrets: [secret], publicKey: pem.trim() });
+    for (const name of ['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY']) {
+      expect(faults({ [`${name}_FILE`]: 'none' })[0]).toMatch(/_FILE: there is no file/);
+      const file = { [`${name}_FILE`]: join(directory, 'secret'), [name]: secret };
+      expect(faults(file)[0]).toBe(`${name}_FILE: is set together with ${name}`);
+    }
+  });
+
+  it.each([
+    'https://id.example.com/jwks.json',
+    'http://127.0.0.1:9000/jwks',
+    'http://localhost/jwks',
+    'http://[::1]:9000/jwks',
+  ])('take the address %s', (url) => {
+    expect(load({ AUTH_READER_JWKS_URL: url })).toMatchObject({ jwksUrl: url });
+  });
+
+  it('take an issuer, an audience and the name of the cookie', () => {
+    const named = load({
+      AUTH_READER_SECRET: secret,
+      AUTH_READER_ISSUER: 'https://app.example',
+      AUTH_READER_AUDIENCE: 'rejoin',
+      AUTH_READER_COOKIE: '__Host-rejoin',
+    });
+    expect(named).toMatchObject({
+      issuer: 'https://app.example',
+      audience: 'rejoin',
+      cookie: '__Host-rejoin',
+    });
+  });
+
+  it.each([
+    ['AUTH_READER_SECRET', 's'.repeat(31)],
+    ['AUTH_READER_SECRET', `${secret} ${secret}`],
+    ['AUTH_READER_SECRET', `${secret},short`],
+    ['AUTH_READER_SECRET', `${secret},`],
+    ['AUTH_READER_SECRET', 'é'.repeat(32)],
+    ['AUTH_READER_SECRET', 's'.repeat(513)],
+    ['AUTH_READER_PUBLIC_KEY', 'x'],
+    ['AUTH_READER_PUBLIC_KEY', secret],
+    ['AUTH_READER_PUBLIC_KEY', privatePem],
+    ['AUTH_READER_JWKS_URL', 'id.example.com'],
+    ['AUTH_READER_JWKS_URL', 'http://id.example.com/jwks'],
+    ['AUTH_READER_JWKS_URL', 'http://127.0.0.1.example.com/jwks'],
+    ['AUTH_READER_JWKS_URL', 'https://user:password@id.example.com/jwks'],
+    ['AUTH_READER_JWKS_URL', 'file:///etc/passwd'],
+    ['AUTH_READER_COOKIE', 'a b'],
+    ['AUTH_READER_COOKIE', 'a;b'],
+    ['AUTH_READER_COOKIE', 'a=b'],
+  ])('refuse a bad %s without a word of it', (name, value) => {
+    const named = faults({ [name]: value });
+    expect(named).toHaveLength(1);
+    expect(named[0]).toContain(`(${name})`);
+    if (value.length > 10) expect(named[0]).not.toContain(value.slice(0, 20));
+  });
+
+  it('refuse a weak RSA key', () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+    const text = weak.export({ type: 'spki', format: 'pem' }) as string;
+    expect(faults({ AUTH_READER_PUBLIC_KEY: text })[0]).toContain('(AUTH_READER_PUBLIC_KEY)');
+  });
+
+  it.each([
+    [
+      { AUTH_READER_PUBLIC_KEY: pem, AUTH_READER_JWKS_URL: jwksUrl },
+      /^auth\.reader_public_key \(AUTH_READER_PUBLIC_KEY\): is set together with/,
+    ],
+    [{ AUTH_READER_ISSUER: 'x' }, /^auth\.reader_issuer \(AUTH_READER_ISSUER\): has no effect/],
+    [{ AUTH_READER_AUDIENCE: 'x' }, /^auth\.reader_audience .*: has no effect/],
+    [
+      { AUTH_READER_SECRET: secret, AUTH_DISABLED: 'true' },
+      /^auth\.disabled \(AUTH_DISABLED\): is true, and there are settings for the tokens of readers/,
+    ],
+    [
+      { AUTH_READER_SECRET: secret, HOST: '0.0.0.0' },
+      /^server\.host \(HOST\): .*AUTH_PRODUCER_KEYS/,
+    ],
+  ])('refuse %o', (environment, fault) => {
+    expect(faults(environment as Record<string, string>)).toEqual([expect.stringMatching(fault)]);
+  });
+});

@@ -1,0 +1,220 @@
+import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { publicKeyAlgorithms } from '../../src/access/key-algorithms.js';
+import { clockToleranceSeconds, mayDo } from '../../src/access/reader-token.js';
+import { TokenVerifier } from '../../src/access/token-verifier.js';
+import type { ServiceError } from '../../src/errors.js';
+import { silentLogger } from '../support/backends.js';
+import { forge, readerOptions, secondsFromNow, secret, sign } from '../support/tokens.js';
+
+const claims = { sid: 's1', scope: 'read' };
+const verifier = new TokenVerifier(readerOptions(), silentLogger);
+
+const makePair = {
+  rsa: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  p256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  p384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+  p521: () => generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+  ed25519: () => generateKeyPairSync('ed25519'),
+};
+
+const pemOf = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
+
+const withKey = (publicKey: KeyObject, secrets: string[] = []) =>
+  new TokenVerifier(readerOptions({ secrets, publicKey: pemOf(publicKey) }), silentLogger);
+
+/** Why a token is refused, which never quotes it. */
+async function refusal(token: string, by = verifier): Promise<string> {
+  const error = await by.verify(token).then(
+    () => null,
+    (reason: ServiceError) => reason,
+  );
+  expect(error).toMatchObject({ code: 'unauthorized' });
+  if (token !== '') expect(error?.message).not.toContain(token);
+  return error?.message ?? '';
+}
+
+describe('a token', () => {
+  it('says for which session it is good, until when, and for what', async () => {
+    const exp = secondsFromNow(60);
+    expect(await verifier.verify(await sign({ ...claims, exp }))).toEqual({
+      sessionId: 's1',
+      messageId: null,
+      rights: new Set(['read']),
+      expiresAt: (exp + clockToleranceSeconds) * 1000,
+    });
+  });
+
+  it('may name one stream, and be good for stopping too', async () => {
+    const token = await sign({ ...claims, mid: 'm1', scope: 'openid stop read' });
+    const reader = await verifier.verify(token);
+    expect(reader).toMatchObject({ messageId: 'm1', rights: new Set(['read', 'stop']) });
+  });
+
+  it.each([
+    ['no JWT', 'a.b.c', /not a JWT/],
+    ['nothing', '', /not a JWT/],
+    ['two JWTs', 'a.b.c a.b.c', /not a JWT/],
+    ['a part too few', 'a.b', /not a JWT/],
+    ['a header that is a list', forge([], claims), /not a JWT|signed in a way/],
+    ['no algorithm', forge({}, claims), /signed in a way/],
+    ['the algorithm none', forge({ alg: 'none' }, claims), /signed in a way/],
+    ['none in other letters', forge({ alg: 'nOnE' }, claims), /signed in a way/],
+    ['an algorithm of another source', forge({ alg: 'RS256' }, claims), /signed in a way/],
+    ['a longer HMAC', forge({ alg: 'HS512' }, claims), /signed in a way/],
+    [
+      'an extension that is critical',
+      forge({ alg: 'HS256', crit: ['x'], x: 1 }, claims),
+      /not a JWT/,
+    ],
+    ['no signature', forge({ alg: 'HS256' }, claims), /signature/],
+  ])('is not taken with %s', async (_, token, reason) => {
+    expect(await refusal(token)).toMatch(reason);
+  });
+
+  it('is not taken when another secret, or none of the right length, signed it', async () => {
+    expect(await refusal(await sign(claims, { key: `${secret}x` }))).toMatch(/signature/);
+  });
+
+  it('is not taken with claims that were changed', async () => {
+    const [header, , signature] = (await sign(claims)).split('.') as [string, string, string];
+    const other = Buffer.from(JSON.stringify({ ...claims, sid: 's2' })).toString('base64url');
+    expect(await refusal(`${header}.${other}.${signature}`)).toMatch(/signature/);
+  });
+
+  it.each([
+    ['without exp', { exp: undefined }, /claim exp is missing or malformed/],
+    ['with exp as text', { exp: '2999' as unknown as number }, /claim exp is missing or malformed/],
+    ['that has expired', { exp: secondsFromNow(-clockToleranceSeconds - 1) }, /has expired/],
+    ['of long ago', { exp: -1 }, /has expired/],
+    ['that is not good yet', { nbf: secondsFromNow(clockToleranceSeconds + 5) }, /not good yet/],
+    ['with nbf as text', { nbf: '0' as unknown as number }, /claim nbf is missing or malformed/],
+    ['without sid', { sid: undefined }, /claim sid is missing or malformed/],
+    ['with an empty sid', { sid: '' }, /claim sid/],
+    ['with a sid that is no id', { sid: 'a:b' }, /claim sid/],
+    ['with a list of sids', { sid: ['s1'] }, /claim sid/],
+    ['with a sid for all', { sid: '*' }, /claim sid/],
+    ['with a mid that is no id', { mid: '../m' }, /claim mid/],
+    ['with null for a mid', { mid: null }, /claim mid/],
+    ['without scope', { scope: undefined }, /claim scope/],
+    ['with a scope that has no read', { scope: 'stop' }, /claim scope/],
+    ['with a scope of longer words', { scope: 'reads read:all' }, /claim scope/],
+    ['with a list of scopes', { scope: ['read'] }, /claim scope/],
+  ])('is not taken %s', async (_, changes, reason) => {
+    expect(await refusal(await sign({ ...claims, ...changes }))).toMatch(reason);
+  });
+
+  it('is not taken when it would never expire, as JSON has numbers without an end', async () => {
+    const text = `{"sid":"s1","scope":"read","exp":1e999}`;
+    const parts = [JSON.stringify({ alg: 'HS256' }), text].map((part) =>
+      Buffer.from(part).toString('base64url'),
+    );
+    const signature = createHmac('sha256', secret).update(parts.join('.')).digest('base64url');
+    expect(await refusal(`${parts.join('.')}.${signature}`)).toMatch(/claim exp/);
+  });
+
+  it('is taken within the tolerance for clocks', async () => {
+    const late = await sign({ ...claims, exp: secondsFromNow(1 - clockToleranceSeconds) });
+    const early = await sign({ ...claims, nbf: secondsFromNow(clockToleranceSeconds - 1) });
+    for (const token of [late, early]) await verifier.verify(token);
+  });
+
+  it('has to come from the issuer, and be for the audience, that are set', async () => {
+    const options = readerOptions({ issuer: 'https://app.example', audience: 'rejoin' });
+    const strict = new TokenVerifier(options, silentLogger);
+    const good = { ...claims, iss: 'https://app.example', aud: ['other', 'rejoin'] };
+    await strict.verify(await sign(good));
+    expect(await refusal(await sign({ ...good, iss: 'x' }), strict)).toMatch(/claim iss/);
+    expect(await refusal(await sign({ ...good, aud: 'x' }), strict)).toMatch(/claim aud/);
+    expect(await refusal(await sign(claims), strict)).toMatch(/claim (iss|aud) is missing/);
+  });
+
+  it('may be signed with each of several secrets, and with no other', async () => {
+    const [old, young] = ['o'.repeat(32), 'y'.repeat(32)];
+    const both = new TokenVerifier(readerOptions({ secrets: [old, young] }), silentLogger);
+    for (const key of [old, young]) await both.verify(await sign(claims, { key }));
+    expect(await refusal(await sign(claims), both)).toMatch(/signature/);
+    const expired = await sign({ ...claims, exp: 1 }, { key: young });
+    expect(await refusal(expired, both)).toMatch(/has expired/);
+  });
+});
+
+describe('a public key', () => {
+  it.each([
+    ['RS256', 'rsa'],
+    ['PS256', 'rsa'],
+    ['ES256', 'p256'],
+    ['ES384', 'p384'],
+    ['ES512', 'p521'],
+    ['EdDSA', 'ed25519'],
+    ['Ed25519', 'ed25519'],
+  ] as const)(
+    'takes what its other half has signed with %s, and nothing else',
+    async (alg, kind) => {
+      const [own, other] = [makePair[kind](), makePair[kind]()];
+      const by = withKey(own.publicKey);
+      const token = await sign(claims, { key: own.privateKey, alg });
+      expect(await by.verify(token)).toMatchObject({ sessionId: 's1' });
+      const forged = await sign(claims, { key: other.privateKey, alg });
+      expect(await refusal(forged, by)).toMatch(/signature/);
+    },
+  );
+
+  it.each(Object.keys(makePair) as (keyof typeof makePair)[])(
+    'of the type %s is never taken for the secret of an HMAC',
+    async (kind) => {
+      const { publicKey } = makePair[kind]();
+      const der = publicKey.export({ type: 'spki', format: 'der' });
+      const pem = pemOf(publicKey);
+      for (const key of [pem, pem.trim(), der]) {
+        for (const by of [withKey(publicKey), withKey(publicKey, [secret])]) {
+          const token = await sign(claims, { key, alg: 'HS256' });
+          expect(await refusal(token, by)).toMatch(/signed in a way|signature/);
+        }
+      }
+    },
+  );
+
+  it('goes together with a secret: the algorithm says which of the two is meant', async () => {
+    const { publicKey, privateKey } = makePair.p256();
+    const by = withKey(publicKey, [secret]);
+    await by.verify(await sign(claims));
+    await by.verify(await sign(claims, { key: privateKey, alg: 'ES256' }));
+  });
+
+  it('is good for nothing when it is too short, or of another kind', () => {
+    const others = [
+      generateKeyPairSync('rsa', { modulusLength: 1024 }),
+      generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+      generateKeyPairSync('x25519'),
+    ];
+    for (const { publicKey } of others) expect(publicKeyAlgorithms(publicKey)).toBeNull();
+  });
+});
+
+describe('what a reader may do', () => {
+  const session = {
+    sessionId: 's1',
+    messageId: null,
+    rights: new Set(['read'] as const),
+    expiresAt: 0,
+  };
+  const stream = { ...session, messageId: 'm1', rights: new Set(['read', 'stop'] as const) };
+
+  it.each([
+    [session, 'read', { sid: 's1' }, true],
+    [session, 'read', { sid: 's1', mid: 'm1' }, true],
+    [session, 'stop', { sid: 's1', mid: 'm1' }, false],
+    [session, 'read', { sid: 's2', mid: 'm1' }, false],
+    [session, 'read', {}, false],
+    [stream, 'read', { sid: 's1', mid: 'm1' }, true],
+    [stream, 'stop', { sid: 's1', mid: 'm1' }, true],
+    [stream, 'read', { sid: 's1', mid: 'm2' }, false],
+    [stream, 'read', { sid: 's2', mid: 'm1' }, false],
+    [stream, 'read', { sid: 's1' }, false],
+    [stream, 'read', { mid: 'm1' }, false],
+    [stream, 'read', {}, false],
+  ] as const)('%o: %s of %o is %s', (reader, right, place, isAllowed) => {
+    expect(mayDo(reader, right, place)).toBe(isAllowed);
+  });
+});

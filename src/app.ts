@@ -23,6 +23,8 @@ import { readEventsRoute } from './http/read-events.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Metrics } from './metrics/metrics.js';
+import { docsRoutes } from './openapi/docs-page.js';
+import { collectRoutes } from './openapi/document.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 declare module 'fastify' {
@@ -36,7 +38,7 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
+  readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'limits'> & {
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -106,6 +108,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   requireAccess(app, config.auth.producerKeys);
   acceptJsonBodies(app, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
+  if (config.docs.isEnabled) await collectRoutes(app, version);
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
@@ -128,6 +131,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);
+    if (config.docs.isEnabled) docsRoutes(app);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

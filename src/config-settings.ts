@@ -59,6 +59,7 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   cors: z.prefault(z.strictObject({ origins }), {}),
+  docs: z.prefault(z.strictObject({ enabled: flag.default(true) }), {}),
 });
 
 /** The environment variable of each setting. */
@@ -94,4 +95,5 @@ export const environmentNames = {
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
   'cors.origins': 'CORS_ORIGINS',
+  'docs.enabled': 'DOCS_ENABLED',
 } as const;

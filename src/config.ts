@@ -195,7 +195,7 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth, cors } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors, docs } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
     server: {
@@ -227,6 +227,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
     cors: { origins: cors.origins },
+    docs: { isEnabled: docs.enabled },
   };
 }
 

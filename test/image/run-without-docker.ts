@@ -99,6 +99,8 @@ async function serve(stage: Stage, folder: string): Promise<void> {
       body: '{"type":"answer"}',
     });
     check('it takes an append', appended.status === 201);
+    const page = await fetch(`${url}/docs`);
+    check('it has the page of the API', page.status === 200);
   } finally {
     service.kill('SIGTERM');
   }

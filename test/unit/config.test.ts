@@ -60,6 +60,7 @@ describe('the settings', () => {
       },
       auth: { isDisabled: false, producerKeys: [] },
       cors: { origins: [] },
+      docs: { isEnabled: true },
     });
   });
 

@@ -22,6 +22,7 @@ import { sendProblem, useProblems } from './http/problem.js';
 import { readEventsRoute } from './http/read-events.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
 import { collectRoutes } from './openapi/document.js';
@@ -38,7 +39,7 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'limits'> & {
+  readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -132,6 +133,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);
     if (config.docs.isEnabled) docsRoutes(app);
+    if (config.inspector.isEnabled) inspectorRoutes(app);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

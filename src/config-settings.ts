@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { redisSettingsSchema } from './config-redis.js';
-import { duration, flag, origins, producerKeys, size, wholeNumber } from './config-values.js';
+import {
+  automatic,
+  duration,
+  flag,
+  origins,
+  producerKeys,
+  size,
+  wholeNumber,
+} from './config-values.js';
 import { streamManagerTypes } from './streams/create-stream-manager.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -59,6 +67,7 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   cors: z.prefault(z.strictObject({ origins }), {}),
+  inspector: z.prefault(z.strictObject({ enabled: automatic.default('auto') }), {}),
   docs: z.prefault(z.strictObject({ enabled: flag.default(true) }), {}),
 });
 
@@ -95,5 +104,6 @@ export const environmentNames = {
   'auth.disabled': 'AUTH_DISABLED',
   'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
   'cors.origins': 'CORS_ORIGINS',
+  'inspector.enabled': 'INSPECTOR_ENABLED',
   'docs.enabled': 'DOCS_ENABLED',
 } as const;

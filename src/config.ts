@@ -195,7 +195,7 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth, cors, docs } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors, inspector, docs } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
     server: {
@@ -227,6 +227,10 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
     },
     auth: { isDisabled: auth.disabled, producerKeys: auth.producer_keys },
     cors: { origins: cors.origins },
+    // A tool for whoever builds with the service: on their own machine it is just there.
+    inspector: {
+      isEnabled: inspector.enabled === 'auto' ? isLoopback(server.host) : inspector.enabled,
+    },
     docs: { isEnabled: docs.enabled },
   };
 }

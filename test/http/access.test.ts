@@ -25,6 +25,8 @@ const rules: Record<string, Record<string, Access>> = {
   '/openapi.json': { GET: 'public', HEAD: 'public' },
   '/docs': { GET: 'public', HEAD: 'public' },
   '/docs/:file': { GET: 'public', HEAD: 'public' },
+  '/inspector': { GET: 'public', HEAD: 'public' },
+  '/inspector/:file': { GET: 'public', HEAD: 'public' },
 };
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];

@@ -62,7 +62,7 @@ describe('the document of the API', () => {
   });
 
   it('has every route, but for the pages, the document itself and HEAD', async () => {
-    const pages = ['/docs', '/docs/{file}', '/openapi.json'];
+    const pages = ['/docs', '/docs/{file}', '/inspector', '/inspector/{file}', '/openapi.json'];
     const paths = pathsOf(app.app.printRoutes({ commonPrefix: false }));
     const others = paths.filter((path) => !pages.includes(path));
     expect(others.sort()).toEqual(Object.keys(document.json.paths ?? {}).sort());

@@ -52,6 +52,7 @@ export function buildTestApp(
       },
       auth: { isDisabled: false, producerKeys: [], ...options.auth },
       cors: { origins: [], ...options.cors },
+      inspector: { isEnabled: true },
       docs: { isEnabled: true },
     },
   });

@@ -28,7 +28,7 @@ const imports: Import[] = files.flatMap((file) => {
 const allowed: Record<string, readonly string[]> = {
   'make-key.ts': ['access'],
   'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
-  'app.ts': ['config.js', 'feed', 'http', 'metrics', 'openapi', 'streams'],
+  'app.ts': ['config.js', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'streams'],
   'config.ts': ['config-redis.js', 'config-settings.js', 'config-values.js'],
   'config-settings.ts': ['config-redis.js', 'config-values.js', 'streams'],
   'config-redis.ts': ['config-values.js', 'streams'],
@@ -36,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   'errors.ts': [],
   access: [],
   http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
+  inspector: ['http'],
   metrics: ['errors.js', 'feed', 'streams'],
   openapi: ['errors.js', 'http', 'streams'],
   feed: ['errors.js', 'sse', 'streams'],
@@ -60,7 +61,7 @@ describe('the arrows between the rooms', () => {
 
   it.each([
     ['ioredis', /^streams\/redis\//],
-    ['fastify', /^(app\.ts|http\/|openapi\/)/],
+    ['fastify', /^(app\.ts|http\/|inspector\/|openapi\/)/],
     ['@fastify/sse', /^app\.ts/],
     ['@fastify/cors', /^http\/cors\.ts/],
     ['@fastify/swagger', /^openapi\//],

@@ -60,6 +60,7 @@ describe('the settings', () => {
       },
       auth: { isDisabled: false, producerKeys: [] },
       cors: { origins: [] },
+      inspector: { isEnabled: true },
       docs: { isEnabled: true },
     });
   });

@@ -9,7 +9,7 @@ import { parseJsonBody } from './json-body.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
-const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
+export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
 
 type StopRequest = z.infer<typeof stopBody>;
 

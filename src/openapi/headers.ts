@@ -1,6 +1,7 @@
+import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from '../http/producer-headers.js';
 import type { Header } from './operation.js';
 
-const number = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER - 1000 };
+const number = { type: 'integer', minimum: 0, maximum: maxNumber };
 
 const epoch: Header = {
   name: 'Producer-Epoch',
@@ -11,7 +12,7 @@ const epoch: Header = {
 const id: Header = {
   name: 'Producer-Id',
   description: 'The name of the producer within its stream.',
-  schema: { type: 'string', pattern: '^[ -~]{1,128}$' },
+  schema: { type: 'string', pattern: `^[ -~]{1,${maxProducerIdLength}}$` },
 };
 
 /** With an epoch alone, a worker shows that nobody has taken over. */
@@ -30,7 +31,7 @@ export const producerHeaders: readonly Header[] = [
 export const leaseHeader: Header = {
   name: 'Producer-Lease',
   description: 'Seconds within which the next sign of life comes, or the service ends the stream.',
-  schema: { type: 'integer', minimum: 1, maximum: 3600 },
+  schema: { type: 'integer', minimum: 1, maximum: maxLeaseSeconds },
 };
 
 export const lastEventIdHeader: Header = {

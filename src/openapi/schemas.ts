@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { errorTable } from '../errors.js';
+import { stopBody } from '../http/stop-stream.js';
 import { eventSchema } from '../streams/stream-event.js';
+import { maxBatchEvents, maxListedStreams } from '../streams/stream-manager.js';
 
 /** The schemas that the document names, each under the name that it has there. */
 const registry = z.registry<{ id: string }>();
@@ -67,7 +69,7 @@ const problem = z.strictObject({
 });
 
 export const eventRef = named('Event', eventSchema);
-export const batchRef = named('Events', z.array(eventSchema).min(1).max(1000));
+export const batchRef = named('Events', z.array(eventSchema).min(1).max(maxBatchEvents));
 export const problemRef = named('Problem', problem);
 export const statusRef = named('Status', status);
 export const statusWithProducerRef = named(
@@ -78,12 +80,14 @@ export const statusWithProducerRef = named(
 );
 export const streamListRef = named(
   'StreamList',
-  z.strictObject({ streams: z.array(status.extend({ messageId: z.string() })).max(1000) }),
+  z.strictObject({
+    streams: z.array(status.extend({ messageId: z.string() })).max(maxListedStreams),
+  }),
 );
 export const pageRef = named(
   'Page',
   z.strictObject({
-    events: z.array(storedEvent).max(1000),
+    events: z.array(storedEvent).max(maxBatchEvents),
     nextOffset: offset,
     nextId: id,
     ended: z.boolean().describe('the stream has ended, and this page reaches its end'),
@@ -99,6 +103,7 @@ export const duplicateRef = named(
   'Duplicate',
   appended.extend({ count: z.literal(0), duplicate: z.literal(true) }),
 );
+export const stopRequestRef = named('StopRequest', stopBody);
 export const stopRef = named('Stopped', z.strictObject({ streamStatus }));
 
 /** All of them, as they stand below `components`. */

@@ -1,6 +1,14 @@
 import { leaseHeader, nextOffsetHeader, producerEpochHeaders, producerHeaders } from './headers.js';
 import { json, type Operation } from './operation.js';
-import { appendedRef, batchRef, duplicateRef, eventRef, statusRef, stopRef } from './schemas.js';
+import {
+  appendedRef,
+  batchRef,
+  duplicateRef,
+  eventRef,
+  statusRef,
+  stopRef,
+  stopRequestRef,
+} from './schemas.js';
 
 const chunk = { id: 'a1', type: 'answer', content: 'Cats ' };
 const lastChunk = { ...chunk, content: 'sleep.', done: true };
@@ -108,14 +116,7 @@ export const stop: Operation = {
   description: 'It appends a `stop` event, once, and may be repeated.',
   body: {
     required: false,
-    content: json(
-      {
-        type: 'object',
-        properties: { reason: { type: 'string', maxLength: 1000 } },
-        additionalProperties: false,
-      },
-      { reason: 'by the user' },
-    ),
+    content: json(stopRequestRef, { reason: 'by the user' }),
   },
   answers: {
     200: {

@@ -20,7 +20,7 @@ describe('the pages', () => {
   it.each([
     ['/inspector', 'text/html; charset=utf-8'],
     ['/inspector/inspector.js', 'text/javascript; charset=utf-8'],
-    ['/inspector/inspector.css', 'text/css; charset=utf-8'],
+    ['/inspector/base.css', 'text/css; charset=utf-8'],
     ['/inspector/icon.svg', 'image/svg+xml'],
     ['/docs', 'text/html; charset=utf-8'],
     ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],

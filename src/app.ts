@@ -29,7 +29,10 @@ import { requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { stopStreamRoute } from './http/stop-stream.js';
 import { Turns } from './http/turns.js';
+import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
+import { docsRoutes } from './openapi/docs-page.js';
+import { collectRoutes } from './openapi/document.js';
 import type { StreamManager } from './streams/stream-manager.js';
 
 declare module 'fastify' {
@@ -43,7 +46,7 @@ declare module 'fastify' {
 }
 
 export interface AppOptions {
-  readonly config: Pick<Config, 'auth' | 'cors' | 'limits'> & {
+  readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
     readonly server: Pick<Config['server'], 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
@@ -143,6 +146,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const rates = await limitRates(app, config.limits.rates, keyIds);
   acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
+  if (config.docs.isEnabled) await collectRoutes(app, version);
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
@@ -167,6 +171,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);
+    if (config.docs.isEnabled) docsRoutes(app);
+    if (config.inspector.isEnabled) inspectorRoutes(app);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readerSettings } from './config-reader.js';
 import { redisSettingsSchema } from './config-redis.js';
 import {
+  automatic,
   duration,
   flag,
   origins,
@@ -80,6 +81,8 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   cors: z.prefault(z.strictObject({ origins }), {}),
+  inspector: z.prefault(z.strictObject({ enabled: automatic.default('auto') }), {}),
+  docs: z.prefault(z.strictObject({ enabled: flag.default(true) }), {}),
 });
 
 /** The environment variable of each setting. */
@@ -129,4 +132,6 @@ export const environmentNames = {
   'auth.reader_audience': 'AUTH_READER_AUDIENCE',
   'auth.reader_cookie': 'AUTH_READER_COOKIE',
   'cors.origins': 'CORS_ORIGINS',
+  'inspector.enabled': 'INSPECTOR_ENABLED',
+  'docs.enabled': 'DOCS_ENABLED',
 } as const;

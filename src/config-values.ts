@@ -63,6 +63,12 @@ export function size() {
 /** `z.coerce.boolean()` takes "false" for true. */
 export const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
 
+/** A flag, or `auto`: the service decides. */
+export const automatic = z.union(
+  [z.literal('auto'), z.boolean(), z.stringbool()],
+  'must be auto, true or false',
+);
+
 /** A text that may be left out; in YAML, a key without a value is null. */
 export const optionalText = z
   .string()

@@ -209,7 +209,7 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
-  const { server, log, stream_manager, limits, feed, auth, cors } = settings;
+  const { server, log, stream_manager, limits, feed, auth, cors, inspector, docs } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
     server: {
@@ -255,6 +255,11 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       reader: toReaderOptions(auth),
     },
     cors: { origins: cors.origins },
+    // A tool for whoever builds with the service: on their own machine it is just there.
+    inspector: {
+      isEnabled: inspector.enabled === 'auto' ? isLoopback(server.host) : inspector.enabled,
+    },
+    docs: { isEnabled: docs.enabled },
   };
 }
 

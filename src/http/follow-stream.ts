@@ -24,6 +24,7 @@ const atStart: ResumePoint = { from: startOfStream, knowsAbsence: false };
 const querystring = z.object({
   offset: z
     .string()
+    .describe('An offset or an id to go on from, or `now` for the end; without one, the start.')
     .transform((text, context) => {
       const point = parseResumePoint(text);
       if (point !== null) return point;
@@ -31,7 +32,7 @@ const querystring = z.object({
       return z.NEVER;
     })
     .optional(),
-  named: flag.optional(),
+  named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
 });
 
 const contentType = 'text/event-stream; charset=utf-8';

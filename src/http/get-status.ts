@@ -8,7 +8,14 @@ import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { toStatus } from './stream-status.js';
 
-const querystring = z.object({ producer: z.string().min(1).max(maxProducerIdLength).optional() });
+const querystring = z.object({
+  producer: z
+    .string()
+    .min(1)
+    .max(maxProducerIdLength)
+    .optional()
+    .describe('The id of a producer, to ask how far it is.'),
+});
 
 /** `GET …`: what is known of a stream, and with `?producer=` of one of its producers. */
 export function getStatusRoute(app: FastifyInstance, streams: StreamManager): void {

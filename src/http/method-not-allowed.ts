@@ -28,6 +28,7 @@ function refuse(app: FastifyInstance, url: string, allowed: ReadonlySet<string>)
     url,
     method: METHODS.filter((method) => method !== 'CONNECT' && !allowed.has(method)),
     exposeHeadRoute: false,
+    schema: { hide: true },
     config: { access: 'public' }, // tells no more than the documents do
     // Before the body is read: whatever it is, the method is wrong.
     onRequest: async (_request, reply) => {

@@ -4,10 +4,10 @@ import type { ProducerStamp } from '../streams/producer.js';
 import { maxBatchEvents } from '../streams/stream-manager.js';
 
 export const maxProducerIdLength = 128;
-const maxLeaseSeconds = 3600;
+export const maxLeaseSeconds = 3600;
 
 /** Room for the events of one batch above it, so that no sequence number leaves the safe integers. */
-const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
+export const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
 
 /**
  * `Producer-Id`, `Producer-Epoch` and `Producer-Seq`: all of them or none.

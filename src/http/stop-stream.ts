@@ -11,7 +11,7 @@ import { messagePath } from './routes.js';
 
 type Appender = Pick<StreamManager, 'appendEvents'>;
 
-const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
+export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
 
 type StopRequest = z.infer<typeof stopBody>;
 

@@ -103,7 +103,8 @@ function read(path: string): string {
 }
 
 function filesIn(folder: string): string[] {
-  return readdirSync(join(root, folder)).map((name) => join(folder, name));
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
 }
 
 /** The `sh` blocks that a `text` block follows at once. */

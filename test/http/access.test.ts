@@ -24,6 +24,11 @@ const rules: Record<string, Record<string, Access>> = {
   '/metrics': { GET: 'metrics', HEAD: 'metrics' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },
+  '/openapi.json': { GET: 'public', HEAD: 'public' },
+  '/docs': { GET: 'public', HEAD: 'public' },
+  '/docs/:file': { GET: 'public', HEAD: 'public' },
+  '/inspector': { GET: 'public', HEAD: 'public' },
+  '/inspector/:file': { GET: 'public', HEAD: 'public' },
 };
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -54,7 +59,7 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     headers: Record<string, string> = {},
     id = 'keys',
   ) {
-    const path = route.replace(':sid', id).replace(':mid', id);
+    const path = route.replace(':sid', id).replace(':mid', id).replace(':file', 'icon.svg');
     const abort = new AbortController();
     const response = await fetch(source.app.url + path, {
       method,

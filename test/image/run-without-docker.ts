@@ -69,7 +69,8 @@ function run(stage: Stage, folder: string, port: number) {
   ];
   const args = ['--mount', 'sh', '-ec', steps.join('\n'), 'sh', ...command];
   const PATH = process.env.PATH as string;
-  const env = { PATH, ...environmentOf(stage), AUTH_DISABLED: 'true', PORT: String(port) };
+  const settings = { AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true', PORT: String(port) };
+  const env = { PATH, ...environmentOf(stage), ...settings };
   return spawn('unshare', args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
@@ -99,6 +100,9 @@ async function serve(stage: Stage, folder: string): Promise<void> {
       body: '{"type":"answer"}',
     });
     check('it takes an append', appended.status === 201);
+    for (const page of ['/docs', '/inspector']) {
+      check(`it has the page ${page}`, (await fetch(url + page)).status === 200);
+    }
   } finally {
     service.kill('SIGTERM');
   }

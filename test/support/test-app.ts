@@ -60,6 +60,8 @@ export function buildTestApp(
       },
       auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
       cors: { origins: [], ...options.cors },
+      inspector: { isEnabled: true },
+      docs: { isEnabled: true },
     },
   });
 }

@@ -70,6 +70,8 @@ describe('the settings', () => {
       },
       auth: { isDisabled: false, producerKeys: [], reader: null },
       cors: { origins: [] },
+      inspector: { isEnabled: true },
+      docs: { isEnabled: true },
     });
   });
 

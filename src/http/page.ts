@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError } from '../errors.js';
+
+/** A page of the service's own, and the files that it needs. */
+export interface Page {
+  /** Where the page is; its files are one level below. */
+  readonly path: string;
+  /** The HTML. It names its files relative to itself, so that it works below any prefix. */
+  readonly html: URL;
+  /** The other files, by their names; `icon.svg` is there by itself. */
+  readonly files: Readonly<Record<string, URL>>;
+  /** What the page may do, as a Content-Security-Policy. */
+  readonly policy: string;
+}
+
+interface PageFile {
+  readonly body: Buffer;
+  readonly type: string;
+  readonly etag: string;
+}
+
+const icon = new URL('./icon.svg', import.meta.url);
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Serves the page, to anybody: it is the same for all, and what it shows it has to ask for. */
+export function servePage(app: FastifyInstance, page: Page): void {
+  const html = readPageFile(page.html);
+  const entries = Object.entries({ 'icon.svg': icon, ...page.files });
+  const files = new Map(entries.map(([name, url]) => [name, readPageFile(url)]));
+  const options = { schema: { hide: true }, config: { access: 'public' } } as const;
+  app.get(page.path, options, async (request, reply) => send(request, reply, html, page.policy));
+  app.get<{ Params: { file: string } }>(`${page.path}/:file`, options, async (request, reply) => {
+    const file = files.get(request.params.file);
+    if (file === undefined) throw new ServiceError('not_found', 'the page has no such file');
+    return send(request, reply, file, page.policy);
+  });
+}
+
+function readPageFile(url: URL): PageFile {
+  const body = readFileSync(url);
+  const type = types[extname(url.pathname)] as string;
+  return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
+}
+
+/** A browser may keep a file, and asks each time whether it is still the same. */
+function send(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { body, type, etag }: PageFile,
+  policy: string,
+): FastifyReply {
+  reply.header('content-security-policy', policy).header('x-content-type-options', 'nosniff');
+  reply.header('referrer-policy', 'no-referrer');
+  reply.header('cache-control', 'no-cache').header('etag', etag);
+  if (headers['if-none-match'] === etag) return reply.code(304).send();
+  return reply.type(type).send(body);
+}

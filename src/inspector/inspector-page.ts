@@ -1,0 +1,34 @@
+import { readdirSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import { servePage } from '../http/page.js';
+
+/**
+ * What the page shows comes from anybody's events. Beside being shown as text only, it could do
+ * nothing as a script: none runs but the page's own, and no script can make markup out of text.
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const folder = new URL('./page/', import.meta.url);
+const servedExtensions = /\.(js|css|svg)$/;
+
+/** `GET /inspector`: the page that shows streams and lets newcomers try everything out. */
+export function inspectorRoutes(app: FastifyInstance): void {
+  const names = readdirSync(folder).filter((name) => servedExtensions.test(name));
+  servePage(app, {
+    path: '/inspector',
+    html: new URL('inspector.html', folder),
+    files: Object.fromEntries(names.map((name) => [name, new URL(name, folder)])),
+    policy,
+  });
+}

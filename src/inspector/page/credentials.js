@@ -1,0 +1,31 @@
+import { find } from './elements.js';
+
+/** What a service with keys asks for. It is in the memory of this tab, and never in its address. */
+const inputs = { key: find('key', HTMLInputElement), token: find('token', HTMLInputElement) };
+
+for (const [name, input] of Object.entries(inputs)) {
+  input.value = sessionStorage.getItem(`rejoin-${name}`) ?? '';
+  input.addEventListener('input', () => sessionStorage.setItem(`rejoin-${name}`, value(input)));
+}
+
+/** @param {HTMLInputElement} input */
+function value(input) {
+  return input.value.trim();
+}
+
+/** The reader token, which an EventSource can only bring in its URL; empty when there is none. */
+export function readerToken() {
+  return value(inputs.token);
+}
+
+/**
+ * The header for a request that reads or writes: of the two, the one that is meant for it.
+ *
+ * @param {'read' | 'write'} purpose
+ * @returns {Record<string, string>}
+ */
+export function authorization(purpose) {
+  const [key, token] = [value(inputs.key), value(inputs.token)];
+  const bearer = purpose === 'read' ? token || key : key || token;
+  return bearer === '' ? {} : { authorization: `Bearer ${bearer}` };
+}

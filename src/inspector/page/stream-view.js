@@ -1,0 +1,216 @@
+import { compare } from './comparison.js';
+import { ConversationView } from './conversation-view.js';
+import { readerToken } from './credentials.js';
+import { find } from './elements.js';
+import { endingOf, Feed } from './feed.js';
+import { FramesView } from './frames-view.js';
+import { Playback } from './playback.js';
+import { getStatus, Refusal, tryFeed } from './service.js';
+import { drawBadge, drawCount, drawOutcome, drawState } from './wire.js';
+
+/** @typedef {import('./service.js').StreamId} StreamId */
+/** @typedef {import('./feed.js').Frame} Frame */
+
+const title = find('title', HTMLHeadingElement);
+const place = find('place', HTMLParagraphElement);
+const intro = find('intro', HTMLDivElement);
+const conversationPlace = find('conversation', HTMLElement);
+const framesPlace = find('frames', HTMLElement);
+
+/** How often somebody who is cut off is told how much came meanwhile. */
+const missedPeriodMs = 500;
+
+/** A page that is scrolled this near to its end follows what comes, in CSS pixels. */
+const nearEnd = 120;
+
+/** The stream that is open: its feed, and what is shown of it. */
+export class StreamView {
+  /** @type {Feed | null} */
+  #feed = null;
+  /** @type {string | null} */
+  #ending = null;
+  /** Whether the page stays at its end while events come. */
+  #isFollowing = true;
+  #conversation = new ConversationView(conversationPlace, (text) => {
+    title.textContent = text;
+  });
+  #frames = new FramesView(framesPlace);
+  #playback = new Playback(
+    (frame, delayMs) => this.#show(frame, delayMs),
+    () => this.#onRound(),
+  );
+
+  /** @param {() => void} onChange told whenever another control may be used */
+  constructor(onChange) {
+    this.onChange = onChange;
+    setInterval(() => void this.#countMissed(), missedPeriodMs);
+    addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+      this.#isFollowing = scrollHeight - scrollTop - clientHeight < nearEnd;
+    });
+  }
+
+  /** @returns {StreamId | null} */
+  get stream() {
+    return this.#feed?.stream ?? null;
+  }
+
+  get state() {
+    return this.#feed?.state ?? null;
+  }
+
+  get hasEnded() {
+    return this.#ending !== null;
+  }
+
+  get isReplaying() {
+    return this.#playback.isReplaying;
+  }
+
+  get hasFrames() {
+    return this.#playback.frames.length > 0;
+  }
+
+  /** @param {StreamId} stream */
+  open(stream) {
+    this.#feed?.close();
+    this.#forget();
+    intro.hidden = true;
+    title.textContent = stream.mid;
+    place.textContent = `${stream.sid} / ${stream.mid}`;
+    const feed = new Feed(
+      stream,
+      (frame) => this.#take(frame),
+      () => this.#drawState(),
+    );
+    this.#feed = feed;
+    feed.resume();
+  }
+
+  cutOrResume() {
+    const feed = this.#feed;
+    if (feed === null) return;
+    if (feed.state === 'cut') {
+      this.#note(`Resumed after ${feed.lastId}`);
+      feed.resume();
+    } else {
+      feed.cut();
+      this.#playback.flush();
+      this.#note(`Cut off after ${feed.lastId}`);
+    }
+  }
+
+  /** @param {number} speed */
+  replayOrFinish(speed) {
+    if (this.#playback.isReplaying) this.#playback.finish();
+    else {
+      this.#clearViews();
+      this.#playback.replay(speed);
+    }
+    this.onChange();
+  }
+
+  /** @param {string} name */
+  choose(name) {
+    conversationPlace.hidden = name !== 'conversation';
+    framesPlace.hidden = name !== 'frames';
+  }
+
+  /** @param {Frame} frame */
+  #take(frame) {
+    if (frame.kind === 'reset') this.#forget();
+    this.#playback.push(frame);
+    const ending = endingOf(frame);
+    if (ending === null) return;
+    this.#ending = ending;
+    this.#drawState();
+  }
+
+  /** @param {Frame} frame @param {number} delayMs */
+  #show(frame, delayMs) {
+    this.#frames.add(frame, delayMs);
+    if (frame.kind === 'reset') {
+      this.#conversation.note(`The stream is another one now (${frame.value.reason})`);
+    } else this.#conversation.add(frame);
+  }
+
+  #onRound() {
+    const { shown, frames } = this.#playback;
+    const all = frames.length;
+    drawCount(shown < all ? `${shown} of ${all} events` : eventCount(all));
+    this.#drawBadge();
+    if (this.#isFollowing) window.scrollTo(0, document.documentElement.scrollHeight);
+    this.onChange();
+  }
+
+  #drawState() {
+    const feed = this.#feed;
+    if (feed === null) return;
+    drawState(feed, this.#ending);
+    this.#drawBadge();
+    if (feed.state === 'closed') void this.#onClosed(feed);
+    this.onChange();
+  }
+
+  /** A stream that nobody has written to yet has no status. */
+  #drawBadge() {
+    drawBadge(this.#ending ?? (this.hasFrames ? 'open' : null));
+  }
+
+  /**
+   * The browser has given the feed up: since the stream has ended and all of it came, or for good.
+   *
+   * @param {Feed} feed
+   */
+  async #onClosed(feed) {
+    const text = await this.#outcome(feed);
+    if (feed === this.#feed) drawOutcome(text, this.hasEnded);
+  }
+
+  /** @param {Feed} feed */
+  async #outcome({ stream, lastId }) {
+    try {
+      if (this.hasEnded) return await compare(stream, this.#playback.frames);
+      await tryFeed(stream, lastId);
+      return 'The service has ended the feed. Follow it again.';
+    } catch (error) {
+      if (!(error instanceof Refusal)) return 'The service cannot be reached.';
+      return error.status === 401 && readerToken() === ''
+        ? 'The feed needs a reader token. A key will not do: an EventSource cannot send it.'
+        : error.message;
+    }
+  }
+
+  async #countMissed() {
+    const feed = this.#feed;
+    if (feed?.state !== 'cut') return;
+    const status = await getStatus(feed.stream).catch(() => null);
+    const missed = (status?.nextOffset ?? 0) - Number.parseInt(feed.lastId, 10);
+    const had = eventCount(this.#playback.frames.length);
+    if (feed.state === 'cut' && missed > 0) drawCount(`${had}, ${missed} more wait`);
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    this.#conversation.seam(text);
+    this.#frames.note(text);
+  }
+
+  #forget() {
+    this.#playback.clear();
+    this.#ending = null;
+    this.#clearViews();
+    drawCount('');
+  }
+
+  #clearViews() {
+    this.#conversation.clear();
+    this.#frames.clear();
+    this.#isFollowing = true;
+  }
+}
+
+/** @param {number} count */
+function eventCount(count) {
+  return count === 1 ? '1 event' : `${count} events`;
+}

@@ -1,0 +1,51 @@
+import { find } from './elements.js';
+
+const badge = find('badge', HTMLSpanElement);
+const wire = find('wire', HTMLDivElement);
+const text = find('state', HTMLSpanElement);
+const count = find('count', HTMLSpanElement);
+
+/**
+ * The line between the service and this reader. What it says is read aloud when it changes; the
+ * number of events, which changes all the time, is not.
+ *
+ * @param {import('./feed.js').Feed} feed
+ * @param {string | null} ending
+ */
+export function drawState({ state, wasOpen }, ending) {
+  const isOver = ending !== null && state !== 'cut';
+  wire.dataset.state = isOver ? 'ended' : state;
+  if (isOver) say(`The stream is ${ending}`);
+  else if (state === 'cut') say('Cut off');
+  else if (state === 'open') say('Connected');
+  else if (state === 'connecting') {
+    say(wasOpen ? 'Connection lost: the browser comes back by itself' : 'Connecting');
+  }
+}
+
+/**
+ * @param {string} sentence
+ * @param {boolean} isEnd whether the feed ended as it should
+ */
+export function drawOutcome(sentence, isEnd) {
+  wire.dataset.state = isEnd ? 'ended' : 'closed';
+  say(sentence);
+  drawCount('');
+}
+
+/** @param {string | null} status of the stream */
+export function drawBadge(status) {
+  badge.hidden = status === null;
+  badge.dataset.status = status ?? '';
+  badge.textContent = status;
+}
+
+/** @param {string} words */
+export function drawCount(words) {
+  count.textContent = words;
+}
+
+/** @param {string} sentence */
+function say(sentence) {
+  if (text.textContent !== sentence) text.textContent = sentence;
+}

@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { servePage } from '../http/page.js';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** The icons are in the style sheet. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** `GET /openapi.json`, the document, and `GET /docs`, the page that tries its requests out. */
+export function docsRoutes(app: FastifyInstance): void {
+  const options = { schema: { hide: true }, config: { access: 'public' } } as const;
+  app.get('/openapi.json', options, async (_request, reply) =>
+    reply.header('cache-control', 'no-cache').send(app.swagger()),
+  );
+  servePage(app, {
+    path: '/docs',
+    html: own('docs.html'),
+    files: {
+      'docs.js': own('docs.js'),
+      'docs.css': own('docs.css'),
+      'swagger-ui.css': borrowed('swagger-ui.css'),
+      'swagger-ui-bundle.js': borrowed('swagger-ui-bundle.js'),
+    },
+    policy,
+  });
+}
+
+function own(name: string): URL {
+  return new URL(`./page/${name}`, import.meta.url);
+}
+
+/** The files of Swagger UI, out of the package. */
+function borrowed(name: string): URL {
+  return pathToFileURL(resolve(`@fastify/swagger-ui/static/${name}`));
+}

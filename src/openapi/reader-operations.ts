@@ -1,0 +1,141 @@
+import { lastEventIdHeader, noStoreHeader } from './headers.js';
+import { type Header, json, type Operation } from './operation.js';
+import { pageRef, statusWithProducerRef, streamListRef } from './schemas.js';
+
+const event = {
+  id: 'a1',
+  type: 'answer',
+  content: 'Cats sleep.',
+  done: true,
+  timestamp: '2026-01-01T12:00:02Z',
+};
+
+const status = {
+  nextOffset: 1,
+  nextId: '1-3592a1b6',
+  streamStatus: 'open',
+  createdAt: '2026-01-01T12:00:02.120Z',
+  updatedAt: '2026-01-01T12:00:02.120Z',
+  expiresAt: '2026-01-01T13:00:02.120Z',
+};
+
+const refused: Header = {
+  name: 'Stream-Refused',
+  description: 'The feed cannot be served now, and ends at once: come back later.',
+  schema: { enum: ['draining', 'backend_unavailable', 'too_many_feeds'] },
+};
+
+const feedHeaders: readonly Header[] = [
+  {
+    name: 'Cache-Control',
+    description: 'No proxy is to keep the feed, or to change it.',
+    schema: { const: 'no-cache, no-transform' },
+    required: true,
+  },
+  {
+    name: 'X-Accel-Buffering',
+    description: 'Nor to hold it back.',
+    schema: { const: 'no' },
+    required: true,
+  },
+  refused,
+];
+
+const feedDescription = `
+Delivers what there is and then what comes, over server-sent events. A reader that was cut off comes back
+with the last id that it saw, by \`Last-Event-ID\` or \`?offset=\`, and gets each later event once and in order.
+
+- Each event is one frame, with its \`id\` and the event on one \`data:\` line. Frames have no name, unless \`named\` is true.
+- \`event: reset\` says that the stream behind the id is gone or another one: forget what you have, it comes again.
+- \`event: malformed\` stands for an element that another program wrote and that is no event.
+- Any end without a terminal event means: come back with the last id. **204** means: you have all of it.
+- An EventSource gives up after any other status than 200. So what cannot be served now is a 200 with
+  \`Stream-Refused\` that ends at once.`;
+
+const feedExamples = {
+  events: {
+    summary: 'Events',
+    value: `retry: 2000\n: connected\n\nid: 1-3592a1b6\ndata: ${JSON.stringify(event)}\n\n`,
+  },
+  reset: {
+    summary: 'The stream is not the one that the id came from',
+    value: 'id: 0\nevent: reset\ndata: {"reason":"diverged","offset":0}\n\n',
+  },
+  malformed: {
+    summary: 'An element that is no event',
+    value: 'id: 4-9f2c01ab\nevent: malformed\ndata: {"offset":3,"bytes":4}\n\n',
+  },
+  refused: {
+    summary: 'Come back later',
+    value: 'retry: 5000\n\n: refused: too_many_feeds\n\n',
+  },
+};
+
+export const follow: Operation = {
+  id: 'followStream',
+  tag: 'Readers',
+  summary: 'Follow a stream: the SSE feed',
+  description: feedDescription.trim(),
+  headers: [lastEventIdHeader],
+  answers: {
+    200: {
+      description: 'The feed.',
+      headers: feedHeaders,
+      content: { 'text/event-stream': { schema: { type: 'string' }, examples: feedExamples } },
+    },
+    204: { description: 'The stream has ended and the reader has all of it, or it is not there.' },
+  },
+  problems: ['invalid_offset', 'invalid_query', 'not_acceptable'],
+};
+
+export const read: Operation = {
+  id: 'readEvents',
+  tag: 'Readers',
+  summary: 'Read a part of a stream as JSON',
+  description:
+    'Go on from `nextId` until `events` is empty or `ended` is true. A stream that does not exist is empty.',
+  answers: {
+    200: {
+      description: 'The events from the offset on, as many as fit.',
+      headers: [noStoreHeader],
+      content: json(pageRef, {
+        events: [event],
+        nextOffset: 1,
+        nextId: '1-3592a1b6',
+        ended: false,
+      }),
+    },
+  },
+  problems: ['invalid_offset', 'invalid_query', 'offset_gone'],
+  usesStore: true,
+};
+
+export const getStatus: Operation = {
+  id: 'getStatus',
+  tag: 'Readers',
+  summary: 'Ask what is known of a stream',
+  answers: {
+    200: {
+      description: 'Where it ends, how it is, its times, and how far a producer is.',
+      headers: [noStoreHeader],
+      content: json(statusWithProducerRef, { ...status, producer: { epoch: 1, nextSeq: 3 } }),
+    },
+  },
+  problems: ['invalid_query', 'not_found'],
+  usesStore: true,
+};
+
+export const listStreams: Operation = {
+  id: 'listStreams',
+  tag: 'Readers',
+  summary: 'List the streams of a session',
+  answers: {
+    200: {
+      description: 'The one that began last first; a session without streams has an empty list.',
+      headers: [noStoreHeader],
+      content: json(streamListRef, { streams: [{ messageId: 'm1', ...status }] }),
+    },
+  },
+  problems: [],
+  usesStore: true,
+};

@@ -1,0 +1,104 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startService } from '../support/test-processes.js';
+import { eventsUrl, post } from '../support/worker.js';
+import { launchBrowser } from './event-source-page.js';
+import { InspectorPage } from './inspector-page.js';
+
+const attacks = [
+  '<img src=x onerror="pwned=1">',
+  '<script>pwned=1</script>',
+  '"><svg onload=pwned=1>',
+  '<iframe srcdoc="<script>parent.pwned=1</script>">',
+  'javascript:pwned=1',
+];
+
+/** Events that carry the attack wherever text of a worker is shown. */
+function eventsWith(attack: string) {
+  const data = { tool_call_id: attack, tool_name: attack, arguments: { [attack]: attack } };
+  return [
+    { type: 'question', id: `${attack}1`, content: attack, data: { [attack]: attack } },
+    { type: 'thinking', id: attack, content: attack, done: true },
+    { type: 'tool_call', id: attack, content: attack, data },
+    { type: 'tool_result', content: attack, data: { tool_call_id: attack, output: attack } },
+    { type: 'references', data: { references: [{ title: attack, url: attack }, attack, null] } },
+    { type: 'answer', id: attack, content: attack, done: true },
+    { type: 'error', content: '', data: { code: attack } },
+  ];
+}
+
+describe('What a hostile event holds', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  async function expectHarmless({ page, complaints }: InspectorPage): Promise<void> {
+    expect(await page.evaluate('typeof pwned')).toBe('undefined');
+    const inserted = page.locator('#stream :is(img, script, svg, iframe, a, object, embed)');
+    expect(await inserted.count()).toBe(0);
+    expect(complaints).toEqual([]);
+  }
+
+  it.each(attacks)('is shown by the inspector, and not followed: %s', async (attack) => {
+    const service = await startService({ FEED_LINGER: '0' });
+    const events = eventsWith(attack);
+    const end = [
+      { type: 'stop', data: { reason: attack } },
+      { type: 'session_title', content: attack },
+    ];
+    await post(eventsUrl(service.url), [...events, ...end]);
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await inspector.says(/^All 9 events came/);
+    for (const place of ['#title', '.answer', '.tool-head', '.references', '.error']) {
+      expect(await inspector.page.locator(place).textContent()).toContain(attack);
+    }
+    await expectHarmless(inspector);
+  });
+
+  it('is harmless also in a type or an id of a frame, which another program may write', async () => {
+    const service = await startService();
+    const [attack] = attacks as [string];
+    const frames = [
+      `id: ${attack}\ndata: ${JSON.stringify({ type: attack, id: attack, content: attack })}\n\n`,
+      `id: ${attack}\nevent: malformed\ndata: ${JSON.stringify({ offset: 1, bytes: attack })}\n\n`,
+    ];
+    const body = frames.join('');
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+      prepare: (page) =>
+        page.route('**/stream?**', (route) =>
+          route.fulfill({ contentType: 'text/event-stream', body: `retry: 60000\n\n${body}` }),
+        ),
+    });
+    await inspector.hasFrames(2);
+    expect((await inspector.frames)[0]?.id).toBe(attack);
+    await expectHarmless(inspector);
+  });
+
+  it('is harmless in the ids of the address too', async () => {
+    const service = await startService();
+    const query = `?${new URLSearchParams({ sid: attacks[0] as string, mid: attacks[1] as string })}`;
+    const { page } = await InspectorPage.open(browser, service.url, query);
+    await page.locator('#state').getByText('must match').waitFor();
+    expect(await page.locator('#title').textContent()).toBe(attacks[1]);
+    expect(await page.evaluate('typeof pwned')).toBe('undefined');
+  });
+
+  it('could not run as a script: the page’s policy lets none but its own run', async () => {
+    const service = await startService();
+    const { page } = await InspectorPage.open(browser, service.url);
+    const refused = await page.evaluate<string>(`(() => {
+      try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; }
+    })()`);
+    expect(refused).toBe('TypeError');
+    await page
+      .evaluate(`{
+      const script = document.createElement('script');
+      script.append('pwned = 1');
+      document.body.append(script);
+    }`)
+      .catch(() => {});
+    expect(await page.evaluate('typeof pwned')).toBe('undefined');
+  });
+});

@@ -1,0 +1,99 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startService } from '../support/test-processes.js';
+import { eventsUrl, post } from '../support/worker.js';
+import { launchBrowser } from './event-source-page.js';
+import { InspectorPage } from './inspector-page.js';
+
+/** The least contrast of text and background that WCAG 2.2 asks for (1.4.3, level AA). */
+const leastContrast = 4.5;
+
+/** Each text that is seen, with the contrast to what is behind it. */
+const contrasts = `(() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const channels = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (color) => {
+    const [r, g, b] = channels(color).map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    const { backgroundColor } = getComputedStyle(element);
+    return channels(backgroundColor)[3] === 255 ? backgroundColor : behind(element.parentElement);
+  };
+  return [...document.querySelectorAll('body *')]
+    .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''))
+    .filter((one) => one.checkVisibility() && !one.closest(':disabled, option'))
+    .map((one) => {
+      const [light, dark] = [getComputedStyle(one).color, behind(one)].map(luminance).sort((a, b) => b - a);
+      return { text: one.textContent.trim().slice(0, 40), contrast: (light + 0.05) / (dark + 0.05) };
+    });
+})()`;
+
+describe('The inspector', () => {
+  let browser: Browser;
+  let url: string;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  async function open(options: Parameters<typeof InspectorPage.open>[3]): Promise<InspectorPage> {
+    url = (await startService({ FEED_LINGER: '0' })).url;
+    await post(eventsUrl(url), [
+      { type: 'question', content: 'Why?' },
+      { type: 'thinking', content: 'Hm.', done: true },
+      {
+        type: 'tool_call',
+        data: { name: 'a_tool_with_a_long_name'.repeat(4), q: 'x'.repeat(300) },
+      },
+      { type: 'answer', content: `${'word '.repeat(200)}${'x'.repeat(300)}` },
+      { type: 'error', content: 'It failed.', done: true },
+    ]);
+    const inspector = await InspectorPage.open(browser, url, '?sid=s1&mid=m1', options);
+    await inspector.says(/^All 5 events came/);
+    await inspector.page.locator('details').evaluateAll((all) => {
+      for (const one of all) one.setAttribute('open', '');
+    });
+    return inspector;
+  }
+
+  it.each(['light', 'dark'] as const)('can be read in %s', async (colorScheme) => {
+    const inspector = await open({ colorScheme });
+    for (const view of ['Conversation', 'Frames'] as const) {
+      await inspector.choose(view);
+      const found = await inspector.page.evaluate<{ text: string; contrast: number }[]>(contrasts);
+      expect(found.length).toBeGreaterThan(20);
+      expect(found.filter(({ contrast }) => contrast < leastContrast)).toEqual([]);
+    }
+    const paper = await inspector.page.evaluate<string>(
+      'getComputedStyle(document.body).backgroundColor',
+    );
+    expect(paper).toBe(colorScheme === 'dark' ? 'rgb(16, 21, 20)' : 'rgb(246, 247, 245)');
+  });
+
+  it('fits a phone, however long the words of an event are', async () => {
+    const inspector = await open({ viewport: { width: 375, height: 740 } });
+    for (const view of ['Conversation', 'Frames'] as const) {
+      await inspector.choose(view);
+      expect(await inspector.page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+    }
+  });
+
+  it('names everything that can be used, and says changes of the connection aloud', async () => {
+    const { page } = await open({});
+    const unnamed = await page.evaluate(`
+      [...document.querySelectorAll('button, input, select, summary, a')].filter((one) => {
+        const texts = [one.textContent, one.ariaLabel, one.labels?.[0]?.textContent];
+        return texts.every((text) => (text ?? '').trim() === '');
+      }).map(({ id }) => id)`);
+    expect(unnamed).toEqual([]);
+    expect(await page.getByRole('status').count()).toBe(1);
+    expect(await page.getByRole('main').count()).toBe(1);
+  });
+});

@@ -1,0 +1,85 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { waitFor } from '../support/wait-for.js';
+
+/** The inspector in a tab of its own. */
+export class InspectorPage {
+  /** What went wrong in it, scripts that its policy kept out included. */
+  readonly complaints: string[] = [];
+  /** What it asked for, with the headers. */
+  readonly requests: { url: string; headers: Record<string, string> }[] = [];
+
+  private constructor(readonly page: Page) {
+    page.on('pageerror', ({ message }) => this.complaints.push(message));
+    page.on('dialog', (dialog) => {
+      this.complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+    page.on('request', (request) =>
+      this.requests.push({ url: request.url(), headers: request.headers() }),
+    );
+  }
+
+  /** @param base of the service */
+  static async open(
+    browser: Browser,
+    base: string,
+    query = '',
+    options: BrowserContextOptions & { prepare?: (page: Page) => Promise<unknown> } = {},
+  ): Promise<InspectorPage> {
+    const { prepare, ...context } = options;
+    const page = await browser.newPage(context);
+    onTestFinished(() => page.close());
+    const inspector = new InspectorPage(page);
+    await prepare?.(page);
+    await page.goto(`${base}/inspector${query}`);
+    return inspector;
+  }
+
+  click(name: string): Promise<void> {
+    return this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  choose(view: 'Conversation' | 'Frames'): Promise<void> {
+    return this.page.getByRole('radio', { name: view }).check({ force: true });
+  }
+
+  /** What is said of the connection. */
+  get state(): Promise<string> {
+    return this.page.locator('#state').innerText();
+  }
+
+  async says(pattern: RegExp): Promise<void> {
+    await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state), 40_000);
+  }
+
+  /** The id and the text of each frame that it shows, whichever view is open. */
+  get frames(): Promise<{ id: string; data: string }[]> {
+    return this.page.locator('#frames li:not(.mark)').evaluateAll((rows) =>
+      rows.map((row) => ({
+        id: row.querySelector('.id')?.textContent ?? '',
+        data: row.querySelector('.data')?.textContent ?? '',
+      })),
+    );
+  }
+
+  async hasFrames(count: number): Promise<void> {
+    await waitFor(`${count} frames`, async () => (await this.frames).length >= count);
+  }
+
+  /** The ids of the stream that is open, as its address has them. */
+  get stream(): { sid: string; mid: string } {
+    const query = new URL(this.page.url()).searchParams;
+    return { sid: query.get('sid') ?? '', mid: query.get('mid') ?? '' };
+  }
+
+  /** The answer as it is shown, without the marks of cuts. */
+  answer(): Promise<string> {
+    return this.page.evaluate(`
+      [...document.querySelectorAll('.answer .text')].flatMap(({ childNodes }) => [...childNodes])
+        .filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data).join('')`);
+  }
+}

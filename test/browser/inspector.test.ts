@@ -1,0 +1,306 @@
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { formatProducerKey } from '../../src/access/producer-key.js';
+import { makeKey } from '../support/keys.js';
+import { startService } from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
+import { launchBrowser } from './event-source-page.js';
+import { InspectorPage } from './inspector-page.js';
+
+const settings = { FEED_LINGER: '300ms' };
+
+/** What is stored of the stream that the page has open, as text. */
+async function storedOf(base: string, { stream }: InspectorPage): Promise<string[]> {
+  const response = await fetch(eventsUrl(base, stream.sid, stream.mid));
+  const { events } = (await response.json()) as { events: object[] };
+  return events.map((event) => JSON.stringify(event));
+}
+
+describe('The inspector', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+
+  it('runs a sample, and shows no gap and no repeat when it was cut off and resumed', async () => {
+    const service = await startService(settings);
+    const inspector = await InspectorPage.open(browser, service.url);
+    await inspector.click('Sample run');
+    for (const count of [20, 70]) {
+      await inspector.hasFrames(count);
+      await inspector.click('Cut connection');
+      const shown = (await inspector.frames).length;
+      await waitFor('more is stored', async () => {
+        return (await storedOf(service.url, inspector)).length > shown + 10;
+      });
+      expect(await inspector.frames).toHaveLength(shown);
+      expect(await inspector.state).toBe('Cut off');
+      await inspector.click('Resume');
+    }
+    await inspector.says(/^All \d+ events came, each once and in order\.$/);
+
+    const stored = await storedOf(service.url, inspector);
+    const frames = await inspector.frames;
+    expect(frames.map(({ data }) => data)).toEqual(stored);
+    expect(frames.map(({ id }) => Number(id.split('-')[0]))).toEqual(
+      stored.map((_, index) => index + 1),
+    );
+    const answer = stored.map((text) => JSON.parse(text)).filter(({ type }) => type === 'answer');
+    expect(await inspector.answer()).toBe(answer.map(({ content }) => content).join(''));
+    expect(await inspector.page.locator('.seam').count()).toBeGreaterThanOrEqual(2);
+    expect(inspector.complaints).toEqual([]);
+  });
+
+  it('shows thoughts folded, tools with their results, and the title of the stream', async () => {
+    const service = await startService(settings);
+    await post(eventsUrl(service.url), [
+      { type: 'thinking', id: 't', content: 'Let me ', timestamp: '2026-01-01T12:00:00Z' },
+      { type: 'thinking', id: 't', content: 'see.', done: true, timestamp: '2026-01-01T12:00:02Z' },
+      { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search', arguments: { q: 1 } } },
+      { type: 'tool_result', content: '3 pages', data: { tool_call_id: 'c', success: true } },
+      { type: 'references', data: { references: [{ title: 'A page', url: 'https://a.example' }] } },
+      { type: 'error', content: 'one page was away' },
+      { type: 'complete' },
+      { type: 'session_title', content: 'Pages' },
+    ]);
+    const { page } = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await page.getByRole('heading', { name: 'Pages' }).waitFor();
+    const thought = page.getByText('Let me see.');
+    expect(await thought.isVisible()).toBe(false);
+    await page.getByText('Thought for 2.0 s').click();
+    expect(await thought.isVisible()).toBe(true);
+    const tool = page.locator('.tool');
+    expect(await tool.count()).toBe(1);
+    for (const text of ['search', '3 pages', 'done']) await tool.getByText(text).first().waitFor();
+    await page.getByText('1 references').click();
+    expect(await page.locator('.references').getByText('A page').isVisible()).toBe(true);
+    expect(await page.locator('.error').innerText()).toBe('one page was away');
+    expect(await page.locator('#badge').innerText()).toBe('complete');
+  });
+
+  it('says so when the feed brought something else than what is stored', async () => {
+    const service = await startService();
+    await post(eventsUrl(service.url), [
+      { type: 'answer' },
+      { type: 'answer' },
+      { type: 'complete' },
+    ]);
+    let isFirst = true;
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+      prepare: (page) =>
+        page.route('**/stream?**', (route) => {
+          const body = 'retry: 10\n\nid: 3-00000000\ndata: {"type":"complete"}\n\n';
+          const status = isFirst ? 200 : 204;
+          isFirst = false;
+          return route.fulfill({ status, contentType: 'text/event-stream', body });
+        }),
+    });
+    await inspector.says(/brought 1 events, the service has 3: they differ/);
+  });
+
+  it('stops a stream, whose worker then ends', async () => {
+    const service = await startService(settings);
+    const inspector = await InspectorPage.open(browser, service.url);
+    await inspector.click('Sample run');
+    await inspector.hasFrames(5);
+    await inspector.click('Stop');
+    await inspector.says(/^All \d+ events came/);
+    const stored = await storedOf(service.url, inspector);
+    expect(JSON.parse(stored.at(-1) as string)).toMatchObject({ type: 'stop' });
+    expect(await inspector.page.locator('#badge').innerText()).toBe('stopped');
+    const isAppend = ({ url }: { url: string }) => url.endsWith('/events');
+    expect(inspector.requests.filter(isAppend).length).toBeLessThan(stored.length + 5);
+    expect(await inspector.page.locator('#fault').isVisible()).toBe(false);
+  });
+
+  it.each([
+    ['1', 1200],
+    ['2', 600],
+    ['10', 120],
+    ['0', 0],
+  ])('replays at the speed %s', async (speed, tookMs) => {
+    const service = await startService(settings);
+    const times = ['00.000', '00.400', '01.200'];
+    await post(
+      eventsUrl(service.url),
+      times.map((time) => ({ type: 'answer', timestamp: `2026-01-01T12:00:${time}Z` })),
+    );
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await inspector.hasFrames(3);
+    await inspector.page.getByLabel('Replay speed').selectOption(speed);
+    await inspector.page.evaluate(`
+      shownAt = [];
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) for (const _ of addedNodes) shownAt.push(performance.now());
+      }).observe(document.querySelector('#frames ol'), { childList: true });`);
+    await inspector.click('Replay');
+    const shownAt = () => inspector.page.evaluate<number[]>('shownAt');
+    await waitFor('the replay', async () => (await shownAt()).length === 3);
+    const [first, second, last] = (await shownAt()) as [number, number, number];
+    expect(last - first).toBeGreaterThanOrEqual(tookMs * 0.9);
+    expect(last - first).toBeLessThan(tookMs + 400);
+    if (tookMs > 1000) expect(second - first).toBeLessThan((last - first) / 2);
+  });
+
+  it('is used with the keyboard alone', async () => {
+    const service = await startService(settings);
+    const inspector = await InspectorPage.open(browser, service.url);
+    const { keyboard } = inspector.page;
+    const focused = () =>
+      inspector.page.evaluate<string>(
+        'document.activeElement.textContent.trim() || document.activeElement.id || document.activeElement.value',
+      );
+    const tabTo = async (name: string) => {
+      for (let count = 0; (await focused()) !== name; count += 1) {
+        if (count === 25) throw new Error(`${name} cannot be reached`);
+        await keyboard.press('Tab');
+      }
+    };
+    await keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the stream');
+    await keyboard.press('Enter');
+    await tabTo('Sample run');
+    await keyboard.press('Enter');
+    await inspector.hasFrames(10);
+    await tabTo('Cut connection');
+    await keyboard.press('Space');
+    expect(await inspector.state).toBe('Cut off');
+    await tabTo('Resume');
+    await keyboard.press('Space');
+    await inspector.says(/^Connected/);
+    await inspector.hasFrames(45);
+    await tabTo('conversation');
+    await keyboard.press('ArrowRight');
+    expect(await inspector.page.locator('#frames').isVisible()).toBe(true);
+    await keyboard.press('ArrowLeft');
+    await inspector.page.getByText('Thought for').first().waitFor();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    expect(await inspector.page.getByText('They want to know').isVisible()).toBe(true);
+  });
+
+  it('shows the streams of the session with their status as it changes, and opens them', async () => {
+    const service = await startService(settings);
+    await post(eventsUrl(service.url, 's1', 'm1'), { type: 'answer', content: 'one' });
+    await post(eventsUrl(service.url, 's1', 'm2'), { type: 'answer', content: 'two' });
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    const rows = inspector.page.locator('#streams li');
+    await waitFor('two streams', async () => (await rows.count()) === 2);
+    await post(eventsUrl(service.url, 's1', 'm2'), { type: 'complete' });
+    await rows.filter({ hasText: 'm2' }).getByText('complete').waitFor();
+    await rows.filter({ hasText: 'm2' }).getByRole('button').click();
+    await inspector.says(/^All 2 events came/);
+    expect(inspector.stream).toEqual({ sid: 's1', mid: 'm2' });
+    expect(await inspector.answer()).toBe('two');
+  });
+
+  it('tells that a stream was lost, and shows the one that came after it', async () => {
+    const service = await startService(settings);
+    await post(eventsUrl(service.url), [{ type: 'answer', content: 'old' }, { type: 'answer' }]);
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await inspector.hasFrames(2);
+    await fetch(`${service.url}/sessions/s1/messages/m1`, { method: 'DELETE' });
+    await inspector.page.getByText('The stream is another one now (deleted)').waitFor();
+    expect(await inspector.answer()).toBe('');
+  });
+
+  it('keeps a key and a token out of its address, and lets only the token into that of a feed', async () => {
+    const key = makeKey('append', 'read', 'admin');
+    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(key.key) };
+    const service = await startService({ ...settings, ...keys });
+    const inspector = await InspectorPage.open(browser, service.url);
+    const { page } = inspector;
+    await page.getByText('The list needs a key or a token.').waitFor();
+    await inspector.click('Sample run');
+    await page.getByRole('alert').getByText('unauthorized').waitFor();
+    await page.getByText('Key and token').click();
+    await page.getByLabel('Producer key').fill(key.token);
+    await inspector.click('Sample run');
+    await inspector.says(/needs a reader token/);
+    await page.getByLabel('Reader token').fill('a.reader.token');
+    await inspector.click('Sample run');
+    const isFeed = ({ url }: { url: string }) => url.includes('token=');
+    await waitFor('a feed with the token', () => inspector.requests.some(isFeed));
+    for (const { url } of inspector.requests) expect(url).not.toContain(key.token);
+    for (const { url } of inspector.requests.filter(isFeed)) expect(url).toContain('/stream?');
+    const appends = inspector.requests.filter(({ url }) => url.endsWith('/events'));
+    expect(appends.at(-1)?.headers.authorization).toBe(`Bearer ${key.token}`);
+    expect(page.url()).toMatch(/\?sid=demo&mid=sample-\w+$/);
+    await page.reload();
+    await page.getByText('Key and token').click();
+    expect(await page.getByLabel('Producer key').inputValue()).toBe(key.token);
+    expect(await page.evaluate('document.cookie + localStorage.length')).toBe('0');
+  });
+
+  it('works below a path of a proxy', async () => {
+    const service = await startService(settings);
+    const inspector = await InspectorPage.open(browser, await proxyBelowPath(service.url));
+    await inspector.click('Sample run');
+    await inspector.hasFrames(10);
+    await inspector.click('Stop');
+    await inspector.says(/^All \d+ events came/);
+    expect(
+      inspector.requests.every(({ url }) => new URL(url).pathname.startsWith('/agents/')),
+    ).toBe(true);
+  });
+
+  it('answers while 3000 chunks come', async () => {
+    const service = await startService(settings);
+    const chunk = { id: 'a', type: 'answer', content: 'some words more ' };
+    for (let count = 0; count < 3; count += 1) {
+      await post(
+        eventsUrl(service.url),
+        Array.from({ length: 1000 }, () => chunk),
+      );
+    }
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+      prepare: (page) =>
+        page.addInitScript(`
+          longestTaskMs = 0;
+          new PerformanceObserver((list) => {
+            for (const { duration } of list.getEntries()) longestTaskMs = Math.max(longestTaskMs, duration);
+          }).observe({ type: 'longtask', buffered: true });`),
+    });
+    await inspector.hasFrames(3000);
+    await inspector.choose('Frames');
+    await inspector.choose('Conversation');
+    expect((await inspector.answer()).length).toBe(3000 * chunk.content.length);
+    expect(await inspector.page.evaluate('longestTaskMs')).toBeLessThan(500);
+  });
+});
+
+/** A proxy that has the service below `/agents/`, until the test is over. */
+async function proxyBelowPath(base: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const url = base + (request.url ?? '').replace(/^\/agents/, '');
+    const { method, headers } = request;
+    const forwarded = httpRequest(url, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/agents`;
+}
+
+describe('The page of the inspector', () => {
+  it.each([
+    [{ HOST: '127.0.0.1' }, 200],
+    [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true' }, 404],
+    [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true' }, 200],
+    [{ HOST: '127.0.0.1', INSPECTOR_ENABLED: 'false' }, 404],
+  ])('is there as the settings say: %o', async (environment, status) => {
+    const service = await startService(environment);
+    const port = new URL(service.url).port;
+    expect((await fetch(`http://127.0.0.1:${port}/inspector`)).status).toBe(status);
+  });
+});

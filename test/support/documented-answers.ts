@@ -1,0 +1,98 @@
+import { expect } from 'vitest';
+import { ApiDocument, type DocumentedAnswer } from './openapi-document.js';
+import type { TestApp } from './test-app.js';
+
+export interface AskOptions {
+  /** Of the session and the message; by default one that no other request has. */
+  readonly id?: string;
+  readonly query?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | ReadableStream | null;
+}
+
+/** `POST events`, as the tests name routes, in the words of the document. */
+export function operationOf(route: string): string {
+  const [method, place = ''] = route.split(' ');
+  if (place.startsWith('/')) return route;
+  if (place === 'session') return `${method} /sessions/{sid}`;
+  return `${method} /sessions/{sid}/messages/{mid}${place === '' ? '' : `/${place}`}`;
+}
+
+/** Sends requests, and holds each answer to the document. */
+export class DocumentedAnswers {
+  /** Answers that came: `GET /healthz 200`; refusals with their code. */
+  readonly provoked = new Set<string>();
+  #count = 0;
+
+  private constructor(readonly document: ApiDocument) {}
+
+  /** Holds answers to the document of this app. */
+  static async of(app: TestApp): Promise<DocumentedAnswers> {
+    const response = await fetch(`${app.url}/openapi.json`);
+    return new DocumentedAnswers(new ApiDocument((await response.json()) as ApiDocument['json']));
+  }
+
+  /** All answers that the document has, in the same words as `provoked`. */
+  get documented(): string[] {
+    return this.document.operations.flatMap(({ name, responses }) =>
+      Object.entries(responses).flatMap(([status, answer]) =>
+        Number(status) < 400
+          ? [`${name} ${status}`]
+          : codesOf(answer).map((code) => `${name} ${status} ${code}`),
+      ),
+    );
+  }
+
+  newId(): string {
+    this.#count += 1;
+    return `m${this.#count}`;
+  }
+
+  async ask(app: TestApp, route: string, options: AskOptions = {}): Promise<void> {
+    const { id = this.newId(), query = '', headers = {}, body = null } = options;
+    const operation = operationOf(route);
+    const [method, path] = operation.split(' ') as [string, string];
+    const url = app.url + path.replace('{sid}', id).replace('{mid}', id) + query;
+    const abort = new AbortController();
+    const request = { method, headers, body, duplex: 'half', signal: abort.signal };
+    const response = await fetch(url, request as RequestInit);
+    const { status } = response;
+    const own = this.document.operations.find(({ name }) => name === operation);
+    const documented = own?.responses[status];
+    expect(documented, `${operation} answers ${status}`).toBeDefined();
+    const text = await bodyOf(response);
+    abort.abort(); // a feed would stay open
+    expect(this.#faultsOf(documented as DocumentedAnswer, response.headers, text)).toEqual([]);
+    const code = status < 400 ? '' : ` ${JSON.parse(text).code}`;
+    this.provoked.add(`${operation} ${status}${code}`);
+  }
+
+  #faultsOf({ content, headers = {} }: DocumentedAnswer, sent: Headers, text: string): string[] {
+    const faults = Object.entries(headers).map(([name, { required, schema }]) => {
+      const value = sent.get(name);
+      if (value === null) return required === true ? `${name} is missing` : null;
+      return this.document.faultOf(schema, /^\d+$/.test(value) ? Number(value) : value);
+    });
+    const type = sent.get('content-type')?.split(';')[0] ?? 'none';
+    const media = content?.[type];
+    if (content === undefined) faults.push(text === '' ? null : 'there is a body');
+    else if (media === undefined) faults.push(`${type} is not documented`);
+    else {
+      const value = type.includes('json') ? JSON.parse(text) : text;
+      faults.push(this.document.faultOf(media.schema, value));
+    }
+    return faults.filter((fault) => fault !== null);
+  }
+}
+
+function codesOf({ content }: DocumentedAnswer): string[] {
+  return Object.keys(content?.['application/problem+json']?.examples ?? {});
+}
+
+/** Of a feed, which goes on, the first of it. */
+async function bodyOf(response: Response): Promise<string> {
+  const isFeed = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (!isFeed) return response.text();
+  const { value } = (await response.body?.getReader().read()) ?? {};
+  return new TextDecoder().decode(value);
+}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { usageOf } from '../process-usage.js';
+import { machineCpuUs, usageOf } from '../process-usage.js';
 import type { Server } from '../systems/system.js';
 import { difference, type Interval } from './interval.js';
 import { LatencyHistogram } from './latency-histogram.js';
@@ -77,6 +77,11 @@ export class Load {
   /** Has nothing more sent. */
   stopWriters(): void {
     for (const poster of this.#posters) poster.stop();
+  }
+
+  /** Closes the connections of all writers, which a server would do when they are idle for long. */
+  closeWriters(): void {
+    for (const poster of this.#posters) poster.close();
   }
 
   /** Closes all feeds, of which nothing is expected any more. */
@@ -200,6 +205,7 @@ export class Load {
       serverCpuUs: usageOf(this.server.pids).cpuUs,
       storeCpuUs: usageOf(this.server.storePids).cpuUs,
       generatorCpuUs: user + system,
+      machineCpuUs: machineCpuUs(),
     };
   }
 }

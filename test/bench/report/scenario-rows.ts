@@ -6,6 +6,7 @@ const busyColumns: readonly FigureColumn[] = [
   { name: 'serverPercent', title: 'server CPU %' },
   { name: 'storePercent', title: 'Redis CPU %' },
   { name: 'generatorPercent', title: 'generator CPU %' },
+  { name: 'othersPercent', title: 'others CPU %' },
 ];
 
 /** A head, and a row for each system. */

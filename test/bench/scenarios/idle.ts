@@ -78,6 +78,7 @@ function openFeeds<T>(
     await server.create(streams);
     for (const poster of await load.writeToAll(streams, connections)) poster.postToEach();
     await load.settle();
+    load.closeWriters();
     await load.follow(followed, 1);
     await load.settle();
     return then(load);

@@ -21,7 +21,7 @@ export interface PacedResult extends Interval {
 }
 
 /** What is not measured, as code gets compiled and buffers grow. */
-const warmUpSeconds = 1.5;
+const warmUpSeconds = 3;
 
 /** Appends at a rate, and checks at the end that every subscriber has everything. */
 export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedResult> {

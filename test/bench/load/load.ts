@@ -10,7 +10,8 @@ import { Subscriber } from './subscriber.js';
 /** How many connections are opened at a time: a listening socket queues few. */
 const waveSize = 100;
 
-const settleMs = 60_000;
+/** What is waited for has failed when nothing has been stored or delivered for so long. */
+const defaultStallMs = 10_000;
 
 /** The writers and readers of one measurement. */
 export class Load {
@@ -22,11 +23,18 @@ export class Load {
   #fault: string | null = null;
   #isClosing = false;
 
-  private constructor(readonly server: Server) {}
+  private constructor(
+    readonly server: Server,
+    readonly stallMs: number,
+  ) {}
 
   /** @throws Error when anything was lost, repeated or refused meanwhile */
-  static async on<T>(server: Server, measure: (load: Load) => Promise<T>): Promise<T> {
-    const load = new Load(server);
+  static async on<T>(
+    server: Server,
+    measure: (load: Load) => Promise<T>,
+    stallMs = defaultStallMs,
+  ): Promise<T> {
+    const load = new Load(server, stallMs);
     try {
       return await measure(load);
     } finally {
@@ -130,20 +138,30 @@ export class Load {
     return this.#subscribers.reduce((total, { check }) => total + check.events, 0);
   }
 
+  /** @throws Error when nothing happens any more before the condition holds */
   async until(
     what: string,
     condition: () => boolean,
     explain: () => string | null = () => null,
   ): Promise<void> {
-    const deadline = performance.now() + settleMs;
+    let done = this.#done;
+    let changedAt = performance.now();
     while (!condition()) {
       this.#throwFault();
-      if (performance.now() > deadline) {
-        throw new Error(`waited ${settleMs} ms until ${what}, in vain. ${explain() ?? ''}`);
-      }
       await sleep(1);
+      if (done === this.#done && performance.now() - changedAt > this.stallMs) {
+        throw new Error(`waited in vain until ${what}. ${explain() ?? ''}`);
+      }
+      if (done !== this.#done) changedAt = performance.now();
+      done = this.#done;
     }
     this.#throwFault();
+  }
+
+  /** Grows with all that happens. */
+  get #done(): number {
+    const open = this.#subscribers.filter(({ isOpen }) => isOpen).length;
+    return this.stored + this.delivered + open;
   }
 
   async #openPosters(shares: readonly (readonly number[])[]): Promise<Poster[]> {

@@ -38,8 +38,9 @@ function digitsOf(value: number): number {
   return value >= 100 ? 0 : 2;
 }
 
-function figureText(value: number | undefined, digits = 0): string {
-  if (value === undefined || Number.isNaN(value)) return '–';
+/** A figure that could not be measured is NaN, or null when it comes from a file. */
+function figureText(value: number | null | undefined, digits = 0): string {
+  if (value === undefined || value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

@@ -31,6 +31,7 @@ export const idle: Scenario = {
   systems: idleSystems,
   job: { bare: 'keep', nodes: 1 },
   usualSeconds: 20,
+  usualRounds: 1,
   figures: columns,
   aims: [
     { system: 'rejoin', figure: 'residentKbPerFeed', atMost: 14 },

@@ -17,6 +17,7 @@ export interface PacedLoad {
 }
 
 export interface PacedResult extends Interval {
+  /** Of all that was due in the interval, whenever it came. */
   readonly latency: LatencyHistogram;
 }
 

@@ -3,12 +3,12 @@ import { machineCpuUs, usageOf } from '../process-usage.js';
 import type { Server } from '../systems/system.js';
 import { difference, type Interval } from './interval.js';
 import { LatencyHistogram } from './latency-histogram.js';
+import { Ledger, type WrittenStream } from './ledger.js';
 import { upload } from './ndjson-upload.js';
 import { Poster, type Target } from './poster.js';
 import { Subscriber } from './subscriber.js';
-
-/** How many connections are opened at a time: a listening socket queues few. */
-const waveSize = 100;
+import { untilCondition } from './until-condition.js';
+import { inWaves } from './waves.js';
 
 /** What is waited for has failed when nothing has been stored or delivered for so long. */
 const defaultStallMs = 10_000;
@@ -17,7 +17,7 @@ const defaultStallMs = 10_000;
 export class Load {
   readonly latency = new LatencyHistogram();
   readonly #posters: Poster[] = [];
-  readonly #uploads: { stream: number; stored: number }[] = [];
+  readonly #uploads: WrittenStream[] = [];
   readonly #writers = new Map<number, number>();
   #subscribers: Subscriber[] = [];
   #fault: string | null = null;
@@ -77,7 +77,7 @@ export class Load {
       streams.map(async (stream, index) => {
         const path = this.server.appendPath(stream);
         await upload(this.server.writerPort, path, bodies[index] as Buffer);
-        this.#uploads.push({ stream, stored: events });
+        this.#uploads.push({ stream, events });
       }),
     );
   }
@@ -119,19 +119,18 @@ export class Load {
   /** Waits until every event was answered and delivered to every reader of its stream. */
   async settle(): Promise<void> {
     await this.until('writers are answered', () => this.#posters.every(({ isIdle }) => isIdle));
-    const stored = this.#storedByStream();
-    const due = (stream: number) => (stored.get(stream) ?? []).reduce((a, b) => a + b, 0);
-    await this.until(
-      'all is delivered',
-      () => this.#subscribers.every(({ check }) => check.events >= due(check.stream)),
-      () => this.#firstMissing(stored),
-    );
-    const missing = this.#firstMissing(stored);
+    const checks = this.#subscribers.map(({ check }) => check);
+    const ledger = new Ledger([...this.#posters.flatMap(({ sent }) => sent), ...this.#uploads]);
+    const isDelivered = () =>
+      checks.every((check) => check.events >= ledger.eventsOf(check.stream));
+    await this.until('all is delivered', isDelivered, () => ledger.firstMissing(checks));
+    const missing = ledger.firstMissing(checks);
     if (missing !== null) throw new Error(missing);
   }
 
   get stored(): number {
-    return [...this.#posters, ...this.#uploads].reduce((total, { stored }) => total + stored, 0);
+    const posted = this.#posters.reduce((total, { stored }) => total + stored, 0);
+    return this.#uploads.reduce((total, { events }) => total + events, posted);
   }
 
   get delivered(): number {
@@ -139,23 +138,21 @@ export class Load {
   }
 
   /** @throws Error when nothing happens any more before the condition holds */
-  async until(
+  until(
     what: string,
     condition: () => boolean,
     explain: () => string | null = () => null,
   ): Promise<void> {
-    let done = this.#done;
-    let changedAt = performance.now();
-    while (!condition()) {
-      this.#throwFault();
-      await sleep(1);
-      if (done === this.#done && performance.now() - changedAt > this.stallMs) {
-        throw new Error(`waited in vain until ${what}. ${explain() ?? ''}`);
-      }
-      if (done !== this.#done) changedAt = performance.now();
-      done = this.#done;
-    }
-    this.#throwFault();
+    return untilCondition({
+      what,
+      condition: () => {
+        this.#throwFault();
+        return condition();
+      },
+      progress: () => this.#done,
+      stallMs: this.stallMs,
+      explain,
+    });
   }
 
   /** Grows with all that happens. */
@@ -193,26 +190,6 @@ export class Load {
     if (this.#fault !== null) throw new Error(this.#fault);
   }
 
-  /** How many events each writer of a stream has stored, by their numbers. */
-  #storedByStream(): Map<number, number[]> {
-    const stored = new Map<number, number[]>();
-    for (const { stream, sent } of this.#posters.flatMap((poster) => poster.sentByStream)) {
-      const counts = stored.get(stream);
-      if (counts === undefined) stored.set(stream, [sent]);
-      else counts.push(sent);
-    }
-    for (const { stream, stored: events } of this.#uploads) stored.set(stream, [events]);
-    return stored;
-  }
-
-  #firstMissing(stored: Map<number, number[]>): string | null {
-    for (const { check } of this.#subscribers) {
-      const missing = check.missing(stored.get(check.stream) ?? []);
-      if (missing !== null) return missing;
-    }
-    return null;
-  }
-
   /** Everything since the beginning. */
   #look(): Interval {
     const { user, system } = process.cpuUsage();
@@ -226,15 +203,4 @@ export class Load {
       machineCpuUs: machineCpuUs(),
     };
   }
-}
-
-async function inWaves<Item, Result>(
-  items: readonly Item[],
-  open: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const opened: Result[] = [];
-  for (let at = 0; at < items.length; at += waveSize) {
-    opened.push(...(await Promise.all(items.slice(at, at + waveSize).map(open))));
-  }
-  return opened;
 }

@@ -24,7 +24,7 @@ export interface PacedResult extends Interval {
 /** What is not measured, as code gets compiled and buffers grow. */
 const warmUpSeconds = 3;
 
-/** Appends at a rate, and checks at the end that every subscriber has everything. */
+/** Appends at a rate, to streams that exist by then, and checks at the end that every subscriber has everything. */
 export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedResult> {
   await server.create(paced.streams);
   return Load.on(server, async (load) => {
@@ -32,7 +32,10 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
       Array.from({ length: paced.subscribers }, () => stream),
     );
     await load.follow(followed, paced.connections);
-    const pacer = new Pacer(await openWriters(load, paced), paced.perSecond);
+    const writers = await openWriters(load, paced);
+    for (const writer of writers) writer.postToEach();
+    await load.settle();
+    const pacer = new Pacer(writers, paced.perSecond);
     try {
       await load.observe(Math.min(warmUpSeconds, paced.seconds / 2) * 1000);
       load.latency.clear();

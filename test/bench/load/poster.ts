@@ -53,6 +53,11 @@ export class Poster {
     return this.stored === this.#sent;
   }
 
+  /** Whether an event waits for the answer to one before. */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** What it sent; when it is idle, that is stored. */
   get sent(): WrittenStream[] {
     return this.#requests.map(({ target, sent }) => ({ stream: target.stream, events: sent }));

@@ -24,6 +24,9 @@ export interface PacedResult extends Interval {
 /** What is not measured, as code gets compiled and buffers grow. */
 const warmUpSeconds = 3;
 
+/** How long a server gets to make up for a slow beginning. Not all ever do. */
+const catchUpSeconds = 5;
+
 /** Appends at a rate, to streams that exist by then, and checks at the end that every subscriber has everything. */
 export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedResult> {
   await server.create(paced.streams);
@@ -38,6 +41,8 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
     const pacer = new Pacer(writers, paced.perSecond);
     try {
       await load.observe(Math.min(warmUpSeconds, paced.seconds / 2) * 1000);
+      const hasCaughtUp = () => !writers.some(({ isBehind }) => isBehind);
+      await load.observe(catchUpSeconds * 1000, hasCaughtUp);
       load.latency.clear();
       const measured = await load.observe(paced.seconds * 1000);
       return { ...measured, latency: load.latency };

@@ -1,7 +1,7 @@
 import { type BenchArguments, readArguments, UsageError, usage } from './arguments.js';
 import { bindGenerator, coresText } from './cores.js';
 import { resultsFile, writePerformancePage } from './report/performance-page.js';
-import { outcomeRows, scenarioRows } from './report/scenario-rows.js';
+import { outcomeRows, outcomeWords, scenarioRows } from './report/scenario-rows.js';
 import { textTable } from './report/text-table.js';
 import { keepResults, type ScenarioResult } from './results.js';
 import { runScenario } from './run-scenario.js';
@@ -44,7 +44,8 @@ async function measure(wanted: BenchArguments): Promise<ScenarioResult[]> {
 }
 
 function report(results: readonly ScenarioResult[], { json, writesDocs }: BenchArguments): void {
-  print(`${textTable(outcomeRows(results))}\n\nEvery event was delivered once and in order.\n`);
+  print(`${textTable(outcomeRows(results), outcomeWords)}\n\n`);
+  print('Every event was delivered once and in order.\n');
   if (json !== null) keepResults(json, results);
   if (writesDocs) writePerformancePage(keepResults(resultsFile, results));
 }

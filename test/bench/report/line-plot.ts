@@ -24,6 +24,7 @@ export function drawLines({ title, xTitle, lines }: LinePlot): string {
   const place = scale(xs, niceMost(Math.max(...ys)));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(frame.left, 26, title, 'font-size="15" font-weight="bold"'),
     ...yAxis(place),

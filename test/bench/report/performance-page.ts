@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { ScenarioResult } from '../results.js';
 import { allScenarios } from '../scenarios/all-scenarios.js';
 import { drawGrowth } from './growth-plot.js';
-import { outcomeRows, scenarioRows } from './scenario-rows.js';
+import { outcomeRows, outcomeWords, scenarioRows } from './scenario-rows.js';
 import { markdownTable } from './text-table.js';
 
 export const resultsFile = 'docs/performance.json';
@@ -14,7 +14,7 @@ export function writePerformancePage(results: readonly ScenarioResult[]): void {
   const page = readFileSync(pageFile, 'utf8');
   const filled = [
     { mark: 'machine', content: machineText(results) },
-    { mark: 'aims', content: markdownTable(outcomeRows(results)) },
+    { mark: 'aims', content: markdownTable(outcomeRows(results), outcomeWords) },
     { mark: 'figures', content: figuresText(results) },
   ].reduce((text, { mark, content }) => fill(text, mark, content), page);
   writeFileSync(pageFile, filled);

@@ -20,6 +20,9 @@ export function scenarioRows(scenario: Scenario, result: ScenarioResult): string
   return [head, ...rows];
 }
 
+/** The columns of `outcomeRows` before its figures. */
+export const outcomeWords = 3;
+
 export function outcomeRows(results: readonly ScenarioResult[]): string[][] {
   const rows = results.flatMap(({ scenario, outcomes }) =>
     outcomes.map(({ system, aim, measured, wanted, ratio }) => [

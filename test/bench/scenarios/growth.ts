@@ -29,9 +29,9 @@ export const growth: Scenario = {
   usualSeconds: 3,
   figures: [
     ...subscriberPoints.map((count) => column(subscriberFigure(count), `${count} subscribers, µs`)),
-    column('subscriberGrowth', '5000 : 100 subscribers'),
+    column('subscriberGrowth', 'cost of 5000 : of 100'),
     ...streamPoints.map((count) => column(streamFigure(count), `${count} streams, µs`)),
-    column('streamGrowth', '5000 : 1 streams'),
+    column('streamGrowth', 'cost of 5000 : of 1'),
   ],
   aims: [
     { system: 'rejoin', figure: 'subscriberGrowth', atMost: 1.2 },

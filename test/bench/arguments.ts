@@ -7,7 +7,8 @@ export interface BenchArguments {
   readonly systems: readonly SystemName[];
   /** How long each system is measured in each round; null: as long as the scenario says. */
   readonly seconds: number | null;
-  readonly rounds: number;
+  /** Null: as many as the scenario says. */
+  readonly rounds: number | null;
   /** Whether only the benchmark itself is tried, with small crowds and short times. */
   readonly quick: boolean;
   /** Where the results are kept, beside those of scenarios that were measured before. */
@@ -23,7 +24,7 @@ export const usage = `Usage: npm run bench -- [SCENARIO…] [options]
   --peers       measure nchan and Durable Streams too
   --system NAME only this system, repeatable: ${systemNames.join(', ')}
   --seconds N   how long each system is measured in a round (default: 5, or what the scenario needs)
-  --rounds N    how many rounds, of which the median counts (default: 3)
+  --rounds N    how many rounds, of which the median counts (default: 3, for idle feeds 1)
   --json FILE   keep the results there, beside those of scenarios that were measured before
   --write-docs  keep them in docs/performance.json, and write docs/performance.md and its plot anew
   --quick       small crowds for a moment, to try the benchmark itself: the figures mean nothing
@@ -56,9 +57,9 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     scenarios: scenarios.length > 0 ? scenarios : scenarioNames,
     systems: systemsOf(values),
     seconds: values.seconds === undefined ? null : toNumber('--seconds', values.seconds, 0.1, 600),
-    rounds: toNumber('--rounds', values.rounds ?? (values.quick ? '1' : '3'), 1, 99),
+    rounds: values.rounds === undefined ? null : toNumber('--rounds', values.rounds, 1, 99),
     quick: values.quick,
-    json: values['write-docs'] ? 'docs/performance.json' : (values.json ?? null),
+    json: values.json ?? null,
     writesDocs: values['write-docs'],
   };
 }

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Which core each part of a measurement runs on; null where processes cannot be bound to cores. */
 export interface Cores {
@@ -12,13 +12,24 @@ export interface Cores {
 export const cores: Cores | null = findCores();
 
 function findCores(): Cores | null {
-  if (process.platform !== 'linux' || availableParallelism() < 2) return null;
-  try {
-    execFileSync('taskset', ['--version'], { stdio: 'ignore' });
-  } catch {
-    return null;
-  }
-  return { server: 0, generator: 1, store: availableParallelism() > 2 ? 2 : 1 };
+  const [server, generator, third] = allowedCores();
+  if (server === undefined || generator === undefined || !hasTaskset()) return null;
+  return { server, generator, store: third ?? generator };
+}
+
+/** Those that this process may run on, as `0-2,5`; none where Linux does not tell. */
+function allowedCores(): number[] {
+  if (process.platform !== 'linux') return [];
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const ranges = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1]?.split(',') ?? [];
+  return ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+function hasTaskset(): boolean {
+  return spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 /** Binds this process, all its threads, and what it starts from now on. */

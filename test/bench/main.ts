@@ -1,17 +1,13 @@
 import { type BenchArguments, readArguments, UsageError, usage } from './arguments.js';
 import { bindGenerator, coresText } from './cores.js';
-import { outcomeRows, scenarioRows } from './report/scenario-rows.js';
+import { resultsFile, writePerformancePage } from './report/performance-page.js';
+import { outcomeRows, outcomeWords, scenarioRows } from './report/scenario-rows.js';
 import { textTable } from './report/text-table.js';
 import { keepResults, type ScenarioResult } from './results.js';
 import { runScenario } from './run-scenario.js';
+import { roundsOf, sizeOf } from './run-size.js';
 import { allScenarios } from './scenarios/all-scenarios.js';
-import type { Scenario, Size } from './scenarios/scenario.js';
 import { allSystems } from './systems/all-systems.js';
-
-const defaultSeconds = 5;
-
-/** By how much less everything is when only the benchmark itself is tried. */
-const quickSize: Size = { seconds: 0.2, smaller: 10 };
 
 process.exit(await runBenchmark());
 
@@ -19,8 +15,8 @@ process.exit(await runBenchmark());
 async function runBenchmark(): Promise<number> {
   try {
     const wanted = readArguments(process.argv.slice(2));
-    if (wanted !== 'help') return await measure(wanted);
-    process.stdout.write(usage);
+    if (wanted === 'help') print(usage);
+    else report(await measure(wanted), wanted);
     return 0;
   } catch (error) {
     const { message } = error as Error;
@@ -29,7 +25,7 @@ async function runBenchmark(): Promise<number> {
   }
 }
 
-async function measure(wanted: BenchArguments): Promise<number> {
+async function measure(wanted: BenchArguments): Promise<ScenarioResult[]> {
   bindGenerator();
   print(`${coresText()}\n\n`);
   const results: ScenarioResult[] = [];
@@ -37,21 +33,21 @@ async function measure(wanted: BenchArguments): Promise<number> {
     print(`${scenario.name}: ${scenario.title}\n`);
     const result = await runScenario(scenario, {
       systems: allSystems.filter(({ name }) => wanted.systems.includes(name)),
-      rounds: wanted.rounds,
+      rounds: roundsOf(scenario, wanted),
       size: sizeOf(scenario, wanted),
-      onStart: (system, round) => process.stderr.write(`  round ${round}: ${system}\n`),
+      log: (line) => process.stderr.write(`${line}\n`),
     });
     results.push(result);
     print(`${textTable(scenarioRows(scenario, result))}\n\n`);
   }
-  print(`${textTable(outcomeRows(results))}\n`);
-  if (wanted.json !== null) keepResults(wanted.json, results);
-  return 0;
+  return results;
 }
 
-function sizeOf({ usualSeconds }: Scenario, { seconds, quick }: BenchArguments): Size {
-  if (quick) return quickSize;
-  return { seconds: seconds ?? usualSeconds ?? defaultSeconds, smaller: 1 };
+function report(results: readonly ScenarioResult[], { json, writesDocs }: BenchArguments): void {
+  print(`${textTable(outcomeRows(results), outcomeWords)}\n\n`);
+  print('Every event was delivered once and in order.\n');
+  if (json !== null) keepResults(json, results);
+  if (writesDocs) writePerformancePage(keepResults(resultsFile, results));
 }
 
 function print(text: string): void {

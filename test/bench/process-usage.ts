@@ -21,6 +21,15 @@ export function usageOf(pids: readonly number[]): Usage {
   };
 }
 
+/** What all cores have worked so far, whoever for; NaN where that is not known. */
+export function machineCpuUs(): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const [, ...ticks] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] as string).split(/\s+/);
+  const [user, nice, system, , , interrupts, softInterrupts, stolen] = ticks.map(Number);
+  const busy = [user, nice, system, interrupts, softInterrupts, stolen] as number[];
+  return (sum(busy) / ticksPerSecond) * 1e6;
+}
+
 function withChildren(pids: readonly number[]): number[] {
   return pids.flatMap((pid) => [pid, ...withChildren(childrenOf(pid))]);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Machine } from './machine.js';
-import type { Figures, ScenarioName } from './scenarios/scenario.js';
+import { type Figures, type ScenarioName, scenarioNames } from './scenarios/scenario.js';
 import type { SystemName } from './systems/system.js';
 
 /** What a system did in a scenario. */
@@ -32,14 +32,23 @@ export interface ScenarioResult {
 }
 
 export function readResults(file: string): ScenarioResult[] {
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ScenarioResult[]) : [];
 }
 
 /** Keeps what is there of scenarios that were not measured now. */
 export function keepResults(file: string, results: readonly ScenarioResult[]): ScenarioResult[] {
   const measured = new Set(results.map(({ scenario }) => scenario));
   const kept = readResults(file).filter(({ scenario }) => !measured.has(scenario));
-  const all = [...kept, ...results];
-  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
+  const all = [...kept, ...results].sort((a, b) => orderOf(a) - orderOf(b));
+  writeFileSync(file, `${JSON.stringify(all, rounded, 2)}\n`);
   return all;
+}
+
+function orderOf({ scenario }: ScenarioResult): number {
+  return scenarioNames.indexOf(scenario);
+}
+
+/** Five digits say more than was measured; NaN becomes null. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }

@@ -13,15 +13,11 @@ export class AnswerReader {
     const answer = this.#begun === null ? bytes : Buffer.concat([this.#begun, bytes]);
     if (isWhole(answer)) {
       this.#begun = null;
-      this.text = answer;
       return true;
     }
     this.#begun = Buffer.from(answer);
     return false;
   }
-
-  /** The answer that came last, until more is read. */
-  text: Buffer = Buffer.alloc(0);
 }
 
 function isWhole(answer: Buffer): boolean {

@@ -7,6 +7,8 @@ export interface Interval {
   /** That of Redis. */
   readonly storeCpuUs: number;
   readonly generatorCpuUs: number;
+  /** That of the whole machine; NaN where that is not known. */
+  readonly machineCpuUs: number;
 }
 
 export function sumOf(intervals: readonly Interval[]): Interval {
@@ -19,6 +21,7 @@ export function sumOf(intervals: readonly Interval[]): Interval {
     serverCpuUs: sum('serverCpuUs'),
     storeCpuUs: sum('storeCpuUs'),
     generatorCpuUs: sum('generatorCpuUs'),
+    machineCpuUs: sum('machineCpuUs'),
   };
 }
 
@@ -30,15 +33,21 @@ export function difference(before: Interval, after: Interval): Interval {
     serverCpuUs: after.serverCpuUs - before.serverCpuUs,
     storeCpuUs: after.storeCpuUs - before.storeCpuUs,
     generatorCpuUs: after.generatorCpuUs - before.generatorCpuUs,
+    machineCpuUs: after.machineCpuUs - before.machineCpuUs,
   };
 }
 
-/** How busy everybody was, in percent of a core. Every scenario reports it. */
-export function busyFigures({ seconds, serverCpuUs, storeCpuUs, generatorCpuUs }: Interval) {
+/**
+ * How busy everybody was, in percent of a core. Every scenario reports it. `othersPercent` is what
+ * the machine did beside the benchmark, and in its kernel for nobody in particular.
+ */
+export function busyFigures(interval: Interval) {
+  const { seconds, serverCpuUs, storeCpuUs, generatorCpuUs, machineCpuUs } = interval;
   const percent = (us: number) => us / 1e4 / seconds;
   return {
     serverPercent: percent(serverCpuUs),
     storePercent: percent(storeCpuUs),
     generatorPercent: percent(generatorCpuUs),
+    othersPercent: percent(machineCpuUs - serverCpuUs - storeCpuUs - generatorCpuUs),
   };
 }

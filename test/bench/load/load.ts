@@ -1,32 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { usageOf } from '../process-usage.js';
+import { machineCpuUs, usageOf } from '../process-usage.js';
 import type { Server } from '../systems/system.js';
 import { difference, type Interval } from './interval.js';
 import { LatencyHistogram } from './latency-histogram.js';
+import { Ledger, type WrittenStream } from './ledger.js';
 import { upload } from './ndjson-upload.js';
 import { Poster, type Target } from './poster.js';
 import { Subscriber } from './subscriber.js';
+import { untilCondition } from './until-condition.js';
+import { inWaves } from './waves.js';
 
-/** How many connections are opened at a time: a listening socket queues few. */
-const waveSize = 100;
-
-const settleMs = 60_000;
+/** What is waited for has failed when nothing has been stored or delivered for so long. */
+const defaultStallMs = 10_000;
 
 /** The writers and readers of one measurement. */
 export class Load {
   readonly latency = new LatencyHistogram();
   readonly #posters: Poster[] = [];
-  readonly #uploads: { stream: number; stored: number }[] = [];
+  readonly #uploads: WrittenStream[] = [];
   readonly #writers = new Map<number, number>();
   #subscribers: Subscriber[] = [];
   #fault: string | null = null;
   #isClosing = false;
 
-  private constructor(readonly server: Server) {}
+  private constructor(
+    readonly server: Server,
+    readonly stallMs: number,
+  ) {}
 
   /** @throws Error when anything was lost, repeated or refused meanwhile */
-  static async on<T>(server: Server, measure: (load: Load) => Promise<T>): Promise<T> {
-    const load = new Load(server);
+  static async on<T>(
+    server: Server,
+    measure: (load: Load) => Promise<T>,
+    stallMs = defaultStallMs,
+  ): Promise<T> {
+    const load = new Load(server, stallMs);
     try {
       return await measure(load);
     } finally {
@@ -69,7 +77,7 @@ export class Load {
       streams.map(async (stream, index) => {
         const path = this.server.appendPath(stream);
         await upload(this.server.writerPort, path, bodies[index] as Buffer);
-        this.#uploads.push({ stream, stored: events });
+        this.#uploads.push({ stream, events });
       }),
     );
   }
@@ -77,6 +85,11 @@ export class Load {
   /** Has nothing more sent. */
   stopWriters(): void {
     for (const poster of this.#posters) poster.stop();
+  }
+
+  /** Closes the connections of all writers, which a server would do when they are idle for long. */
+  closeWriters(): void {
+    for (const poster of this.#posters) poster.close();
   }
 
   /** Closes all feeds, of which nothing is expected any more. */
@@ -106,39 +119,46 @@ export class Load {
   /** Waits until every event was answered and delivered to every reader of its stream. */
   async settle(): Promise<void> {
     await this.until('writers are answered', () => this.#posters.every(({ isIdle }) => isIdle));
-    const stored = this.#storedByStream();
-    const due = (stream: number) => (stored.get(stream) ?? []).reduce((a, b) => a + b, 0);
-    await this.until(
-      'all is delivered',
-      () => this.#subscribers.every(({ check }) => check.events >= due(check.stream)),
-      () => this.#firstMissing(stored),
-    );
-    const missing = this.#firstMissing(stored);
+    const checks = this.#subscribers.map(({ check }) => check);
+    const ledger = new Ledger([...this.#posters.flatMap(({ sent }) => sent), ...this.#uploads]);
+    const isDelivered = () =>
+      checks.every((check) => check.events >= ledger.eventsOf(check.stream));
+    await this.until('all is delivered', isDelivered, () => ledger.firstMissing(checks));
+    const missing = ledger.firstMissing(checks);
     if (missing !== null) throw new Error(missing);
   }
 
   get stored(): number {
-    return [...this.#posters, ...this.#uploads].reduce((total, { stored }) => total + stored, 0);
+    const posted = this.#posters.reduce((total, { stored }) => total + stored, 0);
+    return this.#uploads.reduce((total, { events }) => total + events, posted);
   }
 
   get delivered(): number {
     return this.#subscribers.reduce((total, { check }) => total + check.events, 0);
   }
 
-  async until(
+  /** @throws Error when nothing happens any more before the condition holds */
+  until(
     what: string,
     condition: () => boolean,
     explain: () => string | null = () => null,
   ): Promise<void> {
-    const deadline = performance.now() + settleMs;
-    while (!condition()) {
-      this.#throwFault();
-      if (performance.now() > deadline) {
-        throw new Error(`waited ${settleMs} ms until ${what}, in vain. ${explain() ?? ''}`);
-      }
-      await sleep(1);
-    }
-    this.#throwFault();
+    return untilCondition({
+      what,
+      condition: () => {
+        this.#throwFault();
+        return condition();
+      },
+      progress: () => this.#done,
+      stallMs: this.stallMs,
+      explain,
+    });
+  }
+
+  /** Grows with all that happens. */
+  get #done(): number {
+    const open = this.#subscribers.filter(({ isOpen }) => isOpen).length;
+    return this.stored + this.delivered + open;
   }
 
   async #openPosters(shares: readonly (readonly number[])[]): Promise<Poster[]> {
@@ -170,26 +190,6 @@ export class Load {
     if (this.#fault !== null) throw new Error(this.#fault);
   }
 
-  /** How many events each writer of a stream has stored, by their numbers. */
-  #storedByStream(): Map<number, number[]> {
-    const stored = new Map<number, number[]>();
-    for (const { stream, sent } of this.#posters.flatMap((poster) => poster.sentByStream)) {
-      const counts = stored.get(stream);
-      if (counts === undefined) stored.set(stream, [sent]);
-      else counts.push(sent);
-    }
-    for (const { stream, stored: events } of this.#uploads) stored.set(stream, [events]);
-    return stored;
-  }
-
-  #firstMissing(stored: Map<number, number[]>): string | null {
-    for (const { check } of this.#subscribers) {
-      const missing = check.missing(stored.get(check.stream) ?? []);
-      if (missing !== null) return missing;
-    }
-    return null;
-  }
-
   /** Everything since the beginning. */
   #look(): Interval {
     const { user, system } = process.cpuUsage();
@@ -200,17 +200,7 @@ export class Load {
       serverCpuUs: usageOf(this.server.pids).cpuUs,
       storeCpuUs: usageOf(this.server.storePids).cpuUs,
       generatorCpuUs: user + system,
+      machineCpuUs: machineCpuUs(),
     };
   }
-}
-
-async function inWaves<Item, Result>(
-  items: readonly Item[],
-  open: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const opened: Result[] = [];
-  for (let at = 0; at < items.length; at += waveSize) {
-    opened.push(...(await Promise.all(items.slice(at, at + waveSize).map(open))));
-  }
-  return opened;
 }

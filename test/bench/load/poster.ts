@@ -1,5 +1,6 @@
 import { AnswerReader } from './answer-reader.js';
 import { eventText, nowUs, stampMarker, writeMoment, writeOrigin } from './event-stamp.js';
+import type { WrittenStream } from './ledger.js';
 import { openConnection, type RawConnection } from './raw-connection.js';
 
 /** A stream that a poster writes to, and the number that it has among the writers of it. */
@@ -52,9 +53,14 @@ export class Poster {
     return this.stored === this.#sent;
   }
 
-  /** What was sent to each of its streams; when it is idle, that is stored. */
-  get sentByStream(): { readonly stream: number; readonly sent: number }[] {
-    return this.#requests.map(({ target, sent }) => ({ stream: target.stream, sent }));
+  /** Whether an event waits for the answer to one before. */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** What it sent; when it is idle, that is stored. */
+  get sent(): WrittenStream[] {
+    return this.#requests.map(({ target, sent }) => ({ stream: target.stream, events: sent }));
   }
 
   /** Appends an event as soon as the connection is free; its time counts from now on. */

@@ -22,7 +22,10 @@ interface SubscriberOptions {
 
 const endOfHead = '\r\n\r\n';
 
-/** A reader of one feed, who looks at every event that comes. */
+/**
+ * A reader of one feed, who looks at every event that comes. It passes over the chunks of the
+ * transfer encoding: none of the systems ends one within an event.
+ */
 export class Subscriber {
   readonly check: DeliveryCheck;
   /** Whether the feed has begun. */

@@ -6,6 +6,7 @@ const busyColumns: readonly FigureColumn[] = [
   { name: 'serverPercent', title: 'server CPU %' },
   { name: 'storePercent', title: 'Redis CPU %' },
   { name: 'generatorPercent', title: 'generator CPU %' },
+  { name: 'othersPercent', title: 'others CPU %' },
 ];
 
 /** A head, and a row for each system. */
@@ -18,6 +19,9 @@ export function scenarioRows(scenario: Scenario, result: ScenarioResult): string
   ]);
   return [head, ...rows];
 }
+
+/** The columns of `outcomeRows` before its figures. */
+export const outcomeWords = 3;
 
 export function outcomeRows(results: readonly ScenarioResult[]): string[][] {
   const rows = results.flatMap(({ scenario, outcomes }) =>
@@ -37,8 +41,9 @@ function digitsOf(value: number): number {
   return value >= 100 ? 0 : 2;
 }
 
-function figureText(value: number | undefined, digits = 0): string {
-  if (value === undefined || Number.isNaN(value)) return '–';
+/** A figure that could not be measured is NaN, or null when it comes from a file. */
+function figureText(value: number | null | undefined, digits = 0): string {
+  if (value === undefined || value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

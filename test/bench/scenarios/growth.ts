@@ -1,6 +1,12 @@
-import type { Server } from '../systems/system.js';
-import { runPaced } from './paced-load.js';
-import { type FigureColumn, type Figures, type Scenario, streamNumbers } from './scenario.js';
+import { busyFigures, type Interval, sumOf } from '../load/interval.js';
+import { type PacedLoad, runPaced } from './paced-load.js';
+import {
+  type FigureColumn,
+  type Figures,
+  type Scenario,
+  type Size,
+  streamNumbers,
+} from './scenario.js';
 
 /** The same number of deliveries, to ever more subscribers of one stream. */
 export const subscriberPoints = [100, 1000, 5000] as const;
@@ -12,7 +18,7 @@ const eventsPerSecond = 1000;
 
 const connections = 8;
 
-/** The first streams of the second half are not those of the first half. */
+/** As many streams as a point may have. */
 const streamsOfPoint = 10_000;
 
 export const growth: Scenario = {
@@ -23,34 +29,46 @@ export const growth: Scenario = {
   usualSeconds: 3,
   figures: [
     ...subscriberPoints.map((count) => column(subscriberFigure(count), `${count} subscribers, µs`)),
-    column('subscriberGrowth', 'last : first'),
+    column('subscriberGrowth', 'cost of 5000 : of 100'),
     ...streamPoints.map((count) => column(streamFigure(count), `${count} streams, µs`)),
-    column('streamGrowth', 'last : first'),
+    column('streamGrowth', 'cost of 5000 : of 1'),
   ],
   aims: [
     { system: 'rejoin', figure: 'subscriberGrowth', atMost: 1.2 },
     { system: 'rejoin', figure: 'streamGrowth', atMost: 1.2 },
   ],
-  run: async (server, { seconds, smaller }) => {
+  run: async (server, size) => {
+    const intervals: Interval[] = [];
     const figures: Record<string, number> = {};
-    for (const [index, count] of subscriberPoints.entries()) {
-      const stream = (index + 1) * streamsOfPoint;
-      const readers = { streams: [stream], subscribers: count / smaller };
-      const perSecond = deliveriesPerSecond / count;
-      figures[subscriberFigure(count)] = await costUs(server, { ...readers, perSecond, seconds });
+    for (const { figure, ...point } of pointsOf(size)) {
+      const measured = await runPaced(server, point);
+      intervals.push(measured);
+      figures[figure] = measured.serverCpuUs / measured.delivered;
     }
-    for (const [index, count] of streamPoints.entries()) {
-      const streams = streamNumbers(Math.ceil(count / smaller), (index + 5) * streamsOfPoint);
-      const readers = { streams, subscribers: 1 };
-      figures[streamFigure(count)] = await costUs(server, {
-        ...readers,
-        perSecond: eventsPerSecond / smaller,
-        seconds,
-      });
-    }
-    return { ...figures, ...growthFactors(figures) };
+    return { ...figures, ...growthFactors(figures), ...busyFigures(sumOf(intervals)) };
   },
 };
+
+interface Point extends PacedLoad {
+  readonly figure: string;
+}
+
+/** No stream is in two of them. */
+function pointsOf({ seconds, smaller }: Size): Point[] {
+  const ofSubscribers = subscriberPoints.map((count, index) => ({
+    figure: subscriberFigure(count),
+    streams: [(index + 1) * streamsOfPoint],
+    subscribers: count / smaller,
+    perSecond: deliveriesPerSecond / count,
+  }));
+  const ofStreams = streamPoints.map((count, index) => ({
+    figure: streamFigure(count),
+    streams: streamNumbers(Math.ceil(count / smaller), (index + 5) * streamsOfPoint),
+    subscribers: 1,
+    perSecond: eventsPerSecond / smaller,
+  }));
+  return [...ofSubscribers, ...ofStreams].map((point) => ({ ...point, connections, seconds }));
+}
 
 export function subscriberFigure(count: number): string {
   return `cpuUsOf${count}Subscribers`;
@@ -62,13 +80,6 @@ function streamFigure(count: number): string {
 
 function column(name: string, title: string): FigureColumn {
   return { name, title, digits: 2 };
-}
-
-type Point = Omit<Parameters<typeof runPaced>[1], 'connections'>;
-
-async function costUs(server: Server, point: Point): Promise<number> {
-  const { serverCpuUs, delivered } = await runPaced(server, { ...point, connections });
-  return serverCpuUs / delivered;
 }
 
 function growthFactors(figures: Figures): Figures {

@@ -31,6 +31,7 @@ export const idle: Scenario = {
   systems: idleSystems,
   job: { bare: 'keep', nodes: 1 },
   usualSeconds: 20,
+  usualRounds: 1,
   figures: columns,
   aims: [
     { system: 'rejoin', figure: 'residentKbPerFeed', atMost: 14 },
@@ -78,6 +79,7 @@ function openFeeds<T>(
     await server.create(streams);
     for (const poster of await load.writeToAll(streams, connections)) poster.postToEach();
     await load.settle();
+    load.closeWriters();
     await load.follow(followed, 1);
     await load.settle();
     return then(load);

@@ -17,13 +17,17 @@ export interface PacedLoad {
 }
 
 export interface PacedResult extends Interval {
+  /** Of all that was due in the interval, whenever it came. */
   readonly latency: LatencyHistogram;
 }
 
 /** What is not measured, as code gets compiled and buffers grow. */
-const warmUpSeconds = 1.5;
+const warmUpSeconds = 3;
 
-/** Appends at a rate, and checks at the end that every subscriber has everything. */
+/** How long a server gets to make up for a slow beginning. Not all ever do. */
+const catchUpSeconds = 5;
+
+/** Appends at a rate, to streams that exist by then, and checks at the end that every subscriber has everything. */
 export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedResult> {
   await server.create(paced.streams);
   return Load.on(server, async (load) => {
@@ -31,9 +35,14 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
       Array.from({ length: paced.subscribers }, () => stream),
     );
     await load.follow(followed, paced.connections);
-    const pacer = new Pacer(await openWriters(load, paced), paced.perSecond);
+    const writers = await openWriters(load, paced);
+    for (const writer of writers) writer.postToEach();
+    await load.settle();
+    const pacer = new Pacer(writers, paced.perSecond);
     try {
       await load.observe(Math.min(warmUpSeconds, paced.seconds / 2) * 1000);
+      const hasCaughtUp = () => !writers.some(({ isBehind }) => isBehind);
+      await load.observe(catchUpSeconds * 1000, hasCaughtUp);
       load.latency.clear();
       const measured = await load.observe(paced.seconds * 1000);
       return { ...measured, latency: load.latency };

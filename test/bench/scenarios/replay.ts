@@ -42,6 +42,7 @@ async function fill(load: Load, events: number): Promise<void> {
     poster.onIdle();
   }
   await load.until('the stream is filled', () => load.stored >= events);
+  load.closeWriters();
 }
 
 /** Reads until it has been measured for so long, by other subscribers each time. */

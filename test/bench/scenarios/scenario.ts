@@ -50,6 +50,7 @@ export interface Scenario {
   readonly job: Job;
   /** How long it measures each system in a round, where that is not the benchmark's usual time. */
   readonly usualSeconds?: number;
+  readonly usualRounds?: number;
   readonly figures: readonly FigureColumn[];
   readonly aims: readonly Aim[];
   /** @throws Error when an event was lost or repeated, or the server refused something */

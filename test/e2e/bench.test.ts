@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DeliveryCheck } from '../bench/load/delivery-check.js';
+import { eventText, stampMarker, writeMoment, writeOrigin } from '../bench/load/event-stamp.js';
+import { Load } from '../bench/load/load.js';
+import { drawLines } from '../bench/report/line-plot.js';
+import { readResults } from '../bench/results.js';
+import { scenarioNames } from '../bench/scenarios/scenario.js';
+import type { Server } from '../bench/systems/system.js';
+
+const root = resolve(import.meta.dirname, '../..');
+
+describe('npm run bench', () => {
+  it('measures every scenario, and finds that nothing was lost', async () => {
+    const file = join(directory(), 'results.json');
+    const { code, output } = await runBench(['--quick', '--system', 'rejoin', '--json', file]);
+    expect(output).toContain('Every event was delivered once and in order.');
+    expect(code).toBe(0);
+    const results = readResults(file);
+    expect(results.map(({ scenario }) => scenario)).toEqual(scenarioNames);
+    for (const { scenario, systems } of results) {
+      expect(output).toMatch(new RegExp(`^${scenario} .*\\nrejoin  `, 'm'));
+      expect(Object.values(systems.rejoin?.median ?? {})).not.toHaveLength(0);
+    }
+  });
+
+  it('measures the others beside it', async () => {
+    const { code, output } = await runBench(['single-post', '--quick', '--redis']);
+    for (const system of ['rejoin', 'rejoin-redis', 'bare', 'poll']) {
+      expect(output).toMatch(new RegExp(`^${system} +[\\d,]+ `, 'm'));
+    }
+    expect(output).toMatch(/single-post +rejoin +appended\/s ≥ 0\.7 × bare +[\d,]+/);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['a scenario that does not exist', ['swim'], "there is no scenario 'swim'"],
+    ['a system that does not exist', ['--system', 'abacus'], "there is no system 'abacus'"],
+    ['no number of seconds', ['--seconds', 'few'], "not 'few'"],
+  ])('answers %s with its usage', async (_title, args, fault) => {
+    const { code, output } = await runBench(args);
+    expect(output).toContain(fault);
+    expect(output).toContain('Usage: npm run bench');
+    expect(code).toBe(2);
+  });
+
+  it('has a page with the marks between which it writes', () => {
+    const page = readFileSync(join(root, 'docs/performance.md'), 'utf8');
+    for (const mark of ['machine', 'aims', 'figures']) {
+      expect(page.split(`<!-- ${mark} -->\n`)).toHaveLength(2);
+      expect(page.split(`<!-- end of ${mark} -->`)).toHaveLength(2);
+    }
+  });
+});
+
+describe('the check of what a subscriber receives', () => {
+  const stream = 7;
+
+  it('is content with each event of each writer, once and in order', () => {
+    const check = checkOf([0, 0], [1, 0], [1, 1], [0, 1]);
+    expect(check.fault).toBeNull();
+    expect(check.missing([2, 2])).toBeNull();
+  });
+
+  it.each([
+    [
+      'an event that is missing',
+      [
+        [0, 0],
+        [0, 2],
+      ],
+      /event 2 .* a gap: 1 was next/,
+    ],
+    [
+      'an event that comes twice',
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      /event 0 .* a repeat: 1 was next/,
+    ],
+    [
+      'events that changed places',
+      [
+        [0, 1],
+        [0, 0],
+      ],
+      /event 1 .* a gap: 0 was next/,
+    ],
+    ['an event of an unknown writer', [[2, 0]], /foreign/],
+    ['something that is no event', [[Number.NaN, Number.NaN]], /foreign/],
+  ])('finds %s', (_title, events, fault) => {
+    expect(checkOf(...(events as [number, number][])).fault).toMatch(fault);
+  });
+
+  it('finds an event of another stream', () => {
+    const check = new DeliveryCheck(stream, 1);
+    check.note(8, 0, 0);
+    expect(check.fault).toMatch(/foreign/);
+  });
+
+  it('finds that the last event is missing', () => {
+    expect(checkOf([0, 0]).missing([1, 1])).toBe('stream 7: 0 of 1 events of writer 1 came');
+  });
+
+  function checkOf(...events: readonly (readonly [number, number])[]): DeliveryCheck {
+    const check = new DeliveryCheck(stream, 2);
+    for (const [writer, number] of events) check.note(stream, writer, number);
+    return check;
+  }
+});
+
+describe('the load of a measurement', () => {
+  it('is content with a server that delivers, however the bytes come', async () => {
+    await expect(appendFive((frame) => [...frame].map((byte) => Buffer.of(byte)))).resolves.toBe(5);
+  });
+
+  it('fails when the server loses an event', async () => {
+    await expect(appendFive((frame, index) => (index === 2 ? [] : [frame]))).rejects.toThrow(
+      'a gap',
+    );
+  });
+
+  it('fails when the server loses the last event', async () => {
+    const measurement = appendFive((frame, index) => (index === 4 ? [] : [frame]));
+    await expect(measurement).rejects.toThrow('4 of 5 events of writer 0 came');
+  });
+
+  it('fails when the server repeats an event', async () => {
+    const measurement = appendFive((frame, index) => (index === 2 ? [frame, frame] : [frame]));
+    await expect(measurement).rejects.toThrow('a repeat');
+  });
+
+  it('fails when the server delivers an event of another stream', async () => {
+    const foreign = Buffer.from(eventText());
+    writeOrigin(foreign, foreign.indexOf(stampMarker), 9, 0);
+    writeMoment(foreign, foreign.indexOf(stampMarker), 0, 0);
+    await expect(appendFive((frame) => [foreign, frame])).rejects.toThrow('a foreign event');
+  });
+
+  it('fails when the server refuses an event', async () => {
+    await expect(appendFive(null)).rejects.toThrow('HTTP/1.1 503');
+  });
+});
+
+it('draws a line for each of what it compares', () => {
+  const points = [[100, 1] as const, [5000, 3.2] as const];
+  const lines = ['one', 'two'].map((name) => ({ name, colour: '#000', points }));
+  const plot = drawLines({ title: 'Cost', xTitle: 'subscribers', lines });
+  expect(plot.match(/<path d="M56 [\d.]+L600 [\d.]+" fill="none"/g)).toHaveLength(2);
+  expect(plot).toContain('>5,000</text>');
+});
+
+type Deliver = (frame: Buffer, index: number) => readonly Buffer[];
+
+/** @param deliver what one reader gets for each of five events; null: the server refuses them */
+async function appendFive(deliver: Deliver | null): Promise<number> {
+  const server = await fakeServer(deliver);
+  const measure = async (load: Load) => {
+    await load.follow([0], 1);
+    const [poster] = await load.writeTo([0]);
+    for (let count = 0; count < 5; count += 1) poster?.post();
+    await load.settle();
+    return load.delivered;
+  };
+  return Load.on(server, measure, 200);
+}
+
+async function fakeServer(deliver: Deliver | null): Promise<Server> {
+  const readers: ServerResponse[] = [];
+  let count = 0;
+  const http = createServer(async (request, response) => {
+    if (request.method === 'GET') {
+      response.useChunkedEncodingByDefault = false;
+      readers.push(response.writeHead(200));
+      response.flushHeaders();
+      return;
+    }
+    const frame = Buffer.from(`data: ${await text(request)}\n\n`);
+    response.writeHead(deliver === null ? 503 : 201, { 'content-length': 0 }).end();
+    const parts = deliver?.(frame, count) ?? [];
+    count += 1;
+    for (const part of parts) {
+      for (const reader of readers) await new Promise((sent) => reader.write(part, sent));
+    }
+  }).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  onTestFinished(() => void http.close().closeAllConnections());
+  const { port } = http.address() as AddressInfo;
+  return {
+    port,
+    writerPort: port,
+    pids: [process.pid],
+    storePids: [],
+    appendPath: (stream) => `/${stream}`,
+    followPath: (stream) => `/${stream}`,
+    create: async () => {},
+    forget: async () => {},
+    storeCommands: async () => Number.NaN,
+    stop: async () => {},
+  };
+}
+
+async function runBench(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const bench = spawn(process.execPath, ['--import', 'tsx', 'test/bench/main.ts', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(bench, 'close');
+  const [printed, errors] = await Promise.all([text(bench.stdout), text(bench.stderr)]);
+  const [code] = await exited;
+  return { code, output: printed + errors };
+}
+
+function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'rejoin-bench-test-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}

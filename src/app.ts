@@ -122,7 +122,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
-  const observed = metrics.agents.observe(streams);
+  const observed = metrics.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   app.server.maxConnections = maxConnections;
@@ -150,7 +150,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
-      appends: metrics.appends.observe(observed),
+      appends: observed,
       limits: { maxEventBytes: config.limits.eventBytes },
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,

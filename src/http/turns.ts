@@ -81,8 +81,8 @@ class TurnQueue {
 
   #next(): void {
     this.#stall.end();
-    // Of a client that is gone, nothing is done any more.
-    const next = this.socket.destroyed ? undefined : this.#waiting.shift();
+    // Of a client that can be told nothing more, nothing is done any more.
+    const next = this.socket.writable ? this.#waiting.shift() : undefined;
     if (next !== undefined) {
       this.#run(next);
       if (this.#waiting.length === maxWaiting - 1) this.socket.resume();

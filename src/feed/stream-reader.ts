@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 import { fits, type Position } from '../streams/position.js';
@@ -6,6 +5,7 @@ import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
+import { Pace } from './pace.js';
 import { type PageBudget, PageCache } from './page-cache.js';
 import { StreamLife } from './stream-life.js';
 
@@ -44,6 +44,7 @@ export class StreamReader {
     { readonly wakes: number; readonly page: Promise<EncodedPage> }
   >();
   readonly #waiting = new Set<Waiter>();
+  readonly #pace = new Pace();
   readonly #poll: NodeJS.Timeout;
   readonly #unwatch: () => void;
   #lingerTimer: NodeJS.Timeout | null = null;
@@ -78,7 +79,11 @@ export class StreamReader {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
-    setImmediate(() => void this.#deliver());
+    this.#scheduleRound();
+  }
+
+  #scheduleRound(): void {
+    this.#pace.schedule(() => void this.#deliver());
   }
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
@@ -222,19 +227,20 @@ export class StreamReader {
     this.learn().catch((error) => this.logFailure(error));
   }
 
+  /** One round; what arrives meanwhile leaves together in the next one. */
   async #deliver(): Promise<void> {
-    do {
-      this.#roundWakes = this.#wakes;
-      if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
-      const wokenAt = this.#wokenAt;
-      this.#wokenAt = null;
-      const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
-      if (wokenAt !== null && hasDelivered) {
-        this.options.observer.caughtUp(performance.now() - wokenAt);
-      }
-      // One round a turn of the event loop: what arrives meanwhile leaves in one write.
-      await nextTurn();
-    } while (this.#wakes !== this.#roundWakes && !this.#isClosed);
+    this.#roundWakes = this.#wakes;
+    if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
+    const wokenAt = this.#wokenAt;
+    this.#wokenAt = null;
+    const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
+    if (wokenAt !== null && hasDelivered) {
+      this.options.observer.caughtUp(performance.now() - wokenAt);
+    }
+    if (this.#wakes !== this.#roundWakes && !this.#isClosed) {
+      this.#scheduleRound();
+      return;
+    }
     this.#isDelivering = false;
     if (!this.#isClosed) this.#poll.refresh();
   }
@@ -263,6 +269,7 @@ export class StreamReader {
       this.logFailure(error);
       return false;
     }
+    const startedAt = performance.now();
     // A copy, since whoever reaches the end waits again.
     for (const waiter of [...this.#waiting]) {
       if (waiter.position.offset !== offset) continue;
@@ -272,6 +279,7 @@ export class StreamReader {
       this.#waiting.delete(waiter);
       waiter.pump();
     }
+    await this.#pace.rest(startedAt);
     return !page.isEmpty;
   }
 

@@ -22,6 +22,11 @@ export class PageCache {
     return this.#pages.get(offset);
   }
 
+  /** Whether more has been stored after the page since it was read: read anew, it may be longer. */
+  hasGrown(page: EncodedPage): boolean {
+    return page.atEnd && this.#pages.has(page.next.offset);
+  }
+
   add(page: EncodedPage): void {
     this.#delete(page.offset);
     this.#pages.set(page.offset, page);
@@ -56,5 +61,5 @@ export class PageCache {
 
 /** As text and as frames, which are made when they are first asked for. */
 function bytesOf(page: EncodedPage): number {
-  return 2 * page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
+  return 2 * page.storedBytes;
 }

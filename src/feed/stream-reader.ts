@@ -112,10 +112,15 @@ export class StreamReader {
     return this.#life?.isOver(performance.now()) ?? false;
   }
 
-  /** The page at the position if it is at hand, an empty one if the position is known to be the end. */
-  peek(position: Position): EncodedPage | undefined {
+  /**
+   * The page at the position if it is at hand, an empty one if the position is known to be the end.
+   *
+   * @param isLong whether a page that a read now would make longer is none
+   */
+  peek(position: Position, isLong = false): EncodedPage | undefined {
     const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
-    return page !== undefined && fits(position, page.tag) ? page : undefined;
+    if (page === undefined || !fits(position, page.tag)) return undefined;
+    return isLong && this.#pages.hasGrown(page) ? undefined : page;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */

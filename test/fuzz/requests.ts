@@ -65,7 +65,7 @@ const number = fc.oneof(fc.nat(5).map(String), hostileNumber, fc.stringMatching(
 const query = fc.oneof(
   fc.constant(''),
   fc
-    .array(fc.tuple(fc.constantFrom('offset', 'limit', 'named', 'producer', 'x'), number), {
+    .array(fc.tuple(fc.constantFrom('offset', 'limit', 'named', 'compact', 'producer', 'x'), number), {
       maxLength: 3,
     })
     .map(

@@ -6,6 +6,9 @@ const maxStreamBytes = 8 * 1024 * 1024;
 /** What all followed streams of a process may hold, and one page for each beyond that. */
 const maxBytes = 64 * 1024 * 1024;
 
+/** So many pages in place of one are worth a read of the store. */
+const manyPages = 8;
+
 /** Counts what the caches of all streams hold together. */
 export class PageBudget {
   bytes = 0;
@@ -22,9 +25,13 @@ export class PageCache {
     return this.#pages.get(offset);
   }
 
-  /** Whether more has been stored after the page since it was read: read anew, it may be longer. */
-  hasGrown(page: EncodedPage): boolean {
-    return page.atEnd && this.#pages.has(page.next.offset);
+  /** Whether many short pages follow here that were read as they came: one read gives a long one. */
+  isInPieces(first: EncodedPage): boolean {
+    let page: EncodedPage | undefined = first;
+    for (let count = 1; count < manyPages && page?.atEnd; count += 1) {
+      page = this.#pages.get(page.next.offset);
+    }
+    return page?.atEnd === true;
   }
 
   add(page: EncodedPage): void {

@@ -115,12 +115,12 @@ export class StreamReader {
   /**
    * The page at the position if it is at hand, an empty one if the position is known to be the end.
    *
-   * @param isLong whether a page that a read now would make longer is none
+   * @param prefersLong whether what is at hand in many short pages is read anew
    */
-  peek(position: Position, isLong = false): EncodedPage | undefined {
+  peek(position: Position, prefersLong = false): EncodedPage | undefined {
     const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
     if (page === undefined || !fits(position, page.tag)) return undefined;
-    return isLong && this.#pages.hasGrown(page) ? undefined : page;
+    return prefersLong && this.#pages.isInPieces(page) ? undefined : page;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */

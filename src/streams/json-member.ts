@@ -2,14 +2,10 @@ import { type ByteRange, endOfString, skipSpace } from './json-scan.js';
 
 const quote = 0x22;
 const colon = 0x3a;
-
-/** What a byte outside of strings does to the depth. */
-const depthChanges: ReadonlyMap<number, 1 | -1> = new Map([
-  [0x7b, 1],
-  [0x5b, 1],
-  [0x7d, -1],
-  [0x5d, -1],
-]);
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
 
 /**
  * Where the member of this name has its text, in its quotes. Of members of one name the last counts,
@@ -22,8 +18,10 @@ export function findStringMember(object: Buffer, name: string): ByteRange | null
   let depth = 0;
   let at = 0;
   while (at < object.length) {
-    if (object[at] !== quote) {
-      depth += depthChanges.get(object[at] as number) ?? 0;
+    const byte = object[at];
+    if (byte !== quote) {
+      if (byte === openBrace || byte === openBracket) depth += 1;
+      else if (byte === closeBrace || byte === closeBracket) depth -= 1;
       at += 1;
       continue;
     }

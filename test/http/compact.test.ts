@@ -46,7 +46,7 @@ describeApp('GET …/stream?compact=true', { feed: { lingerMs: 0 } }, ({ stream 
     await waitFor('it is told that it has all', () => reader.source.readyState === 2);
   });
 
-  it('does so while others follow, whose pages are short', async () => {
+  it('does so while others have followed, whose pages are short', async () => {
     const one = stream();
     const live = await one.feed();
     for (let index = 0; index < 40; index += 1) {

@@ -166,7 +166,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     listStreamsRoute(app, streams);
     deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
-    followStreamRoute(app, feeds, rates.feeds);
+    followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
     resumeChatRoute(app, streams, feeds, rates.feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);

@@ -6,6 +6,9 @@ const maxStreamBytes = 8 * 1024 * 1024;
 /** What all followed streams of a process may hold, and one page for each beyond that. */
 const maxBytes = 64 * 1024 * 1024;
 
+/** So many pages in place of one are worth a read of the store. */
+const manyPages = 8;
+
 /** Counts what the caches of all streams hold together. */
 export class PageBudget {
   bytes = 0;
@@ -20,6 +23,15 @@ export class PageCache {
 
   get(offset: number): EncodedPage | undefined {
     return this.#pages.get(offset);
+  }
+
+  /** Whether many short pages follow here that were read as they came: one read gives a long one. */
+  isInPieces(first: EncodedPage): boolean {
+    let page: EncodedPage | undefined = first;
+    for (let count = 1; count < manyPages && page?.atEnd; count += 1) {
+      page = this.#pages.get(page.next.offset);
+    }
+    return page?.atEnd === true;
   }
 
   add(page: EncodedPage): void {
@@ -56,5 +68,5 @@ export class PageCache {
 
 /** As text and as frames, which are made when they are first asked for. */
 function bytesOf(page: EncodedPage): number {
-  return 2 * page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
+  return 2 * page.storedBytes;
 }

@@ -117,10 +117,15 @@ export class StreamReader {
     return this.#life?.isOver(performance.now()) ?? false;
   }
 
-  /** The page at the position if it is at hand, an empty one if the position is known to be the end. */
-  peek(position: Position): EncodedPage | undefined {
+  /**
+   * The page at the position if it is at hand, an empty one if the position is known to be the end.
+   *
+   * @param prefersLong whether what is at hand in many short pages is read anew
+   */
+  peek(position: Position, prefersLong = false): EncodedPage | undefined {
     const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
-    return page !== undefined && fits(position, page.tag) ? page : undefined;
+    if (page === undefined || !fits(position, page.tag)) return undefined;
+    return prefersLong && this.#pages.isInPieces(page) ? undefined : page;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */

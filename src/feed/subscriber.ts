@@ -33,7 +33,7 @@ export interface SubscriberOptions {
   readonly onClose: (end: FeedEnd) => void;
 }
 
-/** What one client is given at most in one turn of the event loop, but for the page that goes over it. */
+/** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
 const maxBurstBytes = 256 * 1024;
 
 const heartbeat = encodeComment('heartbeat');
@@ -89,10 +89,10 @@ export class Subscriber implements Waiter {
   }
 
   pump(): void {
-    const { reader, response } = this.options;
+    const { reader, response, dialect } = this.options;
     let burstBytes = 0;
     while (!this.#isReading && this.#end === null && !response.writableNeedDrain) {
-      const page = reader.peek(this.#position);
+      const page = reader.peek(this.#position, dialect.prefersLongPages);
       if (page === undefined) void this.#readOn();
       else if (page.isEmpty) {
         this.#rest(page);
@@ -172,7 +172,7 @@ export class Subscriber implements Waiter {
     this.pump();
   }
 
-  /** Returns the number of bytes. */
+  /** Returns how much of the stream it was, which costs time also where few bytes come of it. */
   #writePage(page: EncodedPage): number {
     this.#position = page.next;
     if (page.isEmpty) return 0;
@@ -182,7 +182,7 @@ export class Subscriber implements Waiter {
     if (frames.length > 0) this.#write(frames);
     observer.delivered(page.events.length, frames.length);
     if (dialect.isOver) this.finish('ended');
-    return frames.length;
+    return page.storedBytes;
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */

@@ -1,6 +1,7 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { usualTokenCookie } from './access/reader-token.js';
 import { TokenVerifier } from './access/token-verifier.js';
 import type { Config } from './config.js';
 import { type FeedOptions, Feeds } from './feed/feeds.js';
@@ -146,7 +147,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const rates = await limitRates(app, config.limits.rates, keyIds);
   acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
   await app.register(fastifySSE, { heartbeatInterval: 0 });
-  if (config.docs.isEnabled) await collectRoutes(app, version);
+  if (config.docs.isEnabled) {
+    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? usualTokenCookie });
+  }
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { publicKeyAlgorithms } from './access/key-algorithms.js';
+import { usualTokenCookie } from './access/reader-token.js';
 import type { ReaderTokenOptions } from './access/token-verifier.js';
 import { isLoopback, listOf, optionalText } from './config-values.js';
 
@@ -37,7 +38,7 @@ export const readerSettings = {
   reader_jwks_url: jwksUrl,
   reader_issuer: optionalText,
   reader_audience: optionalText,
-  reader_cookie: cookieName.default('rejoin_token'),
+  reader_cookie: cookieName.default(usualTokenCookie),
 } as const;
 
 function isPublicKey(text: string): boolean {

@@ -16,6 +16,9 @@ export interface Reader {
   readonly expiresAt: number;
 }
 
+/** The cookie that may bring a token, unless the settings name another one. */
+export const usualTokenCookie = 'rejoin_token';
+
 /** By how many seconds the clock of whoever signs tokens may differ from ours. */
 export const clockToleranceSeconds = 5;
 

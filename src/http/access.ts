@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Access, type AccessRule, accessRules } from '../access/access-rules.js';
 import { KeyRing } from '../access/key-ring.js';
 import type { ProducerKey } from '../access/producer-key.js';
@@ -44,7 +44,7 @@ export function requireAccess(app: FastifyInstance, options: AccessOptions): voi
   // Before the body is read: a stranger's is none of our business.
   app.addHook('onRequest', async (request, reply) => {
     try {
-      await guard.check(request, reply);
+      await guard.check(request);
     } catch (error) {
       const isUnknown = error instanceof ServiceError && error.code === 'unauthorized';
       if (isUnknown) reply.header('www-authenticate', 'Bearer');
@@ -61,7 +61,7 @@ class Guard {
   }
 
   /** @throws ServiceError `unauthorized`, `forbidden`, `backend_unavailable` */
-  async check(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async check(request: FastifyRequest): Promise<void> {
     const { access } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     const rule = access === undefined ? null : accessRules[access];
@@ -69,7 +69,6 @@ class Guard {
     const credential = this.#findCredential(request);
     const token = this.options.verifier === null ? null : tokenIn(credential);
     if (token === null) return this.#checkKey(rule, credential.text);
-    keepToItself(reply);
     await this.#checkToken(rule, token, credential, request);
   }
 
@@ -123,9 +122,4 @@ function refuseOutOfScope(reader: Reader, rule: AccessRule | null, place: Place)
   const right = rule?.right ?? null;
   if (right !== null && mayDo(reader, right, place)) return;
   throw new ServiceError('forbidden', 'the token is not for this');
-}
-
-/** The address of the request may hold the token, so nobody is to keep it or to pass it on. */
-function keepToItself(reply: FastifyReply): void {
-  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
 }

@@ -24,11 +24,11 @@ export function getStatusRoute(app: FastifyInstance, streams: StreamManager): vo
     .get(
       messagePath,
       { schema: { params: streamParams, querystring }, config: { access: 'read' } },
-      async ({ params, query }, reply) => {
+      async ({ params, query }) => {
         const info = await streams.getStatus(params, query.producer);
         if (info === null) throw new ServiceError('not_found', 'there is no such stream');
         const producer = query.producer === undefined ? {} : { producer: info.producer };
-        return reply.header('cache-control', 'no-store').send({ ...toStatus(info), ...producer });
+        return { ...toStatus(info), ...producer };
       },
     );
 }

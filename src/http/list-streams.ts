@@ -12,11 +12,9 @@ export function listStreamsRoute(app: FastifyInstance, streams: StreamManager): 
     .get(
       sessionPath,
       { schema: { params: sessionParams }, config: { access: 'list' } },
-      async ({ params }, reply) => {
+      async ({ params }) => {
         const listed = await streams.listStreams(params.sessionId);
-        return reply.header('cache-control', 'no-store').send({
-          streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })),
-        });
+        return { streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })) };
       },
     );
 }

@@ -36,12 +36,13 @@ export function servePage(app: FastifyInstance, page: Page): void {
   const html = readPageFile(page.html);
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
   const files = new Map(entries.map(([name, url]) => [name, readPageFile(url)]));
-  const options = { schema: { hide: true }, config: { access: 'public' } } as const;
-  app.get(page.path, options, async (request, reply) => send(request, reply, html, page.policy));
+  const config = { access: 'public', contentSecurityPolicy: page.policy } as const;
+  const options = { schema: { hide: true }, config };
+  app.get(page.path, options, async (request, reply) => send(request, reply, html));
   app.get<{ Params: { file: string } }>(`${page.path}/:file`, options, async (request, reply) => {
     const file = files.get(request.params.file);
     if (file === undefined) throw new ServiceError('not_found', 'the page has no such file');
-    return send(request, reply, file, page.policy);
+    return send(request, reply, file);
   });
 }
 
@@ -56,10 +57,7 @@ function send(
   { headers }: FastifyRequest,
   reply: FastifyReply,
   { body, type, etag }: PageFile,
-  policy: string,
 ): FastifyReply {
-  reply.header('content-security-policy', policy).header('x-content-type-options', 'nosniff');
-  reply.header('referrer-policy', 'no-referrer');
   reply.header('cache-control', 'no-cache').header('etag', etag);
   if (headers['if-none-match'] === etag) return reply.code(304).send();
   return reply.type(type).send(body);

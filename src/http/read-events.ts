@@ -59,10 +59,7 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
           query.wait === undefined
             ? await read(options.streams, params, query)
             : await readWaiting(params, query, { left: signal, accessEndsAt }, options);
-        return reply
-          .type('application/json; charset=utf-8')
-          .header('cache-control', 'no-store')
-          .send(toJson(from, page, ended));
+        return reply.type('application/json; charset=utf-8').send(toJson(from, page, ended));
       },
     );
 }

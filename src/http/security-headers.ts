@@ -8,7 +8,8 @@ declare module 'fastify' {
 }
 
 /**
- * What a browser is told of an answer that is no page. Not `Cross-Origin-Resource-Policy`: pages of
+ * What a browser is told of an answer that is no page. The address of a request may hold a token, so
+ * nobody is to keep the answer or to pass the address on. Not `Cross-Origin-Resource-Policy`: pages of
  * listed origins read feeds.
  */
 export const securityHeaders = {

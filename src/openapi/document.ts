@@ -23,12 +23,22 @@ const tags = [
   { name: 'Operators', description: 'They look after the service, and delete.' },
 ];
 
+export interface DocumentOptions {
+  /** Of the service. */
+  readonly version: string;
+  /** The cookie that may bring a reader's token. */
+  readonly tokenCookie: string;
+}
+
 /**
  * Collects all routes that are registered afterwards for the document that `app.swagger()` gives.
  * Parameters come from the schemas that validate them; the answers are documented apart from the
  * routes, so that nothing that is sent goes through a serializer.
  */
-export async function collectRoutes(app: FastifyInstance, version: string): Promise<void> {
+export async function collectRoutes(
+  app: FastifyInstance,
+  { version, tokenCookie }: DocumentOptions,
+): Promise<void> {
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
@@ -39,7 +49,7 @@ export async function collectRoutes(app: FastifyInstance, version: string): Prom
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags,
-      components: { securitySchemes },
+      components: { securitySchemes: securitySchemes(tokenCookie) },
     },
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform({ ...route, schema: route.schema ?? {} });

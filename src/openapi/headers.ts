@@ -55,9 +55,15 @@ export const noStoreHeader: Header = {
   required: true,
 };
 
+export const retryAfterHeader: Header = {
+  name: 'Retry-After',
+  description: 'In how many seconds to come back.',
+  schema: { type: 'integer', minimum: 1 },
+};
+
 export const challengeHeader: Header = {
   name: 'WWW-Authenticate',
-  description: 'How to bring a key.',
+  description: 'How to bring a key, or a token.',
   schema: { type: 'string', pattern: '^Bearer' },
   required: true,
 };

@@ -18,6 +18,8 @@ export interface Operation {
   readonly problems: readonly ErrorCode[];
   /** Whether its refusals say how many events of the body are stored. */
   readonly reportsStored?: boolean;
+  /** Whether a 503 may say when to come back. */
+  readonly saysWhenToReturn?: boolean;
   /** Whether it asks the store, which may fail. The feed does too, and answers 200 all the same. */
   readonly usesStore?: boolean;
 }

@@ -1,7 +1,7 @@
-import { messagePath, sessionPath } from '../http/routes.js';
+import { chatPath, messagePath, sessionPath } from '../http/routes.js';
 import type { Operation } from './operation.js';
 import { deleteSession, deleteStream, health, metrics, readiness } from './operator-operations.js';
-import { follow, getStatus, listStreams, read } from './reader-operations.js';
+import { follow, getStatus, listStreams, read, resumeChat } from './reader-operations.js';
 import { append, renewLease, stop } from './worker-operations.js';
 
 /** The operations by their paths and, in lower case as the document has them, their methods. */
@@ -12,6 +12,7 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   [`${messagePath}/stop`]: { post: stop },
   [`${messagePath}/lease`]: { post: renewLease },
   [sessionPath]: { get: listStreams, delete: deleteSession },
+  [chatPath]: { get: resumeChat },
   '/healthz': { get: health },
   '/readyz': { get: readiness },
   '/metrics': { get: metrics },

@@ -62,5 +62,5 @@ export const metrics: Operation = {
       },
     },
   },
-  problems: [],
+  problems: ['backend_unavailable'],
 };

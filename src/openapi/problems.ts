@@ -1,6 +1,6 @@
 import { type ErrorCode, errorTable } from '../errors.js';
-import { challengeHeader } from './headers.js';
-import type { Answer, Operation } from './operation.js';
+import { challengeHeader, retryAfterHeader } from './headers.js';
+import type { Answer, Header, Operation } from './operation.js';
 import { problemRef } from './schemas.js';
 
 /** What makes a route refuse, beside what its operation names. */
@@ -19,7 +19,7 @@ export function problemAnswers(
   return Object.fromEntries(
     statuses.map((status) => {
       const own = codes.filter((code) => errorTable[code].status === status);
-      return [status, toAnswer(status, own, operation.reportsStored ?? false)];
+      return [status, toAnswer(status, own, operation)];
     }),
   );
 }
@@ -32,11 +32,13 @@ function codesOf({ problems, usesStore }: Operation, { takesIds, needsKey }: Cir
   return codes;
 }
 
-function toAnswer(status: number, codes: readonly ErrorCode[], reportsStored: boolean): Answer {
+function toAnswer(status: number, codes: readonly ErrorCode[], operation: Operation): Answer {
+  const { reportsStored = false } = operation;
+  const headers = headersOf(status, operation);
   const examples = codes.map((code) => [code, { value: exampleOf(code, reportsStored) }] as const);
   return {
     description: codes.map((code) => `\`${code}\`: ${errorTable[code].title}.`).join(' '),
-    ...(status === 401 && { headers: [challengeHeader] }),
+    ...(headers.length > 0 && { headers }),
     content: {
       'application/problem+json': {
         schema: {
@@ -49,6 +51,12 @@ function toAnswer(status: number, codes: readonly ErrorCode[], reportsStored: bo
       },
     },
   };
+}
+
+function headersOf(status: number, { saysWhenToReturn }: Operation): readonly Header[] {
+  if (status === 401) return [challengeHeader];
+  if (status === 429) return [{ ...retryAfterHeader, required: true }];
+  return status === 503 && saysWhenToReturn === true ? [retryAfterHeader] : [];
 }
 
 function exampleOf(code: ErrorCode, reportsStored: boolean) {

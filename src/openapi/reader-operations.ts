@@ -22,14 +22,14 @@ const status = {
 const refused: Header = {
   name: 'Stream-Refused',
   description: 'The feed cannot be served now, and ends at once: come back later.',
-  schema: { enum: ['draining', 'backend_unavailable', 'too_many_feeds'] },
+  schema: { enum: ['draining', 'backend_unavailable', 'too_many_feeds', 'rate_limited'] },
 };
 
 const feedHeaders: readonly Header[] = [
   {
     name: 'Cache-Control',
     description: 'No proxy is to keep the feed, or to change it.',
-    schema: { const: 'no-cache, no-transform' },
+    schema: { const: 'no-cache, no-store, no-transform' },
     required: true,
   },
   {
@@ -38,7 +38,6 @@ const feedHeaders: readonly Header[] = [
     schema: { const: 'no' },
     required: true,
   },
-  refused,
 ];
 
 const feedDescription = `
@@ -73,6 +72,22 @@ const feedExamples = {
   },
 };
 
+const chatExamples = {
+  chunks: {
+    summary: 'An answer, and the end',
+    value: [
+      ': connected',
+      'data: {"type":"start","messageId":"m1"}',
+      'data: {"type":"text-start","id":"a1"}',
+      'data: {"type":"text-delta","id":"a1","delta":"Cats sleep."}',
+      'data: {"type":"text-end","id":"a1"}',
+      'data: {"type":"finish"}',
+      'data: [DONE]',
+      '',
+    ].join('\n\n'),
+  },
+};
+
 export const follow: Operation = {
   id: 'followStream',
   tag: 'Readers',
@@ -82,12 +97,43 @@ export const follow: Operation = {
   answers: {
     200: {
       description: 'The feed.',
-      headers: feedHeaders,
+      headers: [...feedHeaders, refused],
       content: { 'text/event-stream': { schema: { type: 'string' }, examples: feedExamples } },
     },
     204: { description: 'The stream has ended and the reader has all of it, or it is not there.' },
   },
   problems: ['invalid_offset', 'invalid_query', 'not_acceptable'],
+};
+
+const chatDescription = `
+The newest open stream of the session, from its start, as \`useChat({ resume: true })\` asks for it. Its events come
+as chunks of the SDK's UI message stream. Only a stream that has ended ends the response as it should: whatever else
+ends it breaks the connection, and the page asks again.`;
+
+export const resumeChat: Operation = {
+  id: 'resumeChat',
+  tag: 'Readers',
+  summary: 'Resume a chat of the AI SDK',
+  description: chatDescription.trim(),
+  answers: {
+    200: {
+      description: 'The chunks.',
+      headers: [
+        ...feedHeaders,
+        {
+          name: 'X-Vercel-AI-UI-Message-Stream',
+          description: 'The protocol of the chunks.',
+          schema: { const: 'v1' },
+          required: true,
+        },
+      ],
+      content: { 'text/event-stream': { schema: { type: 'string' }, examples: chatExamples } },
+    },
+    204: { description: 'No stream of the session is open.' },
+  },
+  problems: ['not_acceptable', 'draining', 'too_many_feeds'],
+  usesStore: true,
+  saysWhenToReturn: true,
 };
 
 export const read: Operation = {

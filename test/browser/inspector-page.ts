@@ -43,6 +43,14 @@ export class InspectorPage {
     return this.page.getByRole('button', { name, exact: true }).click();
   }
 
+  /** Enters a key or a token, as somebody does who pastes it and goes on. */
+  async enter(label: 'Producer key' | 'Reader token', text: string): Promise<void> {
+    const input = this.page.getByLabel(label);
+    if (!(await input.isVisible())) await this.page.getByText('Key and token').click();
+    await input.fill(text);
+    await input.press('Tab');
+  }
+
   choose(view: 'Conversation' | 'Frames'): Promise<void> {
     return this.page.getByRole('radio', { name: view }).check({ force: true });
   }

@@ -76,7 +76,7 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
     expect(feed.response.headers).toMatchObject({
       'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'no-cache, no-store, no-transform',
       'x-accel-buffering': 'no',
       'x-vercel-ai-ui-message-stream': 'v1',
     });

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
 import { type AskOptions, DocumentedAnswers, operationOf } from '../support/documented-answers.js';
+import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
 import { RedisServer } from '../support/redis-server.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
+import { bring, places, readerOptions, sign } from '../support/tokens.js';
 
 /** What no request can bring about: it would be a fault of the service, or of its store. */
 const unprovoked = [
@@ -12,6 +14,7 @@ const unprovoked = [
   'GET',
   'DELETE',
   'GET session',
+  'GET chat',
   'DELETE session',
   'POST lease',
 ].map((name) => `${operationOf(name)} 500 internal`);
@@ -38,9 +41,10 @@ const streamRoutes = [
   'POST stop',
   'POST lease',
 ];
-const routes = [...streamRoutes, 'GET session', 'DELETE session', 'GET /metrics'];
+const routes = [...streamRoutes, 'GET session', 'GET chat', 'DELETE session', 'GET /metrics'];
 const posts = ['POST events', 'POST stop', 'POST lease'];
 const takesBodies = [...posts, 'DELETE', 'DELETE session'];
+const forReaders = ['GET events', 'GET stream', 'GET', 'GET session', 'GET chat', 'POST stop'];
 
 describe('every answer that the document names', () => {
   const closings: (() => Promise<unknown>)[] = [];
@@ -85,6 +89,8 @@ describe('every answer that the document names', () => {
     await ask(app, 'GET', { id, query: '?producer=nobody' });
     await ask(app, 'GET session', { id });
     await ask(app, 'GET stream', { id, query: '?named=true&compact=true' });
+    await ask(app, 'GET chat', { id });
+    await ask(app, 'GET chat');
     await ask(app, 'GET stream', { id, query: '?offset=99' });
     await ask(app, 'POST stop', { id, headers: json, body: '{"reason":"enough"}' });
     await ask(app, 'POST stop', { id });
@@ -92,7 +98,7 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to what is no id, no query, no header and no body', async () => {
-    for (const route of [...streamRoutes, 'GET session', 'DELETE session']) {
+    for (const route of [...streamRoutes, 'GET session', 'GET chat', 'DELETE session']) {
       await ask(app, route, { id: 'a:b' });
     }
     for (const route of ['GET events', 'GET stream'])
@@ -123,7 +129,9 @@ describe('every answer that the document names', () => {
     await ask(app, 'GET');
     await ask(app, 'POST lease', { headers: { 'producer-lease': '30' } });
     await ask(app, 'GET events', { query: '?offset=1-00000000' });
-    await ask(app, 'GET stream', { headers: { accept: 'application/json' } });
+    for (const route of ['GET stream', 'GET chat']) {
+      await ask(app, route, { headers: { accept: 'application/json' } });
+    }
   });
 
   it('comes to workers that are too late, too early, or too many', async () => {
@@ -141,12 +149,33 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to what is full', async () => {
-    const limits = { maxStreamEvents: 1, maxStreamBytes: 10_000 };
-    const tight = await start(await memoryBackend.create({ limits, maxStreams: 1 }));
-    await ask(tight, 'POST events', { id: 'full', headers: json, body: answer });
-    await ask(tight, 'POST events', { id: 'full', headers: json, body: answer });
-    await ask(tight, 'POST events', { headers: json, body: answer });
-    await ask(tight, 'POST stop');
+    const limits = { maxStreamEvents: 1, maxStreamBytes: 10_000, maxSessionStreams: 0 };
+    const event = { headers: json, body: answer };
+    const sessions = await start(await memoryBackend.create({ limits }));
+    expect(await ask(sessions, 'POST events', event)).toBe('409 session_full');
+    expect(await ask(sessions, 'POST stop')).toBe('409 session_full');
+    const roomy = { ...limits, maxSessionStreams: 1 };
+    const tight = await start(await memoryBackend.create({ limits: roomy, maxStreams: 1 }));
+    await ask(tight, 'POST events', { id: 'full', ...event });
+    expect(await ask(tight, 'POST events', { id: 'full', ...event })).toBe('409 stream_full');
+    expect(await ask(tight, 'POST events', event)).toBe('507 store_full');
+    expect(await ask(tight, 'POST stop')).toBe('507 store_full');
+  });
+
+  it('comes to those who ask too often, or for too many feeds', async () => {
+    const rates = { appendsPerAddress: 0.1, feedsPerAddress: 0.1 };
+    const limited = await start(await memoryBackend.create(), { rates });
+    const event = { headers: json, body: answer };
+    expect(await ask(limited, 'POST events', event)).toBe('201');
+    expect(await ask(limited, 'POST events', event)).toBe('429 rate_limited');
+    for (const refused of [false, true]) {
+      expect(await ask(limited, 'GET stream')).toBe('200');
+      expect(answers.provoked.has(refusedAs('rate_limited'))).toBe(refused);
+    }
+    expect(await ask(limited, 'GET chat')).toBe('503 too_many_feeds');
+    const few = await start(await memoryBackend.create(), { feed: { maxFeeds: 0 } });
+    expect(await ask(few, 'GET stream')).toBe('200');
+    expect(answers.provoked.has(refusedAs('too_many_feeds'))).toBe(true);
   });
 
   it('comes to strangers', async () => {
@@ -158,6 +187,59 @@ describe('every answer that the document names', () => {
       const isAppend = !needsAdmin && posts.includes(route);
       const wrong = needsAdmin ? noScope.admin : isAppend ? noScope.append : noScope.read;
       await ask(guarded, route, { headers: wrong.headers });
+    }
+  });
+
+  it('comes to pages of other origins that write', async () => {
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://evil.example' },
+    ]) {
+      for (const route of takesBodies) {
+        expect(await ask(app, route, { headers: { ...headers, 'producer-lease': '30' } })).toBe(
+          '403 forbidden',
+        );
+      }
+    }
+  });
+
+  it('comes to tokens, good and bad, wherever they are', async () => {
+    const auth = { producerKeys: [allScopes.key], reader: readerOptions() };
+    const guarded = await start(await memoryBackend.create(), { auth });
+    const own = { 'sec-fetch-site': 'same-origin' };
+    for (const place of places) {
+      const id = answers.newId();
+      const asWith = async (route: string, claims: object) => {
+        const { headers, query } = bring(await sign({ sid: id, ...claims }), place);
+        return ask(guarded, route, { id, query, headers: { ...own, ...headers } });
+      };
+      await ask(guarded, 'POST events', {
+        id,
+        headers: { ...json, ...allScopes.headers },
+        body: answer,
+      });
+      for (const route of forReaders) {
+        expect(await asWith(route, { scope: 'read stop' }), `${route} ${place}`).toBe('200');
+        expect(await asWith(route, { scope: 'read stop', sid: 'other' })).toBe('403 forbidden');
+        expect(await asWith(route, { scope: 'read stop', exp: 1 })).toBe('401 unauthorized');
+      }
+      for (const route of routes.filter((one) => !forReaders.includes(one))) {
+        expect(await asWith(route, { scope: 'read stop' })).toBe('403 forbidden');
+      }
+    }
+  });
+
+  it('comes while the keys of an identity provider cannot be had', async () => {
+    const provider = await JwksServer.start();
+    closings.push(() => provider.stop());
+    provider.failure = { status: 500, body: '' };
+    const reader = readerOptions({ secrets: [], jwksUrl: provider.url });
+    const auth = { producerKeys: [allScopes.key], reader };
+    const guarded = await start(await memoryBackend.create(), { auth });
+    const { headers } = bring(await provider.sign({ sid: 's', scope: 'read stop' }), 'header');
+    for (const route of routes) {
+      const expected = route === 'GET stream' ? '200' : '503 backend_unavailable';
+      expect(await ask(guarded, route, { headers })).toBe(expected);
     }
   });
 
@@ -183,19 +265,25 @@ describe('every answer that the document names', () => {
 
   it('comes from a node that is shutting down', async () => {
     const leaving = await start(await memoryBackend.create());
+    await ask(leaving, 'POST events', { id: 'running', headers: json, body: answer });
     const open = ask(leaving, 'POST events', { headers: ndjson, body: silence() });
     const drained = leaving.app.drain(50);
     await ask(leaving, 'GET /readyz');
     await Promise.all([open, drained]);
     await ask(leaving, 'GET stream');
+    expect(await ask(leaving, 'GET chat', { id: 'running' })).toBe('503 draining');
   });
 
   it('has been brought about by one of these requests', () => {
     const { documented, provoked } = answers;
-    expect(documented.length).toBeGreaterThan(90);
+    expect(documented.length).toBeGreaterThan(110);
     expect(documented.filter((one) => !provoked.has(one)).sort()).toEqual(unprovoked.sort());
   });
 });
+
+function refusedAs(reason: string): string {
+  return `${operationOf('GET stream')} 200 stream-refused: ${reason}`;
+}
 
 /** A body that brings nothing, and does not end. */
 function silence(): ReadableStream {

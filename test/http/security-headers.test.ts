@@ -41,7 +41,9 @@ describeApp('the headers that protect a browser', {}, (source) => {
     for (const [name, value] of Object.entries(always)) expect(headers.get(name)).toBe(value);
     expect(headers.get('cross-origin-resource-policy')).toBeNull();
     const isFeed = headers.get('content-type')?.startsWith('text/event-stream') === true;
-    expect(headers.get('cache-control')).toBe(isFeed ? 'no-cache, no-transform' : 'no-store');
+    expect(headers.get('cache-control')).toBe(
+      isFeed ? 'no-cache, no-store, no-transform' : 'no-store',
+    );
   });
 
   it('are on the answer to what is not HTTP', async () => {

@@ -14,13 +14,17 @@ export interface AskOptions {
 export function operationOf(route: string): string {
   const [method, place = ''] = route.split(' ');
   if (place.startsWith('/')) return route;
+  if (place === 'chat') return `${method} /ai-sdk/sessions/{sid}/stream`;
   if (place === 'session') return `${method} /sessions/{sid}`;
   return `${method} /sessions/{sid}/messages/{mid}${place === '' ? '' : `/${place}`}`;
 }
 
 /** Sends requests, and holds each answer to the document. */
 export class DocumentedAnswers {
-  /** Answers that came: `GET /healthz 200`; refusals with their code. */
+  /**
+   * Answers that came: `GET /healthz 200`; refusals with their code; and of headers that are one of
+   * several words, each word.
+   */
   readonly provoked = new Set<string>();
   #count = 0;
 
@@ -37,7 +41,7 @@ export class DocumentedAnswers {
     return this.document.operations.flatMap(({ name, responses }) =>
       Object.entries(responses).flatMap(([status, answer]) =>
         Number(status) < 400
-          ? [`${name} ${status}`]
+          ? [`${name} ${status}`, ...wordsOf(answer).map((word) => `${name} ${status} ${word}`)]
           : codesOf(answer).map((code) => `${name} ${status} ${code}`),
       ),
     );
@@ -48,7 +52,8 @@ export class DocumentedAnswers {
     return `m${this.#count}`;
   }
 
-  async ask(app: TestApp, route: string, options: AskOptions = {}): Promise<void> {
+  /** @returns the status and, of a refusal, the code: `409 stream_ended` */
+  async ask(app: TestApp, route: string, options: AskOptions = {}): Promise<string> {
     const { id = this.newId(), query = '', headers = {}, body = null } = options;
     const operation = operationOf(route);
     const [method, path] = operation.split(' ') as [string, string];
@@ -63,8 +68,12 @@ export class DocumentedAnswers {
     const text = await bodyOf(response);
     abort.abort(); // a feed would stay open
     expect(this.#faultsOf(documented as DocumentedAnswer, response.headers, text)).toEqual([]);
-    const code = status < 400 ? '' : ` ${JSON.parse(text).code}`;
-    this.provoked.add(`${operation} ${status}${code}`);
+    const answer = status < 400 ? `${status}` : `${status} ${JSON.parse(text).code}`;
+    this.provoked.add(`${operation} ${answer}`);
+    for (const [name, value] of response.headers) {
+      this.provoked.add(`${operation} ${status} ${name}: ${value}`);
+    }
+    return answer;
   }
 
   #faultsOf({ content, headers = {} }: DocumentedAnswer, sent: Headers, text: string): string[] {
@@ -87,6 +96,14 @@ export class DocumentedAnswers {
 
 function codesOf({ content }: DocumentedAnswer): string[] {
   return Object.keys(content?.['application/problem+json']?.examples ?? {});
+}
+
+/** What its headers may say, of those that say one of several words. */
+function wordsOf({ headers = {} }: DocumentedAnswer): string[] {
+  return Object.entries(headers).flatMap(([name, { schema }]) => {
+    const { enum: words = [] } = schema as { enum?: string[] };
+    return words.map((word) => `${name.toLowerCase()}: ${word}`);
+  });
 }
 
 /** Of a feed, which goes on, the first of it. */

@@ -40,7 +40,7 @@ const allowed: Record<string, readonly string[]> = {
   http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
   inspector: ['http'],
   metrics: ['errors.js', 'feed', 'streams'],
-  openapi: ['errors.js', 'http', 'streams'],
+  openapi: ['access', 'errors.js', 'http', 'streams'],
   feed: ['errors.js', 'sse', 'streams'],
   streams: ['errors.js'],
   sse: [],

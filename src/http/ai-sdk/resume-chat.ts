@@ -9,7 +9,7 @@ import type { StreamManager } from '../../streams/stream-manager.js';
 import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from '../feed-answer.js';
 import type { RateLimit } from '../rate-limits.js';
 import { sessionParams } from '../request-schemas.js';
-import { sessionPath } from '../routes.js';
+import { chatPath } from '../routes.js';
 import { UiMessageDialect } from './ui-message-dialect.js';
 
 /** What a client that is sent away is told to wait, in seconds. */
@@ -29,7 +29,7 @@ export function resumeChatRoute(
   rateLimit: RateLimit | null,
 ): void {
   app.withTypeProvider<ZodTypeProvider>().route({
-    url: `/ai-sdk${sessionPath}/stream`,
+    url: chatPath,
     ...feedRouteOptions,
     schema: { params: sessionParams },
     config: { access: 'read' },

@@ -19,13 +19,13 @@ export function readerToken() {
 }
 
 /**
- * The header for a request that reads or writes: of the two, the one that is meant for it.
+ * The header for a request: of the two, the one that is meant for it. A token never appends.
  *
- * @param {'read' | 'write'} purpose
+ * @param {'read' | 'append' | 'stop'} purpose
  * @returns {Record<string, string>}
  */
 export function authorization(purpose) {
   const [key, token] = [value(inputs.key), value(inputs.token)];
-  const bearer = purpose === 'read' ? token || key : key || token;
+  const bearer = purpose === 'append' ? key || token : token || key;
   return bearer === '' ? {} : { authorization: `Bearer ${bearer}` };
 }

@@ -35,11 +35,12 @@ async function sample() {
 }
 
 function drawControls() {
-  const { state, hasEnded, isReplaying, hasFrames } = view;
-  sampleButton.classList.toggle('primary', state === null || state === 'closed');
-  cutButton.disabled = state === null || state === 'closed';
-  cutButton.textContent = state === 'cut' ? 'Resume' : 'Cut connection';
-  cutButton.classList.toggle('primary', state === 'cut');
+  const { state, canResume, hasEnded, isReplaying, hasFrames } = view;
+  const isOver = state === null || (state === 'closed' && hasEnded);
+  sampleButton.classList.toggle('primary', isOver);
+  cutButton.disabled = isOver;
+  cutButton.textContent = canResume ? 'Resume' : 'Cut connection';
+  cutButton.classList.toggle('primary', canResume);
   stopButton.disabled = state === null || hasEnded;
   replayButton.disabled = !hasFrames;
   replayButton.textContent = isReplaying ? 'End replay' : 'Replay';

@@ -7,10 +7,10 @@ export class Refusal extends Error {
   /**
    * @param {number} status
    * @param {string} code
-   * @param {string} detail
+   * @param {string} detail of which the message makes a sentence
    */
   constructor(status, code, detail) {
-    super(detail);
+    super(detail.charAt(0).toUpperCase() + detail.slice(1));
     this.status = status;
     this.code = code;
   }
@@ -92,7 +92,7 @@ export async function tryFeed(stream, from) {
 
 /** @param {StreamId} stream */
 export async function stop(stream) {
-  await ask(urlOf(stream, '/stop'), { method: 'POST', headers: authorization('write') });
+  await ask(urlOf(stream, '/stop'), { method: 'POST', headers: authorization('stop') });
 }
 
 /**
@@ -109,7 +109,7 @@ export async function append(stream, events, seq) {
     'producer-epoch': '1',
     'producer-seq': String(seq),
     'producer-lease': '30',
-    ...authorization('write'),
+    ...authorization('append'),
   };
   await ask(urlOf(stream, '/events'), { method: 'POST', headers, body: JSON.stringify(events) });
 }

@@ -59,6 +59,11 @@ export class StreamView {
     return this.#feed?.state ?? null;
   }
 
+  /** Whether the feed was cut, or given up before its stream has ended. */
+  get canResume() {
+    return this.state === 'cut' || (this.state === 'closed' && !this.hasEnded);
+  }
+
   get hasEnded() {
     return this.#ending !== null;
   }
@@ -90,7 +95,7 @@ export class StreamView {
   cutOrResume() {
     const feed = this.#feed;
     if (feed === null) return;
-    if (feed.state === 'cut') {
+    if (this.canResume) {
       this.#note(`Resumed after ${feed.lastId}`);
       feed.resume();
     } else {
@@ -172,12 +177,10 @@ export class StreamView {
     try {
       if (this.hasEnded) return await compare(stream, this.#playback.frames);
       await tryFeed(stream, lastId);
-      return 'The service has ended the feed. Follow it again.';
+      return 'The service has ended the feed. Resume to follow it again.';
     } catch (error) {
       if (!(error instanceof Refusal)) return 'The service cannot be reached.';
-      return error.status === 401 && readerToken() === ''
-        ? 'The feed needs a reader token. A key will not do: an EventSource cannot send it.'
-        : error.message;
+      return error.status === 401 ? explainToken(error) : error.message;
     }
   }
 
@@ -208,6 +211,13 @@ export class StreamView {
     this.#frames.clear();
     this.#isFollowing = true;
   }
+}
+
+/** @param {Refusal} refusal */
+function explainToken({ message }) {
+  return readerToken() === ''
+    ? 'The feed needs a reader token. A key will not do: an EventSource cannot send it.'
+    : `${message}. Enter another token, and resume.`;
 }
 
 /** @param {number} count */

@@ -1,3 +1,4 @@
+import { authorization } from './credentials.js';
 import { element, find } from './elements.js';
 import { listStreams, Refusal } from './service.js';
 
@@ -109,7 +110,8 @@ function parts(row) {
 /** @param {unknown} error */
 function explain(error) {
   if (!(error instanceof Refusal)) return 'The service cannot be reached.';
-  if (error.status === 401) return 'The list needs a key or a token.';
+  const isAnonymous = authorization('read').authorization === undefined;
+  if (error.status === 401 && isAnonymous) return 'The list needs a key or a token.';
   if (error.status === 403) return 'This key or token may not list the session.';
   return error.message;
 }

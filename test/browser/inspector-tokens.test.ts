@@ -1,0 +1,91 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { formatProducerKey } from '../../src/access/producer-key.js';
+import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { makeKey } from '../support/keys.js';
+import type { ServiceProcess } from '../support/service-process.js';
+import { startService } from '../support/test-processes.js';
+import { secondsFromNow, secret, sign } from '../support/tokens.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
+import { launchBrowser } from './event-source-page.js';
+import { InspectorPage } from './inspector-page.js';
+
+const worker = makeKey('append');
+
+describe('The inspector of a service with keys and tokens', () => {
+  let browser: Browser;
+  let service: ServiceProcess;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    service = await startService({
+      AUTH_PRODUCER_KEYS: formatProducerKey(worker.key),
+      AUTH_READER_SECRET: secret,
+      FEED_LINGER: '0',
+    });
+  });
+
+  it('follows by a token in the address of its feed, and lists and stops by the same as a header', async () => {
+    await post(eventsUrl(service.url), { type: 'answer', content: 'one' }, worker.headers);
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await inspector.says(/needs a reader token/);
+    const token = await sign({ sid: 's1', scope: 'read stop' });
+    await inspector.enter('Reader token', token);
+    await inspector.page.locator('#streams li').getByText('m1').waitFor();
+    await inspector.click('Resume');
+    await inspector.hasFrames(1);
+    await inspector.click('Stop');
+    await inspector.says(/^All 2 events came, each once and in order/);
+
+    const ofToken = inspector.requests.filter(({ url, headers }) =>
+      [url, headers.authorization].some((text) => text?.includes(token)),
+    );
+    const kinds = ofToken.map(({ url, headers }) => {
+      const path = new URL(url).pathname;
+      return `${path.replace(/^.*(?=\/)/, '')} ${headers.authorization === undefined ? 'address' : 'header'}`;
+    });
+    expect(new Set(kinds)).toEqual(
+      new Set(['/s1 header', '/stream address', '/stop header', '/events header']),
+    );
+    expect(await inspector.page.evaluate<string>('location.href')).not.toContain(token);
+  });
+
+  it('appends a sample run by a key, and goes on by another token when the first has expired', async () => {
+    const inspector = await InspectorPage.open(browser, service.url);
+    const claims = { sid: 'demo', scope: 'read' };
+    await inspector.enter('Producer key', worker.token);
+    const exp = secondsFromNow(4 - clockToleranceSeconds);
+    await inspector.enter('Reader token', await sign({ ...claims, exp }));
+    await inspector.click('Sample run');
+    await inspector.hasFrames(10);
+    await inspector.says(/^The token is not taken: it has expired\. Enter another token/);
+    await inspector.page.locator('#streams-note').getByText('it has expired').waitFor();
+    const before = (await inspector.frames).length;
+
+    await inspector.enter('Reader token', await sign(claims));
+    await inspector.click('Resume');
+    await inspector.says(/^All \d+ events came, each once and in order/);
+    const ids = (await inspector.frames).map(({ id }) => Number.parseInt(id, 10));
+    expect(ids.length).toBeGreaterThan(before);
+    expect(ids).toEqual(ids.map((_, index) => index + 1));
+    await waitFor('the list', () => inspector.page.locator('#streams li').isVisible());
+    const appends = inspector.requests.filter(({ url }) => /\/events$/.test(url));
+    expect(new Set(appends.map(({ headers }) => headers.authorization))).toEqual(
+      new Set([`Bearer ${worker.token}`]),
+    );
+  });
+
+  it('says why a stop, or the list, is not for a token', async () => {
+    await post(eventsUrl(service.url), { type: 'answer', content: 'one' }, worker.headers);
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await inspector.enter('Reader token', await sign({ sid: 's1', mid: 'm1', scope: 'read' }));
+    await inspector.click('Resume');
+    await inspector.hasFrames(1);
+    await inspector.click('Stop');
+    await inspector.page.getByRole('alert').getByText('The token is not for this').waitFor();
+    await inspector.page.getByText('This key or token may not list the session.').waitFor();
+  });
+});

@@ -200,8 +200,10 @@ export class StreamReader implements Polled {
 
   async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
     const { streams, observer } = this.options;
+    // A poll asks whether there is anything; who waits reads on from there.
+    const limit = cause === 'poll' ? 1 : pageEvents;
     try {
-      const page = new EncodedPage(await streams.getEvents(this.stream, offset, pageEvents));
+      const page = new EncodedPage(await streams.getEvents(this.stream, offset, limit));
       observer.read(cause, page.isEmpty ? 'nothing' : 'events');
       return page;
     } catch (error) {

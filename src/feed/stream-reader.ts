@@ -7,16 +7,17 @@ import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { Pace } from './pace.js';
 import { type PageBudget, PageCache } from './page-cache.js';
+import type { Polled, PollWheel } from './poll-wheel.js';
 import { StreamLife } from './stream-life.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
 const pageEvents = 512;
 
+/** What all readers of a process have in common. */
 export interface ReaderOptions {
   readonly streams: StreamManager;
-  readonly stream: StreamId;
-  /** The stream is read at least this often, wake-ups or not. */
-  readonly pollIntervalMs: number;
+  /** A stream is read at least once in its interval, if wake-ups may be lost. */
+  readonly polls: PollWheel;
   readonly lingerMs: number;
   readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
@@ -32,20 +33,22 @@ export interface Waiter {
   finish(end: 'ended'): void;
 }
 
+/** A read under way; it may miss what later wake-ups announced. */
+interface RunningRead {
+  readonly wakes: number;
+  readonly page: Promise<EncodedPage>;
+}
+
 /**
  * The one reader of a followed stream in this process. Subscribers have positions of their own and
  * ask it for the page at their position; whoever is at the end waits here, and one read on a
  * wake-up, or after the poll interval, serves all who wait.
  */
-export class StreamReader {
+export class StreamReader implements Polled {
   readonly #pages: PageCache;
-  readonly #reads = new Map<
-    number,
-    { readonly wakes: number; readonly page: Promise<EncodedPage> }
-  >();
+  readonly #reads = new Map<number, RunningRead>();
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
-  readonly #poll: NodeJS.Timeout;
   readonly #unwatch: () => void;
   #lingerTimer: NodeJS.Timeout | null = null;
   /** Null while the stream is not known, or no longer. */
@@ -62,12 +65,23 @@ export class StreamReader {
   /** The wake-ups that the running round of deliveries takes care of. */
   #roundWakes = 0;
   #isDelivering = false;
+  /** Whether a read has failed that no round has tried again. */
+  #hasFailed = false;
   #isClosed = false;
 
-  constructor(readonly options: ReaderOptions) {
+  constructor(
+    readonly stream: StreamId,
+    readonly options: ReaderOptions,
+  ) {
     this.#pages = new PageCache(options.pageBudget);
-    this.#poll = setTimeout(() => this.#onPoll(), options.pollIntervalMs);
-    this.#unwatch = options.streams.watch(options.stream, () => this.wake());
+    options.polls.putOff(this);
+    this.#unwatch = options.streams.watch(stream, () => this.wake());
+  }
+
+  /** Whatever was read a poll interval ago is not wanted any more. */
+  poll(): void {
+    this.#pages.clear();
+    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound();
   }
 
   wake(): void {
@@ -88,9 +102,9 @@ export class StreamReader {
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
   async learn(): Promise<StreamLife> {
-    const { streams, stream, lingerMs } = this.options;
+    const { streams, lingerMs } = this.options;
     const endings = this.#endings;
-    const info = await streams.getStatus(stream);
+    const info = await streams.getStatus(this.stream);
     if (endings !== this.#endings) return this.learn();
     return this.#know(new StreamLife(info, lingerMs, performance.now()));
   }
@@ -109,7 +123,7 @@ export class StreamReader {
 
   /** Whether the stream is not there because somebody deleted it. @throws ServiceError */
   wasDeleted(): Promise<boolean> {
-    return this.options.streams.wasDeleted(this.options.stream);
+    return this.options.streams.wasDeleted(this.stream);
   }
 
   /** Whether feeds at the end of the stream end now. */
@@ -152,7 +166,7 @@ export class StreamReader {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    clearTimeout(this.#poll);
+    this.options.polls.remove(this);
     this.#setLingerTimer();
     this.#waiting.clear();
     this.#pages.clear();
@@ -184,12 +198,6 @@ export class StreamReader {
     this.#setLingerTimer();
   }
 
-  /** Whatever was read a poll interval ago is not wanted any more. */
-  #onPoll(): void {
-    this.#pages.clear();
-    this.#startRound();
-  }
-
   async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
     const generation = this.#generation;
     const page = await this.#fetch(offset, cause);
@@ -201,9 +209,11 @@ export class StreamReader {
   }
 
   async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
-    const { streams, stream, observer } = this.options;
+    const { streams, observer } = this.options;
+    // A poll asks whether there is anything; who waits reads on from there.
+    const limit = cause === 'poll' ? 1 : pageEvents;
     try {
-      const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+      const page = new EncodedPage(await streams.getEvents(this.stream, offset, limit));
       observer.read(cause, page.isEmpty ? 'nothing' : 'events');
       return page;
     } catch (error) {
@@ -235,6 +245,7 @@ export class StreamReader {
   /** One round; what arrives meanwhile leaves together in the next one. */
   async #deliver(): Promise<void> {
     this.#roundWakes = this.#wakes;
+    this.#hasFailed = false;
     if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
     const wokenAt = this.#wokenAt;
     this.#wokenAt = null;
@@ -247,7 +258,7 @@ export class StreamReader {
       return;
     }
     this.#isDelivering = false;
-    if (!this.#isClosed) this.#poll.refresh();
+    if (!this.#isClosed) this.options.polls.putOff(this);
   }
 
   /** Returns whether there was something. */
@@ -290,7 +301,9 @@ export class StreamReader {
 
   /** A store that is away is logged where the connection is; the next poll tries again. */
   logFailure(error: unknown): void {
-    const { logger, stream } = this.options;
+    this.#hasFailed = true;
+    const { stream } = this;
+    const { logger } = this.options;
     if (error instanceof ServiceError)
       logger.debug({ ...stream, code: error.code }, 'A read failed');
     else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');

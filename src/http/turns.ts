@@ -49,6 +49,7 @@ class TurnQueue {
   #current: ServerResponse | null = null;
   #waiting: Waiting[] = [];
   readonly #stall = new Stall();
+  readonly #onClose = () => this.#next();
 
   constructor(
     readonly socket: Socket,
@@ -75,7 +76,7 @@ class TurnQueue {
   #run({ response, start }: Waiting): void {
     this.#current = response;
     this.busy.add(this);
-    response.once('close', () => this.#next());
+    response.on('close', this.#onClose);
     start();
   }
 

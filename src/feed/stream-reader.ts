@@ -80,19 +80,21 @@ export class StreamReader implements Polled {
   /** Whatever was read a poll interval ago is not wanted any more. */
   poll(): void {
     this.#pages.clear();
-    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound();
+    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound('at_once');
   }
 
   wake(): void {
     this.#wokenAt ??= performance.now();
-    this.#startRound();
+    this.#startRound('next_turn');
   }
 
-  #startRound(): void {
+  /** In the next turn, one round takes care of what comes in this one; polls come one by one. */
+  #startRound(when: 'at_once' | 'next_turn'): void {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
-    setImmediate(() => void this.#deliver());
+    if (when === 'at_once') void this.#deliver();
+    else setImmediate(() => void this.#deliver());
   }
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
@@ -138,9 +140,7 @@ export class StreamReader implements Polled {
     // A read that began before the last wake-up may miss what it announced.
     if (running !== undefined && running.wakes === this.#wakes) return running.page;
     const wakes = this.#wakes;
-    const page = this.#load(offset, wakes, cause).finally(() => {
-      if (this.#reads.get(offset)?.page === page) this.#reads.delete(offset);
-    });
+    const page = this.#load(offset, wakes, cause);
     this.#reads.set(offset, { wakes, page });
     return page;
   }
@@ -190,7 +190,12 @@ export class StreamReader implements Polled {
 
   async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
     const generation = this.#generation;
-    const page = await this.#fetch(offset, cause);
+    let page: EncodedPage;
+    try {
+      page = await this.#fetch(offset, cause);
+    } finally {
+      if (this.#reads.get(offset)?.wakes === wakes) this.#reads.delete(offset);
+    }
     if (generation !== this.#generation) return page;
     this.#note(page);
     if (!page.isEmpty) this.#pages.add(page);
@@ -233,7 +238,7 @@ export class StreamReader implements Polled {
   }
 
   async #deliver(): Promise<void> {
-    do {
+    while (!this.#isClosed) {
       this.#roundWakes = this.#wakes;
       this.#hasFailed = false;
       if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
@@ -243,9 +248,10 @@ export class StreamReader implements Polled {
       if (wokenAt !== null && hasDelivered) {
         this.options.observer.caughtUp(performance.now() - wokenAt);
       }
+      if (this.#wakes === this.#roundWakes) break;
       // One round a turn of the event loop: what arrives meanwhile leaves in one write.
       await nextTurn();
-    } while (this.#wakes !== this.#roundWakes && !this.#isClosed);
+    }
     this.#isDelivering = false;
     if (!this.#isClosed) this.options.polls.putOff(this);
   }

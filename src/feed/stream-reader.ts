@@ -3,6 +3,7 @@ import { ServiceError, toLogFields } from '../errors.js';
 import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import { Deadline, never } from './deadline.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { Pace } from './pace.js';
@@ -50,7 +51,7 @@ export class StreamReader implements Polled {
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
   readonly #unwatch: () => void;
-  #lingerTimer: NodeJS.Timeout | null = null;
+  readonly #linger = new Deadline(() => this.#finishWaiting());
   /** Null while the stream is not known, or no longer. */
   #life: StreamLife | null = null;
   #restart: Promise<StreamLife> | null = null;
@@ -81,19 +82,21 @@ export class StreamReader implements Polled {
   /** Whatever was read a poll interval ago is not wanted any more. */
   poll(): void {
     this.#pages.clear();
-    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound();
+    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound('at_once');
   }
 
   wake(): void {
     this.#wokenAt ??= performance.now();
-    this.#startRound();
+    this.#startRound('next_turn');
   }
 
-  #startRound(): void {
+  /** In the next turn, one round takes care of what comes in this one; polls come one by one. */
+  #startRound(when: 'at_once' | 'next_turn'): void {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
-    this.#scheduleRound();
+    if (when === 'at_once') void this.#deliver();
+    else this.#scheduleRound();
   }
 
   #scheduleRound(): void {
@@ -148,9 +151,7 @@ export class StreamReader implements Polled {
     // A read that began before the last wake-up may miss what it announced.
     if (running !== undefined && running.wakes === this.#wakes) return running.page;
     const wakes = this.#wakes;
-    const page = this.#load(offset, wakes, cause).finally(() => {
-      if (this.#reads.get(offset)?.page === page) this.#reads.delete(offset);
-    });
+    const page = this.#load(offset, wakes, cause);
     this.#reads.set(offset, { wakes, page });
     return page;
   }
@@ -200,7 +201,12 @@ export class StreamReader implements Polled {
 
   async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
     const generation = this.#generation;
-    const page = await this.#fetch(offset, cause);
+    let page: EncodedPage;
+    try {
+      page = await this.#fetch(offset, cause);
+    } finally {
+      if (this.#reads.get(offset)?.wakes === wakes) this.#reads.delete(offset);
+    }
     if (generation !== this.#generation) return page;
     this.#note(page);
     if (!page.isEmpty) this.#pages.add(page);
@@ -310,14 +316,8 @@ export class StreamReader implements Polled {
   }
 
   #setLingerTimer(): void {
-    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = null;
-    const until = this.#life?.lingerUntil ?? Number.POSITIVE_INFINITY;
-    if (until === Number.POSITIVE_INFINITY || this.#isClosed) return;
-    // Rounded up, since a timer cuts off fractions: whoever waits then must not be too early.
-    const delayMs = Math.max(Math.ceil(until - performance.now()) + 1, 0);
     // What came with the end is delivered before; then whoever waits has all of it.
-    this.#lingerTimer = setTimeout(() => this.#finishWaiting(), delayMs);
+    this.#linger.set(this.#isClosed ? never : (this.#life?.lingerUntil ?? never));
   }
 
   #finishWaiting(): void {

@@ -1,6 +1,6 @@
 import { decodeStoredEvent } from '../stream-event.js';
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
-import type { CommandClient } from './redis-client.js';
+import { type CommandClient, holdWrites } from './redis-client.js';
 
 type PageReply = readonly [atEnd: number, before: Buffer | null, page: readonly Buffer[]];
 
@@ -28,6 +28,7 @@ async function readOne(
   list: string,
   fromOffset: number,
 ): Promise<EventPage> {
+  holdWrites(client); // many streams may be asked for together
   const first = Math.max(fromOffset - 1, 0);
   const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
   const [before, event, next] = fromOffset === 0 ? [undefined, ...elements] : elements;

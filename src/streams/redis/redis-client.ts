@@ -62,6 +62,15 @@ export function isConnected(client: CommandClient): boolean {
   return client instanceof RedisCluster ? client.isUp : takesCommands(client);
 }
 
+/** Has what is sent until the running callback returns leave in one write; in a cluster, as it comes. */
+export function holdWrites(client: CommandClient): void {
+  if (client instanceof RedisCluster) return;
+  const { stream } = client;
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  queueMicrotask(() => stream.uncork());
+}
+
 /**
  * A client that answers or fails within about two seconds and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.

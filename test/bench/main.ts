@@ -1,5 +1,6 @@
 import { type BenchArguments, readArguments, UsageError, usage } from './arguments.js';
 import { bindGenerator, coresText } from './cores.js';
+import { sleepWhileWaiting } from './load/wakefulness.js';
 import { resultsFile, writePerformancePage } from './report/performance-page.js';
 import { outcomeRows, outcomeWords, scenarioRows } from './report/scenario-rows.js';
 import { textTable } from './report/text-table.js';
@@ -26,6 +27,7 @@ async function runBenchmark(): Promise<number> {
 }
 
 async function measure(wanted: BenchArguments): Promise<ScenarioResult[]> {
+  if (wanted.quick) sleepWhileWaiting();
   bindGenerator();
   print(`${coresText()}\n\n`);
   const results: ScenarioResult[] = [];

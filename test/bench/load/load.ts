@@ -21,7 +21,6 @@ export class Load {
   readonly #uploads: WrittenStream[] = [];
   readonly #writers = new Map<number, number>();
   #subscribers: Subscriber[] = [];
-  /** Null where the generator shares its core with a store. */
   readonly #wakefulness: Wakefulness | null;
   #fault: string | null = null;
   #isClosing = false;
@@ -30,7 +29,7 @@ export class Load {
     readonly server: Server,
     readonly stallMs: number,
   ) {
-    this.#wakefulness = server.storePids.length === 0 ? new Wakefulness() : null;
+    this.#wakefulness = Wakefulness.begin(server.storePids.length > 0);
   }
 
   /** @throws Error when anything was lost, repeated or refused meanwhile */

@@ -1,3 +1,10 @@
+let maySleep = false;
+
+/** For a trial of the benchmark beside other programs, which need the core. */
+export function sleepWhileWaiting(): void {
+  maySleep = true;
+}
+
 /** A turn of the event loop in which nothing came takes less than this; one with work in it, more. */
 const idleTurnUs = 20;
 
@@ -12,8 +19,13 @@ export class Wakefulness {
   #isOver = false;
   #turnedAt = performance.now();
 
-  constructor() {
+  private constructor() {
     this.#turn();
+  }
+
+  /** @returns null when the generator is to sleep, as where it shares its core with a store */
+  static begin(sharesItsCore: boolean): Wakefulness | null {
+    return maySleep || sharesItsCore ? null : new Wakefulness();
   }
 
   end(): void {

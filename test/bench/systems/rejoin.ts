@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { freePort } from '../../support/free-port.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { waitFor } from '../../support/wait-for.js';
 import { bindProcess, cores } from '../cores.js';
 import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
@@ -59,6 +60,10 @@ async function startNode(environment: Record<string, string>): Promise<Node> {
   const server = new ServerProcess();
   const command = [process.execPath, resolve(root, 'dist/main.js')];
   await server.start(command, port, { PORT: String(port), ...environment });
+  await waitFor('the service is ready', async () => {
+    const { status } = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return status === 200;
+  });
   return { server, port };
 }
 

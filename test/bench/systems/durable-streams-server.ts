@@ -1,5 +1,8 @@
 interface ServerModule {
-  readonly DurableStreamTestServer: new (options: { host: string; port: number }) => {
+  readonly DurableStreamTestServer: new (options: {
+    host: string;
+    port: number;
+  }) => {
     start(): Promise<unknown>;
   };
 }

@@ -123,7 +123,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
   });
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
-  const observed = metrics.agents.observe(streams);
+  const observed = metrics.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   app.server.maxConnections = maxConnections;
@@ -153,7 +153,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
-      appends: metrics.appends.observe(observed),
+      appends: observed,
       limits: { maxEventBytes: config.limits.eventBytes },
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
@@ -169,7 +169,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     listStreamsRoute(app, streams);
     deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
-    followStreamRoute(app, feeds, rates.feeds);
+    followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
     resumeChatRoute(app, streams, feeds, rates.feeds);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);

@@ -14,8 +14,9 @@ const nothing = { events: [], status: 'connecting' };
  * Follows one stream from its start, through whatever breaks in between.
  *
  * @param url of the message: `…/sessions/:sid/messages/:mid`
- * @returns the events, each once and in order; the status (`connecting`, `open`, and at the end
- *   `complete`, `stopped` or `failed`); and a function that stops the run
+ * @returns the events, each once and in order, where chunks of one text that were there already are
+ *   one event; the status (`connecting`, `open`, and at the end `complete`, `stopped` or `failed`);
+ *   and a function that stops the run
  */
 export function useStream(url) {
   const [state, dispatch] = useReducer(reduce, nothing);
@@ -73,7 +74,7 @@ function follow(url, dispatch) {
     showing ??= setTimeout(show, showEveryMs);
   };
   const open = () => {
-    source = new EventSource(`${url}/stream?offset=${lastId}`);
+    source = new EventSource(`${url}/stream?compact=true&offset=${lastId}`);
     source.onmessage = note;
     source.addEventListener('reset', note);
     source.onopen = () => dispatch({ type: 'status', status: 'open' });

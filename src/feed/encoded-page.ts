@@ -12,6 +12,8 @@ export class EncodedPage {
   readonly next: Position;
   readonly events: readonly StoredEvent[];
   readonly atEnd: boolean;
+  /** Of its events, as they are stored. */
+  readonly storedBytes: number;
   readonly #tags: readonly number[];
   #plain: Buffer | null = null;
   #named: Buffer | null = null;
@@ -21,6 +23,7 @@ export class EncodedPage {
     this.atEnd = page.atEnd;
     this.offset = page.nextOffset - page.events.length;
     this.tag = tagAt(this.offset, page.before);
+    this.storedBytes = page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
     this.#tags = page.events.map(tagAfter);
     this.next = { offset: page.nextOffset, tag: this.#tags.at(-1) ?? this.tag };
   }
@@ -46,15 +49,19 @@ export class EncodedPage {
     return this.#plain;
   }
 
-  #encode(named: boolean): Buffer {
-    return encodeFrames(this.events.map((event, index) => this.#frameOf(event, index, named)));
-  }
-
-  #frameOf({ type, bytes }: StoredEvent, index: number, named: boolean): Frame {
+  /**
+   * @param event of the page, or what stands for it and those before it
+   * @param index of the event in the page
+   */
+  frameOf({ type, bytes }: StoredEvent, index: number, named: boolean): Frame {
     const offset = this.offset + index;
     const id = formatPosition(offset + 1, this.#tags[index] as number);
     if (type === null) return malformedFrame(id, offset, bytes.length);
     return { id, event: named ? frameName(type) : undefined, data: bytes };
+  }
+
+  #encode(named: boolean): Buffer {
+    return encodeFrames(this.events.map((event, index) => this.frameOf(event, index, named)));
   }
 }
 

@@ -11,6 +11,8 @@ export interface FeedDialect {
   readonly preamble: Buffer;
   /** Whether all has been said, although the stream may still go on: then the feed ends. */
   readonly isOver: boolean;
+  /** Whether many events in one page are worth another read, where they were read one by one. */
+  readonly prefersLongPages: boolean;
   /** The events of a page that is not empty, each page once and in order. */
   encode(page: EncodedPage): Buffer;
   /** The last bytes; null when the connection has to break, so that the client notices. */
@@ -31,9 +33,10 @@ const nothing = Buffer.alloc(0);
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
 
 /** The service's own: events as they are stored. */
-class NativeDialect implements FeedDialect {
+export class NativeDialect implements FeedDialect {
   readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
   readonly isOver = false;
+  readonly prefersLongPages: boolean = false;
 
   /** @param isNamed whether frames carry the event's type as their name */
   constructor(readonly isNamed: boolean) {}

@@ -1,12 +1,9 @@
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { BaseLogger } from 'pino';
 import { encodeId } from '../sse/frame.js';
 import { fits, formatPosition, type Position } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import type { FeedDialect } from './feed-dialect.js';
-import type { FeedEnd } from './feed-end.js';
 import {
   type FeedObserver,
   type FeedRefusal,
@@ -14,10 +11,16 @@ import {
   unobserved,
 } from './feed-observer.js';
 import { PageBudget } from './page-cache.js';
+import { PollWheel } from './poll-wheel.js';
 import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
-import { StreamReader } from './stream-reader.js';
-import { Subscriber } from './subscriber.js';
+import { type ReaderOptions, StreamReader } from './stream-reader.js';
+import {
+  type FeedClient,
+  type FeedTotals,
+  Subscriber,
+  type SubscriberOptions,
+} from './subscriber.js';
 
 export interface FeedOptions {
   readonly pollIntervalMs: number;
@@ -54,21 +57,6 @@ export type Opening =
       readonly cancel: () => void;
     };
 
-/** Where a feed is written to. */
-export interface FeedClient {
-  readonly response: ServerResponse;
-  /** The request's; see `SubscriberOptions`. */
-  readonly socket: Socket;
-}
-
-/** What one feed did. */
-export interface FeedTotals {
-  readonly reason: FeedEnd;
-  readonly fromOffset: number;
-  readonly toOffset: number;
-  readonly durationMs: number;
-}
-
 interface FollowedStream {
   readonly reader: StreamReader;
   users: number;
@@ -78,8 +66,8 @@ interface FollowedStream {
 export class Feeds {
   readonly #followed = new Map<string, FollowedStream>();
   readonly #subscribers = new Set<Subscriber>();
-  readonly #pageBudget = new PageBudget();
-  readonly #stallMs: number;
+  readonly #readerOptions: ReaderOptions;
+  readonly #subscriberOptions: SubscriberOptions;
   #beats: NodeJS.Timeout | null = null;
   /** Feeds that are being opened count against the limit too. */
   #openings = 0;
@@ -91,7 +79,11 @@ export class Feeds {
     readonly logger: BaseLogger,
     readonly observer: FeedObserver = unobserved,
   ) {
-    this.#stallMs = options.stallMs ?? defaultStallMs;
+    const { pollIntervalMs, lingerMs } = options;
+    const polls = new PollWheel(pollIntervalMs);
+    const pageBudget = new PageBudget();
+    this.#readerOptions = { streams, polls, lingerMs, pageBudget, logger, observer };
+    this.#subscriberOptions = { ...options, stallMs: options.stallMs ?? defaultStallMs, observer };
   }
 
   /** How many feeds are open, and how many streams they follow. */
@@ -149,24 +141,13 @@ export class Feeds {
     client: FeedClient,
     onClose: (feed: FeedTotals) => void,
   ): void {
-    const startedAt = performance.now();
     this.#openings -= 1;
-    const subscriber = new Subscriber({
-      reader,
-      ...client,
-      position,
-      dialect: request.dialect,
-      accessEndsAt: request.accessEndsAt,
-      ...this.options,
-      stallMs: this.#stallMs,
-      observer: this.observer,
-      onClose: (reason) => {
-        this.observer.closed(reason);
-        this.#remove(subscriber, request.stream);
-        const toOffset = subscriber.position.offset;
-        const durationMs = Math.round(performance.now() - startedAt);
-        onClose({ reason, fromOffset: position.offset, toOffset, durationMs });
-      },
+    const { dialect, accessEndsAt } = request;
+    const feed = { reader, position, dialect, accessEndsAt };
+    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, (totals) => {
+      this.observer.closed(totals.reason);
+      this.#remove(subscriber);
+      onClose(totals);
     });
     this.#add(subscriber);
     this.observer.opened(startOf(request.from, position));
@@ -186,9 +167,7 @@ export class Feeds {
       known.users += 1;
       return known.reader;
     }
-    const { streams, logger, observer, options } = this;
-    const pageBudget = this.#pageBudget;
-    const reader = new StreamReader({ streams, stream, logger, observer, pageBudget, ...options });
+    const reader = new StreamReader(stream, this.#readerOptions);
     this.#followed.set(key, { reader, users: 1 });
     return reader;
   }
@@ -208,9 +187,9 @@ export class Feeds {
     this.#beats ??= setInterval(() => this.#beat(), this.#beatMs);
   }
 
-  #remove(subscriber: Subscriber, stream: StreamId): void {
+  #remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
-    this.#release(stream);
+    this.#release(subscriber.feed.reader.stream);
     if (this.#subscribers.size > 0 || this.#beats === null) return;
     clearInterval(this.#beats);
     this.#beats = null;
@@ -218,8 +197,8 @@ export class Feeds {
 
   /** Often enough for each of the times that feeds are looked at for. */
   get #beatMs(): number {
-    const { heartbeatMs, maxAgeMs } = this.options;
-    return Math.min(heartbeatMs, maxAgeMs, this.#stallMs) / 10;
+    const { heartbeatMs, maxAgeMs, stallMs } = this.#subscriberOptions;
+    return Math.min(heartbeatMs, maxAgeMs, stallMs) / 10;
   }
 
   #beat(): void {

@@ -6,6 +6,9 @@ const maxStreamBytes = 8 * 1024 * 1024;
 /** What all followed streams of a process may hold, and one page for each beyond that. */
 const maxBytes = 64 * 1024 * 1024;
 
+/** So many pages in place of one are worth a read of the store. */
+const manyPages = 8;
+
 /** Counts what the caches of all streams hold together. */
 export class PageBudget {
   bytes = 0;
@@ -13,27 +16,38 @@ export class PageBudget {
 
 /** The pages read last, by the offset at which they begin. */
 export class PageCache {
-  readonly #pages = new Map<number, EncodedPage>();
+  /** Null while there are none, as for most streams at most times. */
+  #pages: Map<number, EncodedPage> | null = null;
   #bytes = 0;
 
   constructor(readonly budget: PageBudget) {}
 
   get(offset: number): EncodedPage | undefined {
-    return this.#pages.get(offset);
+    return this.#pages?.get(offset);
+  }
+
+  /** Whether many short pages follow here that were read as they came: one read gives a long one. */
+  isInPieces(first: EncodedPage): boolean {
+    let page: EncodedPage | undefined = first;
+    for (let count = 1; count < manyPages && page?.atEnd; count += 1) {
+      page = this.#pages?.get(page.next.offset);
+    }
+    return page?.atEnd === true;
   }
 
   add(page: EncodedPage): void {
-    this.#delete(page.offset);
+    this.#pages ??= new Map();
+    this.#delete(this.#pages, page.offset);
     this.#pages.set(page.offset, page);
     this.#count(bytesOf(page));
     for (const oldest of this.#pages.keys()) {
       if (!this.#isTooLarge() || this.#pages.size === 1) return;
-      this.#delete(oldest);
+      this.#delete(this.#pages, oldest);
     }
   }
 
   clear(): void {
-    this.#pages.clear();
+    this.#pages = null;
     this.#count(-this.#bytes);
   }
 
@@ -41,10 +55,10 @@ export class PageCache {
     return this.#bytes > maxStreamBytes || this.budget.bytes > maxBytes;
   }
 
-  #delete(offset: number): void {
-    const page = this.#pages.get(offset);
+  #delete(pages: Map<number, EncodedPage>, offset: number): void {
+    const page = pages.get(offset);
     if (page === undefined) return;
-    this.#pages.delete(offset);
+    pages.delete(offset);
     this.#count(-bytesOf(page));
   }
 
@@ -56,5 +70,5 @@ export class PageCache {
 
 /** As text and as frames, which are made when they are first asked for. */
 function bytesOf(page: EncodedPage): number {
-  return 2 * page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
+  return 2 * page.storedBytes;
 }

@@ -28,7 +28,7 @@ export async function closeWithin(
 ): Promise<void> {
   const grace = new AbortController();
   const late = sleep(graceMs, undefined, { signal: grace.signal }).catch(() => {}); // aborted
-  await Promise.race([Promise.all(subscribers.map(({ closed }) => closed)), late]);
+  await Promise.race([Promise.all(subscribers.map((one) => one.whenClosed())), late]);
   grace.abort();
   for (const one of subscribers) one.cut();
 }

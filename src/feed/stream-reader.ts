@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 import { fits, type Position } from '../streams/position.js';
@@ -6,17 +5,19 @@ import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
+import { Pace } from './pace.js';
 import { type PageBudget, PageCache } from './page-cache.js';
+import type { Polled, PollWheel } from './poll-wheel.js';
 import { StreamLife } from './stream-life.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
 const pageEvents = 512;
 
+/** What all readers of a process have in common. */
 export interface ReaderOptions {
   readonly streams: StreamManager;
-  readonly stream: StreamId;
-  /** The stream is read at least this often, wake-ups or not. */
-  readonly pollIntervalMs: number;
+  /** A stream is read at least once in its interval, if wake-ups may be lost. */
+  readonly polls: PollWheel;
   readonly lingerMs: number;
   readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
@@ -32,19 +33,22 @@ export interface Waiter {
   finish(end: 'ended'): void;
 }
 
+/** A read under way; it may miss what later wake-ups announced. */
+interface RunningRead {
+  readonly wakes: number;
+  readonly page: Promise<EncodedPage>;
+}
+
 /**
  * The one reader of a followed stream in this process. Subscribers have positions of their own and
  * ask it for the page at their position; whoever is at the end waits here, and one read on a
  * wake-up, or after the poll interval, serves all who wait.
  */
-export class StreamReader {
+export class StreamReader implements Polled {
   readonly #pages: PageCache;
-  readonly #reads = new Map<
-    number,
-    { readonly wakes: number; readonly page: Promise<EncodedPage> }
-  >();
+  readonly #reads = new Map<number, RunningRead>();
   readonly #waiting = new Set<Waiter>();
-  readonly #poll: NodeJS.Timeout;
+  readonly #pace = new Pace();
   readonly #unwatch: () => void;
   #lingerTimer: NodeJS.Timeout | null = null;
   /** Null while the stream is not known, or no longer. */
@@ -61,12 +65,23 @@ export class StreamReader {
   /** The wake-ups that the running round of deliveries takes care of. */
   #roundWakes = 0;
   #isDelivering = false;
+  /** Whether a read has failed that no round has tried again. */
+  #hasFailed = false;
   #isClosed = false;
 
-  constructor(readonly options: ReaderOptions) {
+  constructor(
+    readonly stream: StreamId,
+    readonly options: ReaderOptions,
+  ) {
     this.#pages = new PageCache(options.pageBudget);
-    this.#poll = setTimeout(() => this.#onPoll(), options.pollIntervalMs);
-    this.#unwatch = options.streams.watch(options.stream, () => this.wake());
+    options.polls.putOff(this);
+    this.#unwatch = options.streams.watch(stream, () => this.wake());
+  }
+
+  /** Whatever was read a poll interval ago is not wanted any more. */
+  poll(): void {
+    this.#pages.clear();
+    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound();
   }
 
   wake(): void {
@@ -78,14 +93,18 @@ export class StreamReader {
     this.#wakes += 1;
     if (this.#isDelivering || this.#isClosed) return;
     this.#isDelivering = true;
-    setImmediate(() => void this.#deliver());
+    this.#scheduleRound();
+  }
+
+  #scheduleRound(): void {
+    this.#pace.schedule(() => void this.#deliver());
   }
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
   async learn(): Promise<StreamLife> {
-    const { streams, stream, lingerMs } = this.options;
+    const { streams, lingerMs } = this.options;
     const endings = this.#endings;
-    const info = await streams.getStatus(stream);
+    const info = await streams.getStatus(this.stream);
     if (endings !== this.#endings) return this.learn();
     return this.#know(new StreamLife(info, lingerMs, performance.now()));
   }
@@ -104,7 +123,7 @@ export class StreamReader {
 
   /** Whether the stream is not there because somebody deleted it. @throws ServiceError */
   wasDeleted(): Promise<boolean> {
-    return this.options.streams.wasDeleted(this.options.stream);
+    return this.options.streams.wasDeleted(this.stream);
   }
 
   /** Whether feeds at the end of the stream end now. */
@@ -112,10 +131,15 @@ export class StreamReader {
     return this.#life?.isOver(performance.now()) ?? false;
   }
 
-  /** The page at the position if it is at hand, an empty one if the position is known to be the end. */
-  peek(position: Position): EncodedPage | undefined {
+  /**
+   * The page at the position if it is at hand, an empty one if the position is known to be the end.
+   *
+   * @param prefersLong whether what is at hand in many short pages is read anew
+   */
+  peek(position: Position, prefersLong = false): EncodedPage | undefined {
     const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
-    return page !== undefined && fits(position, page.tag) ? page : undefined;
+    if (page === undefined || !fits(position, page.tag)) return undefined;
+    return prefersLong && this.#pages.isInPieces(page) ? undefined : page;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
@@ -142,7 +166,7 @@ export class StreamReader {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    clearTimeout(this.#poll);
+    this.options.polls.remove(this);
     this.#setLingerTimer();
     this.#waiting.clear();
     this.#pages.clear();
@@ -174,12 +198,6 @@ export class StreamReader {
     this.#setLingerTimer();
   }
 
-  /** Whatever was read a poll interval ago is not wanted any more. */
-  #onPoll(): void {
-    this.#pages.clear();
-    this.#startRound();
-  }
-
   async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
     const generation = this.#generation;
     const page = await this.#fetch(offset, cause);
@@ -191,9 +209,11 @@ export class StreamReader {
   }
 
   async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
-    const { streams, stream, observer } = this.options;
+    const { streams, observer } = this.options;
+    // A poll asks whether there is anything; who waits reads on from there.
+    const limit = cause === 'poll' ? 1 : pageEvents;
     try {
-      const page = new EncodedPage(await streams.getEvents(stream, offset, pageEvents));
+      const page = new EncodedPage(await streams.getEvents(this.stream, offset, limit));
       observer.read(cause, page.isEmpty ? 'nothing' : 'events');
       return page;
     } catch (error) {
@@ -222,21 +242,23 @@ export class StreamReader {
     this.learn().catch((error) => this.logFailure(error));
   }
 
+  /** One round; what arrives meanwhile leaves together in the next one. */
   async #deliver(): Promise<void> {
-    do {
-      this.#roundWakes = this.#wakes;
-      if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
-      const wokenAt = this.#wokenAt;
-      this.#wokenAt = null;
-      const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
-      if (wokenAt !== null && hasDelivered) {
-        this.options.observer.caughtUp(performance.now() - wokenAt);
-      }
-      // One round a turn of the event loop: what arrives meanwhile leaves in one write.
-      await nextTurn();
-    } while (this.#wakes !== this.#roundWakes && !this.#isClosed);
+    this.#roundWakes = this.#wakes;
+    this.#hasFailed = false;
+    if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
+    const wokenAt = this.#wokenAt;
+    this.#wokenAt = null;
+    const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
+    if (wokenAt !== null && hasDelivered) {
+      this.options.observer.caughtUp(performance.now() - wokenAt);
+    }
+    if (this.#wakes !== this.#roundWakes && !this.#isClosed) {
+      this.#scheduleRound();
+      return;
+    }
     this.#isDelivering = false;
-    if (!this.#isClosed) this.#poll.refresh();
+    if (!this.#isClosed) this.options.polls.putOff(this);
   }
 
   /** Returns whether there was something. */
@@ -263,6 +285,7 @@ export class StreamReader {
       this.logFailure(error);
       return false;
     }
+    const startedAt = performance.now();
     // A copy, since whoever reaches the end waits again.
     for (const waiter of [...this.#waiting]) {
       if (waiter.position.offset !== offset) continue;
@@ -272,12 +295,15 @@ export class StreamReader {
       this.#waiting.delete(waiter);
       waiter.pump();
     }
+    await this.#pace.rest(startedAt);
     return !page.isEmpty;
   }
 
   /** A store that is away is logged where the connection is; the next poll tries again. */
   logFailure(error: unknown): void {
-    const { logger, stream } = this.options;
+    this.#hasFailed = true;
+    const { stream } = this;
+    const { logger } = this.options;
     if (error instanceof ServiceError)
       logger.debug({ ...stream, code: error.code }, 'A read failed');
     else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');

@@ -11,29 +11,45 @@ import { jitter } from './retry.js';
 import { Stall } from './stall.js';
 import type { StreamReader, Waiter } from './stream-reader.js';
 
-export interface SubscriberOptions {
-  readonly reader: StreamReader;
+/** Where a feed is written to. */
+export interface FeedClient {
   readonly response: ServerResponse;
   /** Of the request. A response that waits behind another one of its connection has none. */
   readonly socket: Socket;
+}
+
+/** What a client follows. */
+export interface FollowedFeed {
+  readonly reader: StreamReader;
+  /** Where it begins. */
   readonly position: Position;
   readonly dialect: FeedDialect;
+  /** When the feed ends in any case, as its client is no longer allowed to read. */
+  readonly accessEndsAt: number;
+}
+
+/** What one feed did. */
+export interface FeedTotals {
+  readonly reason: FeedEnd;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  readonly durationMs: number;
+}
+
+/** What all subscribers of a process have in common. */
+export interface SubscriberOptions {
   /** After a reset, the feed waits this long for a stream that does not exist. */
   readonly waitMs: number;
   /** After this long without a byte, a comment is sent, so that a dead connection shows. */
   readonly heartbeatMs: number;
   /** About when the feed ends, so that its client goes on in another one. */
   readonly maxAgeMs: number;
-  /** When the feed ends in any case, as its client is no longer allowed to read. */
-  readonly accessEndsAt: number;
   /** A socket that has taken nothing for this long, although there is something, is cut. */
   readonly stallMs: number;
   readonly observer: FeedObserver;
-  /** Called when the feed is `closed`. */
-  readonly onClose: (end: FeedEnd) => void;
 }
 
-/** What one client is given at most in one turn of the event loop, but for the page that goes over it. */
+/** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
 const maxBurstBytes = 256 * 1024;
 
 const heartbeat = encodeComment('heartbeat');
@@ -47,40 +63,52 @@ const ageJitter = 0.1;
  */
 export class Subscriber implements Waiter {
   #position: Position;
-  #lastWriteAt = performance.now();
+  readonly #startedAt = performance.now();
+  #lastWriteAt = this.#startedAt;
   readonly #endsAt: number;
   /** Why it ends then. */
   readonly #endsBy: FeedEnd;
-  readonly #stall = new Stall();
+  /** Null until the socket has been full. */
+  #stall: Stall | null = null;
+  #awaitsDrain = false;
   #isReading = false;
   /** Set when nothing more is to be written. */
   #end: FeedEnd | null = null;
   #isClosed = false;
   #absenceTimer: NodeJS.Timeout | null = null;
-  #resolveClosed: () => void = () => {};
-  /** Resolves when the response has closed, with all of its bytes or without. */
-  readonly closed = new Promise<void>((resolve) => {
-    this.#resolveClosed = resolve;
-  });
+  #resolveClosed: (() => void) | null = null;
 
-  constructor(readonly options: SubscriberOptions) {
-    this.#position = options.position;
-    const oldAt = performance.now() + jitter(options.maxAgeMs, ageJitter);
-    this.#endsAt = Math.min(oldAt, options.accessEndsAt);
-    this.#endsBy = oldAt < options.accessEndsAt ? 'max_age' : 'token_expired';
-    options.response.on('drain', () => this.#onDrain());
-    options.response.once('close', this.#onClose);
-    options.socket.once('close', this.#onClose);
+  /** @param onClose called when the response has closed, with all of its bytes or without */
+  constructor(
+    readonly client: FeedClient,
+    readonly feed: FollowedFeed,
+    readonly options: SubscriberOptions,
+    readonly onClose: (totals: FeedTotals) => void,
+  ) {
+    this.#position = feed.position;
+    const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
+    this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
+    this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
+    client.response.on('close', this.#onClose);
+    client.socket.on('close', this.#onClose);
   }
 
   get position(): Position {
     return this.#position;
   }
 
+  /** Resolves when the response has closed, with all of its bytes or without. To be called once. */
+  async whenClosed(): Promise<void> {
+    if (this.#isClosed) return;
+    await new Promise<void>((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
   /** @param preamble the first bytes, sent at once */
   start(preamble: Buffer): void {
     // The client may have left while the stream was looked up: then 'close' was before our time.
-    if (this.options.socket.destroyed) {
+    if (this.client.socket.destroyed) {
       this.#onClose();
       return;
     }
@@ -89,10 +117,11 @@ export class Subscriber implements Waiter {
   }
 
   pump(): void {
-    const { reader, response } = this.options;
+    const { reader, dialect } = this.feed;
+    const { response } = this.client;
     let burstBytes = 0;
     while (!this.#isReading && this.#end === null && !response.writableNeedDrain) {
-      const page = reader.peek(this.#position);
+      const page = reader.peek(this.#position, dialect.prefersLongPages);
       if (page === undefined) void this.#readOn();
       else if (page.isEmpty) {
         this.#rest(page);
@@ -106,22 +135,22 @@ export class Subscriber implements Waiter {
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
     this.#stop(end);
-    const farewell = this.options.dialect.farewell(end);
+    const farewell = this.feed.dialect.farewell(end);
     if (farewell === null) this.cut();
-    else this.options.response.end(farewell);
+    else this.client.response.end(farewell);
   }
 
   /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
   beat(now: number): void {
-    const { response, heartbeatMs } = this.options;
-    if (this.#end !== null || response.writableNeedDrain) this.#checkStall(now);
+    const isFull = this.client.response.writableNeedDrain;
+    if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);
-    else if (now - this.#lastWriteAt >= heartbeatMs) this.#write(heartbeat);
+    else if (now - this.#lastWriteAt >= this.options.heartbeatMs) this.#write(heartbeat);
   }
 
   #checkStall(now: number): void {
-    const { response, stallMs } = this.options;
-    if (this.#stall.durationMs(response, now) < stallMs) return;
+    this.#stall ??= new Stall();
+    if (this.#stall.durationMs(this.client.response, now) < this.options.stallMs) return;
     this.#stop('slow');
     this.cut();
   }
@@ -129,26 +158,27 @@ export class Subscriber implements Waiter {
   /** Drops the connection with whatever is unsent; one that is done with stays for its next request. */
   cut(): void {
     if (this.#isClosed) return;
-    this.options.response.destroy();
-    this.options.socket.destroy();
+    this.client.response.destroy();
+    this.client.socket.destroy();
   }
 
   /** A slow client's socket may be full at every look: so its age is looked at here too. */
   #onDrain(): void {
-    this.#stall.end();
+    this.#awaitsDrain = false;
+    this.#stall?.end();
     if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
     else this.pump();
   }
 
   #rest(end: EncodedPage): void {
-    const { reader } = this.options;
+    const { reader } = this.feed;
     this.#position = end.next; // with its tag, which a bare offset has not
     if (reader.isOver()) this.finish('ended');
     else reader.wait(this);
   }
 
   async #readOn(): Promise<void> {
-    const { reader } = this.options;
+    const { reader } = this.feed;
     this.#isReading = true;
     try {
       const page = await reader.read(this.#position.offset);
@@ -172,28 +202,28 @@ export class Subscriber implements Waiter {
     this.pump();
   }
 
-  /** Returns the number of bytes. */
+  /** Returns how much of the stream it was, which costs time also where few bytes come of it. */
   #writePage(page: EncodedPage): number {
     this.#position = page.next;
     if (page.isEmpty) return 0;
     this.#clearAbsenceTimer();
-    const { dialect, observer } = this.options;
+    const { dialect } = this.feed;
     const frames = dialect.encode(page);
     if (frames.length > 0) this.#write(frames);
-    observer.delivered(page.events.length, frames.length);
+    this.options.observer.delivered(page.events.length, frames.length);
     if (dialect.isOver) this.finish('ended');
-    return frames.length;
+    return page.storedBytes;
   }
 
   /** Says that the stream is not the one that the client saw, and goes on from its start. */
   async #reset(page: EncodedPage): Promise<void> {
-    const { reader } = this.options;
+    const { reader } = this.feed;
     const { isAbsent } = await reader.restart();
     const isDeleted = isAbsent && (await reader.wasDeleted());
     if (this.#end !== null) return;
     const reason = isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged';
     this.options.observer.reset(reason);
-    const frame = this.options.dialect.reset(reason, isAbsent);
+    const frame = this.feed.dialect.reset(reason, isAbsent);
     if (frame === null) {
       this.finish('reset');
       return;
@@ -205,7 +235,10 @@ export class Subscriber implements Waiter {
 
   #write(bytes: Buffer): void {
     this.#lastWriteAt = performance.now();
-    this.options.response.write(bytes);
+    const { response } = this.client;
+    if (response.write(bytes) || this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    response.once('drain', () => this.#onDrain());
   }
 
   #startAbsenceTimer(): void {
@@ -222,18 +255,23 @@ export class Subscriber implements Waiter {
   #stop(end: FeedEnd): void {
     this.#end = end;
     this.#clearAbsenceTimer();
-    this.options.reader.leave(this);
+    this.feed.reader.leave(this);
   }
 
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { response, socket, onClose } = this.options;
+    const { response, socket } = this.client;
     response.off('close', this.#onClose);
     socket.off('close', this.#onClose);
-    const end = this.#end ?? 'left';
-    this.#stop(end);
-    onClose(end);
-    this.#resolveClosed();
+    const reason = this.#end ?? 'left';
+    this.#stop(reason);
+    this.onClose({
+      reason,
+      fromOffset: this.feed.position.offset,
+      toOffset: this.#position.offset,
+      durationMs: Math.round(performance.now() - this.#startedAt),
+    });
+    this.#resolveClosed?.();
   };
 }

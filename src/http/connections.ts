@@ -8,13 +8,18 @@ export class Connections {
   readonly #silent = new Set<Socket>();
 
   constructor(readonly server: Server) {
+    const silent = this.#silent;
+    // One function for all sockets: each may be open for long.
+    const forget = function (this: Socket) {
+      silent.delete(this);
+    };
     server.on('connection', (socket: Socket) => {
-      this.#silent.add(socket);
-      socket.once('close', () => this.#silent.delete(socket));
+      silent.add(socket);
+      socket.on('close', forget);
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#silent.delete(request.socket);
-      response.once('finish', () => limitDiscarding(request));
+      silent.delete(request.socket);
+      response.on('finish', limitDiscarding);
     });
   }
 
@@ -27,7 +32,8 @@ export class Connections {
 }
 
 /** Node reads what still comes of a body that was answered, for as long as it comes. */
-function limitDiscarding(request: IncomingMessage): void {
+function limitDiscarding(this: ServerResponse): void {
+  const request = this.req;
   if (request.complete) return;
   const cut = setTimeout(() => request.destroy(), discardMs);
   request.once('close', () => clearTimeout(cut));

@@ -50,14 +50,17 @@ export interface FeedFormat {
   readonly endsBy: 'connection' | 'chunks';
 }
 
-/** Begins the response, which the feed writes to from then on. */
+/**
+ * Begins the response, which the feed writes to from then on. A handler returns what this returns:
+ * one that returned the reply of a feed would wait for its end, and be held as long.
+ */
 export function startFeed(
   request: FastifyRequest,
   reply: FastifyReply,
   stream: StreamId,
   feed: OpenFeed,
   { contentType, endsBy }: FeedFormat,
-): FastifyReply {
+): FastifyReply | undefined {
   setFeedHeaders(reply);
   if (request.method === 'HEAD') {
     feed.cancel();
@@ -78,11 +81,13 @@ export function startFeed(
     feed.cancel();
     throw error;
   }
-  request.log.info(stream, 'A feed was opened');
+  reply.hijack();
+  const { log } = request;
+  log.info(stream, 'A feed was opened');
   feed.start({ response: reply.raw, socket: request.raw.socket }, (totals) =>
-    request.log.info({ ...stream, ...totals }, 'A feed was closed'),
+    log.info({ ...stream, ...totals }, 'A feed was closed'),
   );
-  return reply;
+  return undefined;
 }
 
 export function setFeedHeaders(reply: FastifyReply): void {

@@ -2,7 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { namedDialect, plainDialect, resetOnAbsentId } from '../feed/feed-dialect.js';
+import { CompactDialect } from '../feed/compact-dialect.js';
+import {
+  type FeedDialect,
+  namedDialect,
+  plainDialect,
+  resetOnAbsentId,
+} from '../feed/feed-dialect.js';
 import type { FeedRefusal } from '../feed/feed-observer.js';
 import type { Feeds } from '../feed/feeds.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
@@ -33,6 +39,11 @@ const querystring = z.object({
     })
     .optional(),
   named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
+  compact: flag
+    .optional()
+    .describe(
+      'Whether the stored chunks of one text that follow each other come as one event, for a replay in few frames.',
+    ),
 });
 
 const contentType = 'text/event-stream; charset=utf-8';
@@ -45,7 +56,9 @@ export function followStreamRoute(
   app: FastifyInstance,
   feeds: Feeds,
   rateLimit: RateLimit | null,
+  maxEventBytes: number,
 ): void {
+  const dialectOf = shareDialects(maxEventBytes);
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
@@ -60,7 +73,7 @@ export function followStreamRoute(
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
-      const dialect = query.named === true ? namedDialect : plainDialect;
+      const dialect = dialectOf(query);
       const feedRequest = { stream: params, from, knowsAbsence, dialect, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
@@ -76,6 +89,16 @@ export function followStreamRoute(
       return startFeed(request, reply, params, opening, { contentType, endsBy: 'connection' });
     },
   });
+}
+
+/** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
+function shareDialects(maxEventBytes: number) {
+  const compact = new CompactDialect(false, maxEventBytes);
+  const compactNamed = new CompactDialect(true, maxEventBytes);
+  return (query: { named?: boolean | undefined; compact?: boolean | undefined }): FeedDialect => {
+    if (query.compact) return query.named ? compactNamed : compact;
+    return query.named ? namedDialect : plainDialect;
+  };
 }
 
 function parseResumePoint(text: string): ResumePoint | null {

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { answerEarly } from './early-answer.js';
-import { pathOf, toProblem } from './problem.js';
+import { BodyDeadlines } from './body-deadlines.js';
 import { readBody } from './read-body.js';
 
 export const ndjson = 'application/x-ndjson';
@@ -17,18 +16,26 @@ export const ndjson = 'application/x-ndjson';
  * @param timeoutMs how long a JSON body may take
  */
 export function acceptJsonBodies(app: FastifyInstance, maxBytes: number, timeoutMs: number): void {
+  const deadlines = new BodyDeadlines(timeoutMs);
+  app.addHook('onClose', async () => deadlines.close());
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (_request: FastifyRequest, body: IncomingMessage) =>
-    readBody(body, maxBytes),
-  );
-  app.addContentTypeParser(ndjson, async (_request: FastifyRequest, body: IncomingMessage) => body);
-  app.addHook('preParsing', async (request, reply) => {
-    if (!hasBody(request)) return;
-    refuseEncodedBody(request);
-    const type = request.headers['content-type']?.trim().toLowerCase();
-    const isNdjson = type?.startsWith(ndjson) === true;
-    if (!isNdjson) limitTime(request, reply, timeoutMs);
+  app.addContentTypeParser('application/json', (_request, body: IncomingMessage, done) => {
+    readBody(body, maxBytes, (error, bytes) => {
+      deadlines.remove(body);
+      done(error, bytes);
+    });
   });
+  app.addContentTypeParser(ndjson, (_request, body: IncomingMessage, done) => done(null, body));
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const fault = hasBody(request) ? encodingFault(request) : null;
+    if (fault !== null) return done(fault);
+    if (hasBody(request) && !isNdjson(request)) deadlines.add(request, reply);
+    done(null, payload);
+  });
+}
+
+function isNdjson({ headers }: FastifyRequest): boolean {
+  return headers['content-type']?.trim().toLowerCase().startsWith(ndjson) === true;
 }
 
 /**
@@ -58,23 +65,12 @@ function hasBody({ headers, method }: FastifyRequest): boolean {
   return length !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
-/** Node's own timeout knows only whole servers. */
-function limitTime(request: FastifyRequest, reply: FastifyReply, timeoutMs: number): void {
-  const timer = setTimeout(() => {
-    if (reply.sent || reply.raw.headersSent) return; // the rest of a body that nobody waits for
-    const error = new ServiceError('request_timeout', 'the body did not arrive in time');
-    answerEarly(request, reply, toProblem(error, pathOf(request), request.method === 'POST'));
-  }, timeoutMs);
-  for (const event of ['end', 'close']) request.raw.once(event, () => clearTimeout(timer));
-}
-
-function refuseEncodedBody({ headers }: FastifyRequest): void {
+function encodingFault({ headers }: FastifyRequest): ServiceError | null {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new ServiceError('unsupported_media_type', `content encoding ${encoding} is not taken`);
+    return new ServiceError('unsupported_media_type', `content encoding ${encoding} is not taken`);
   }
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1];
-  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') {
-    throw new ServiceError('unsupported_media_type', `charset ${charset} is not taken, UTF-8 is`);
-  }
+  if (charset === undefined || charset.toLowerCase() === 'utf-8') return null;
+  return new ServiceError('unsupported_media_type', `charset ${charset} is not taken, UTF-8 is`);
 }

@@ -49,6 +49,7 @@ class TurnQueue {
   #current: ServerResponse | null = null;
   #waiting: Waiting[] = [];
   readonly #stall = new Stall();
+  readonly #onClose = () => this.#next();
 
   constructor(
     readonly socket: Socket,
@@ -75,14 +76,14 @@ class TurnQueue {
   #run({ response, start }: Waiting): void {
     this.#current = response;
     this.busy.add(this);
-    response.once('close', () => this.#next());
+    response.on('close', this.#onClose);
     start();
   }
 
   #next(): void {
     this.#stall.end();
-    // Of a client that is gone, nothing is done any more.
-    const next = this.socket.destroyed ? undefined : this.#waiting.shift();
+    // Of a client that can be told nothing more, nothing is done any more.
+    const next = this.socket.writable ? this.#waiting.shift() : undefined;
     if (next !== undefined) {
       this.#run(next);
       if (this.#waiting.length === maxWaiting - 1) this.socket.resume();

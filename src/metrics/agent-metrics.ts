@@ -1,12 +1,11 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { isLeasingStore } from '../streams/leasing-store.js';
 import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
-import type { StreamManager } from '../streams/stream-manager.js';
+import type { Appended, StreamManager } from '../streams/stream-manager.js';
 import { RecentStreams } from './recent-streams.js';
-
-type Observed = Pick<StreamManager, 'appendEvents' | 'deleteStream'>;
+import { TimeHistogram } from './time-histogram.js';
 
 /** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
 interface Run {
@@ -23,8 +22,8 @@ const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 30
 
 /** How the runs of agents go, as numbers: told by what is appended on this node. */
 export class AgentMetrics {
-  readonly #firstAnswer: Histogram;
-  readonly #gap: Histogram;
+  readonly #firstAnswer: TimeHistogram;
+  readonly #gap: TimeHistogram;
   readonly #runs = new RecentStreams<Run>();
   readonly #ended: Record<Ending | 'deleted', number> = {
     complete: 0,
@@ -37,42 +36,23 @@ export class AgentMetrics {
     readonly registry: Registry,
     streams: StreamManager,
   ) {
-    this.#firstAnswer = new Histogram({
+    this.#firstAnswer = new TimeHistogram({
       name: 'rejoin_first_answer_seconds',
       help: 'From the first append of a stream to its first answer event.',
       buckets: answerBuckets,
-      registers: [registry],
+      registry,
     });
-    this.#gap = new Histogram({
+    this.#gap = new TimeHistogram({
       name: 'rejoin_append_gap_seconds',
       help: 'From one append to the next of the same open stream.',
       buckets: gapBuckets,
-      registers: [registry],
+      registry,
     });
     this.#countEnds(streams);
   }
 
-  /** Does as the store does, and keeps count. */
-  observe(streams: StreamManager): Observed {
-    return {
-      appendEvents: async (...call) => {
-        const appended = await streams.appendEvents(...call);
-        const [stream, events] = call;
-        const { offset, count } = appended;
-        const stored = count === events.length ? events : events.slice(events.length - count);
-        if (count > 0) this.#note(stream, stored, offset);
-        return appended;
-      },
-      deleteStream: async (stream) => {
-        const info = await streams.getStatus(stream).catch(() => null); // deleting will say it
-        await streams.deleteStream(stream);
-        this.#runs.delete(streamKey(stream));
-        if (info?.status === 'open') this.#ended.deleted += 1;
-      },
-    };
-  }
-
-  #note(stream: StreamId, events: readonly StoredEvent[], offset: number): void {
+  /** Keeps count of what was stored. */
+  noteStored(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
     const key = streamKey(stream);
     const now = performance.now();
     const known = offset === 0 ? undefined : this.#runs.get(key, now);
@@ -85,6 +65,14 @@ export class AgentMetrics {
     if (ending === null) return;
     this.#ended[ending] += 1;
     this.#runs.delete(key);
+  }
+
+  /** Keeps count of a deletion, of which it asks the store to do it. */
+  async deleteStream(streams: StreamManager, stream: StreamId): Promise<void> {
+    const info = await streams.getStatus(stream).catch(() => null); // deleting will say it
+    await streams.deleteStream(stream);
+    this.#runs.delete(streamKey(stream));
+    if (info?.status === 'open') this.#ended.deleted += 1;
   }
 
   #begin(key: string, offset: number, now: number): Run {

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { feedEnds } from '../feed/feed-end.js';
 import {
   type FeedObserver,
@@ -11,6 +11,7 @@ import {
   resetReasons,
 } from '../feed/feed-observer.js';
 import { countBy, countTotal, durationBuckets, type Instrument, showLevel } from './instruments.js';
+import { TimeHistogram } from './time-histogram.js';
 
 /** How many feeds are open, and how many streams they follow. */
 export interface FeedCounts {
@@ -24,8 +25,8 @@ export class FeedMetrics implements FeedObserver {
   readonly refused;
   readonly closed;
   readonly reset;
-  readonly #reads: Counter<'cause' | 'result'>;
-  readonly #lag: Histogram;
+  readonly #reads = new Map<`${ReadCause} ${ReadResult}`, number>();
+  readonly #lag: TimeHistogram;
   #deliveredEvents = 0;
   #deliveredBytes = 0;
 
@@ -35,8 +36,8 @@ export class FeedMetrics implements FeedObserver {
     this.refused = countBy(refused, 'reason', feedRefusals);
     this.closed = countBy(closed, 'reason', feedEnds);
     this.reset = countBy(resets, 'reason', resetReasons);
-    this.#reads = this.#countReads(reads);
-    this.#lag = new Histogram({ ...lag, buckets: durationBuckets, registers: [registry] });
+    this.#showReads(reads);
+    this.#lag = new TimeHistogram({ ...lag, buckets: durationBuckets });
     countTotal(events, () => this.#deliveredEvents);
     countTotal(bytes, () => this.#deliveredBytes);
   }
@@ -49,7 +50,8 @@ export class FeedMetrics implements FeedObserver {
   }
 
   read(cause: ReadCause, result: ReadResult): void {
-    this.#reads.inc({ cause, result });
+    const key = `${cause} ${result}` as const;
+    this.#reads.set(key, (this.#reads.get(key) ?? 0) + 1);
   }
 
   delivered(events: number, bytes: number): void {
@@ -61,13 +63,23 @@ export class FeedMetrics implements FeedObserver {
     this.#lag.observe(lagMs / 1000);
   }
 
-  #countReads({ name, help }: Instrument) {
+  #showReads({ name, help }: Instrument): void {
+    const reads = this.#reads;
     const labelNames = ['cause', 'result'] as const;
-    const reads = new Counter({ name, help, labelNames, registers: [this.registry] });
-    for (const cause of readCauses) {
-      for (const result of readResults) reads.inc({ cause, result }, 0);
-    }
-    return reads;
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const cause of readCauses) {
+          for (const result of readResults) {
+            this.inc({ cause, result }, reads.get(`${cause} ${result}`) ?? 0);
+          }
+        }
+      },
+    });
   }
 
   #instruments() {

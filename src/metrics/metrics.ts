@@ -13,6 +13,9 @@ export interface MetricsOptions {
   readonly backend: string;
 }
 
+/** What changes streams. */
+export type ObservedStreams = Pick<StreamManager, 'appendEvents' | 'deleteStream'>;
+
 /** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
 const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
   `nodejs_active_${kind}`,
@@ -37,6 +40,14 @@ export class Metrics {
     this.feeds = new FeedMetrics(this.#registry);
     this.#showBuild(version, backend);
     this.#showConnections(streams);
+  }
+
+  /** Does as the store does, and keeps count. */
+  observe(streams: StreamManager): ObservedStreams {
+    return {
+      ...this.appends.observe(streams, (...stored) => this.agents.noteStored(...stored)),
+      deleteStream: (stream) => this.agents.deleteStream(streams, stream),
+    };
   }
 
   get contentType(): string {

@@ -45,6 +45,8 @@ Delivers what there is and then what comes, over server-sent events. A reader th
 with the last id that it saw, by \`Last-Event-ID\` or \`?offset=\`, and gets each later event once and in order.
 
 - Each event is one frame, with its \`id\` and the event on one \`data:\` line. Frames have no name, unless \`named\` is true.
+- With \`compact\`, stored chunks next to one another of one \`type\` and \`id\` come as the last of them, with the \`content\` of
+  all. Its frame's id goes on after the last one. What comes live comes as it is.
 - \`event: reset\` says that the stream behind the id is gone or another one: forget what you have, it comes again.
 - \`event: malformed\` stands for an element that another program wrote and that is no event.
 - Any end without a terminal event means: come back with the last id. **204** means: you have all of it.

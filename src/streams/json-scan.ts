@@ -146,7 +146,7 @@ class Scanner {
 }
 
 /** The index after the closing quote of the string that opens at `start`, or the end of the text. */
-function endOfString(text: Buffer, start: number): { end: number; escaped: boolean } {
+export function endOfString(text: Buffer, start: number): { end: number; escaped: boolean } {
   let escaped = false;
   let at = start + 1;
   while (at < text.length) {
@@ -172,7 +172,7 @@ function isProtoKey(literal: Buffer, escaped: boolean): boolean {
   }
 }
 
-function skipSpace(text: Buffer, from: number): number {
+export function skipSpace(text: Buffer, from: number): number {
   let at = from;
   while (at < text.length && isSpace(text[at] as number)) at += 1;
   return at;

@@ -8,6 +8,11 @@ export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 /** The longest id of an event, in UTF-16 code units. */
 export const maxIdLength = 128;
 
+/** Whether the service made the id of an event, as its worker gave it none. */
+export function isMintedId(id: string): boolean {
+  return id.startsWith('auto-');
+}
+
 /** An event as a worker sends it. The fields are those of WeKnora's `StreamEvent`. */
 export const eventSchema = z.strictObject({
   type: z.string().regex(eventTypePattern, `must match ${eventTypePattern.source}`),

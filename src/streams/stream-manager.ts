@@ -86,6 +86,12 @@ export const maxListedStreams = 1000;
  */
 export interface StreamManager {
   /**
+   * Whether `watch` wakes for certain: by the time that a call would see a change, every watcher
+   * has been called since. Then nobody needs to read without a wake-up.
+   */
+  readonly wakesForCertain: boolean;
+
+  /**
    * Appends 1 to `maxBatchEvents` events at the end, all of them or none, in one atomic step that
    * also renews the time to live. Appends to one stream are ordered as they take effect; after the
    * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
@@ -151,8 +157,8 @@ export interface StreamManager {
 
   /**
    * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:
-   * wake-ups may be merged, late, repeated or lost, and say nothing of what changed, so that a
-   * watcher reads again on each and now and then without. `onWake` must not throw. The stream need
+   * wake-ups may be merged, late, repeated or, unless `wakesForCertain`, lost, and say nothing of
+   * what changed, so that a watcher reads again on each and now and then without. `onWake` must not throw. The stream need
    * not exist.
    *
    * @returns a function that ends the watch; calling it again does nothing.

@@ -66,6 +66,30 @@ describe('Chromium’s EventSource', () => {
     expect(page.statuses).toEqual([200, 204]);
   });
 
+  it('has the same text after a reload with ?compact=true, in a few frames', async () => {
+    const service = await startService({ FEED_LINGER: '300ms' });
+    const answer = (content: string) => ({ id: 'a1', type: 'answer', content });
+    const pieces = Array.from({ length: 3000 }, (_, index) => `é${index}🙂`);
+    const halves = pieces.flatMap((piece) => [piece.slice(0, -1), piece.slice(-1)]);
+    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
+    for (let from = 0; from < 3000; from += 1000) {
+      await post(eventsUrl(service.url), halves.slice(from, from + 1000).map(answer));
+    }
+    expect(contents((await has(page, 3000)).frames)).toEqual(halves.slice(0, 3000));
+    await page.page.reload();
+    await page.followAgain(feedUrl(service.url, '?compact=true'));
+    await waitFor('what was there', async () =>
+      textOf(await page.noted()).endsWith(pieces[1499] as string),
+    );
+    expect((await page.noted()).frames.length).toBeLessThanOrEqual(10);
+    for (let from = 3000; from < 6000; from += 1000) {
+      await post(eventsUrl(service.url), halves.slice(from, from + 1000).map(answer));
+    }
+    await post(eventsUrl(service.url), { type: 'complete' });
+    await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+    expect(textOf(await page.noted())).toBe(pieces.join(''));
+  });
+
   it('gets frames by their names with ?named=true, but for names of its own', async () => {
     const service = await startService();
     const url = feedUrl(service.url, '?named=true');
@@ -98,6 +122,10 @@ function chunks(count: number, from = 0) {
 
 function contents(frames: Noted['frames']): unknown[] {
   return frames.map(({ data }) => JSON.parse(data).content);
+}
+
+function textOf({ frames }: Noted): string {
+  return contents(frames).join('');
 }
 
 async function has(page: EventSourcePage, count: number): Promise<Noted> {

@@ -86,6 +86,22 @@ describe.each([
     expect(await page.locator('em').textContent()).toBe('Hm.');
   });
 
+  it('shows the same text when it is loaded again in the midst of an answer', async () => {
+    const origin = await serve(await htmlOf());
+    const service = await startService({ CORS_ORIGINS: origin, FEED_LINGER: '300ms' });
+    const page = await openPage(origin, service.url);
+    const words = Array.from({ length: 600 }, (_, index) => `${index} `);
+    for (const from of [0, 200]) {
+      await post(eventsUrl(service.url), answers(...words.slice(from, from + 200)));
+    }
+    await shows(page, words.slice(0, 400).join(''));
+    await page.reload();
+    await shows(page, words.slice(0, 400).join(''));
+    await post(eventsUrl(service.url), [...answers(...words.slice(400)), { type: 'complete' }]);
+    await status(page, 'complete');
+    await shows(page, words.join(''));
+  });
+
   it('begins anew when its stream was lost', async () => {
     const origin = await serve(await htmlOf());
     const settings = { PORT: String(await freePort()), CORS_ORIGINS: origin };

@@ -24,6 +24,30 @@ export function watchContract(manager: ManagerSource): void {
       for (const end of unwatch) end();
     });
 
+    it('wakes before the call returns that made the change, where it wakes for certain', async () => {
+      const own = await manager.with({ ttlMs: 300 });
+      if (!own.wakesForCertain) return;
+      const stream = newStream();
+      let wakes = 0;
+      own.watch(stream, () => {
+        wakes += 1;
+      });
+      await own.appendEvents(stream, answers(1));
+      expect(wakes).toBe(1);
+      await own.deleteStream(stream);
+      expect(wakes).toBe(2);
+      await own.appendEvents(newStream(), answers(1));
+      expect(wakes).toBe(2);
+      const expiring = newStream();
+      const stillThere: boolean[] = [];
+      await own.appendEvents(expiring, answers(1));
+      own.watch(expiring, () => {
+        void own.getStatus(expiring).then((info) => stillThere.push(info !== null));
+      });
+      await waitFor('it has expired, and nobody has asked', () => stillThere.length > 0);
+      expect(stillThere).toEqual([false]);
+    });
+
     it('can be ended, twice even, and leaves nothing behind', async () => {
       const own = await manager.with({});
       const stream = newStream();

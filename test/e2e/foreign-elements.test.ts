@@ -48,6 +48,23 @@ describe('Of elements that another program pushed, the service', () => {
     }
   });
 
+  it('folds events around whatever is no event, and keeps that, with compact=true', async () => {
+    const client = clientOf(stream.redis);
+    const other = JSON.stringify({ ...event, colour: 'green' });
+    const elements = junk.flatMap(([, element]) => [wellFormed, wellFormed, element]);
+    await client.rpush(stream.key, ...elements, other, other);
+    const whole = await stream.follow();
+    await whole.frameCount(elements.length + 2);
+    const url = feedUrl(stream.service.url, '?compact=true', 's1', stream.mid);
+    const compact = await openFeed(url);
+    await compact.frameCount(2 * junk.length + 2);
+    const folded = JSON.stringify({ ...event, content: 'xx' });
+    const expected = whole.frames
+      .filter((_, index) => index >= elements.length || index % 3 !== 0)
+      .map((frame) => (frame.data === wellFormed ? { ...frame, data: folded } : frame));
+    expect(compact.frames).toEqual(expected);
+  });
+
   it('reads whatever is no event as of type malformed', async () => {
     const elements = junk.map(([, element]) => element);
     await clientOf(stream.redis).rpush(stream.key, ...elements, wellFormed);

@@ -65,9 +65,12 @@ const number = fc.oneof(fc.nat(5).map(String), hostileNumber, fc.stringMatching(
 const query = fc.oneof(
   fc.constant(''),
   fc
-    .array(fc.tuple(fc.constantFrom('offset', 'limit', 'named', 'producer', 'x'), number), {
-      maxLength: 3,
-    })
+    .array(
+      fc.tuple(fc.constantFrom('offset', 'limit', 'named', 'compact', 'producer', 'x'), number),
+      {
+        maxLength: 3,
+      },
+    )
     .map(
       (pairs) => `?${pairs.map(([name, text]) => `${name}=${encodeURIComponent(text)}`).join('&')}`,
     ),

@@ -88,9 +88,9 @@ describe('every answer that the document names', () => {
     await ask(app, 'GET', { id, query: '?producer=p' });
     await ask(app, 'GET', { id, query: '?producer=nobody' });
     await ask(app, 'GET session', { id });
+    await ask(app, 'GET stream', { id, query: '?named=true&compact=true' });
     await ask(app, 'GET chat', { id });
     await ask(app, 'GET chat');
-    await ask(app, 'GET stream', { id, query: '?named=true' });
     await ask(app, 'GET stream', { id, query: '?offset=99' });
     await ask(app, 'POST stop', { id, headers: json, body: '{"reason":"enough"}' });
     await ask(app, 'POST stop', { id });

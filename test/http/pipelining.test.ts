@@ -39,15 +39,15 @@ describeApp('requests that are sent at once over one connection', {}, (source) =
     expect(types).toEqual(requests.map((_, index) => `t${index}`));
   });
 
-  it('wait behind a feed until it has ended', async () => {
+  it('are not carried out behind a feed, with which its connection ends', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
-    const both = get(`${pathname}/stream`) + append(`${pathname}/events`, '{"type":"t"}', last);
-    const answer = rawBytes(source.app.url, both);
+    const behind = append(`${pathname}-behind/events`, '{"type":"t"}', last);
+    const answer = rawBytes(source.app.url, get(`${pathname}/stream`) + behind);
     await waitFor('the feed is open', async () => (await openFeeds(source)) === 1);
-    expect((await fetch(one.url)).status).toBe(404);
     await one.post({ type: 'complete' });
-    expect(await answer).toMatch(/"type":"complete".*"stream_ended"/s);
+    expect(await answer).toMatch(/Connection: close.*"type":"complete"[^\n]*\n\n$/is);
+    expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 });
 

@@ -54,7 +54,7 @@ describeApp('a socket that takes nothing', { feed: { stallMs } }, (source) => {
     await waitFor('only the other is left', async () => (await connectionCount(source)) === 1);
     slow.response.resume();
     await slow.end();
-    expect(slow.response.complete).toBe(false);
+    expect(slow.frames.length).toBeLessThan(posted);
 
     const again = await one.feed('', { 'last-event-id': slow.lastId as string });
     await again.frameCount(posted - slow.frames.length);

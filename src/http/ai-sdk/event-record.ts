@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../streams/stream-event.js';
+import { isMintedId, type StoredEvent } from '../../streams/stream-event.js';
 
 /** An event as the mapping reads it, whoever wrote it. */
 export interface EventRecord {
@@ -28,9 +28,8 @@ export function readEvent({ bytes, type }: StoredEvent): EventRecord | null {
   };
 }
 
-/** The service itself gives an event an id that begins so, when it comes without one. */
 function ownId(id: unknown): string | null {
-  return typeof id !== 'string' || id === '' || id.startsWith('auto-') ? null : id;
+  return typeof id !== 'string' || id === '' || isMintedId(id) ? null : id;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -12,6 +12,7 @@ const done = encodeData(Buffer.from('[DONE]'));
  * message: so there is one only when the stream has ended, and all else breaks the connection.
  */
 export class UiMessageDialect implements FeedDialect {
+  readonly prefersLongPages = false;
   readonly #projection: MessageProjection;
 
   constructor(messageId: string) {

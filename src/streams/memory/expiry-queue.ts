@@ -1,7 +1,7 @@
 import type { MemoryStream } from './memory-stream.js';
 
-/** setTimeout takes at most 2^31 - 1 ms; a longer wait is made in several. */
-const maxTimerMs = 2 ** 31 - 1;
+/** The clock may be set, and a timer does not notice: a long wait is made in several. */
+const maxTimerMs = 1000;
 
 /**
  * The streams in the order in which they expire. All have the same time to live, so the one

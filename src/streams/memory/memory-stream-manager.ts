@@ -39,6 +39,8 @@ export const streamOverheadBytes = 1536;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
 export class MemoryStreamManager implements StreamManager, LeasingStore {
+  /** All changes are made in this process, and wake in the same step. */
+  readonly wakesForCertain = true;
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers();
   readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));

@@ -11,6 +11,7 @@ export async function readPage(
   fromOffset: number,
   limit: number,
 ): Promise<EventPage> {
+  if (limit === 1) return readOne(client, list, fromOffset);
   const reply = await client.readPageBuffer(list, fromOffset, limit, maxPageBytes);
   const [atEnd, before, page] = reply as PageReply;
   return {
@@ -18,6 +19,23 @@ export async function readPage(
     nextOffset: fromOffset + page.length,
     before: before === null ? undefined : decodeStoredEvent(before),
     atEnd: atEnd === 1,
+  };
+}
+
+/** Without a script: a single event is bounded, and most who ask for one ask whether there is any. */
+async function readOne(
+  client: CommandClient,
+  list: string,
+  fromOffset: number,
+): Promise<EventPage> {
+  const first = Math.max(fromOffset - 1, 0);
+  const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
+  const [before, event, next] = fromOffset === 0 ? [undefined, ...elements] : elements;
+  return {
+    events: event === undefined ? [] : [decodeStoredEvent(event)],
+    nextOffset: fromOffset + (event === undefined ? 0 : 1),
+    before: before === undefined ? undefined : decodeStoredEvent(before),
+    atEnd: next === undefined,
   };
 }
 

@@ -286,12 +286,14 @@ return { 'lost' }
  */
 export const readPageScript = `
 local list, from, limit, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local before = from > 0 and redis.call('LINDEX', list, from - 1)
+local before = nil -- comes with the first slice
 local page, bytes, slice = {}, 0, 2
 while #page < limit do
   local at = from + #page
   slice = math.min(slice, limit - #page)
-  local elements = redis.call('LRANGE', list, at, at + slice - 1)
+  local has_before = before == nil and from > 0
+  local elements = redis.call('LRANGE', list, has_before and at - 1 or at, at + slice - 1)
+  if before == nil then before = has_before and table.remove(elements, 1) or false end
   for _, element in ipairs(elements) do
     if #page > 0 and bytes + #element > most then return { 0, before, page } end
     page[#page + 1] = element

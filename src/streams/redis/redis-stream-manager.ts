@@ -53,6 +53,8 @@ const maxScriptCalls = 1000;
  * the same lists.
  */
 export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
+  /** Pub/sub delivers at most once, and other programs push without a word. */
+  readonly wakesForCertain = false;
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;

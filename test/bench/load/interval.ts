@@ -7,6 +7,8 @@ export interface Interval {
   /** That of Redis. */
   readonly storeCpuUs: number;
   readonly generatorCpuUs: number;
+  /** For how long the load generator had something to do. */
+  readonly generatorBusyUs: number;
   /** That of the whole machine; NaN where that is not known. */
   readonly machineCpuUs: number;
 }
@@ -21,6 +23,7 @@ export function sumOf(intervals: readonly Interval[]): Interval {
     serverCpuUs: sum('serverCpuUs'),
     storeCpuUs: sum('storeCpuUs'),
     generatorCpuUs: sum('generatorCpuUs'),
+    generatorBusyUs: sum('generatorBusyUs'),
     machineCpuUs: sum('machineCpuUs'),
   };
 }
@@ -33,6 +36,7 @@ export function difference(before: Interval, after: Interval): Interval {
     serverCpuUs: after.serverCpuUs - before.serverCpuUs,
     storeCpuUs: after.storeCpuUs - before.storeCpuUs,
     generatorCpuUs: after.generatorCpuUs - before.generatorCpuUs,
+    generatorBusyUs: after.generatorBusyUs - before.generatorBusyUs,
     machineCpuUs: after.machineCpuUs - before.machineCpuUs,
   };
 }
@@ -47,7 +51,7 @@ export function busyFigures(interval: Interval) {
   return {
     serverPercent: percent(serverCpuUs),
     storePercent: percent(storeCpuUs),
-    generatorPercent: percent(generatorCpuUs),
+    generatorPercent: percent(interval.generatorBusyUs),
     othersPercent: percent(machineCpuUs - serverCpuUs - storeCpuUs - generatorCpuUs),
   };
 }

@@ -8,6 +8,7 @@ import { upload } from './ndjson-upload.js';
 import { Poster, type Target } from './poster.js';
 import { Subscriber } from './subscriber.js';
 import { untilCondition } from './until-condition.js';
+import { Wakefulness } from './wakefulness.js';
 import { inWaves } from './waves.js';
 
 /** What is waited for has failed when nothing has been stored or delivered for so long. */
@@ -20,13 +21,17 @@ export class Load {
   readonly #uploads: WrittenStream[] = [];
   readonly #writers = new Map<number, number>();
   #subscribers: Subscriber[] = [];
+  /** Null where the generator shares its core with a store. */
+  readonly #wakefulness: Wakefulness | null;
   #fault: string | null = null;
   #isClosing = false;
 
   private constructor(
     readonly server: Server,
     readonly stallMs: number,
-  ) {}
+  ) {
+    this.#wakefulness = server.storePids.length === 0 ? new Wakefulness() : null;
+  }
 
   /** @throws Error when anything was lost, repeated or refused meanwhile */
   static async on<T>(
@@ -178,6 +183,7 @@ export class Load {
   }
 
   #close(): void {
+    this.#wakefulness?.end();
     this.#isClosing = true;
     for (const connection of [...this.#posters, ...this.#subscribers]) connection.close();
   }
@@ -200,6 +206,7 @@ export class Load {
       serverCpuUs: usageOf(this.server.pids).cpuUs,
       storeCpuUs: usageOf(this.server.storePids).cpuUs,
       generatorCpuUs: user + system,
+      generatorBusyUs: this.#wakefulness?.busyUs ?? user + system,
       machineCpuUs: machineCpuUs(),
     };
   }

@@ -1,0 +1,35 @@
+import { encodeFrames } from '../sse/frame.js';
+import type { EncodedPage } from './encoded-page.js';
+import { NativeDialect } from './feed-dialect.js';
+import { foldEvents } from './fold-events.js';
+
+/** The service's own, with each run of chunks in one frame. All feeds get the same bytes of a page. */
+export class CompactDialect extends NativeDialect {
+  override readonly prefersLongPages = true;
+  readonly #framesOf = new WeakMap<EncodedPage, Buffer>();
+
+  /** @param maxEventBytes the largest event that several are folded into */
+  constructor(
+    isNamed: boolean,
+    readonly maxEventBytes: number,
+  ) {
+    super(isNamed);
+  }
+
+  override encode(page: EncodedPage): Buffer {
+    const known = this.#framesOf.get(page);
+    if (known !== undefined) return known;
+    const frames = this.#fold(page);
+    this.#framesOf.set(page, frames);
+    return frames;
+  }
+
+  #fold(page: EncodedPage): Buffer {
+    if (page.events.length === 1) return page.frames(this.isNamed);
+    const folded = foldEvents(page.events, this.maxEventBytes);
+    if (folded.length === page.events.length) return page.frames(this.isNamed);
+    return encodeFrames(
+      folded.map(({ event, lastIndex }) => page.frameOf(event, lastIndex, this.isNamed)),
+    );
+  }
+}

@@ -47,7 +47,8 @@ interface RunningRead {
  */
 export class StreamReader implements Polled {
   readonly #pages: PageCache;
-  readonly #reads = new Map<number, RunningRead>();
+  /** By offset; null while there are none, as for most streams at most times. */
+  #reads: Map<number, RunningRead> | null = null;
   readonly #waiting = new Set<Waiter>();
   readonly #pace = new Pace();
   readonly #unwatch: () => void;
@@ -82,6 +83,7 @@ export class StreamReader implements Polled {
   /** Whatever was read a poll interval ago is not wanted any more. */
   poll(): void {
     this.#pages.clear();
+    if (this.#reads?.size === 0) this.#reads = null;
     if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound('at_once');
   }
 
@@ -147,11 +149,12 @@ export class StreamReader implements Polled {
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
   read(offset: number, cause: ReadCause = 'catch_up'): Promise<EncodedPage> {
-    const running = this.#reads.get(offset);
+    const running = this.#reads?.get(offset);
     // A read that began before the last wake-up may miss what it announced.
     if (running !== undefined && running.wakes === this.#wakes) return running.page;
     const wakes = this.#wakes;
     const page = this.#load(offset, wakes, cause);
+    this.#reads ??= new Map();
     this.#reads.set(offset, { wakes, page });
     return page;
   }
@@ -193,7 +196,7 @@ export class StreamReader implements Polled {
   #forget(): void {
     this.#generation += 1;
     this.#pages.clear();
-    this.#reads.clear();
+    this.#reads = null;
     this.#knownEnd = null;
     this.#life = null;
     this.#setLingerTimer();
@@ -205,7 +208,7 @@ export class StreamReader implements Polled {
     try {
       page = await this.#fetch(offset, cause);
     } finally {
-      if (this.#reads.get(offset)?.wakes === wakes) this.#reads.delete(offset);
+      if (this.#reads?.get(offset)?.wakes === wakes) this.#reads.delete(offset);
     }
     if (generation !== this.#generation) return page;
     this.#note(page);

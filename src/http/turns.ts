@@ -48,7 +48,8 @@ export class Turns {
 class TurnQueue {
   #current: ServerResponse | null = null;
   #waiting: Waiting[] = [];
-  readonly #stall = new Stall();
+  /** Null until an answer is looked at that has been ended. */
+  #stall: Stall | null = null;
   readonly #onClose = () => this.#next();
 
   constructor(
@@ -69,8 +70,12 @@ class TurnQueue {
 
   /** Feeds look after themselves: they are sockets that may be silent for long. */
   cutIfStalled(now: number, stallMs: number): void {
-    if (this.#current?.writableEnded !== true) this.#stall.end();
-    else if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
+    if (this.#current?.writableEnded !== true) {
+      this.#stall?.end();
+      return;
+    }
+    this.#stall ??= new Stall();
+    if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
   }
 
   #run({ response, start }: Waiting): void {
@@ -81,7 +86,7 @@ class TurnQueue {
   }
 
   #next(): void {
-    this.#stall.end();
+    this.#stall?.end();
     // Of a client that can be told nothing more, nothing is done any more.
     const next = this.socket.writable ? this.#waiting.shift() : undefined;
     if (next !== undefined) {

@@ -6,7 +6,7 @@ import { mayDo, type Place, type Reader } from '../access/reader-token.js';
 import type { TokenVerifier } from '../access/token-verifier.js';
 import { ServiceError } from '../errors.js';
 import { type Credential, findCredential, tokenIn } from './credentials.js';
-import { isFromOwnPage } from './own-page.js';
+import { refuseBlindCookie } from './cross-site.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -109,11 +109,7 @@ class Guard {
   ): Promise<void> {
     const reader = await (this.options.verifier as TokenVerifier).verify(token);
     refuseOutOfScope(reader, rule, request.params as Place);
-    const { headers, method } = request;
-    const isSafe = method === 'GET' || method === 'HEAD';
-    if (place === 'cookie' && !isSafe && !isFromOwnPage(headers, this.options.origins)) {
-      throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
-    }
+    if (place === 'cookie') refuseBlindCookie(request, this.options.origins);
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.js';
 
@@ -11,9 +12,22 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
  */
 export function refuseOtherSites(app: FastifyInstance, origins: readonly string[]): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    if (isOtherSite(request, origins) && isWrite(request)) done(notListed());
+    const isOther = senderOf(request.headers, origins) === 'other page';
+    if (isOther && isWrite(request)) done(notListed());
     else done();
   });
+}
+
+/**
+ * A browser adds cookies to whatever any page asks for, so a cookie does not say who wants something
+ * done: the request has to show that a known page does. Browsers send at least one of the two
+ * headers with a POST.
+ *
+ * @throws ServiceError `forbidden`
+ */
+export function refuseBlindCookie(request: FastifyRequest, origins: readonly string[]): void {
+  if (!isWrite(request) || senderOf(request.headers, origins) === 'known page') return;
+  throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
 }
 
 /** A route that is public, or none at all, changes nothing whatever the method. */
@@ -25,11 +39,22 @@ function notListed(): ServiceError {
   return new ServiceError('forbidden', 'a page of an origin that is not listed may not do this');
 }
 
-function isOtherSite({ headers }: FastifyRequest, origins: readonly string[]): boolean {
+/** Known are the pages of the service's own origin, and of those that are listed. */
+type Sender = 'known page' | 'other page' | 'program';
+
+/**
+ * Pages cannot set either header. Where `Sec-Fetch-Site` is missing, since TLS is (Fetch Metadata,
+ * section 3), the host of `Origin` has to be ours. Of what has neither, or `none` for a site, no page
+ * is known; all of it may be a program, and some of it an old browser.
+ */
+function senderOf(headers: IncomingHttpHeaders, origins: readonly string[]): Sender {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  if (origin === undefined && site === undefined) return false; // a program
-  if (origin !== undefined && origins.includes(origin)) return false;
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  // Browsers leave the other header out where there is no TLS, but never this one.
-  return !URL.canParse(origin ?? '') || new URL(origin as string).host !== host;
+  if (origin !== undefined && origins.includes(origin)) return 'known page';
+  if (site === 'none' || (site === undefined && origin === undefined)) return 'program';
+  const isOwn = site === undefined ? hostOf(origin) === host : site === 'same-origin';
+  return isOwn ? 'known page' : 'other page';
+}
+
+function hostOf(origin = ''): string | null {
+  return URL.canParse(origin) ? new URL(origin).host : null;
 }

@@ -6,6 +6,7 @@ const reader = readerOptions();
 
 describe('a cookie with a token', () => {
   const listed = 'https://app.example.com';
+  const listedOnly = { origin: listed };
   const options = { auth: { reader }, cors: { origins: [listed] } };
 
   describeApp('that comes with a stop', options, (source) => {
@@ -55,13 +56,30 @@ describe('a cookie with a token', () => {
       expect(await stop({ origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
     });
 
-    it('is no matter for a token in Authorization or in the query, which no browser adds', async () => {
-      const one = source.stream();
-      const token = await sign({ sid: one.sid, scope: 'read stop' });
+    it('is told from a token that no browser adds, which is good from a program and from no other page', async () => {
+      const other = { origin: 'https://evil.example' };
       for (const place of ['header', 'query'] as const) {
-        const { headers, query } = bring(token, place);
-        const init = { method: 'POST', headers: { ...headers, origin: 'https://evil.example' } };
-        expect((await fetch(`${one.url}/stop${query}`, init)).status).toBe(200);
+        const one = source.stream();
+        const { headers, query } = bring(await sign({ sid: one.sid, scope: 'read stop' }), place);
+        const stopWith = async (more: Record<string, string>) => {
+          const init = { method: 'POST', headers: { ...headers, ...more } };
+          return (await fetch(`${one.url}/stop${query}`, init)).status;
+        };
+        expect([await stopWith(other), await stopWith({}), await stopWith(listedOnly)]).toEqual([
+          403, 200, 200,
+        ]);
+      }
+    });
+
+    it('reads whatever the page is, as its browser shows a page nothing that is not for it', async () => {
+      const one = source.stream();
+      await one.post({ type: 'answer' });
+      const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read' })}`;
+      const headers = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await fetch(one.eventsUrl, { method, headers });
+        expect(answer.status).toBe(200);
+        expect(answer.headers.get('access-control-allow-origin')).toBeNull();
       }
     });
   });

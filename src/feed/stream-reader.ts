@@ -10,6 +10,7 @@ import { Pace } from './pace.js';
 import { type PageBudget, PageCache } from './page-cache.js';
 import type { Polled, PollWheel } from './poll-wheel.js';
 import { StreamLife } from './stream-life.js';
+import { type Waiter, Waiters } from './waiters.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
 const pageEvents = 512;
@@ -23,15 +24,6 @@ export interface ReaderOptions {
   readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
   readonly observer: FeedObserver;
-}
-
-/** Who waits at the end of a stream. */
-export interface Waiter {
-  readonly position: Position;
-  /** Called when there may be more at the position, or the position is no longer there. */
-  pump(): void;
-  /** Called when the stream has ended and its feeds have lingered. */
-  finish(end: 'ended'): void;
 }
 
 /** A read under way; it may miss what later wake-ups announced. */
@@ -49,7 +41,7 @@ export class StreamReader implements Polled {
   readonly #pages: PageCache;
   /** By offset; null while there are none, as for most streams at most times. */
   #reads: Map<number, RunningRead> | null = null;
-  readonly #waiting = new Set<Waiter>();
+  readonly #waiting = new Waiters();
   readonly #pace = new Pace();
   readonly #unwatch: () => void;
   readonly #linger = new Deadline(() => this.#finishWaiting());
@@ -273,17 +265,10 @@ export class StreamReader implements Polled {
   /** Returns whether there was something. */
   async #deliverRound(cause: ReadCause): Promise<boolean> {
     let hasDelivered = false;
-    for (const offset of this.#waitedFor()) {
+    for (const offset of this.#waiting.offsets()) {
       if (await this.#deliverAt(offset, cause)) hasDelivered = true;
     }
     return hasDelivered;
-  }
-
-  /** The offsets at which somebody waits: nearly always the one at the end. */
-  #waitedFor(): Iterable<number> {
-    const offsets = new Set<number>();
-    for (const { position } of this.#waiting) offsets.add(position.offset);
-    return offsets;
   }
 
   async #deliverAt(offset: number, cause: ReadCause): Promise<boolean> {
@@ -295,15 +280,7 @@ export class StreamReader implements Polled {
       return false;
     }
     const startedAt = performance.now();
-    // A copy, since whoever reaches the end waits again.
-    for (const waiter of [...this.#waiting]) {
-      if (waiter.position.offset !== offset) continue;
-      const hasAll =
-        page.isEmpty && waiter.position.tag !== null && fits(waiter.position, page.tag);
-      if (hasAll) continue;
-      this.#waiting.delete(waiter);
-      waiter.pump();
-    }
+    this.#waiting.release(page);
     await this.#pace.rest(startedAt);
     return !page.isEmpty;
   }
@@ -325,6 +302,6 @@ export class StreamReader implements Polled {
 
   #finishWaiting(): void {
     if (!this.isOver()) this.#setLingerTimer();
-    else for (const waiter of this.#waiting) waiter.finish('ended');
+    else this.#waiting.finish('ended');
   }
 }

@@ -9,7 +9,8 @@ import type { FeedEnd } from './feed-end.js';
 import type { FeedObserver } from './feed-observer.js';
 import { jitter } from './retry.js';
 import { Stall } from './stall.js';
-import type { StreamReader, Waiter } from './stream-reader.js';
+import type { StreamReader } from './stream-reader.js';
+import type { Waiter } from './waiters.js';
 
 /** Where a feed is written to. */
 export interface FeedClient {

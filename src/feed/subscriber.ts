@@ -17,6 +17,11 @@ export interface FeedClient {
   readonly response: ServerResponse;
   /** Of the request. A response that waits behind another one of its connection has none. */
   readonly socket: Socket;
+  /**
+   * What takes the bytes after the head: the socket itself where the response has no chunks, since
+   * Node's response does work for each write that only chunks need.
+   */
+  readonly output: ServerResponse | Socket;
 }
 
 /** What a client follows. */
@@ -119,9 +124,9 @@ export class Subscriber implements Waiter {
 
   pump(): void {
     const { reader, dialect } = this.feed;
-    const { response } = this.client;
+    const { output } = this.client;
     let burstBytes = 0;
-    while (!this.#isReading && this.#end === null && !response.writableNeedDrain) {
+    while (!this.#isReading && this.#end === null && !output.writableNeedDrain) {
       const page = reader.peek(this.#position, dialect.prefersLongPages);
       if (page === undefined) void this.#readOn();
       else if (page.isEmpty) {
@@ -143,7 +148,7 @@ export class Subscriber implements Waiter {
 
   /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
   beat(now: number): void {
-    const isFull = this.client.response.writableNeedDrain;
+    const isFull = this.client.output.writableNeedDrain;
     if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);
     else if (now - this.#lastWriteAt >= this.options.heartbeatMs) this.#write(heartbeat);
@@ -236,10 +241,10 @@ export class Subscriber implements Waiter {
 
   #write(bytes: Buffer): void {
     this.#lastWriteAt = performance.now();
-    const { response } = this.client;
-    if (response.write(bytes) || this.#awaitsDrain) return;
+    const { output } = this.client;
+    if (output.write(bytes) || this.#awaitsDrain) return;
     this.#awaitsDrain = true;
-    response.once('drain', () => this.#onDrain());
+    output.once('drain', () => this.#onDrain());
   }
 
   #startAbsenceTimer(): void {

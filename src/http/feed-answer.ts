@@ -84,7 +84,10 @@ export function startFeed(
   reply.hijack();
   const { log } = request;
   log.info(stream, 'A feed was opened');
-  feed.start({ response: reply.raw, socket: request.raw.socket }, (totals) =>
+  const response = reply.raw;
+  const { socket } = request.raw;
+  const output = endsBy === 'connection' ? socket : response;
+  feed.start({ response, socket, output }, (totals) =>
     log.info({ ...stream, ...totals }, 'A feed was closed'),
   );
   return undefined;

@@ -107,6 +107,14 @@ const request: fc.Arbitrary<RawRequest> = fc
     return { method, target: `${begin}${path === '' ? '/' : path}${end}`.replaceAll(' ', '%20') };
   });
 
+const chatRequest: fc.Arbitrary<RawRequest> = fc
+  .record({
+    method: fc.constantFrom('GET', 'GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'),
+    parts: fc.tuple(part('ai-sdk'), part('sessions'), part('s', 's', ...sids), part('stream')),
+    end,
+  })
+  .map(({ method, parts, end }) => ({ method, target: `/${parts.join('/')}${end}` }));
+
 /** What the request names, read in the plainest way: each part decoded once, nothing mended. */
 function namedBy({ target }: RawRequest): readonly string[] | null {
   const path = target.replace(/^http:\/\/[^/?#]*/, '').split(/[?#]/, 1)[0] as string;
@@ -213,6 +221,28 @@ describe('A token', () => {
       // What is refused everywhere, or reaches no route at all, would prove nothing.
       expect(seen.opened).toBeGreaterThan(50);
       expect(seen.forbidden).toBeGreaterThan(200);
+    },
+  );
+
+  it.each(grants)(
+    'for $scope of $mid opens no chat but that of its whole session',
+    async (grant) => {
+      const { mid, scope } = grant;
+      const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });
+      const strange = streams.filter(({ sessionId }) => sessionId !== 's').map(markOf);
+      await fc.assert(
+        fc.asyncProperty(chatRequest, fc.constantFrom(...places), async (raw, place) => {
+          const answer = await send(raw, token, place);
+          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+          const isReading = raw.method === 'GET' || raw.method === 'HEAD';
+          const isOwn = namedBy(raw)?.join('/') === 'ai-sdk/sessions/s/stream';
+          if (isOwn && raw.target.endsWith('#')) return; // no fragment is ever sent: it joins the token
+          if (isOwn && isReading && mid === undefined) expect(status).toBeLessThan(300);
+          else expect([400, 401, 403, 404, 405]).toContain(status);
+          expect(strange.filter((mark) => answer.includes(mark))).toEqual([]);
+        }),
+        { numRuns: 300 },
+      );
     },
   );
 });

@@ -109,6 +109,13 @@ const asked = [
   ['GET', '/sessions/s1'],
   ['GET', '/sessions/s2'],
   ['GET', '/sessions/%zz'],
+  ['GET', '/ai-sdk/sessions/s1/stream'],
+  ['GET', '/ai-sdk/sessions/s2/stream'],
+  ['GET', `${message}/stream?compact=true`],
+  ['GET', '/docs'],
+  ['GET', '/docs/none'],
+  ['GET', '/inspector'],
+  ['GET', '/openapi.json'],
   ['GET', '/unknown'],
   ['GET', '/healthz'],
   ['GET', '/readyz'],
@@ -158,6 +165,10 @@ describe('A token', () => {
           expect(tells(await answerTo(url, method, headers))).toEqual([]);
         }
       }
+    }
+    for (const token of tokens) {
+      const path = `${service.url}/sessions/${token}/messages/m1`; // by mistake
+      expect((await fetch(path)).status).toBeGreaterThanOrEqual(400);
     }
     const feed = await openFeed(feedUrl(service.url, `?token=${tokens[0]}`));
     feed.drop();

@@ -26,6 +26,8 @@ const routes = [
   { name: 'status as HEAD', method: 'HEAD', path: message, right: 'read' },
   { name: 'stop', method: 'POST', path: `${message}/stop`, right: 'stop' },
   { name: 'list', method: 'GET', path: '/sessions/:sid', right: 'list' },
+  { name: 'chat', method: 'GET', path: '/ai-sdk/sessions/:sid/stream', right: 'list' },
+  { name: 'chat as HEAD', method: 'HEAD', path: '/ai-sdk/sessions/:sid/stream', right: 'list' },
   { name: 'list as HEAD', method: 'HEAD', path: '/sessions/:sid', right: 'list' },
   { name: 'append', method: 'POST', path: `${message}/events`, right: null },
   { name: 'lease', method: 'POST', path: `${message}/lease`, right: null },
@@ -195,7 +197,7 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
 
   it('is not looked at where none is needed, and a key is no token', async () => {
     const one = await begun();
-    for (const path of ['/healthz', '/readyz']) {
+    for (const path of ['/healthz', '/readyz', '/docs', '/inspector', '/openapi.json']) {
       expect((await fetch(`${one.app.url}${path}?token=a.b.c`)).status).toBe(200);
     }
     expect((await fetch(`${one.app.url}/unknown?token=a.b.c`)).status).toBe(404);

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { clockToleranceSeconds } from '../../src/access/reader-token.js';
 import { describeApp } from '../support/app-suite.js';
+import { openFeed } from '../support/feed-client.js';
 import { bring, places, readerOptions, secondsFromNow, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
 
 /** Heartbeats are rare, but feeds are looked at ten times as often. */
 const options = { auth: { reader: readerOptions() }, feed: { heartbeatMs: 1000 } };
@@ -11,7 +14,8 @@ const options = { auth: { reader: readerOptions() }, feed: { heartbeatMs: 1000 }
 const nearlyExpired = (claims: object) =>
   sign({ ...claims, exp: secondsFromNow(2 - clockToleranceSeconds) });
 
-describeApp('when a token expires', options, ({ stream }) => {
+describeApp('when a token expires', options, (source) => {
+  const { stream } = source;
   it.each(places)(
     'a feed that it opened in the %s ends, and says when to come back',
     async (place) => {
@@ -49,6 +53,18 @@ describeApp('when a token expires', options, ({ stream }) => {
     });
     expect(feed.response.complete).toBe(true);
     expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+  });
+
+  it('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {
+    const sid = `chat-${randomUUID()}`;
+    await post(eventsUrl(source.app.url, sid, 'm'), { type: 'answer', content: 'Cats ' });
+    const { headers } = bring(await nearlyExpired({ sid, scope: 'read' }), 'header');
+    const url = `${source.app.url}/ai-sdk/sessions/${sid}/stream`;
+    const feed = await openFeed(url, headers);
+    await feed.end(10_000);
+    expect(feed.raw).toContain('Cats ');
+    expect(feed.response.complete).toBe(false);
+    expect((await fetch(url, { headers })).status).toBe(401);
   });
 
   it('a read that waits answers with what there is', async () => {

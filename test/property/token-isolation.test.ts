@@ -95,7 +95,7 @@ const request: fc.Arbitrary<RawRequest> = fc
         tail,
       ),
       fc.tuple(part('sessions'), part('s', 's', ...sids)),
-      fc.tuple(part('metrics', 'healthz', 'sessions')),
+      fc.tuple(part('metrics', 'healthz', 'sessions', 'docs', 'inspector', 'openapi.json')),
     ),
     slashes: fc.array(slash, { minLength: 5, maxLength: 5 }),
     end,
@@ -115,6 +115,9 @@ const chatRequest: fc.Arbitrary<RawRequest> = fc
   })
   .map(({ method, parts, end }) => ({ method, target: `/${parts.join('/')}${end}` }));
 
+/** What anybody may see, and shows nothing of streams. */
+const open = ['healthz', 'docs', 'inspector', 'openapi.json'];
+
 /** What the request names, read in the plainest way: each part decoded once, nothing mended. */
 function namedBy({ target }: RawRequest): readonly string[] | null {
   const path = target.replace(/^http:\/\/[^/?#]*/, '').split(/[?#]/, 1)[0] as string;
@@ -127,9 +130,10 @@ function namedBy({ target }: RawRequest): readonly string[] | null {
 
 /** Whether the token opens it, as docs/protocol.md says; or anybody may. */
 function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
-  const [sessions, sid, messages, ownMid, route, ...more] = namedBy(raw) ?? [];
+  const parts = namedBy(raw) ?? [];
+  const [sessions, sid, messages, ownMid, route, ...more] = parts;
   const isReading = raw.method === 'GET' || raw.method === 'HEAD';
-  if (sessions === 'healthz' && sid === undefined) return isReading;
+  if (parts.length === 1 && open.includes(parts[0] as string)) return isReading;
   if (sessions !== 'sessions' || sid !== 's' || more.length > 0) return false;
   if (messages === undefined) return isReading && mid === undefined;
   if (messages !== 'messages' || (mid !== undefined && ownMid !== mid)) return false;
@@ -153,7 +157,7 @@ describe('A token', () => {
     await manager.close();
   });
 
-  /** Sends it as it is written. Resolves with the answer, of a feed with its head. */
+  /** Sends it as it is written. Resolves with the answer, of a feed with its first event. */
   async function send(raw: RawRequest, token: string, place: TokenPlace): Promise<string> {
     const { headers, query } = bring(token, place);
     const isFirst = !raw.target.includes('?');
@@ -175,7 +179,7 @@ describe('A token', () => {
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
       answer += text;
-      if (/text\/event-stream/.test(answer) && /\r\n\r\n/.test(answer)) socket.destroy();
+      if (/text\/event-stream.*\r\n\r\n.*<<[^\n]*>>/s.test(answer)) socket.destroy();
     });
     socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
     await once(socket, 'close');

@@ -131,6 +131,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const turns = new Turns(timeouts.stallMs);
 
   metrics.feeds.watch(() => feeds.counts);
+  metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
   useProblems(app);
   app.addHook('onRequest', (request, reply, done) =>

@@ -1,9 +1,11 @@
+import type { Server } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { isConnectedStore } from '../streams/connected-store.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';
+import { countTotal } from './instruments.js';
 
 export interface MetricsOptions {
   /** Of the service. */
@@ -48,6 +50,17 @@ export class Metrics {
       ...this.appends.observe(streams, (...stored) => this.agents.noteStored(...stored)),
       deleteStream: (stream) => this.agents.deleteStream(streams, stream),
     };
+  }
+
+  /** Counts the connections that the server has no room for. */
+  countDropped(server: Server): void {
+    let dropped = 0;
+    server.on('drop', () => {
+      dropped += 1;
+    });
+    const name = 'rejoin_connections_dropped_total';
+    const help = 'Connections closed as they came, over server.max_connections.';
+    countTotal({ registry: this.#registry, name, help }, () => dropped);
   }
 
   get contentType(): string {

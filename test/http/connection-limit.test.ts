@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
 describeApp('a connection too many', { server: { maxConnections: 2 } }, (source) => {
@@ -25,10 +26,21 @@ describeApp('a connection too many', { server: { maxConnections: 2 } }, (source)
     return answer.startsWith('HTTP/1.1 200 ');
   }
 
-  it('is closed without an answer, and taken as soon as there is room', async () => {
+  async function dropped(): Promise<number> {
+    let count = 0;
+    await waitFor('there is room', async () => {
+      const text = await scrapeText(source.app.url).catch(() => ''); // dropped itself
+      count = Number(/^rejoin_connections_dropped_total (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
+      return text !== '';
+    });
+    return count;
+  }
+
+  it('is closed without an answer, counted, and taken as soon as there is room', async () => {
     const [first] = [await open(), await open()];
     expect(await isServed()).toBe(false);
     first.destroy();
     await waitFor('there is room', isServed);
+    expect(await dropped()).toBeGreaterThan(0);
   });
 });

@@ -14,6 +14,7 @@ import { allowOrigins, setCorsHeaders } from './http/cors.js';
 import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
+import { ignoreExpectations } from './http/expectations.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
@@ -127,6 +128,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   app.server.maxConnections = maxConnections;
+  ignoreExpectations(app.server);
   const connections = new Connections(app.server);
   const turns = new Turns(timeouts.stallMs);
 

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { isRepeated } from './repeated-header.js';
 
 /** What a request says of who sends it, and where. */
 export interface Credential {
@@ -17,11 +18,13 @@ const bearerTokenPattern = /^Bearer +([^. ]*\.[^. ]*\.[^. ]*)$/i;
  * @param cookieName null when no tokens are taken, which leaves `Authorization` alone
  */
 export function findCredential(
-  { headers, query }: FastifyRequest,
+  { headers, query, raw }: FastifyRequest,
   cookieName: string | null,
 ): Credential | null {
   const { authorization, cookie = '' } = headers;
-  if (authorization !== undefined) return { place: 'header', text: authorization };
+  if (authorization !== undefined) {
+    return { place: 'header', text: isRepeated(raw, 'authorization') ? '' : authorization };
+  }
   if (cookieName === null) return null;
   const cookies = valuesOf(cookie, cookieName);
   if (cookies.length > 0) return { place: 'cookie', text: cookies.join(' ') };

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
-import { rawBytes } from '../support/raw-http.js';
+import { rawBytes, rawRequest } from '../support/raw-http.js';
 import { postText } from '../support/worker.js';
 
 const events = '/sessions/hostile/messages/m/events';
@@ -77,6 +77,21 @@ describeApp('hostile HTTP', {}, (source) => {
     const answer = await rawBytes(source.app.url, head);
     expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
     expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 /);
+  });
+
+  it('refuses a request with two Hosts, of which nobody knows which is meant', async () => {
+    for (const version of ['1.0', '1.1']) {
+      const answer = await rawRequest(source.app.url, events, version, 'Host: y\r\n');
+      expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+    }
+  });
+
+  it('answers what expects something else than 100-continue as if it did not', async () => {
+    const expecting = 'expect: something\r\n';
+    const answer = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
+    expect(answer).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
+    const refused = await rawRequest(source.app.url, '/none', '1.1', expecting);
+    expect(refused).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
   });
 
   it('takes the first of two Content-Type headers', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
+import { rawRequest } from '../support/raw-http.js';
 import {
   bring,
   places,
@@ -192,6 +193,23 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     ];
     for (const [headers, query] of two) {
       expect((await fetch(one.url + query, { headers })).status).toBe(401);
+    }
+  });
+
+  it('is not taken, and no key is, when Authorization is there twice', async () => {
+    const one = await begun();
+    const token = `Bearer ${await sign({ sid: one.sid, scope: 'read' })}`;
+    const key = all.headers.authorization;
+    const { pathname } = new URL(one.url);
+    for (const pair of [
+      [token, 'Bearer a.b.c'],
+      [token, token],
+      [key, token],
+      [token, key],
+    ]) {
+      const lines = pair.map((value) => `authorization: ${value}\r\n`).join('');
+      const answer = await rawRequest(one.app.url, pathname, '1.1', lines);
+      expect(answer).toMatch(/^HTTP\/1\.1 401 .*"code":"unauthorized"/s);
     }
   });
 

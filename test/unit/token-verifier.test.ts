@@ -1,4 +1,5 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { exportJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { publicKeyAlgorithms } from '../../src/access/key-algorithms.js';
 import { clockToleranceSeconds, mayDo } from '../../src/access/reader-token.js';
@@ -22,6 +23,12 @@ const pemOf = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as
 
 const withKey = (publicKey: KeyObject, secrets: string[] = []) =>
   new TokenVerifier(readerOptions({ secrets, publicKey: pemOf(publicKey) }), silentLogger);
+
+/** A token with whatever header, and a signature that is right. */
+function signByHand(header: object, key = secret): string {
+  const text = forge(header, { ...claims, exp: secondsFromNow(60) }).slice(0, -1);
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`;
+}
 
 /** Why a token is refused, which never quotes it. */
 async function refusal(token: string, by = verifier): Promise<string> {
@@ -76,6 +83,27 @@ describe('a token', () => {
     expect(await refusal(await sign(claims, { key: `${secret}x` }))).toMatch(/signature/);
   });
 
+  it('is not taken by a key that it leads to, points at or brings along itself', async () => {
+    const [own, other] = [makePair.p256(), makePair.p256()];
+    const jwk = await exportJWK(other.publicKey);
+    const headers = [{ jwk }, { jku: 'http://127.0.0.1:1/' }, { x5u: 'http://127.0.0.1:1/' }];
+    for (const header of headers) {
+      const token = await new SignJWT({ ...claims, exp: secondsFromNow(60) })
+        .setProtectedHeader({ alg: 'ES256', kid: '../../own', ...header })
+        .sign(other.privateKey);
+      expect(await refusal(token, withKey(own.publicKey))).toMatch(/signature/);
+    }
+    const kid = '../../../dev/null';
+    expect(await refusal(signByHand({ alg: 'HS256', kid }, ''))).toMatch(/signature/);
+  });
+
+  it('is not taken when its header makes a part of it mean something else, signed or not', async () => {
+    for (const more of [{ b64: false, crit: ['b64'] }, { crit: [] }, { crit: ['exp'], exp: 0 }]) {
+      expect(await refusal(signByHand({ alg: 'HS256', ...more }))).toMatch(/not a JWT/);
+    }
+    await verifier.verify(signByHand({ alg: 'HS256' }));
+  });
+
   it('is not taken with claims that were changed', async () => {
     const [header, , signature] = (await sign(claims)).split('.') as [string, string, string];
     const other = Buffer.from(JSON.stringify({ ...claims, sid: 's2' })).toString('base64url');
@@ -93,6 +121,9 @@ describe('a token', () => {
     ['with an empty sid', { sid: '' }, /claim sid/],
     ['with a sid that is no id', { sid: 'a:b' }, /claim sid/],
     ['with a list of sids', { sid: ['s1'] }, /claim sid/],
+    ['with lists in a list', { sid: [['s1']] }, /claim sid/],
+    ['with a sid in letters that only look so', { sid: 'ѕ1' }, /claim sid/],
+    ['with a sid and a NUL', { sid: 's1\0' }, /claim sid/],
     ['with a sid for all', { sid: '*' }, /claim sid/],
     ['with a mid that is no id', { mid: '../m' }, /claim mid/],
     ['with null for a mid', { mid: null }, /claim mid/],

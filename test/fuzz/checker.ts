@@ -1,6 +1,14 @@
 import { type ErrorCode, errorTable } from '../../src/errors.js';
 
-export type Route = 'events' | 'stream' | 'stop' | 'lease' | 'status' | 'session' | 'unknown';
+export type Route =
+  | 'events'
+  | 'stream'
+  | 'stop'
+  | 'lease'
+  | 'status'
+  | 'session'
+  | 'chat'
+  | 'unknown';
 
 /** What was sent, as far as it says what may come back. */
 export interface Sent {
@@ -45,6 +53,7 @@ const documented: Readonly<Record<Route, Readonly<Record<string, readonly number
   lease: { POST: [200, 404, 409, 413, 415] },
   status: { GET: [200, 404], HEAD: [200, 404], DELETE: [204, 415] },
   session: { GET: [200], HEAD: [200], DELETE: [204, 415] },
+  chat: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
   unknown: {},
 };
 

@@ -154,6 +154,7 @@ const paths: Readonly<Record<Route, string>> = {
   lease: '/sessions/SID/messages/MID/lease',
   status: '/sessions/SID/messages/MID',
   session: '/sessions/SID',
+  chat: '/ai-sdk/sessions/SID/stream',
   unknown: '/sessions/SID/messages/MID/unknown',
 };
 const route = fc.oneof(
@@ -215,7 +216,7 @@ function toRequest(parts: Parts, ownSid: string): FuzzRequest {
   const { bytes: framed, isComplete } = frame(parts);
   const whole = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n`), framed]);
   const ids = [idIn(parts.sid), idIn(parts.mid)] as const;
-  const isSession = parts.route === 'session';
+  const isSession = parts.route === 'session' || parts.route === 'chat';
   // Whoever deletes the session, or writes to a stream of another one, is left out of the model.
   const isOwn = ids[0] === ownSid;
   return {

@@ -58,6 +58,8 @@ describe('the quick look at an event', () => {
     fc.assert(
       fc.property(fc.oneof(nearlyEvents, withKnownFields, anything), (value) => {
         if (!isOrdinaryEvent(value)) return;
+        // Such a key is looked for in the text, and that is refused before.
+        if (JSON.stringify(value).includes('__proto__')) return;
         const result = eventSchema.safeParse(value);
         expect(result.error).toBeUndefined();
         expect(result.data).toEqual(value);

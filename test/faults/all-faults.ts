@@ -1,0 +1,4 @@
+import type { Fault } from './fault.js';
+
+/** In the order of the table. */
+export const allFaults: readonly Fault[] = [];

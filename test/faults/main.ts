@@ -1,0 +1,60 @@
+import { allFaults } from './all-faults.js';
+import { type FaultArguments, readArguments, UsageError, usage } from './arguments.js';
+import type { Fault } from './fault.js';
+import type { Findings } from './findings.js';
+import { findingsText } from './report/findings-text.js';
+import { runFault } from './run-fault.js';
+
+process.exit(await main());
+
+/** Resolves with the exit code: 1 when a promise was broken. */
+async function main(): Promise<number> {
+  const names = allFaults.map(({ name }) => name);
+  try {
+    const wanted = readArguments(process.argv.slice(2), names);
+    if (wanted === 'help') print(usage);
+    else if (wanted === 'list') print(`${names.join('\n')}\n`);
+    else return (await strikeAll(wanted)) ? 0 : 1;
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    return 2;
+  }
+}
+
+/** Whether every promise held. */
+async function strikeAll(wanted: FaultArguments): Promise<boolean> {
+  const { names } = wanted;
+  let hasHeld = true;
+  for (const fault of allFaults.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const runs = wanted.runs ?? (wanted.isFull ? fault.runs.full : Math.max(1, fault.runs.short));
+    print(
+      `${fault.name} (${fault.backend}), ${runs} runs, seed ${wanted.seed}\n  ${fault.title}\n`,
+    );
+    const findings = await strike(fault, runs, wanted);
+    hasHeld &&= findings.breaches.length === 0;
+  }
+  print(hasHeld ? 'Every promise held.\n' : 'A PROMISE WAS BROKEN.\n');
+  return hasHeld;
+}
+
+async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promise<Findings> {
+  const startedAt = performance.now();
+  const findings = await runFault(fault, {
+    isFull: wanted.isFull,
+    seed: wanted.seed,
+    runs,
+    onRun: (index, found) => {
+      process.stderr.write(`  run ${index + 1}: ${findingsText(found)}\n`);
+      for (const breach of found.breaches.slice(0, 10)) process.stderr.write(`    ${breach}\n`);
+    },
+  });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+  print(`  all: ${findingsText(findings)}, in ${seconds} s\n  must hold: ${fault.promise}\n\n`);
+  return findings;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -2,14 +2,23 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 
+export type Side = 'client' | 'service';
+
+/** How many bytes of a chunk get through, the connection being cut after fewer than all of them. */
+export type Fate = number | 'swallowed';
+
 /**
- * Decides on each chunk that passes: how many of its bytes get through. With fewer than all, the
- * connection is cut after them.
+ * Decides on each chunk that passes. What comes after it on the same connection waits until it has.
+ *
+ * @param connection the same object for all that passes on one connection
  */
-export type Fault = (chunk: Buffer, from: 'client' | 'service') => number;
+export type Fault = (chunk: Buffer, from: Side, connection: object) => Fate | Promise<Fate>;
 
 /** Loses answers after the service has given them, and now and then a request on its way. */
-export function lossy(random: () => number, losses: { answer: number; request: number }): Fault {
+export function lossy(
+  random: () => number,
+  losses: { answer: number; request: number },
+): (chunk: Buffer, from: Side) => number {
   return (chunk, from) => {
     if (from === 'service') return random() < losses.answer ? 0 : chunk.length;
     return random() < losses.request ? Math.floor(random() * chunk.length) : chunk.length;
@@ -80,24 +89,26 @@ export class TcpProxy {
     this.#join(target, client, 'service');
   }
 
-  #join(from: Socket, to: Socket, name: 'client' | 'service'): void {
+  #join(from: Socket, to: Socket, side: Side): void {
     this.#sockets.add(from);
+    const connection = side === 'client' ? from : to;
     if (this.fault === undefined) from.pipe(to);
-    else from.pipe(this.#disturb(from, name, this.fault)).pipe(to);
+    else from.pipe(disturb(this.fault, side, connection)).pipe(to);
     from.on('error', () => {}); // 'close' follows
     from.on('close', () => {
       this.#sockets.delete(from);
       to.destroy();
     });
   }
+}
 
-  #disturb(from: Socket, name: 'client' | 'service', fault: Fault): Transform {
-    return new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        const passed = fault(chunk, name);
-        done(null, chunk.subarray(0, passed));
-        if (passed < chunk.length) setImmediate(() => from.destroy());
-      },
-    });
-  }
+function disturb(fault: Fault, side: Side, connection: Socket): Transform {
+  return new Transform({
+    async transform(chunk: Buffer, _encoding, done) {
+      const fate = await fault(chunk, side, connection);
+      const passed = fate === 'swallowed' ? 0 : fate;
+      done(null, chunk.subarray(0, passed));
+      if (fate !== 'swallowed' && passed < chunk.length) setImmediate(() => connection.destroy());
+    },
+  });
 }

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { newSeed, randomFrom } from '../../support/random.js';
+import { Load } from '../load/load.js';
+import { listsOf, onRedis, startNodes, startRedis } from '../rows/nodes.js';
+import { Scope } from '../scope.js';
+import { checkStream } from './check-stream.js';
+import type { StreamLog } from './logs.js';
+import { mutants } from './mutants.js';
+import { strictRules } from './verdict.js';
+
+describe('The checker', () => {
+  it('finds nothing in the logs of a service that works, and each defect that is put into them', async () => {
+    const scope = new Scope();
+    const [log, other] = await logsOfSoundRun(scope).finally(() => scope.end());
+    expect(checkStream(log, strictRules).breaches).toEqual([]);
+    expect(checkStream(other, strictRules).breaches).toEqual([]);
+    const missed = mutants.filter(({ mutate, caughtBy }) => {
+      const { breaches } = checkStream(mutate(log, other), strictRules);
+      return !breaches.some(({ invariant }) => caughtBy.includes(invariant));
+    });
+    expect(missed.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+/** Of two streams whose producers died in the end, as two nodes delivered them to two readers each. */
+async function logsOfSoundRun(scope: Scope): Promise<[StreamLog, StreamLog]> {
+  const redis = await startRedis(scope);
+  const nodes = await startNodes(scope, 2, onRedis(redis, { FEED_LINGER: '100ms' }));
+  const load = await Load.start(scope, {
+    bases: nodes.map(({ url }) => url),
+    streams: 2,
+    readersPerStream: 2,
+    eventsPerSecond: 200,
+    random: randomFrom(newSeed()),
+    leaseSeconds: 1,
+  });
+  await load.goesOn(100);
+  await load.die();
+  const logs = await load.logs(listsOf(scope, redis));
+  return [logs[0] as StreamLog, logs[1] as StreamLog];
+}

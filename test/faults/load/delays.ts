@@ -1,0 +1,38 @@
+import type { Load } from './load.js';
+
+/**
+ * How long after this moment the last reader had caught up: it had an event that was acknowledged
+ * later, and so all before it. Infinity when one never did.
+ */
+export function caughtUpAfter(load: Load, moment: number): number {
+  let worst = 0;
+  for (const { producer, readers } of load.streams) {
+    const isLater = (at: number | undefined) => at !== undefined && at >= moment;
+    const first = producer.acknowledgedAt.findIndex(isLater);
+    for (const reader of readers) {
+      const frame = reader.frames.find(({ data }) => numberIn(data) >= first);
+      worst = Math.max(worst, first < 0 || frame === undefined ? Infinity : frame.at - moment);
+    }
+  }
+  return worst;
+}
+
+/** The longest time from an acknowledgement to the arrival at a reader, in milliseconds. */
+export function slowestDelivery(load: Load): number {
+  let worst = 0;
+  for (const { producer, readers } of load.streams) {
+    for (const { frames } of readers) {
+      for (const { data, at } of frames) {
+        const acknowledgedAt = producer.acknowledgedAt[numberIn(data)];
+        if (acknowledgedAt !== undefined) worst = Math.max(worst, at - acknowledgedAt);
+      }
+    }
+  }
+  return worst;
+}
+
+/** The number of an event; -1 of anything else. */
+function numberIn(data: string): number {
+  const [, number] = /"content":"\S+ (\d+) /.exec(data) ?? [];
+  return Number(number ?? -1);
+}

@@ -1,0 +1,198 @@
+import { waitFor } from '../../support/wait-for.js';
+import { checkStream } from '../checker/check-stream.js';
+import type { StreamLog } from '../checker/logs.js';
+import { type Rules, strictRules } from '../checker/verdict.js';
+import { type Findings, nothingFound } from '../findings.js';
+import type { Scope } from '../scope.js';
+import { HttpClient } from './http-client.js';
+import { Producer } from './producer.js';
+import { Reader } from './reader.js';
+
+export interface LoadOptions {
+  /** Of the nodes, or of what stands before them. */
+  readonly bases: readonly string[];
+  readonly streams: number;
+  readonly readersPerStream: number;
+  /** Of all streams together. */
+  readonly eventsPerSecond: number;
+  readonly maxBatch?: number;
+  /** The share of the streams whose producers send sequence numbers. */
+  readonly exactlyOnce?: number;
+  readonly random: () => number;
+  /** For the readers; by default as for the producers. */
+  readonly readerBases?: readonly string[];
+  /** The lease that producers take with each body; by default none. */
+  readonly leaseSeconds?: number;
+  /** In front of the ids of the streams. */
+  readonly prefix?: string;
+}
+
+export const sessionOfLoad = 'load';
+
+/** How long everything may take to come to its end when the fault is over. */
+const settleMs = 60_000;
+
+interface LoadedStream {
+  readonly mid: string;
+  readonly producer: Producer;
+  readonly readers: readonly Reader[];
+}
+
+/** Gives the elements of a stream's list. */
+export type StoredOf = (mid: string) => Promise<readonly string[]>;
+
+/** Producers and readers of many streams, with what they noted. */
+export class Load {
+  readonly streams: readonly LoadedStream[];
+  readonly client = new HttpClient();
+
+  private constructor(readonly options: LoadOptions) {
+    const { streams, prefix = 'm' } = options;
+    this.streams = Array.from({ length: streams }, (_, index) =>
+      this.#stream(`${prefix}${index}`, index),
+    );
+  }
+
+  /** Resolves when every stream has its first event and every reader has seen it. */
+  static async start(scope: Scope, options: LoadOptions): Promise<Load> {
+    const load = scope.add(new Load(options), (started) => started.close());
+    for (const { producer } of load.streams) producer.start();
+    for (const reader of load.readers) reader.connect();
+    await waitFor('all readers have an event', () => load.#hasBegun());
+    return load;
+  }
+
+  get readers(): Reader[] {
+    return this.streams.flatMap(({ readers }) => readers);
+  }
+
+  get producers(): Producer[] {
+    return this.streams.map(({ producer }) => producer);
+  }
+
+  get acknowledgedEvents(): number {
+    return sum(this.producers, ({ acknowledgedEvents }) => acknowledgedEvents);
+  }
+
+  /** Resolves when so many more events are acknowledged. */
+  async goesOn(count: number): Promise<void> {
+    const before = this.acknowledgedEvents;
+    await waitFor(
+      `${count} more events`,
+      () => this.acknowledgedEvents >= before + count,
+      settleMs,
+    );
+  }
+
+  /** Ends all streams, and resolves when every reader was told so. */
+  async finish(): Promise<void> {
+    await Promise.all(this.producers.map((producer) => producer.finish()));
+    await this.#areOver();
+  }
+
+  /** Lets all producers die, and resolves when every reader was told that they are lost. */
+  async die(): Promise<void> {
+    await Promise.all(this.producers.map((producer) => producer.halt()));
+    await this.#areOver();
+  }
+
+  /**
+   * What the invariants say, after `finish` or `die`.
+   */
+  async judge(storedOf: StoredOf, rules: Partial<Rules> = {}): Promise<Findings> {
+    const logs = await this.logs(storedOf);
+    const verdicts = logs.map((log) => checkStream(log, { ...strictRules, ...rules }));
+    const breaches = verdicts.flatMap((verdict) => verdict.breaches);
+    return {
+      ...this.#counts(),
+      lostEvents: sum(verdicts, ({ lostEvents }) => lostEvents),
+      repeatedEvents: sum(verdicts, ({ repeatedEvents }) => repeatedEvents),
+      breaches: breaches.map(({ invariant, text }) => `${invariant} ${text}`),
+    };
+  }
+
+  /** What was noted of each stream, and what is stored of it now. */
+  logs(storedOf: StoredOf): Promise<StreamLog[]> {
+    return Promise.all(
+      this.streams.map(async ({ mid, producer, readers }) => ({
+        name: mid,
+        isExactlyOnce: producer.options.isExactlyOnce,
+        attempts: producer.attempts,
+        readers,
+        stored: await storedOf(mid),
+        leaseEndsAt: producer.isDead ? producer.leaseEndsAt : null,
+      })),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const reader of this.readers) reader.close();
+    await Promise.all(this.producers.map((producer) => producer.halt()));
+    await this.client.close();
+  }
+
+  #stream(mid: string, index: number): LoadedStream {
+    const {
+      bases,
+      streams,
+      readersPerStream,
+      eventsPerSecond,
+      random,
+      exactlyOnce = 1,
+    } = this.options;
+    const { readerBases = bases, maxBatch = 10, leaseSeconds = null } = this.options;
+    const producer = new Producer({
+      client: this.client,
+      bases,
+      turn: index,
+      sid: sessionOfLoad,
+      mid,
+      isExactlyOnce: index < streams * exactlyOnce,
+      eventsPerSecond: eventsPerSecond / streams,
+      maxBatch,
+      random,
+      leaseSeconds,
+    });
+    const path = `/sessions/${sessionOfLoad}/messages/${mid}/stream`;
+    const readers = Array.from(
+      { length: readersPerStream },
+      (_, turn) => new Reader(readerBases, path, index + turn),
+    );
+    return { mid, producer, readers };
+  }
+
+  async #areOver(): Promise<void> {
+    const areOver = () => this.readers.every((reader) => reader.isOver);
+    await waitFor('all readers have all', areOver, settleMs).catch(() => {}); // the checker tells it
+  }
+
+  #hasBegun(): boolean {
+    return this.streams.every(
+      ({ producer, readers }) =>
+        producer.acknowledgedEvents > 0 && readers.every(({ frames }) => frames.length > 0),
+    );
+  }
+
+  #counts(): Findings {
+    const attempts = this.producers.flatMap((producer) => producer.attempts);
+    const unfinished = attempts.filter(({ stored, count }) => stored < count);
+    const frames = this.readers.flatMap((reader) => reader.frames);
+    const slowestMs = attempts.reduce(
+      (most, { sentAt, settledAt }) => Math.max(most, settledAt - sentAt),
+      0,
+    );
+    return {
+      ...nothingFound,
+      acknowledgedAppends: sum(this.producers, ({ acknowledgedAppends }) => acknowledgedAppends),
+      acknowledgedEvents: this.acknowledgedEvents,
+      refusedAppends: unfinished.filter(({ rest }) => rest === 'refused').length,
+      unknownAppends: unfinished.filter(({ rest }) => rest === 'unknown').length,
+      resets: frames.filter(({ event }) => event === 'reset').length,
+      worst: { 'slowest answer, ms': slowestMs },
+    };
+  }
+}
+
+function sum<Item>(items: readonly Item[], numberOf: (item: Item) => number): number {
+  return items.reduce((total, item) => total + numberOf(item), 0);
+}

@@ -14,6 +14,7 @@ export function checkReader(log: StreamLog, reader: ReaderLog, index: number): R
   const note: Note = (invariant, text) =>
     breaches.push({ invariant, text: `reader ${index}: ${text}` });
   if (reader.closedForGood !== null) note('I6', `closed for good by ${reader.closedForGood}`);
+  else if (!reader.isFinished) note('I6', 'was never told that it has all');
   const lives = livesOf(reader.frames);
   let repeatedEvents = 0;
   for (const frames of lives) {

@@ -32,7 +32,10 @@ export const mutants: readonly Mutant[] = [
   ofFrames('ends early in silence', ['I6'], (frames, at) => frames.slice(0, at)),
   ofFrames('changes a byte', ['I8'], (frames, at) => {
     const { data, ...frame } = frames[at] as Frame;
-    return frames.toSpliced(at, 1, { ...frame, data: data.replace('"content":"m', '"content":"M') });
+    return frames.toSpliced(at, 1, {
+      ...frame,
+      data: data.replace('"content":"m', '"content":"M'),
+    });
   }),
   ofFrames('skips an id', ['I5'], (frames, at) =>
     frames.map((frame, index) =>
@@ -83,9 +86,14 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'leaves a reader waiting',
+    caughtBy: ['I6'],
+    mutate: (log) => withReader(log, (reader) => asLog(reader, { isFinished: false })),
+  },
+  {
     name: 'closes a reader for good',
     caughtBy: ['I6'],
-    mutate: (log) => withReader(log, (reader) => ({ ...reader, closedForGood: '503' })),
+    mutate: (log) => withReader(log, (reader) => asLog(reader, { closedForGood: '503' })),
   },
 ];
 
@@ -95,7 +103,7 @@ function ofFrames(name: string, caughtBy: Invariant[], mutateFrames: MutateFrame
   const mutate = (log: StreamLog, other: StreamLog) =>
     withReader(log, (reader) => {
       const at = Math.floor(reader.frames.length / 2);
-      return { ...reader, frames: [...mutateFrames(reader.frames, at, other)] };
+      return asLog(reader, { frames: [...mutateFrames(reader.frames, at, other)] });
     });
   return { name, caughtBy, mutate };
 }
@@ -110,4 +118,9 @@ function withStored(
   mutate: (stored: readonly string[], at: number) => string[],
 ): StreamLog {
   return { ...log, stored: mutate(log.stored, Math.floor(log.stored.length / 2)) };
+}
+
+function asLog(reader: ReaderLog, changes: Partial<ReaderLog>): ReaderLog {
+  const { frames, connections, isFinished, closedForGood } = reader;
+  return { frames, connections, isFinished, closedForGood, ...changes };
 }

@@ -17,6 +17,18 @@ export function caughtUpAfter(load: Load, moment: number): number {
   return worst;
 }
 
+/** How long after this moment the last reader of these streams was reset. Infinity when one was not. */
+export function slowestReset(load: Load, mids: ReadonlySet<string>, moment: number): number {
+  const readers = load.streams
+    .filter(({ mid }) => mids.has(mid))
+    .flatMap((stream) => stream.readers);
+  const resetAt = readers.map(
+    ({ frames }) =>
+      frames.find(({ event, at }) => event === 'reset' && at >= moment)?.at ?? Infinity,
+  );
+  return Math.max(...resetAt) - moment;
+}
+
 /** The longest time from an acknowledgement to the arrival at a reader, in milliseconds. */
 export function slowestDelivery(load: Load): number {
   let worst = 0;

@@ -38,6 +38,8 @@ export class Producer {
   /** When its lease runs out, by the last body that is stored. */
   leaseEndsAt: number | null = null;
   #next = 0;
+  /** Of the events from `#next` on, those that were sent and may be stored. */
+  #unsettled = 0;
   /** The number of the event that has the sequence number 0. */
   #base = 0;
   #node: number;
@@ -56,6 +58,9 @@ export class Producer {
   async finish(): Promise<void> {
     await this.halt();
     this.isDead = false;
+    while (this.#unsettled > 0 && this.givenUp === null) {
+      if (!(await this.#append(this.#unsettled, false))) await sleep(pauseMs);
+    }
     while (this.givenUp === null && !(await this.#append(1, true))) await sleep(pauseMs);
   }
 
@@ -95,6 +100,7 @@ export class Producer {
     else this.#heed(answer);
     const isDone = stored === count || (!this.options.isExactlyOnce && rest === 'unknown');
     if (isDone) this.#next += count;
+    this.#unsettled = isDone ? 0 : Math.max(this.#unsettled, count);
     return isDone && stored === count;
   }
 

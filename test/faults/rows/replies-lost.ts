@@ -1,0 +1,21 @@
+import type { Fault } from '../fault.js';
+import { Weather } from '../load/weather.js';
+import { redisUnderLoad } from './redis-under-load.js';
+
+export const repliesLost: Fault = {
+  name: 'replies-lost',
+  backend: 'Redis',
+  title: '5 % of what Redis answers is lost, and the connection with it',
+  promise: 'nothing lost; nothing stored twice for producers with sequence numbers',
+  runs: { short: 1, full: 10 },
+
+  async strike(run) {
+    const weather = new Weather(run.random);
+    const { load, storedOf } = await redisUnderLoad(run, { weather });
+    weather.losses = { answer: 0.05, request: 0 };
+    await load.goesOn(load.options.eventsPerSecond * 5);
+    weather.losses = { answer: 0, request: 0 };
+    await load.finish();
+    return load.judge(storedOf);
+  },
+};

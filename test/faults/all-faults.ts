@@ -1,6 +1,13 @@
 import type { Fault } from './fault.js';
+import { answersLost, connectionsCut, connectionsHalfOpen } from './rows/clients-disturbed.js';
+import { hugeElementPushed, junkPushed, keyOverwritten } from './rows/foreign-writes.js';
+import { memoryNodeKilled } from './rows/memory-node-killed.js';
+import { nodeKilled, nodesRolled } from './rows/nodes-lost.js';
 import { listDeleted, redisFlushed, redisKilledWithoutFiles } from './rows/redis-forgets.js';
 import { redisKilled } from './rows/redis-killed.js';
+import { redisLoading } from './rows/redis-loading.js';
+import { redisFull, redisReadOnly } from './rows/redis-refuses.js';
+import { redisSlow } from './rows/redis-slow.js';
 import { redisStopped } from './rows/redis-stopped.js';
 import { repliesLost } from './rows/replies-lost.js';
 import { clientsKilled, wakeUpsSwallowed } from './rows/subscriptions-lost.js';
@@ -13,6 +20,19 @@ export const allFaults: readonly Fault[] = [
   listDeleted,
   redisStopped,
   repliesLost,
+  redisSlow,
+  redisLoading,
   clientsKilled,
   wakeUpsSwallowed,
+  redisFull,
+  redisReadOnly,
+  keyOverwritten,
+  junkPushed,
+  hugeElementPushed,
+  nodeKilled,
+  nodesRolled,
+  memoryNodeKilled,
+  ...answersLost,
+  ...connectionsCut,
+  ...connectionsHalfOpen,
 ];

@@ -8,7 +8,7 @@ export type Side = 'client' | 'service';
 export type Fate = number | 'swallowed';
 
 /**
- * Decides on each chunk that passes. What comes after it on the same connection waits until it has.
+ * Decides on each chunk that passes, maybe after a while.
  *
  * @param connection the same object for all that passes on one connection
  */
@@ -102,13 +102,23 @@ export class TcpProxy {
   }
 }
 
+/** Each chunk leaves when its fate is decided, and not before the one that came before it. */
 function disturb(fault: Fault, side: Side, connection: Socket): Transform {
-  return new Transform({
-    async transform(chunk: Buffer, _encoding, done) {
-      const fate = await fault(chunk, side, connection);
-      const passed = fate === 'swallowed' ? 0 : fate;
-      done(null, chunk.subarray(0, passed));
-      if (fate !== 'swallowed' && passed < chunk.length) setImmediate(() => connection.destroy());
+  let passing: Promise<void> = Promise.resolve();
+  const line = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const fate = fault(chunk, side, connection);
+      passing = passing.then(async () => pass(chunk, await fate));
+      done();
+    },
+    flush(done) {
+      passing.then(() => done());
     },
   });
+  function pass(chunk: Buffer, fate: Fate): void {
+    if (fate === 'swallowed' || line.destroyed) return;
+    line.push(chunk.subarray(0, fate));
+    if (fate < chunk.length) setImmediate(() => connection.destroy());
+  }
+  return line;
 }

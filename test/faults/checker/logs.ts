@@ -8,6 +8,8 @@ export interface Attempt {
   /** Of these, the first so many are stored for certain. What became of the rest: */
   readonly stored: number;
   readonly rest: 'refused' | 'unknown';
+  /** Of the problem that it was answered with; null when it was stored, or got no answer. */
+  readonly code: string | null;
   readonly sentAt: number;
   /** When the answer came, or the connection broke. */
   readonly settledAt: number;

@@ -18,15 +18,19 @@ export class HttpClient {
   });
 
   /** @throws when no answer comes */
-  async send(
-    method: 'GET' | 'POST' | 'DELETE',
-    url: string,
-    headers: Record<string, string> = {},
-    body: string | null = null,
-  ): Promise<Answer> {
-    const answer = await request(url, { method, headers, body, dispatcher: this.#agent });
+  async post(url: string, headers: Record<string, string>, body: string): Promise<Answer> {
+    const options = { method: 'POST', headers, body, dispatcher: this.#agent } as const;
+    const answer = await request(url, options);
+    const problem = (await answer.body.json()) as Answer['body'];
+    return { status: answer.statusCode, body: problem };
+  }
+
+  /** @throws when no answer comes, or another one than 200 */
+  async getText(url: string): Promise<string> {
+    const answer = await request(url, { dispatcher: this.#agent });
     const text = await answer.body.text();
-    return { status: answer.statusCode, body: text === '' ? {} : JSON.parse(text) };
+    if (answer.statusCode !== 200) throw new Error(`${url} answered ${answer.statusCode}: ${text}`);
+    return text;
   }
 
   close(): Promise<void> {

@@ -43,7 +43,7 @@ export type StoredOf = (mid: string) => Promise<readonly string[]>;
 
 /** Producers and readers of many streams, with what they noted. */
 export class Load {
-  readonly streams: readonly LoadedStream[];
+  streams: readonly LoadedStream[];
   readonly client = new HttpClient();
 
   private constructor(readonly options: LoadOptions) {
@@ -88,6 +88,14 @@ export class Load {
   async finish(): Promise<void> {
     await Promise.all(this.producers.map((producer) => producer.finish()));
     await this.#areOver();
+  }
+
+  /** Leaves a stream out from now on. */
+  async giveUp(mid: string): Promise<void> {
+    const given = this.streams.filter((stream) => stream.mid === mid);
+    this.streams = this.streams.filter((stream) => stream.mid !== mid);
+    for (const reader of given.flatMap(({ readers }) => readers)) reader.close();
+    await Promise.all(given.map(({ producer }) => producer.halt()));
   }
 
   /** Lets all producers die, and resolves when every reader was told that they are lost. */

@@ -94,7 +94,8 @@ export class Producer {
     const answer = await this.#post(count, isLast);
     const settledAt = performance.now();
     const { stored, rest } = fateOf(answer, count);
-    this.attempts.push({ from, count, stored, rest, sentAt, settledAt });
+    const code = typeof answer?.body.code === 'string' ? answer.body.code : null;
+    this.attempts.push({ from, count, stored, rest, code, sentAt, settledAt });
     this.#acknowledge(from, stored, settledAt);
     if (answer !== null && answer.status < 300) this.#noteSuccess(sentAt);
     else this.#heed(answer);
@@ -135,9 +136,7 @@ export class Producer {
     const body = count === 1 ? (events[0] as string) : `[${events}]`;
     const text = isNdjson ? events.join('\n') : body;
     const type = isNdjson ? 'application/x-ndjson' : 'application/json';
-    return client
-      .send('POST', url, { 'content-type': type, ...this.#headers }, text)
-      .catch(() => null);
+    return client.post(url, { 'content-type': type, ...this.#headers }, text).catch(() => null);
   }
 
   get #headers(): Record<string, string> {

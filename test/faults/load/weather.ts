@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, lossy } from '../../support/tcp-proxy.js';
+import { type Fault, lossy, type TcpProxy } from '../../support/tcp-proxy.js';
 
 /** What may be wrong with the network behind a proxy, changed while it runs. */
 export class Weather {
@@ -11,9 +11,16 @@ export class Weather {
   isDead = false;
   /** What Redis tells subscribers is swallowed. */
   isDeafToWakeUps = false;
+  /** Where it is. */
+  readonly proxies: TcpProxy[] = [];
   readonly #subscriptions = new WeakSet<object>();
 
   constructor(readonly random: () => number) {}
+
+  /** Cuts all connections. */
+  cut(): void {
+    for (const proxy of this.proxies) proxy.cut();
+  }
 
   readonly fault: Fault = async (chunk, from, connection) => {
     if (from === 'client' && /\bs?subscribe\b/i.test(chunk.toString('latin1', 0, 64))) {

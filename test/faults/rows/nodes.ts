@@ -1,33 +1,22 @@
+import { freePort } from '../../support/free-port.js';
 import { RedisServer } from '../../support/redis-server.js';
-import { ServiceProcess } from '../../support/service-process.js';
-import { waitFor } from '../../support/wait-for.js';
 import { sessionOfLoad } from '../load/load.js';
 import type { Scope } from '../scope.js';
+import { type Environment, ServiceNode } from './service-node.js';
 
-export type Environment = Readonly<Record<string, string>>;
-
-/** Several processes of the service, ready, with the same settings. */
+/** Several nodes of the service, ready, with the same settings. */
 export async function startNodes(
   scope: Scope,
   count: number,
   environment: Environment,
-): Promise<ServiceProcess[]> {
+): Promise<ServiceNode[]> {
   const start = async () => {
-    const node = await ServiceProcess.listening(environment);
+    const node = new ServiceNode(await freePort(), environment);
     scope.add(node, () => node.kill());
+    await node.start();
     return node;
   };
-  const nodes = await Promise.all(Array.from({ length: count }, start));
-  await Promise.all(nodes.map(isReady));
-  return nodes;
-}
-
-export function isReady({ url }: ServiceProcess): Promise<void> {
-  return waitFor('the service is ready', async () => {
-    const response = await fetch(`${url}/readyz`);
-    await response.arrayBuffer();
-    return response.ok;
-  });
+  return Promise.all(Array.from({ length: count }, start));
 }
 
 /** @param settings as on the command line of redis-server */

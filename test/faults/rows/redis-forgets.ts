@@ -5,7 +5,7 @@ import type { Findings } from '../findings.js';
 import { slowestReset } from '../load/delays.js';
 import { sessionOfLoad } from '../load/load.js';
 import { limit } from './limit.js';
-import { redisUnderLoad, type UnderLoad } from './redis-under-load.js';
+import { type RedisUnderLoad, redisUnderLoad } from './under-load.js';
 
 /** How soon readers are told that what they saw is gone. */
 const noticeMs = 3000;
@@ -43,7 +43,7 @@ interface Forgetting {
   readonly name: string;
   readonly title: string;
   /** Resolves with the streams that are gone. */
-  readonly forget: (system: UnderLoad) => Promise<readonly string[]>;
+  readonly forget: (system: RedisUnderLoad) => Promise<readonly string[]>;
 }
 
 function forgetting({ name, title, forget }: Forgetting): Fault {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { caughtUpAfter } from '../load/delays.js';
 import { limit } from './limit.js';
-import { redisUnderLoad } from './redis-under-load.js';
+import { redisUnderLoad } from './under-load.js';
 
 export const redisStopped: Fault = {
   name: 'redis-stopped',

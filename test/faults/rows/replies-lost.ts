@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.js';
 import { Weather } from '../load/weather.js';
-import { redisUnderLoad } from './redis-under-load.js';
+import { redisUnderLoad } from './under-load.js';
 
 export const repliesLost: Fault = {
   name: 'replies-lost',

@@ -3,7 +3,7 @@ import type { Fault } from '../fault.js';
 import { slowestDelivery } from '../load/delays.js';
 import { Weather } from '../load/weather.js';
 import { limit } from './limit.js';
-import { redisUnderLoad } from './redis-under-load.js';
+import { redisUnderLoad } from './under-load.js';
 
 const deliveryMs = 2000;
 

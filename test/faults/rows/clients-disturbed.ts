@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, Run } from '../fault.js';
+import { slowestDelivery } from '../load/delays.js';
+import type { LoadOptions } from '../load/load.js';
+import { Weather } from '../load/weather.js';
+import { limit } from './limit.js';
+import { memoryUnderLoad, redisUnderLoad } from './under-load.js';
+
+const backends = ['memory', 'Redis'] as const;
+
+/** Single events, sent as fast as they are taken. */
+const manyAppends: Partial<LoadOptions> = { eventsPerSecond: 10_000, maxBatch: 1, exactlyOnce: 1 };
+
+export const answersLost: readonly Fault[] = backends.map((backend) => ({
+  name: `answers-lost-${backend.toLowerCase()}`,
+  backend,
+  title: '2 % of the answers to clients are lost, and 1 % of the requests, with their connections',
+  promise: 'nothing lost; nothing stored or delivered twice',
+  runs: { short: 1, full: 10 },
+
+  async strike(run) {
+    const clientWeather = new Weather(run.random);
+    const load = run.isFull ? manyAppends : {};
+    const system = await startSystem(backend, run, clientWeather, load);
+    clientWeather.losses = { answer: 0.02, request: 0.01 };
+    await system.load.goesOn(run.isFull ? 100_000 : 1000);
+    clientWeather.losses = { answer: 0, request: 0 };
+    await system.load.finish();
+    return system.load.judge(system.storedOf);
+  },
+}));
+
+export const connectionsCut: readonly Fault[] = backends.map((backend) => ({
+  name: `connections-cut-${backend.toLowerCase()}`,
+  backend,
+  title: 'all connections of all clients are cut, each second',
+  promise: 'nothing lost; nothing stored or delivered twice',
+  runs: { short: 1, full: 5 },
+
+  async strike(run) {
+    const clientWeather = new Weather(run.random);
+    const { load, storedOf } = await startSystem(backend, run, clientWeather);
+    for (let second = 0; second < (run.isFull ? 10 : 3); second += 1) {
+      await sleep(1000);
+      clientWeather.cut();
+    }
+    await load.finish();
+    return load.judge(storedOf);
+  },
+}));
+
+export const connectionsHalfOpen: readonly Fault[] = backends.map((backend) => ({
+  name: `connections-half-open-${backend.toLowerCase()}`,
+  backend,
+  title: 'all connections of clients stand, and nothing comes through for 5 s; then they break',
+  promise: 'nothing lost or repeated; all delivered within 5 s afterwards',
+  runs: { short: 1, full: 5 },
+
+  async strike(run) {
+    const clientWeather = new Weather(run.random);
+    const { load, storedOf } = await startSystem(backend, run, clientWeather);
+    await sleep(run.random() * 2000);
+    clientWeather.isDead = true;
+    await sleep(5000);
+    clientWeather.isDead = false;
+    clientWeather.cut();
+    await load.goesOn(load.options.eventsPerSecond * 3);
+    await load.finish();
+    const found = await load.judge(storedOf, { answerLimitMs: 6000 });
+    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 10_000] });
+  },
+}));
+
+function startSystem(
+  backend: Fault['backend'],
+  run: Run,
+  clientWeather: Weather,
+  load: Partial<LoadOptions> = {},
+) {
+  const setUp = { clientWeather, load };
+  return backend === 'memory' ? memoryUnderLoad(run, setUp) : redisUnderLoad(run, setUp);
+}

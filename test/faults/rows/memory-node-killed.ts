@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../fault.js';
+import { slowestReset } from '../load/delays.js';
+import { limit } from './limit.js';
+import type { ServiceNode } from './service-node.js';
+import { memoryUnderLoad } from './under-load.js';
+
+export const memoryNodeKilled: Fault = {
+  name: 'memory-node-killed',
+  backend: 'memory',
+  title: 'kill -9 of the service that keeps its streams in memory, back at once',
+  promise: 'all is lost, and readers are reset within 5 s; they see all of what comes then',
+  runs: { short: 1, full: 10 },
+
+  async strike(run) {
+    const { nodes, load, storedOf } = await memoryUnderLoad(run);
+    const node = nodes[0] as ServiceNode;
+    await sleep(run.random() * 3000);
+    await node.kill();
+    const struckAt = performance.now();
+    await node.start();
+    await load.goesOn(load.options.eventsPerSecond * 3);
+    await load.finish();
+    const found = await load.judge(storedOf, { mayLose: true });
+    const mids = new Set(load.streams.map(({ mid }) => mid));
+    return limit(found, { 'reset after, ms': [slowestReset(load, mids, struckAt), 5000] });
+  },
+};

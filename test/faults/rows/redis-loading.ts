@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../fault.js';
+import { caughtUpAfter } from '../load/delays.js';
+import { limit } from './limit.js';
+import { redisUnderLoad } from './under-load.js';
+
+/** So that reading its file takes Redis some seconds: microseconds for each key. */
+const keyDelay = '2000';
+const keyCount = 150;
+
+export const redisLoading: Fault = {
+  name: 'redis-loading',
+  backend: 'Redis',
+  title: 'kill -9 of Redis, which then loads its file for some seconds and answers LOADING',
+  promise: 'nothing lost; appends answered within 3 s; readers caught up 5 s after it is loaded',
+  runs: { short: 0, full: 5 },
+
+  async strike(run) {
+    const settings = ['--appendonly', 'yes', '--key-load-delay', keyDelay];
+    const { redis, load, storedOf } = await redisUnderLoad(run, { settings });
+    const admin = run.scope.add(redis.client(), (client) => client.disconnect());
+    for (let key = 0; key < keyCount; key += 1) await admin.set(`other:${key}`, 'x');
+    await admin.bgrewriteaof();
+    await sleep(2000);
+    await redis.kill();
+    await redis.start();
+    const backAt = performance.now();
+    await load.goesOn(load.options.eventsPerSecond);
+    await load.finish();
+    const found = await load.judge(storedOf);
+    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+  },
+};

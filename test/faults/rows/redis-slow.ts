@@ -1,0 +1,24 @@
+import type { Fault } from '../fault.js';
+import { slowestDelivery } from '../load/delays.js';
+import { Weather } from '../load/weather.js';
+import { limit } from './limit.js';
+import { redisUnderLoad } from './under-load.js';
+
+export const redisSlow: Fault = {
+  name: 'redis-slow',
+  backend: 'Redis',
+  title: 'every word to and from Redis takes 200 ms longer',
+  promise: 'nothing lost or repeated; appends answered within 3 s, delivered within 2 s',
+  runs: { short: 1, full: 5 },
+
+  async strike(run) {
+    const weather = new Weather(run.random);
+    const { load, storedOf } = await redisUnderLoad(run, { weather });
+    weather.latencyMs = 200;
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 3));
+    weather.latencyMs = 0;
+    await load.finish();
+    const found = await load.judge(storedOf);
+    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 2000] });
+  },
+};

@@ -1,0 +1,73 @@
+import type { RedisServer } from '../../support/redis-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import type { Run } from '../fault.js';
+import { Load, type LoadOptions, type StoredOf } from '../load/load.js';
+import { storedElements } from '../load/stored-elements.js';
+import type { Weather } from '../load/weather.js';
+import { listsOf, onRedis, startNodes, startRedis } from './nodes.js';
+import type { Environment, ServiceNode } from './service-node.js';
+import { usualLoad } from './usual-load.js';
+
+/** Nodes of the service, and the usual load on them. */
+export interface UnderLoad {
+  readonly nodes: readonly ServiceNode[];
+  readonly load: Load;
+  readonly storedOf: StoredOf;
+}
+
+export interface RedisUnderLoad extends UnderLoad {
+  readonly redis: RedisServer;
+}
+
+export interface SetUp {
+  readonly environment?: Environment;
+  /** Between the nodes and their clients. */
+  readonly clientWeather?: Weather;
+  readonly load?: Partial<LoadOptions>;
+}
+
+export interface RedisSetUp extends SetUp {
+  /** As on the command line of redis-server. */
+  readonly settings?: readonly string[];
+  /** Between the nodes and Redis. */
+  readonly weather?: Weather;
+}
+
+/** One node, which keeps its streams in memory. */
+export async function memoryUnderLoad(run: Run, setUp: SetUp = {}): Promise<UnderLoad> {
+  const [node] = await startNodes(run.scope, 1, { ...quickEnd, ...setUp.environment });
+  const nodes = [node as ServiceNode];
+  const load = await startLoad(run, nodes, setUp);
+  const storedOf = (mid: string) => storedElements(load.client, nodes[0]?.url ?? '', mid);
+  return { nodes, load, storedOf };
+}
+
+/** A Redis, and two nodes on it. */
+export async function redisUnderLoad(run: Run, setUp: RedisSetUp = {}): Promise<RedisUnderLoad> {
+  const { scope } = run;
+  const redis = await startRedis(scope, ...(setUp.settings ?? []));
+  const port = await portThrough(run, redis.port, setUp.weather);
+  const between = { REDIS_ADDR: `127.0.0.1:${port}` };
+  const environment = { ...quickEnd, ...onRedis(redis), ...setUp.environment, ...between };
+  const nodes = await startNodes(scope, 2, environment);
+  const load = await startLoad(run, nodes, setUp);
+  return { redis, nodes, load, storedOf: listsOf(scope, redis) };
+}
+
+const quickEnd = { FEED_LINGER: '100ms' };
+
+async function startLoad(run: Run, nodes: readonly ServiceNode[], setUp: SetUp): Promise<Load> {
+  const { clientWeather } = setUp;
+  const ports = await Promise.all(nodes.map(({ port }) => portThrough(run, port, clientWeather)));
+  const bases = ports.map((port) => `http://127.0.0.1:${port}`);
+  return Load.start(run.scope, { ...usualLoad(run, bases), ...setUp.load });
+}
+
+/** The port of a proxy before this one, or this one itself where the weather does not matter. */
+async function portThrough(run: Run, port: number, weather: Weather | undefined): Promise<number> {
+  if (weather === undefined) return port;
+  const proxy = await TcpProxy.start(port, weather.fault);
+  run.scope.add(proxy, () => proxy.close());
+  weather.proxies.push(proxy);
+  return proxy.port;
+}

@@ -4,9 +4,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
+import { keyHeaders } from '../workers/typescript/worker-key.js';
 import { type Agent, ChatBackend } from './chat-backend.js';
 
-// npx tsx examples/ai-sdk/main.ts [URL of Rejoin]
+// [REJOIN_KEY=…] npx tsx examples/ai-sdk/main.ts [URL of Rejoin]
 
 const wordMs = Number(process.env.WORD_MS ?? 100);
 
@@ -27,7 +28,7 @@ const pretendedAgent: Agent = async (worker, question) => {
 const folder = import.meta.dirname;
 const serviceUrl = process.argv[2] ?? 'http://127.0.0.1:8080';
 const port = Number(process.env.PORT ?? 3000);
-const backend = new ChatBackend({ serviceUrl, agent: pretendedAgent });
+const backend = new ChatBackend({ serviceUrl, agent: pretendedAgent, headers: keyHeaders() });
 const script = await bundle();
 
 createServer((request, response) => {

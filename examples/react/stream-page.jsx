@@ -1,8 +1,8 @@
 import { createRoot } from 'react-dom/client';
 import { useStream } from './use-stream.js';
 
-function Message({ url }) {
-  const { events, status, stop } = useStream(url);
+function Message({ url, token }) {
+  const { events, status, stop } = useStream(url, token);
   const textOf = (kind) =>
     events.map(({ type, content }) => (type === kind ? content : '')).join('');
   return (
@@ -16,5 +16,5 @@ function Message({ url }) {
   );
 }
 
-const url = new URLSearchParams(location.search).get('url');
-createRoot(document.querySelector('#root')).render(<Message url={url} />);
+const { url, token } = Object.fromEntries(new URLSearchParams(location.search));
+createRoot(document.querySelector('#root')).render(<Message url={url} token={token} />);

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useReducer } from 'react';
+import { useCallback, useEffect, useReducer, useRef } from 'react';
 
 /** How often what has come is shown: a page that renders for each event cannot keep up. */
 const showEveryMs = 16;
@@ -14,19 +14,29 @@ const nothing = { events: [], status: 'connecting' };
  * Follows one stream from its start, through whatever breaks in between.
  *
  * @param url of the message: `…/sessions/:sid/messages/:mid`
+ * @param token of the reader, where one is needed; when it has expired, the newest one that was given
+ *   goes on
  * @returns the events, each once and in order, where chunks of one text that were there already are
  *   one event; the status (`connecting`, `open`, and at the end `complete`, `stopped` or `failed`);
  *   and a function that stops the run
  */
-export function useStream(url) {
+export function useStream(url, token = '') {
   const [state, dispatch] = useReducer(reduce, nothing);
+  const newestToken = useRef(token);
+
+  useEffect(() => {
+    newestToken.current = token;
+  }, [token]);
 
   useEffect(() => {
     dispatch({ type: 'begin' });
-    return follow(url, dispatch);
+    return follow(url, newestToken, dispatch);
   }, [url]);
 
-  const stop = useCallback(() => fetch(`${url}/stop`, { method: 'POST' }), [url]);
+  const stop = useCallback(
+    () => fetch(`${url}/stop?token=${newestToken.current}`, { method: 'POST' }),
+    [url],
+  );
   return { ...state, stop };
 }
 
@@ -51,7 +61,7 @@ function endingOf(events) {
 }
 
 /** @returns a function that ends it */
-function follow(url, dispatch) {
+function follow(url, newestToken, dispatch) {
   let source;
   let lastId = '0';
   let hasEnded = false;
@@ -74,7 +84,8 @@ function follow(url, dispatch) {
     showing ??= setTimeout(show, showEveryMs);
   };
   const open = () => {
-    source = new EventSource(`${url}/stream?compact=true&offset=${lastId}`);
+    const query = `compact=true&offset=${lastId}&token=${newestToken.current}`;
+    source = new EventSource(`${url}/stream?${query}`);
     source.onmessage = note;
     source.addEventListener('reset', note);
     source.onopen = () => dispatch({ type: 'status', status: 'open' });

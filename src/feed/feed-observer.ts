@@ -34,6 +34,12 @@ export interface FeedObserver {
   closed(end: FeedEnd): void;
   reset(reason: ResetReason): void;
   read(cause: ReadCause, result: ReadResult): void;
+  /**
+   * The first event was seen of a stream that was not there when a feed was opened.
+   *
+   * @param waitedMs since the first of such feeds was
+   */
+  began(waitedMs: number): void;
   /** What one write handed to one socket. */
   delivered(events: number, bytes: number): void;
   /**
@@ -52,6 +58,7 @@ export const unobserved: FeedObserver = {
   closed: nothing,
   reset: nothing,
   read: nothing,
+  began: nothing,
   delivered: nothing,
   caughtUp: nothing,
 };

@@ -108,7 +108,10 @@ export class Feeds {
       isHanded = true;
       return {
         kind: 'open',
-        start: (client, onClose) => this.#start(reader, request, position, client, onClose),
+        start: (client, onClose) => {
+          if (life.isAbsent && position.offset === 0) reader.awaitBeginning();
+          this.#start(reader, request, position, client, onClose);
+        },
         cancel: () => this.#cancel(request.stream),
       };
     } finally {

@@ -3,6 +3,7 @@ import { ServiceError, toLogFields } from '../errors.js';
 import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import { Beginning } from './beginning.js';
 import { Deadline, never } from './deadline.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
@@ -39,6 +40,7 @@ interface RunningRead {
  */
 export class StreamReader implements Polled {
   readonly #pages: PageCache;
+  readonly #beginning: Beginning;
   /** By offset; null while there are none, as for most streams at most times. */
   #reads: Map<number, RunningRead> | null = null;
   readonly #waiting = new Waiters();
@@ -68,6 +70,7 @@ export class StreamReader implements Polled {
     readonly options: ReaderOptions,
   ) {
     this.#pages = new PageCache(options.pageBudget);
+    this.#beginning = new Beginning(options.observer);
     options.polls.putOff(this);
     this.#unwatch = options.streams.watch(stream, () => this.wake());
   }
@@ -151,6 +154,11 @@ export class StreamReader implements Polled {
     return page;
   }
 
+  /** To be called when a feed opens at the start of a stream that is not there. */
+  awaitBeginning(): void {
+    this.#beginning.wait();
+  }
+
   wait(waiter: Waiter): void {
     this.#waiting.add(waiter);
   }
@@ -187,6 +195,7 @@ export class StreamReader implements Polled {
 
   #forget(): void {
     this.#generation += 1;
+    this.#beginning.forget();
     this.#pages.clear();
     this.#reads = null;
     this.#knownEnd = null;
@@ -204,7 +213,10 @@ export class StreamReader implements Polled {
     }
     if (generation !== this.#generation) return page;
     this.#note(page);
-    if (!page.isEmpty) this.#pages.add(page);
+    if (!page.isEmpty) {
+      this.#beginning.see();
+      this.#pages.add(page);
+    }
     if (page.atEnd) this.#knownEnd = { page: page.end, wakes };
     return page;
   }

@@ -28,14 +28,14 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
       onRequest: refuseOverRate(rateLimit),
     },
     async (request, reply) => {
-      const { body, headers, params } = request;
+      const { body, params, raw } = request;
       if (body instanceof Readable) return appendNdjson(request, reply, params, options);
       if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
-      const producer = producerStamp(headers);
+      const producer = producerStamp(raw);
       const events = encodeEvents(body, limits);
       const appended = await appends.appendEvents(params, events, {
         producer,
-        leaseMs: leaseMs(headers),
+        leaseMs: leaseMs(raw),
       });
       const { sessionId, messageId } = params;
       const { offset, count, nextOffset } = appended; // by name: spreading would cost more than all else here

@@ -36,8 +36,8 @@ export async function appendNdjson(
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
   const { appends, limits } = options;
-  const lease = leaseMs(request.headers);
-  const producer = producerStamp(request.headers);
+  const lease = leaseMs(request.raw);
+  const producer = producerStamp(request.raw);
   const appender = new LineAppender({ appends, stream, limits, producer, leaseMs: lease });
   const body = new PassThrough();
   const release = guard(request, body, stream, appender, options, lease);
@@ -109,13 +109,13 @@ function silent(silenceMs: number): ServiceError {
  * @param onFenced told when another worker has taken over meanwhile
  */
 function keepLease(
-  { headers, log }: FastifyRequest,
+  { raw, log }: FastifyRequest,
   stream: StreamId,
   streams: StreamManager,
   lease: number,
   onFenced: (error: ServiceError) => void,
 ): NodeJS.Timeout {
-  const producer = producerStamp(headers);
+  const producer = producerStamp(raw);
   const renew = () =>
     streams.renewLease(stream, { leaseMs: lease, producer }).catch((error) => {
       log.debug({ ...stream, ...toLogFields(error) }, 'A lease could not be renewed');

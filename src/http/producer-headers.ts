@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../errors.js';
 import type { ProducerStamp } from '../streams/producer.js';
 import { maxBatchEvents } from '../streams/stream-manager.js';
+import { isRepeated } from './repeated-header.js';
 
 export const maxProducerIdLength = 128;
 export const maxLeaseSeconds = 3600;
@@ -9,14 +10,17 @@ export const maxLeaseSeconds = 3600;
 /** Room for the events of one batch above it, so that no sequence number leaves the safe integers. */
 export const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
 
+/** What Node knows of the headers of a request. */
+export type RequestHeaders = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
+
 /**
  * `Producer-Id`, `Producer-Epoch` and `Producer-Seq`: all of them or none.
  *
  * @throws ServiceError `invalid_header`
  */
-export function producerStamp(headers: IncomingHttpHeaders): ProducerStamp | undefined {
-  const producer = producerEpoch(headers);
-  const seq = numberOf(headers, 'producer-seq', 0, maxNumber);
+export function producerStamp(request: RequestHeaders): ProducerStamp | undefined {
+  const producer = producerEpoch(request);
+  const seq = numberOf(request, 'producer-seq', 0, maxNumber);
   if (producer === undefined && seq === undefined) return undefined;
   if (producer === undefined || seq === undefined) {
     throw invalid('Producer-Id, Producer-Epoch and Producer-Seq go together');
@@ -26,14 +30,16 @@ export function producerStamp(headers: IncomingHttpHeaders): ProducerStamp | und
 
 /** `Producer-Id` and `Producer-Epoch`: both or neither. @throws ServiceError `invalid_header` */
 export function producerEpoch(
-  headers: IncomingHttpHeaders,
+  request: RequestHeaders,
 ): Pick<ProducerStamp, 'id' | 'epoch'> | undefined {
-  const id = headers['producer-id'];
-  const epoch = numberOf(headers, 'producer-epoch', 0, maxNumber);
+  const id = request.headers['producer-id'];
+  const epoch = numberOf(request, 'producer-epoch', 0, maxNumber);
   if (id === undefined && epoch === undefined) return undefined;
   if (id === undefined || epoch === undefined) {
     throw invalid('Producer-Id and Producer-Epoch go together');
   }
+  // Node makes one id of several; of numbers, it makes none.
+  if (isRepeated(request, 'producer-id')) throw invalid('Producer-Id is there more than once');
   // Beyond ASCII, a header and `?producer=` are not decoded alike.
   if (/^[ -~]+$/.test(String(id)) && id.length <= maxProducerIdLength)
     return { id: String(id), epoch };
@@ -41,13 +47,13 @@ export function producerEpoch(
 }
 
 /** `Producer-Lease`, in seconds. @throws ServiceError `invalid_header` */
-export function leaseMs(headers: IncomingHttpHeaders): number | undefined {
-  const seconds = numberOf(headers, 'producer-lease', 1, maxLeaseSeconds);
+export function leaseMs(request: RequestHeaders): number | undefined {
+  const seconds = numberOf(request, 'producer-lease', 1, maxLeaseSeconds);
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
 function numberOf(
-  headers: IncomingHttpHeaders,
+  { headers }: RequestHeaders,
   name: string,
   least: number,
   most: number,

@@ -14,12 +14,12 @@ export function renewLeaseRoute(app: FastifyInstance, streams: StreamManager): v
     .post(
       `${messagePath}/lease`,
       { schema: { params: streamParams }, config: { access: 'append' } },
-      async ({ params, headers }, reply) => {
-        const lease = leaseMs(headers);
+      async ({ params, raw }, reply) => {
+        const lease = leaseMs(raw);
         if (lease === undefined) {
           throw new ServiceError('invalid_header', 'Producer-Lease is missing');
         }
-        const producer = producerEpoch(headers);
+        const producer = producerEpoch(raw);
         const info = await streams.renewLease(params, { leaseMs: lease, producer });
         if (info === null) throw new ServiceError('not_found', 'there is no such stream');
         return reply.send(toStatus(info));

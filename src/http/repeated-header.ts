@@ -6,7 +6,10 @@ import type { IncomingMessage } from 'node:http';
  *
  * @param name in lower case
  */
-export function isRepeated({ rawHeaders }: IncomingMessage, name: string): boolean {
+export function isRepeated(
+  { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
+  name: string,
+): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const other = rawHeaders[index] as string;

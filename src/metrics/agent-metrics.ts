@@ -4,6 +4,7 @@ import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { Appended, StreamManager } from '../streams/stream-manager.js';
+import { waitBuckets } from './instruments.js';
 import { RecentStreams } from './recent-streams.js';
 import { TimeHistogram } from './time-histogram.js';
 
@@ -13,9 +14,6 @@ interface Run {
   begunAt: number | null;
   appendedAt: number;
 }
-
-/** In seconds: from a model that has the answer at hand to an agent that works for minutes. */
-const answerBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 /** In seconds: from token to token, to a tool that takes its time. */
 const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -39,7 +37,7 @@ export class AgentMetrics {
     this.#firstAnswer = new TimeHistogram({
       name: 'rejoin_first_answer_seconds',
       help: 'From the first append of a stream to its first answer event.',
-      buckets: answerBuckets,
+      buckets: waitBuckets,
       registry,
     });
     this.#gap = new TimeHistogram({

@@ -10,7 +10,14 @@ import {
   readResults,
   resetReasons,
 } from '../feed/feed-observer.js';
-import { countBy, countTotal, durationBuckets, type Instrument, showLevel } from './instruments.js';
+import {
+  countBy,
+  countTotal,
+  durationBuckets,
+  type Instrument,
+  showLevel,
+  waitBuckets,
+} from './instruments.js';
 import { TimeHistogram } from './time-histogram.js';
 
 /** How many feeds are open, and how many streams they follow. */
@@ -26,17 +33,20 @@ export class FeedMetrics implements FeedObserver {
   readonly closed;
   readonly reset;
   readonly #reads = new Map<`${ReadCause} ${ReadResult}`, number>();
+  readonly #firstEvent: TimeHistogram;
   readonly #lag: TimeHistogram;
   #deliveredEvents = 0;
   #deliveredBytes = 0;
 
   constructor(readonly registry: Registry) {
-    const { opened, refused, closed, resets, reads, lag, events, bytes } = this.#instruments();
+    const { opened, refused, closed, resets, reads, firstEvent, lag, events, bytes } =
+      this.#instruments();
     this.opened = countBy(opened, 'start', feedStarts);
     this.refused = countBy(refused, 'reason', feedRefusals);
     this.closed = countBy(closed, 'reason', feedEnds);
     this.reset = countBy(resets, 'reason', resetReasons);
     this.#showReads(reads);
+    this.#firstEvent = new TimeHistogram({ ...firstEvent, buckets: waitBuckets });
     this.#lag = new TimeHistogram({ ...lag, buckets: durationBuckets });
     countTotal(events, () => this.#deliveredEvents);
     countTotal(bytes, () => this.#deliveredBytes);
@@ -52,6 +62,10 @@ export class FeedMetrics implements FeedObserver {
   read(cause: ReadCause, result: ReadResult): void {
     const key = `${cause} ${result}` as const;
     this.#reads.set(key, (this.#reads.get(key) ?? 0) + 1);
+  }
+
+  began(waitedMs: number): void {
+    this.#firstEvent.observe(waitedMs / 1000);
   }
 
   delivered(events: number, bytes: number): void {
@@ -97,6 +111,10 @@ export class FeedMetrics implements FeedObserver {
       closed: of('feeds_closed_total', 'Feeds that have closed, by the reason.'),
       resets: of('feed_resets_total', 'Clients told that their stream is not the one they saw.'),
       reads: of('stream_reads_total', 'Reads of streams for feeds, by cause and result.'),
+      firstEvent: of(
+        'first_event_seconds',
+        'From a feed that found no stream to the first event of it.',
+      ),
       lag: of('delivery_lag_seconds', 'From a wake-up until all waiting feeds were written to.'),
       events: of('events_delivered_total', 'Events written to feeds.'),
       bytes: of('bytes_delivered_total', 'Bytes of frames written to feeds.'),

@@ -47,3 +47,6 @@ export function countBy<Value extends string>(
 export const durationBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ];
+
+/** In seconds: from an answer that is at hand to an agent that works for minutes. */
+export const waitBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];

@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
+import { secret, sign } from '../support/tokens.js';
 import { eventsUrl, post } from '../support/worker.js';
 import { launchBrowser } from './event-source-page.js';
 
@@ -52,11 +53,12 @@ describe.each([
   });
   afterAll(() => browser.close());
 
-  async function openPage(origin: string, serviceUrl: string): Promise<Page> {
+  async function openPage(origin: string, serviceUrl: string, token?: string): Promise<Page> {
     const page = await browser.newPage();
     onTestFinished(() => page.close());
     const url = eventsUrl(serviceUrl).replace(/\/events$/, '');
-    await page.goto(`${origin}/?url=${encodeURIComponent(url)}`);
+    const parameters = new URLSearchParams({ url, ...(token !== undefined && { token }) });
+    await page.goto(`${origin}/?${parameters}`);
     return page;
   }
 
@@ -124,5 +126,22 @@ describe.each([
     await page.click('button');
     await status(page, 'stopped');
     expect((await post(eventsUrl(service.url), answers('b'))).status).toBe(409);
+  });
+
+  it('follows and stops with a token in its address, where one is needed', async () => {
+    const origin = await serve(await htmlOf());
+    const settings = { AUTH_READER_SECRET: secret, CORS_ORIGINS: origin, FEED_LINGER: '300ms' };
+    const service = await startService(settings);
+    await post(eventsUrl(service.url), answers('a'));
+    const reading = await openPage(origin, service.url, await sign({ sid: 's1', scope: 'read' }));
+    await shows(reading, 'a');
+    const stopping = { sid: 's1', mid: 'm1', scope: 'read stop' };
+    const page = await openPage(origin, service.url, await sign(stopping));
+    await shows(page, 'a');
+    const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
+    await reading.click('button');
+    expect((await refused).status()).toBe(403);
+    await page.click('button');
+    for (const one of [reading, page]) await status(one, 'stopped');
   });
 });

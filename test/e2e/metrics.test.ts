@@ -48,11 +48,15 @@ describe('The metrics of the service', () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '50ms' }));
     await isReady(service);
+    const reads = async (series: string) =>
+      (await scrape(service.url)).get(`rejoin_stream_reads_total{${series}}`);
     const feed = await openFeed(feedUrl(service.url));
+    await waitFor('the feed waits at the end', async () => {
+      return ((await reads('cause="poll",result="nothing"')) ?? 0) > 0;
+    });
     await clientOf(redis).rpush('stream:events:s1:m1', '{"type":"answer"}');
     await feed.frameCount(1);
-    const numbers = await scrape(service.url);
-    expect(numbers.get('rejoin_stream_reads_total{cause="poll",result="events"}')).toBe(1);
+    expect(await reads('cause="poll",result="events"')).toBe(1);
   });
 
   it('are all explained in docs/operations.md, and no others', async () => {

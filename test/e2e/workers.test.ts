@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { formatProducerKey } from '../../src/access/producer-key.js';
 import { AgentProcess, agentKinds, contentsOfRun } from '../support/agent-process.js';
 import { FeedClient } from '../support/feed-client.js';
 import { freePort } from '../support/free-port.js';
+import { makeKey } from '../support/keys.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
@@ -28,8 +30,12 @@ afterAll(async () => {
 
 // They wait most of the time, so they wait together.
 describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (kind) => {
-  const start = (url: string, options: Record<string, number>) => {
-    const agent = new AgentProcess(kind, url, options);
+  const start = (
+    url: string,
+    options: Record<string, number>,
+    environment?: Record<string, string>,
+  ) => {
+    const agent = new AgentProcess(kind, url, options, environment);
     agents.push(agent);
     return agent;
   };
@@ -43,6 +49,22 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
         expect(await contentsOf(stream)).toEqual(contentsOfRun(300));
       }),
     );
+  });
+
+  it('sends its key where the service has keys', async () => {
+    const { key, token } = makeKey('append', 'read');
+    const service = await ServiceProcess.listening({ AUTH_PRODUCER_KEYS: formatProducerKey(key) });
+    const run = (environment: Record<string, string>) => {
+      const url = newStream(service.url);
+      return start(url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
+    };
+    try {
+      expect(await run({ REJOIN_KEY: token })).toMatchObject({ code: 0 });
+      const refused = { code: 5, output: expect.stringContaining('401 unauthorized') };
+      expect(await run({})).toMatchObject(refused);
+    } finally {
+      await service.kill();
+    }
   });
 
   it('stores each event once over connections that are cut, and answers that are lost', async () => {

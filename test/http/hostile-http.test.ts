@@ -64,12 +64,12 @@ describeApp('hostile HTTP', {}, (source) => {
   ])('refuses %s that is there twice', async (name, value) => {
     const producer = 'producer-id: w\r\nproducer-epoch: 1\r\nproducer-seq: 0\r\n';
     const others = name === 'producer-lease' ? `${name}: ${value}\r\n` : producer;
-    const twice = `${others}${name}: ${name === 'producer-id' ? 'é' : value}\r\n`;
+    const twice = `${others}${name}: ${value}\r\n`;
     const answer = await rawBytes(
       source.app.url,
       post(`${json}${twice}${close}content-length: 12\r\n`, event),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
   });
 
   it('refuses a request without Host, and says so in a problem', async () => {

@@ -187,6 +187,13 @@ describe('while the keys of tokens cannot be had', () => {
     expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'backend_unavailable']);
   });
 
+  it('a page of the AI SDK gets 503, and is told when to come back', async () => {
+    const headers = { authorization: `Bearer ${await provider.sign(claims)}` };
+    const answer = await fetch(`${app.url}/ai-sdk/sessions/s1/stream`, { headers });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await answer.json()).toMatchObject({ code: 'backend_unavailable' });
+  });
+
   it('other routes answer 503, and say why and that nothing was stored', async () => {
     const headers = { authorization: `Bearer ${await provider.sign(claims)}` };
     const url = `${app.url}/sessions/s1/messages/m1`;

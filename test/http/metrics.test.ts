@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type AppSource, describeApp } from '../support/app-suite.js';
+import { producerHeaders } from '../support/producers.js';
 import { growth, type Numbers, scrape, scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -47,6 +49,42 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     for (const feed of feeds) feed.drop();
     await grows(source, before, 'rejoin_feeds_closed_total{reason="left"}', 2);
     expect(await growth(source.app.url, before)).not.toHaveProperty('rejoin_feeds_open');
+  });
+
+  it('have the time from the first feed that found no stream to its first event, once', async () => {
+    const one = source.stream();
+    const before = await scrape(source.app.url);
+    const begunAt = performance.now();
+    const first = await one.feed();
+    await waitFor('it waits', () => first.raw === preamble);
+    await sleep(150); // the time that is measured
+    const feeds = [first, await one.feed(), await one.feed('?offset=now')];
+    await one.postAnswers(1);
+    for (const feed of feeds) await feed.frameCount(1);
+    const tookSeconds = (performance.now() - begunAt) / 1000;
+    await one.postAnswers(1, 1);
+    const grown = await growth(source.app.url, before);
+    expect(grown.rejoin_first_event_seconds_count).toBe(1);
+    expect(grown.rejoin_first_event_seconds_sum).toBeGreaterThan(0.14);
+    expect(grown.rejoin_first_event_seconds_sum).toBeLessThan(tookSeconds);
+  });
+
+  it('have no such time of a stream that was there, nor of feeds whose stream was lost', async () => {
+    const one = source.stream();
+    const before = await scrape(source.app.url);
+    await one.post({ type: 'answer' }, producerHeaders(0, 0));
+    const feed = await one.feed();
+    await feed.frameCount(1);
+    await fetch(one.url, { method: 'DELETE' });
+    const late = await one.feed('', { 'last-event-id': '7-00000000' });
+    await feed.frameCount(2);
+    await late.frameCount(1);
+    expect([feed, late].map(({ frames }) => frames.at(-1)?.event)).toEqual(['reset', 'reset']);
+    expect((await one.post({ type: 'answer' }, producerHeaders(0, 1))).status).toBe(201);
+    await feed.frameCount(3);
+    await late.frameCount(2);
+    const grown = await growth(source.app.url, before);
+    expect(grown).not.toHaveProperty('rejoin_first_event_seconds_count');
   });
 
   it('tell appends by how they went', async () => {

@@ -28,12 +28,17 @@ export class AgentProcess {
    * @param url of the message
    * @param options of its command line, without the dashes
    */
-  constructor({ language, mode }: AgentKind, url: string, options: Record<string, number>) {
+  constructor(
+    { language, mode }: AgentKind,
+    url: string,
+    options: Record<string, number>,
+    environment: Record<string, string> = {},
+  ) {
     const given = Object.entries({ mode, ...options });
     const args = given.flatMap(([name, value]) => [`--${name}`, String(value)]);
     const [program, ...script] = commands[language]();
     this.#child = spawn(program as string, [...script, url, ...args], {
-      env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1' },
+      env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

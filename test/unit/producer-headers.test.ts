@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { leaseMs, producerEpoch, producerStamp } from '../../src/http/producer-headers.js';
+import * as header from '../../src/http/producer-headers.js';
 import { maxBatchEvents } from '../../src/streams/stream-manager.js';
 import { producerHeaders } from '../support/producers.js';
 
 const invalid = expect.objectContaining({ code: 'invalid_header' });
 const largest = Number.MAX_SAFE_INTEGER - maxBatchEvents;
+
+type Headers = Record<string, string>;
+
+function requestWith(headers: Headers): header.RequestHeaders {
+  return { headers, rawHeaders: Object.entries(headers).flat() };
+}
+
+const producerStamp = (headers: Headers) => header.producerStamp(requestWith(headers));
+const producerEpoch = (headers: Headers) => header.producerEpoch(requestWith(headers));
+const leaseMs = (headers: Headers) => header.leaseMs(requestWith(headers));
 
 describe('the headers of a producer', () => {
   it('say who it is and where it is', () => {

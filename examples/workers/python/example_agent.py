@@ -2,11 +2,14 @@
 
     python3 example_agent.py http://127.0.0.1:8080/sessions/s1/messages/m1 --mode ndjson
 
+Where the service has keys, REJOIN_KEY in the environment is the one of this worker.
+
 Exit codes: 0 all is stored; 3 somebody ended the stream; 4 another worker has taken over; 5 the
 events could not be stored.
 """
 
 import argparse
+import os
 import sys
 import time
 
@@ -25,6 +28,7 @@ def main():
             epoch=options.epoch,
             lease_seconds=options.lease,
             give_up_seconds=options.give_up,
+            headers=read_key(),
         ) as worker:
             run_agent(worker, options)
     except WorkerEnded as error:
@@ -73,6 +77,11 @@ def read_options():
     parser.add_argument('--tokens', type=int, default=200)
     parser.add_argument('--token-ms', type=float, default=20)
     return parser.parse_args()
+
+
+def read_key():
+    key = os.environ.get('REJOIN_KEY')
+    return {'Authorization': f'Bearer {key}'} if key else {}
 
 
 if __name__ == '__main__':

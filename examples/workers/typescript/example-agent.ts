@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Mode, Worker } from './worker.js';
 import { ProducerFenced, StreamEnded, WorkerEnded } from './worker-errors.js';
+import { keyHeaders } from './worker-key.js';
 
 const usage = `A pretended agent: it thinks, calls a tool for a while, and answers.
 
@@ -14,6 +15,8 @@ const usage = `A pretended agent: it thinks, calls a tool for a while, and answe
   --tool-seconds  how long the tool takes (default: 3)
   --tokens        how many pieces the answer has (default: 200)
   --token-ms      the time between them (default: 20)
+
+Where the service has keys, REJOIN_KEY in the environment is the one of this worker.
 
 Exit codes: 0 all is stored; 3 somebody ended the stream; 4 another worker has taken over; 5 the
 events could not be stored.
@@ -46,6 +49,7 @@ async function main(url: string | undefined): Promise<number> {
     leaseSeconds: Number(options.lease),
     giveUpMs: Number(options['give-up']) * 1000,
     mode: options.mode as Mode,
+    headers: keyHeaders(),
   });
   try {
     await runAgent(worker);

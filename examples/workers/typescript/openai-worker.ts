@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { Worker } from './worker.js';
+import { keyHeaders } from './worker-key.js';
 
 const usage = `Streams the answer of an API that speaks OpenAI's chat completions.
 
@@ -9,6 +10,8 @@ const usage = `Streams the answer of an API that speaks OpenAI's chat completion
     --model gpt-5 --question 'What do cats do?'
 
   --base-url  of the API (default: https://api.openai.com/v1)
+
+Where the service has keys, REJOIN_KEY in the environment is the one of this worker.
 `;
 
 /** A piece of a streamed answer, as far as it is looked at. */
@@ -43,7 +46,7 @@ if (url === undefined || options.model === undefined || options.question === und
   process.stderr.write(usage);
   process.exit(2);
 }
-const worker = new Worker({ url, epoch: Date.now() });
+const worker = new Worker({ url, epoch: Date.now(), headers: keyHeaders() });
 try {
   await answer();
   await worker.append({ type: 'complete', done: true });

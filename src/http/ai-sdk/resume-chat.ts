@@ -33,12 +33,18 @@ export function resumeChatRoute(
     ...feedRouteOptions,
     schema: { params: sessionParams },
     config: { access: 'read' },
+    errorHandler: (error, request, reply) => {
+      // Neither what streams there are may be known now, nor whether the token is good.
+      const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
+      if (isUnknown && !reply.hasHeader('retry-after')) {
+        noteRefusal(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
+      }
+      throw error;
+    },
     handler: async (request, reply) => {
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
-      const stream = await sendAwayIfUnavailable(request, reply, feeds, () =>
-        findOpenStream(streams, request.params.sessionId),
-      );
+      const stream = await findOpenStream(streams, request.params.sessionId);
       if (stream === null) return reply.code(204).send();
       // It was there a moment ago: if it is not, nobody waits for another one of its name.
       const start = { from: startOfStream, knowsAbsence: true };
@@ -61,21 +67,6 @@ async function findOpenStream(streams: StreamManager, sessionId: string): Promis
   return newest === undefined ? null : { sessionId, messageId: newest.messageId };
 }
 
-async function sendAwayIfUnavailable<T>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  feeds: Feeds,
-  look: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await look();
-  } catch (error) {
-    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
-    if (isExpected) return sendAway(request, reply, feeds, error.code);
-    throw error;
-  }
-}
-
 const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {
   draining: new ServiceError('draining', 'this node is shutting down'),
   too_many_feeds: new ServiceError('too_many_feeds', 'as many feeds are open as may be'),
@@ -85,14 +76,24 @@ const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {
 
 /** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
 function sendAway(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  feeds: Feeds,
+  reason: FeedRefusal,
+  waitSeconds = retryAfterSeconds,
+): never {
+  noteRefusal(request, reply, feeds, reason, waitSeconds);
+  throw refusals[reason];
+}
+
+function noteRefusal(
   { log }: FastifyRequest,
   reply: FastifyReply,
   { observer }: Feeds,
   reason: FeedRefusal,
-  waitSeconds = retryAfterSeconds,
-): never {
+  waitSeconds: number,
+): void {
   observer.refused(reason);
   log.debug({ reason }, 'A feed was refused');
   reply.header('retry-after', waitSeconds);
-  throw refusals[reason];
 }

@@ -9,6 +9,8 @@ export interface FaultArguments {
   /** Null: as often as each fault says. */
   readonly runs: number | null;
   readonly writesDocs: boolean;
+  /** How long to soak instead, in minutes; null: not. */
+  readonly soakMinutes: number | null;
 }
 
 export const usage = `Usage: npm run test:faults -- [FAULT…] [options]
@@ -17,6 +19,7 @@ export const usage = `Usage: npm run test:faults -- [FAULT…] [options]
   --runs N      each so often
   --seed N      repeat the run that printed this seed (default: another one each time)
   --write-docs  keep what was found in docs/reliability.json, and write the table of docs/reliability.md anew
+  --soak MIN    instead, let the service run for so many minutes, with a mishap now and then
   --list        only print the names
   --help        this text
 `;
@@ -31,6 +34,7 @@ const options = {
   runs: { type: 'string' },
   seed: { type: 'string' },
   'write-docs': { type: 'boolean', default: false },
+  soak: { type: 'string' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -51,6 +55,7 @@ export function readArguments(
     seed: values.seed === undefined ? newSeed() : toInteger('--seed', values.seed),
     runs: values.runs === undefined ? null : toInteger('--runs', values.runs),
     writesDocs: values['write-docs'],
+    soakMinutes: values.soak === undefined ? null : toInteger('--soak', values.soak),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Fault } from './fault.js';
 import type { Findings } from './findings.js';
 import { findingsText } from './report/findings-text.js';
 import { runFault } from './run-fault.js';
+import { soak } from './soak/soak.js';
 
 process.exit(await main());
 
@@ -14,7 +15,8 @@ async function main(): Promise<number> {
     const wanted = readArguments(process.argv.slice(2), names);
     if (wanted === 'help') print(usage);
     else if (wanted === 'list') print(`${names.join('\n')}\n`);
-    else return (await strikeAll(wanted)) ? 0 : 1;
+    else if (wanted.soakMinutes === null) return (await strikeAll(wanted)) ? 0 : 1;
+    else return (await soakFor(wanted.soakMinutes, wanted.seed)) ? 0 : 1;
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -37,6 +39,15 @@ async function strikeAll(wanted: FaultArguments): Promise<boolean> {
   }
   print(hasHeld ? 'Every promise held.\n' : 'A PROMISE WAS BROKEN.\n');
   return hasHeld;
+}
+
+/** Whether every promise held. */
+async function soakFor(minutes: number, seed: number): Promise<boolean> {
+  print(`soak of ${minutes} minutes, seed ${seed}\n`);
+  const findings = await soak({ minutes, seed, say: (line) => print(`  ${line}\n`) });
+  print(`${findingsText(findings)}\n`);
+  for (const breach of findings.breaches) print(`  ${breach}\n`);
+  return findings.breaches.length === 0;
 }
 
 async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promise<Findings> {

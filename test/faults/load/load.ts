@@ -75,13 +75,9 @@ export class Load {
   }
 
   /** Resolves when so many more events are acknowledged. */
-  async goesOn(count: number): Promise<void> {
-    const before = this.acknowledgedEvents;
-    await waitFor(
-      `${count} more events`,
-      () => this.acknowledgedEvents >= before + count,
-      settleMs,
-    );
+  async goesOn(count: number, deadlineMs = settleMs): Promise<void> {
+    const wanted = this.acknowledgedEvents + count;
+    await waitFor(`${count} more events`, () => this.acknowledgedEvents >= wanted, deadlineMs);
   }
 
   /** Ends all streams, and resolves when every reader was told so. */

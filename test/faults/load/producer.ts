@@ -100,9 +100,10 @@ export class Producer {
     if (answer !== null && answer.status < 300) this.#noteSuccess(sentAt);
     else this.#heed(answer);
     const isDone = stored === count || (!this.options.isExactlyOnce && rest === 'unknown');
-    if (isDone) this.#next += count;
-    this.#unsettled = isDone ? 0 : Math.max(this.#unsettled, count);
-    return isDone && stored === count;
+    const settled = isDone ? count : stored;
+    this.#next += settled;
+    this.#unsettled = isDone ? 0 : Math.max(this.#unsettled, count) - settled;
+    return stored === count;
   }
 
   #noteSuccess(sentAt: number): void {

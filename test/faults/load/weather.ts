@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, lossy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { type Fault, lossy, TcpProxy } from '../../support/tcp-proxy.js';
+import type { Scope } from '../scope.js';
 
 /** What may be wrong with the network behind a proxy, changed while it runs. */
 export class Weather {
@@ -11,15 +12,21 @@ export class Weather {
   isDead = false;
   /** What Redis tells subscribers is swallowed. */
   isDeafToWakeUps = false;
-  /** Where it is. */
-  readonly proxies: TcpProxy[] = [];
+  readonly #proxies: TcpProxy[] = [];
   readonly #subscriptions = new WeakSet<object>();
 
   constructor(readonly random: () => number) {}
 
+  /** Resolves with the port of a proxy before this one, where the weather is as it is here. */
+  async before(scope: Scope, port: number): Promise<number> {
+    const proxy = await TcpProxy.start(port, this.fault);
+    this.#proxies.push(scope.add(proxy, () => proxy.close()));
+    return proxy.port;
+  }
+
   /** Cuts all connections. */
   cut(): void {
-    for (const proxy of this.proxies) proxy.cut();
+    for (const proxy of this.#proxies) proxy.cut();
   }
 
   readonly fault: Fault = async (chunk, from, connection) => {

@@ -23,7 +23,7 @@ export const answersLost: readonly Fault[] = backends.map((backend) => ({
     const load = run.isFull ? manyAppends : {};
     const system = await startSystem(backend, run, clientWeather, load);
     clientWeather.losses = { answer: 0.02, request: 0.01 };
-    await system.load.goesOn(run.isFull ? 100_000 : 1000);
+    await system.load.goesOn(run.isFull ? 100_000 : 1000, 600_000);
     clientWeather.losses = { answer: 0, request: 0 };
     await system.load.finish();
     return system.load.judge(system.storedOf);

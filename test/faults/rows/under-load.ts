@@ -1,5 +1,4 @@
 import type { RedisServer } from '../../support/redis-server.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
 import type { Run } from '../fault.js';
 import { Load, type LoadOptions, type StoredOf } from '../load/load.js';
 import { storedElements } from '../load/stored-elements.js';
@@ -46,7 +45,7 @@ export async function memoryUnderLoad(run: Run, setUp: SetUp = {}): Promise<Unde
 export async function redisUnderLoad(run: Run, setUp: RedisSetUp = {}): Promise<RedisUnderLoad> {
   const { scope } = run;
   const redis = await startRedis(scope, ...(setUp.settings ?? []));
-  const port = await portThrough(run, redis.port, setUp.weather);
+  const port = (await setUp.weather?.before(scope, redis.port)) ?? redis.port;
   const between = { REDIS_ADDR: `127.0.0.1:${port}` };
   const environment = { ...quickEnd, ...onRedis(redis), ...setUp.environment, ...between };
   const nodes = await startNodes(scope, 2, environment);
@@ -58,16 +57,10 @@ const quickEnd = { FEED_LINGER: '100ms' };
 
 async function startLoad(run: Run, nodes: readonly ServiceNode[], setUp: SetUp): Promise<Load> {
   const { clientWeather } = setUp;
-  const ports = await Promise.all(nodes.map(({ port }) => portThrough(run, port, clientWeather)));
-  const bases = ports.map((port) => `http://127.0.0.1:${port}`);
+  const bases: string[] = [];
+  for (const node of nodes) {
+    const port = (await clientWeather?.before(run.scope, node.port)) ?? node.port;
+    bases.push(`http://127.0.0.1:${port}`);
+  }
   return Load.start(run.scope, { ...usualLoad(run, bases), ...setUp.load });
-}
-
-/** The port of a proxy before this one, or this one itself where the weather does not matter. */
-async function portThrough(run: Run, port: number, weather: Weather | undefined): Promise<number> {
-  if (weather === undefined) return port;
-  const proxy = await TcpProxy.start(port, weather.fault);
-  run.scope.add(proxy, () => proxy.close());
-  weather.proxies.push(proxy);
-  return proxy.port;
 }

@@ -1,8 +1,9 @@
 import { allFaults } from './all-faults.js';
 import { type FaultArguments, readArguments, UsageError, usage } from './arguments.js';
 import type { Fault } from './fault.js';
-import type { Findings } from './findings.js';
-import { findingsText } from './report/findings-text.js';
+import { findingsText, rounded } from './report/findings-text.js';
+import { writeReliabilityPage } from './report/reliability-page.js';
+import { type FaultResult, keepResults, resultOf } from './report/results.js';
 import { runFault } from './run-fault.js';
 import { soak } from './soak/soak.js';
 
@@ -28,15 +29,16 @@ async function main(): Promise<number> {
 /** Whether every promise held. */
 async function strikeAll(wanted: FaultArguments): Promise<boolean> {
   const { names } = wanted;
-  let hasHeld = true;
+  const results: FaultResult[] = [];
   for (const fault of allFaults.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const runs = wanted.runs ?? (wanted.isFull ? fault.runs.full : Math.max(1, fault.runs.short));
     print(
       `${fault.name} (${fault.backend}), ${runs} runs, seed ${wanted.seed}\n  ${fault.title}\n`,
     );
-    const findings = await strike(fault, runs, wanted);
-    hasHeld &&= findings.breaches.length === 0;
+    results.push(await strike(fault, runs, wanted));
+    if (wanted.writesDocs) writeReliabilityPage(keepResults(results));
   }
+  const hasHeld = results.every(({ findings }) => findings.breaches.length === 0);
   print(hasHeld ? 'Every promise held.\n' : 'A PROMISE WAS BROKEN.\n');
   return hasHeld;
 }
@@ -50,7 +52,7 @@ async function soakFor(minutes: number, seed: number): Promise<boolean> {
   return findings.breaches.length === 0;
 }
 
-async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promise<Findings> {
+async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promise<FaultResult> {
   const startedAt = performance.now();
   const findings = await runFault(fault, {
     isFull: wanted.isFull,
@@ -61,9 +63,11 @@ async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promi
       for (const breach of found.breaches.slice(0, 10)) process.stderr.write(`    ${breach}\n`);
     },
   });
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-  print(`  all: ${findingsText(findings)}, in ${seconds} s\n  must hold: ${fault.promise}\n\n`);
-  return findings;
+  const seconds = (performance.now() - startedAt) / 1000;
+  print(
+    `  all: ${findingsText(findings)}, in ${rounded(seconds)} s\n  must hold: ${fault.promise}\n\n`,
+  );
+  return resultOf(fault.name, runs, wanted.seed, seconds, findings);
 }
 
 function print(text: string): void {

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fillMark } from '../../support/marked-page.js';
 import type { ScenarioResult } from '../results.js';
 import { allScenarios } from '../scenarios/all-scenarios.js';
 import { drawGrowth } from './growth-plot.js';
@@ -16,24 +17,10 @@ export function writePerformancePage(results: readonly ScenarioResult[]): void {
     { mark: 'machine', content: machineText(results) },
     { mark: 'aims', content: markdownTable(outcomeRows(results), outcomeWords) },
     { mark: 'figures', content: figuresText(results) },
-  ].reduce((text, { mark, content }) => fill(text, mark, content), page);
+  ].reduce((text, { mark, content }) => fillMark(text, mark, content), page);
   writeFileSync(pageFile, filled);
   const plot = drawGrowth(results);
   if (plot !== null) writeFileSync(plotFile, plot);
-}
-
-function fill(page: string, mark: string, content: string): string {
-  const [begin, end] = [`<!-- ${mark} -->\n`, `<!-- end of ${mark} -->`];
-  const [before, rest] = split(page, begin);
-  const [, after] = split(rest, end);
-  return `${before}${begin}\n${content}\n\n${end}${after}`;
-}
-
-/** @throws Error when the mark is not there once */
-function split(text: string, mark: string): [string, string] {
-  const parts = text.split(mark);
-  if (parts.length !== 2) throw new Error(`${pageFile} has not one ${mark}`);
-  return parts as [string, string];
 }
 
 function machineText(results: readonly ScenarioResult[]): string {

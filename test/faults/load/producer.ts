@@ -102,7 +102,7 @@ export class Producer {
     const isDone = stored === count || (!this.options.isExactlyOnce && rest === 'unknown');
     const settled = isDone ? count : stored;
     this.#next += settled;
-    this.#unsettled = isDone ? 0 : Math.max(this.#unsettled, count) - settled;
+    this.#unsettled = Math.max(this.#unsettled, count) - settled;
     return stored === count;
   }
 

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, type } from 'node:os';
+import { allFaults } from '../all-faults.js';
+import type { Findings } from '../findings.js';
+
+/** What all runs of a fault came to. */
+export interface FaultResult {
+  readonly fault: string;
+  readonly runs: number;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly day: string;
+  readonly machine: string;
+  readonly findings: Findings;
+}
+
+export const resultsFile = 'docs/reliability.json';
+
+export function resultOf(
+  fault: string,
+  runs: number,
+  seed: number,
+  seconds: number,
+  findings: Findings,
+): FaultResult {
+  const day = new Date().toISOString().slice(0, 10);
+  const processor = `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`;
+  const machine = `${processor}; ${type()} ${release()}; Node.js ${process.versions.node}`;
+  return { fault, runs, seed, seconds: Math.round(seconds), day, machine, findings };
+}
+
+export function readResults(): FaultResult[] {
+  return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : [];
+}
+
+/** Keeps what is there of faults that were not tried now. */
+export function keepResults(results: readonly FaultResult[]): FaultResult[] {
+  const tried = new Set(results.map(({ fault }) => fault));
+  const kept = readResults().filter(({ fault }) => !tried.has(fault));
+  const order = allFaults.map(({ name }) => name);
+  const all = [...kept, ...results].sort((a, b) => order.indexOf(a.fault) - order.indexOf(b.fault));
+  writeFileSync(resultsFile, `${JSON.stringify(all, shortened, 2)}\n`);
+  return all;
+}
+
+/** Milliseconds and KB need no digits after the fourth. */
+function shortened(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isInteger(value)) return value;
+  return Number(value.toPrecision(4));
+}

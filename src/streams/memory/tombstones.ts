@@ -81,7 +81,7 @@ export class Tombstones {
       this.#timer = null;
       this.#purge(Date.now());
       this.#schedule();
-    }, this.keptMs);
+    }, this.keptMs / 10);
     this.#timer.unref();
   }
 

@@ -63,20 +63,23 @@ async function strike(run: Run, backend: Backend): Promise<Findings> {
 async function measure(run: Run, service: CrowdedService, load: Load): Promise<Findings> {
   const size = run.isFull ? full : small;
   await prepare(service, load);
-  const posters = await load.writeTo(live);
-  await visit(run, size.firstFeeds, service);
-  const { inspector, pid } = service;
   const before = await holdingsOf(service);
+  await visit(run, size.firstFeeds, service);
+  const leftFirst = await whatIsLeft(service, before, mostMsUntilGone);
+  const { inspector, pid } = service;
   const usedBefore = await inspector.usedMib();
   const residentBefore = residentMib(pid);
 
+  const posters = await load.writeTo(live);
   const pacer = run.scope.add(new Pacer(posters, eventsPerSecond), (one) => one.stop());
   await visit(run, size.feeds, service);
   pacer.stop();
   await load.settle();
+  load.closeWriters();
 
   const verdict = new Verdict();
-  for (const left of await whatIsLeft(service, before, mostMsUntilGone)) verdict.must(false, left);
+  const left = await whatIsLeft(service, before, mostMsUntilGone);
+  for (const breach of [...leftFirst, ...left]) verdict.must(false, breach);
   const usedAfter = await inspector.usedMib();
   const mostGrowth = Math.max(leastGrowthMib, usedBefore * growthShare);
   verdict.note('heap before, MB', usedBefore);

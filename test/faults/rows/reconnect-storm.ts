@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nowUs } from '../../bench/load/event-stamp.js';
-import { Ledger } from '../../bench/load/ledger.js';
+import { Ledger, type WrittenStream } from '../../bench/load/ledger.js';
 import { Load } from '../../bench/load/load.js';
 import { Pacer } from '../../bench/load/pacer.js';
 import type { Poster } from '../../bench/load/poster.js';
@@ -51,96 +51,102 @@ function reconnectStorm(backend: Backend, name: string): Fault {
     promise:
       'no gap and no repeat; all resume within 15 s; the 99th percentile of what is delivered meanwhile is 1 s; 350 MB at the most',
     runs: { short: 1, full: fullStreams.length },
-    strike: (run) => strike(run, backend),
+    strike: async (run) => {
+      const streams = fullStreams[run.index % fullStreams.length] as number;
+      const size = run.isFull ? { feeds: fullFeeds, streams, storms: fullStorms } : small;
+      requireDescriptors(size.feeds + steadyFeeds);
+      const service = await startService(run.scope, backend);
+      return Load.on(service.server, (load) =>
+        new ReconnectStorm(run, size, service, load).strike(),
+      );
+    },
   };
 }
 
-async function strike(run: Run, backend: Backend): Promise<Findings> {
-  const streams = fullStreams[run.index % fullStreams.length] as number;
-  const size = run.isFull ? { feeds: fullFeeds, streams, storms: fullStorms } : small;
-  requireDescriptors(size.feeds + steadyFeeds);
-  const service = await startService(run.scope, backend);
-  return Load.on(service.server, (load) => measure(run, size, service, load));
-}
+class ReconnectStorm {
+  readonly #readers: readonly ResumingReader[];
+  #posters: readonly Poster[] = [];
 
-async function measure(
-  run: Run,
-  size: Size,
-  service: CrowdedService,
-  load: Load,
-): Promise<Findings> {
-  const { scope } = run;
-  const streams = streamNumbers(size.streams);
-  const posters = await load.writeToAll(streams, writers);
-  for (const poster of posters) poster.postToEach();
-  await load.settle();
-  await load.follow(streams.slice(0, steadyFeeds), 1);
-  const memory = scope.add(new PeakMemory(service.pid), (one) => one.stop());
-  const readers = await openReaders(run, size, service, load);
-  const perSecond = Math.min(size.streams, mostEventsPerSecond);
-  const pacer = scope.add(new Pacer(posters, perSecond), (one) => one.stop());
-  const verdict = new Verdict();
-  let slowestMs = 0;
-  load.latency.clear();
-  for (let storm = 0; storm < size.storms; storm += 1) {
-    await load.observe(calmMs);
-    slowestMs = Math.max(slowestMs, await strikeOnce(run, readers, posters, load));
+  constructor(
+    readonly run: Run,
+    readonly size: Size,
+    readonly service: CrowdedService,
+    readonly load: Load,
+  ) {
+    const { port, followPath } = service.server;
+    const { latency } = load;
+    this.#readers = streamNumbers(size.feeds).map((feed) => {
+      const stream = feed % size.streams;
+      return new ResumingReader({ port, path: followPath(stream), stream, latency });
+    });
+    run.scope.add(this.#readers, (all) => all.forEach((reader) => void reader.close()));
   }
-  const p99Ms = load.latency.percentileMs(0.99);
-  pacer.stop();
-  load.stopWriters();
-  await load.settle();
-  const ledger = new Ledger(posters.flatMap(({ sent }) => sent));
-  const checks = readers.map(({ check }) => check);
-  await waitWhile(() => ledger.firstMissing(checks) !== null, mostMsUntilResumed);
-  const missing = ledger.firstMissing(checks);
-  verdict.must(missing === null, `I1, an event did not come: ${missing}`);
-  for (const { fault } of readers) verdict.must(fault === null, `I2, I3, I12: ${fault}`);
-  verdict.atMost('all resumed after, ms', slowestMs, mostMsUntilResumed);
-  verdict.atMost('p99 of live events, ms', p99Ms, mostP99Ms);
-  verdict.atMost('RSS, MB', memory.takeMib(), mostMib);
-  verdict.note('readers', readers.length);
-  return verdict.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
-}
 
-async function openReaders(
-  { scope }: Run,
-  { feeds, streams }: Size,
-  { server }: CrowdedService,
-  { latency }: Load,
-): Promise<ResumingReader[]> {
-  const { port } = server;
-  const readers = streamNumbers(feeds).map((feed) => {
-    const stream = feed % streams;
-    return new ResumingReader({ port, path: server.followPath(stream), stream, latency });
-  });
-  scope.add(readers, (all) => all.forEach((reader) => void reader.close()));
-  await inWaves(readers, (reader) => reader.connect());
-  await waitWhile(() => readers.some(({ resumedAtUs }) => resumedAtUs === null), 30_000);
-  return readers;
-}
+  async strike(): Promise<Findings> {
+    const { run, size, load, service } = this;
+    const memory = run.scope.add(new PeakMemory(service.pid), (one) => one.stop());
+    await this.#begin();
+    const pacer = new Pacer(this.#posters, Math.min(size.streams, mostEventsPerSecond));
+    run.scope.add(pacer, () => pacer.stop());
+    load.latency.clear();
+    let slowestMs = 0;
+    for (let storm = 0; storm < size.storms; storm += 1) {
+      await load.observe(calmMs);
+      slowestMs = Math.max(slowestMs, await this.#dropAll());
+    }
+    const p99Ms = load.latency.percentileMs(0.99);
+    pacer.stop();
 
-/** Resolves with the milliseconds until the last one has resumed. */
-async function strikeOnce(
-  { random }: Run,
-  readers: readonly ResumingReader[],
-  posters: readonly Poster[],
-  load: Load,
-): Promise<number> {
-  const stored = new Map(
-    posters.flatMap(({ sent }) => sent).map((one) => [one.stream, one.events]),
-  );
-  const startedAtUs = nowUs();
-  for (const reader of readers) reader.drop(stored.get(reader.options.stream) ?? 0);
-  const returns = readers.map((reader) => sleep(random() * stormMs).then(() => reader.connect()));
-  const haveResumed = () => readers.every(({ resumedAtUs }) => resumedAtUs !== null);
-  await Promise.all(returns);
-  await load.observe(2 * mostMsUntilResumed, haveResumed);
-  const times = readers.map(({ resumedAtUs }) => resumedAtUs ?? Number.POSITIVE_INFINITY);
-  return (Math.max(...times) - startedAtUs) / 1000;
-}
+    const verdict = new Verdict();
+    verdict.atMost('all resumed after, ms', slowestMs, mostMsUntilResumed);
+    verdict.atMost('p99 of live events, ms', p99Ms, mostP99Ms);
+    verdict.atMost('RSS, MB', memory.takeMib(), mostMib);
+    verdict.note('in use with all feeds, MB', await service.inspector.usedMib());
+    await this.#checkDelivery(verdict);
+    return verdict.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
+  }
 
-async function waitWhile(holds: () => boolean, mostMs: number): Promise<void> {
-  const deadline = performance.now() + mostMs;
-  while (holds() && performance.now() < deadline) await sleep(20);
+  /** An event in each stream, and all feeds. */
+  async #begin(): Promise<void> {
+    const streams = streamNumbers(this.size.streams);
+    this.#posters = await this.load.writeToAll(streams, writers);
+    for (const poster of this.#posters) poster.postToEach();
+    await this.load.settle();
+    await this.load.follow(streams.slice(0, steadyFeeds), 1);
+    await inWaves(this.#readers, (reader) => reader.connect());
+    await this.load.observe(mostMsUntilResumed, () => this.#haveResumed());
+  }
+
+  /** Resolves with the milliseconds until the last one has resumed. */
+  async #dropAll(): Promise<number> {
+    const stored = new Ledger(this.#sent);
+    const startedAtUs = nowUs();
+    for (const reader of this.#readers) reader.drop(stored.eventsOf(reader.options.stream));
+    const returns = this.#readers.map(async (reader) => {
+      await sleep(this.run.random() * stormMs);
+      await reader.connect();
+    });
+    await Promise.all(returns);
+    await this.load.observe(2 * mostMsUntilResumed, () => this.#haveResumed());
+    const times = this.#readers.map(({ resumedAtUs }) => resumedAtUs ?? Number.POSITIVE_INFINITY);
+    return (Math.max(...times) - startedAtUs) / 1000;
+  }
+
+  #haveResumed(): boolean {
+    return this.#readers.every(({ resumedAtUs }) => resumedAtUs !== null);
+  }
+
+  async #checkDelivery(verdict: Verdict): Promise<void> {
+    const checks = this.#readers.map(({ check }) => check);
+    this.load.stopWriters();
+    await this.load.settle();
+    const missing = () => new Ledger(this.#sent).firstMissing(checks);
+    await this.load.observe(mostMsUntilResumed, () => missing() === null);
+    verdict.must(missing() === null, `I1, not all was delivered: ${missing()}`);
+    for (const { fault } of this.#readers) verdict.must(fault === null, `I2, I3, I12: ${fault}`);
+  }
+
+  get #sent(): WrittenStream[] {
+    return this.#posters.flatMap(({ sent }) => sent);
+  }
 }

@@ -23,6 +23,13 @@ export async function openFeedsOf({ url }: CrowdedService): Promise<number> {
   return (await scrape(url)).get('rejoin_feeds_open') ?? Number.NaN;
 }
 
+/** How many it has opened since it was started. */
+export async function openedFeedsOf({ url }: CrowdedService): Promise<number> {
+  const numbers = [...(await scrape(url))];
+  const opened = numbers.filter(([series]) => series.startsWith('rejoin_feeds_opened_total'));
+  return opened.reduce((sum, [, count]) => sum + count, 0);
+}
+
 async function subscriptionsOf({ redis }: CrowdedService): Promise<Holdings> {
   if (redis === null) return {};
   const client = redis.client();

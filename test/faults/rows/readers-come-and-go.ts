@@ -6,7 +6,7 @@ import { residentMib } from '../../support/memory.js';
 import { post } from '../../support/worker.js';
 import { type Backend, type CrowdedService, startService } from '../crowds/crowded-service.js';
 import { requireDescriptors } from '../crowds/file-descriptors.js';
-import { holdingsOf, whatIsLeft } from '../crowds/holdings.js';
+import { holdingsOf, openedFeedsOf, whatIsLeft } from '../crowds/holdings.js';
 import { Verdict } from '../crowds/verdict.js';
 import { comeAndGo } from '../crowds/visitor.js';
 import type { Fault, Run } from '../fault.js';
@@ -71,6 +71,7 @@ async function measure(run: Run, service: CrowdedService, load: Load): Promise<F
   const residentBefore = residentMib(pid);
 
   const posters = await load.writeTo(live);
+  const openedBefore = await openedFeedsOf(service);
   const pacer = run.scope.add(new Pacer(posters, eventsPerSecond), (one) => one.stop());
   await visit(run, size.feeds, service);
   pacer.stop();
@@ -82,6 +83,9 @@ async function measure(run: Run, service: CrowdedService, load: Load): Promise<F
   for (const breach of [...leftFirst, ...left]) verdict.must(false, breach);
   const usedAfter = await inspector.usedMib();
   const mostGrowth = Math.max(leastGrowthMib, usedBefore * growthShare);
+  const opened = (await openedFeedsOf(service)) - openedBefore;
+  verdict.must(opened > size.feeds / 3, `only ${opened} feeds were opened`);
+  verdict.note('feeds opened', opened);
   verdict.note('heap before, MB', usedBefore);
   verdict.atMost('heap grown by, MB', usedAfter - usedBefore, mostGrowth);
   verdict.note('RSS grown by, MB', residentMib(pid) - residentBefore);

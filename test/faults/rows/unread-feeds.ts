@@ -5,6 +5,7 @@ import type { Subscriber } from '../../bench/load/subscriber.js';
 import { inWaves } from '../../bench/load/waves.js';
 import { streamNumbers } from '../../bench/scenarios/scenario.js';
 import { residentMib } from '../../support/memory.js';
+import { scrape } from '../../support/scrape.js';
 import { BulkProducer } from '../crowds/bulk-producer.js';
 import { type Backend, type CrowdedService, startService } from '../crowds/crowded-service.js';
 import { requireDescriptors } from '../crowds/file-descriptors.js';
@@ -105,6 +106,7 @@ class UnreadFeeds {
     const openedAt = performance.now();
     const p99Filling = await this.#open();
     const used = (await usedMib()) - usedBefore;
+    const unread = (await openFeedsOf(service)) - openBefore;
     const p99Unread = await typicalP99Ms(
       load,
       size.unreadMs ?? openedAt + 2 * mostMsUntilGone - performance.now(),
@@ -115,6 +117,7 @@ class UnreadFeeds {
     await this.#settle(producer);
 
     const verdict = new Verdict();
+    verdict.must(unread === size.unread, `only ${unread} feeds were open and not read`);
     const kbOfFeed = (mib: number) => (mib * 1024) / size.unread;
     // Shared by few feeds, garbage would be most of it.
     if (size === full) verdict.atMost('RSS of a feed, KB', kbOfFeed(resident), mostKbOfFeed);
@@ -122,7 +125,11 @@ class UnreadFeeds {
     verdict.note('p99 of others before, ms', p99Before);
     verdict.note('p99 of others while sockets fill, ms', p99Filling);
     verdict.atMost('p99 of others meanwhile, ms', p99Unread, 2 * p99Before + noiseMs);
-    if (size.unreadMs === null) verdict.atMost('gone after, ms', goneAfterMs, mostMsUntilGone);
+    if (size.unreadMs === null) {
+      verdict.atMost('gone after, ms', goneAfterMs, mostMsUntilGone);
+      const cut = (await scrape(service.url)).get('rejoin_feeds_closed_total{reason="slow"}');
+      verdict.must(cut === size.unread, `${cut} feeds were cut because they stood still`);
+    }
     const stored = load.stored + producer.storedEvents;
     const acknowledgedAppends = load.stored + producer.requests;
     return verdict.findings({ acknowledgedAppends, acknowledgedEvents: stored });

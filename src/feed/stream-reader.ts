@@ -211,7 +211,7 @@ export class StreamReader implements Polled {
     } finally {
       if (this.#reads?.get(offset)?.wakes === wakes) this.#reads.delete(offset);
     }
-    if (generation !== this.#generation) return page;
+    if (generation !== this.#generation || this.#isClosed) return page;
     this.#note(page);
     if (!page.isEmpty) {
       this.#beginning.see();

@@ -1,7 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainDialect } from '../../src/feed/feed-dialect.js';
+import { unobserved } from '../../src/feed/feed-observer.js';
 import { Feeds } from '../../src/feed/feeds.js';
+import { PageBudget } from '../../src/feed/page-cache.js';
+import { PollWheel } from '../../src/feed/poll-wheel.js';
+import { StreamReader } from '../../src/feed/stream-reader.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
 import { startApp, type TestApp } from '../support/test-app.js';
@@ -65,6 +69,26 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     await waitFor('the first one is open', () => streams.watchedStreams === 1);
     socket.destroy();
     await waitFor('no stream is watched', () => streams.watchedStreams === 0);
+  });
+
+  it('a page that was still being read when the last feed left is not kept', async () => {
+    await post(eventsUrl(app.url, 's', 'left'), { type: 'answer' });
+    const pageBudget = new PageBudget();
+    const reader = new StreamReader(
+      { sessionId: 's', messageId: 'left' },
+      {
+        streams,
+        polls: new PollWheel(1000),
+        lingerMs: 0,
+        pageBudget,
+        logger: silentLogger,
+        observer: unobserved,
+      },
+    );
+    const reading = reader.read(0);
+    reader.close();
+    expect((await reading).isEmpty).toBe(false);
+    expect(pageBudget.bytes).toBe(0);
   });
 
   it('a feed that was opened but not started is counted off when it is cancelled', async () => {

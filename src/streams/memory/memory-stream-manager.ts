@@ -45,12 +45,14 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   readonly #watchers = new Watchers();
   readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));
   readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
-  readonly #tombstones = new Tombstones();
+  readonly #tombstones: Tombstones;
   #streamCount = 0;
   #bytes = 0;
   #lostProducers = 0;
 
-  constructor(readonly options: MemoryStreamManagerOptions) {}
+  constructor(readonly options: MemoryStreamManagerOptions) {
+    this.#tombstones = new Tombstones(options.maxStreams);
+  }
 
   /** What is held now, as it counts against `maxBytes` and `maxStreams`. */
   get usage(): { readonly bytes: number; readonly streams: number } {

@@ -12,10 +12,26 @@ const noProducers: ReadonlyMap<string, ProducerState> = new Map();
 /** What is left of deleted streams, in the order in which they were deleted. */
 export class Tombstones {
   readonly #byStream = new Map<string, Tombstone>();
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param most so many are kept; the oldest make room */
+  constructor(
+    readonly most: number,
+    readonly keptMs = tombstoneMs,
+  ) {}
+
+  get size(): number {
+    return this.#byStream.size;
+  }
 
   add(key: string, producers: ReadonlyMap<string, ProducerState>, now: number): void {
     this.#purge(now);
-    this.#byStream.set(key, { until: now + tombstoneMs, producers });
+    const kept = producers.size === 0 ? noProducers : producers;
+    this.#byStream.delete(key); // it is the youngest now
+    this.#byStream.set(key, { until: now + this.keptMs, producers: kept });
+    const [oldest] = this.#byStream.keys();
+    if (this.#byStream.size > this.most) this.#byStream.delete(oldest as string);
+    this.#schedule();
   }
 
   has(key: string, now: number): boolean {
@@ -53,7 +69,20 @@ export class Tombstones {
   }
 
   clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#byStream.clear();
+  }
+
+  /** Has them go also when nobody asks for one any more. */
+  #schedule(): void {
+    if (this.#timer !== null || this.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#purge(Date.now());
+      this.#schedule();
+    }, this.keptMs / 10);
+    this.#timer.unref();
   }
 
   #purge(now: number): void {

@@ -1,0 +1,26 @@
+import { type Findings, nothingFound } from '../findings.js';
+
+/** What a run has measured, and which of it is not as it was promised. */
+export class Verdict {
+  readonly #worst: Record<string, number> = {};
+  readonly #breaches: string[] = [];
+
+  /** @param name ends with its unit */
+  note(name: string, value: number): void {
+    this.#worst[name] = value;
+  }
+
+  /** Notes it too. */
+  atMost(name: string, value: number, limit: number): void {
+    this.note(name, value);
+    this.must(value <= limit, `${name}: ${value.toFixed(1)}, promised are ${limit.toFixed(1)}`);
+  }
+
+  must(holds: boolean, breach: string): void {
+    if (!holds) this.#breaches.push(breach);
+  }
+
+  findings(counted: Partial<Findings>): Findings {
+    return { ...nothingFound, ...counted, worst: this.#worst, breaches: this.#breaches };
+  }
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Tombstones } from '../../src/streams/memory/tombstones.js';
+import { waitFor } from '../support/wait-for.js';
+
+function tombstonesOf(most: number, keptMs?: number): Tombstones {
+  const tombstones = new Tombstones(most, keptMs);
+  onTestFinished(() => tombstones.clear());
+  return tombstones;
+}
+
+const none = new Map();
+
+describe('the tombstones of deleted streams', () => {
+  it('stay for a minute', () => {
+    const tombstones = tombstonesOf(10);
+    tombstones.add('one', none, 1000);
+    expect(tombstones.has('one', 60_999)).toBe(true);
+    expect(tombstones.has('one', 61_000)).toBe(false);
+  });
+
+  it('go when their time has come, also when nobody asks', async () => {
+    const tombstones = tombstonesOf(10, 50);
+    tombstones.add('one', none, Date.now());
+    tombstones.add('two', none, Date.now() + 20);
+    await waitFor('they are gone', () => tombstones.size === 0);
+    tombstones.add('three', none, Date.now());
+    await waitFor('that one too', () => tombstones.size === 0);
+  });
+
+  it('are so many at the most, of which the oldest make room', () => {
+    const tombstones = tombstonesOf(2);
+    for (const key of ['one', 'two', 'one', 'three']) tombstones.add(key, none, 0);
+    expect(['one', 'two', 'three'].map((key) => tombstones.has(key, 1))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+});

@@ -32,7 +32,10 @@ export const mutants: readonly Mutant[] = [
   ofFrames('ends early in silence', ['I6'], (frames, at) => frames.slice(0, at)),
   ofFrames('changes a byte', ['I8'], (frames, at) => {
     const { data, ...frame } = frames[at] as Frame;
-    return frames.toSpliced(at, 1, { ...frame, data: data.replace('"content":"m', '"content":"M') });
+    return frames.toSpliced(at, 1, {
+      ...frame,
+      data: data.replace('"content":"m', '"content":"M'),
+    });
   }),
   ofFrames('skips an id', ['I5'], (frames, at) =>
     frames.map((frame, index) =>

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, Run } from '../fault.js';
+import type { Findings } from '../findings.js';
+import { slowestLoss } from '../load/delays.js';
+import { Load, type StoredOf, sessionOfLoad } from '../load/load.js';
+import { limit } from './limit.js';
+import { listsOf, onRedis, startNodes, startRedis } from './nodes.js';
+import { usualLoad } from './usual-load.js';
+
+/** How long after its lease a stream may end, the way to its readers included. */
+const lateMs = 5000;
+
+const common = {
+  promise: 'their streams end within their lease and 5 s, once; those of the living do not',
+  runs: { short: 1, full: 10 },
+} as const;
+
+export const workerLost: Fault = {
+  ...common,
+  name: 'worker-lost',
+  backend: 'Redis',
+  title: 'half of the workers fall silent; in every other run a node of two is killed too',
+
+  async strike(run: Run): Promise<Findings> {
+    const { scope, index } = run;
+    const redis = await startRedis(scope);
+    const nodes = await startNodes(scope, 2, onRedis(redis, { FEED_LINGER: '100ms' }));
+    const load = await startLoad(
+      run,
+      nodes.map(({ url }) => url),
+    );
+    const silenced = silenceHalf(run, load);
+    if (index % 2 === 1) {
+      await sleep(run.random() * 1000);
+      await nodes[index % 4 === 1 ? 0 : 1]?.kill();
+    }
+    await silenced;
+    return judge(load, listsOf(scope, redis));
+  },
+};
+
+export const workerLostInMemory: Fault = {
+  ...common,
+  name: 'worker-lost-in-memory',
+  backend: 'memory',
+  title: 'half of the workers fall silent',
+
+  async strike(run: Run): Promise<Findings> {
+    const environment = { STREAM_MANAGER_TYPE: 'memory', FEED_LINGER: '100ms' };
+    const nodes = await startNodes(run.scope, 1, environment);
+    const base = nodes[0]?.url as string;
+    const load = await startLoad(run, [base]);
+    await silenceHalf(run, load);
+    return judge(load, (mid) => readAll(load, base, mid));
+  },
+};
+
+function startLoad(run: Run, bases: readonly string[]): Promise<Load> {
+  const leaseSeconds = run.isFull ? 3 : 2;
+  return Load.start(run.scope, { ...usualLoad(run, bases), leaseSeconds });
+}
+
+/** Every other worker says no more, each from a moment of its own on. */
+async function silenceHalf({ random }: Run, load: Load): Promise<void> {
+  const dying = load.producers.filter((_, index) => index % 2 === 0);
+  await Promise.all(
+    dying.map(async (producer) => {
+      await sleep(random() * 1000);
+      await producer.halt();
+    }),
+  );
+}
+
+/** Lets the others go on for as long as somebody might take them for lost, and ends them. */
+async function judge(load: Load, storedOf: StoredOf): Promise<Findings> {
+  const { leaseSeconds, eventsPerSecond } = load.options;
+  await sleep((leaseSeconds ?? 0) * 1000);
+  await load.goesOn(eventsPerSecond / 2);
+  await load.finish();
+  const found = await load.judge(storedOf, { lateEndMs: lateMs });
+  return limit(found, { 'ended after the lease, ms': [slowestLoss(load), lateMs] });
+}
+
+/** Reads a stream as it is in memory. The events are written as `JSON.stringify` writes them. */
+async function readAll({ client }: Load, base: string, mid: string): Promise<string[]> {
+  const elements: string[] = [];
+  const url = `${base}/sessions/${sessionOfLoad}/messages/${mid}/events`;
+  for (;;) {
+    const { body } = await client.send('GET', `${url}?offset=${elements.length}&limit=1000`);
+    const events = body.events as unknown[];
+    if (events.length === 0) return elements;
+    elements.push(...events.map((event) => JSON.stringify(event)));
+  }
+}

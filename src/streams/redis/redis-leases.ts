@@ -3,8 +3,10 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
+import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
-import { leasesKey, streamOfKey } from './redis-keys.js';
+import { RedisCluster } from './redis-cluster.js';
+import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
 const leasesPerLook = 100;
@@ -37,11 +39,14 @@ export class RedisLeases {
   readonly #hintedUntil = new Map<string, number>();
   readonly #settling = new Set<string>();
   readonly #unreached = new Set<string>();
+  readonly #reach: ClusterReach | null;
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
     // Redis may have been away, too briefly for a look to be missed.
-    options.client.on('ready', () => this.#continuity.noteBreak());
+    const { client } = options;
+    client.on('ready', () => this.#continuity.noteBreak());
+    this.#reach = client instanceof RedisCluster ? new ClusterReach(client) : null;
     void this.#run();
   }
 
@@ -79,6 +84,7 @@ export class RedisLeases {
       const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
       const [now, ...due] = reply;
       this.#continuity.note(now);
+      this.#reach?.look(now);
       // A node of a cluster that hangs keeps its own streams waiting, and no others.
       const settled = this.#settleAll(due, now);
       const patience = sleep(leaseCheckMs, 0, { ref: false });
@@ -122,9 +128,8 @@ export class RedisLeases {
     }
   }
 
-  /** A stream that could not be reached has had a break of its own, on a node of a cluster. */
   async #lookAt(key: string, lookedAt: number): Promise<NextLook> {
-    const since = this.#unreached.has(key) ? lookedAt : this.#continuity.since;
+    const since = await this.#since(key, lookedAt);
     try {
       const next = await this.options.endLost(streamOfKey(key), since, lookedAt);
       this.#unreached.delete(key);
@@ -134,6 +139,15 @@ export class RedisLeases {
       this.#unreached.add(key);
       return lookedAt + laterMs;
     }
+  }
+
+  /** A stream may have had a break of its own, on a node of a cluster. */
+  async #since(key: string, lookedAt: number): Promise<number> {
+    const { since } = this.#continuity;
+    if (this.#unreached.has(key)) return lookedAt;
+    if (this.#reach === null) return since;
+    const { list } = redisKeys(this.options.prefix, streamOfKey(key));
+    return Math.max(since, await this.#reach.since(list, lookedAt));
   }
 
   #logFailure(error: unknown): void {

@@ -95,6 +95,7 @@ export class Producer {
     else this.#heed(answer);
     const isDone = stored === count || (!this.options.isExactlyOnce && rest === 'unknown');
     if (isDone) this.#next += count;
+    else if (!this.options.isExactlyOnce) this.#next += stored; // sent again, it would be there twice
     return isDone && stored === count;
   }
 

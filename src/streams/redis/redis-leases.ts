@@ -6,6 +6,7 @@ import { type StreamId, streamKey } from '../stream-id.js';
 import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
 import { RedisCluster } from './redis-cluster.js';
+import { isAway } from './redis-errors.js';
 import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
@@ -16,6 +17,9 @@ const laterMs = 2000;
 
 /** How many streams this process remembers to have hinted at. */
 const maxRememberedHints = 10_000;
+
+/** How many streams may wait to be hinted at, while what holds the deadlines is away. */
+const maxMissingHints = 10_000;
 
 /** When to look at a stream again, by Redis' clock; null when nobody has promised anything. */
 export type NextLook = number | null;
@@ -37,6 +41,8 @@ export class RedisLeases {
   readonly #continuity = new Continuity();
   /** When, by this process's clock, the streams that it has hinted at are looked at. */
   readonly #hintedUntil = new Map<string, number>();
+  /** The streams whose hint could not be written. */
+  readonly #missing = new Set<string>();
   readonly #settling = new Set<string>();
   readonly #unreached = new Set<string>();
   readonly #reach: ClusterReach | null;
@@ -50,15 +56,18 @@ export class RedisLeases {
     void this.#run();
   }
 
-  /** Sees to it that the stream is looked at before a lease of this length, begun now, runs out. */
+  /**
+   * Sees to it that the stream is looked at before a lease of this length, begun now, runs out. In
+   * a cluster the deadlines may be away and the stream not: then the hint is written when they are
+   * back, and as nothing is ended before, that is early enough.
+   */
   async hint(stream: StreamId, leaseMs: number): Promise<void> {
-    const key = streamKey(stream);
-    const now = performance.now();
-    const hintedUntil = this.#hintedUntil.get(key) ?? 0;
-    if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
-    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
-    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
-    this.#hintedUntil.set(key, now + inMs);
+    try {
+      await this.#hint(stream, leaseMs);
+    } catch (error) {
+      if (!isAway(error) || this.#missing.size >= maxMissingHints) throw error;
+      this.#missing.add(streamKey(stream));
+    }
   }
 
   close(): void {
@@ -67,6 +76,16 @@ export class RedisLeases {
 
   get #key(): string {
     return leasesKey(this.options.prefix);
+  }
+
+  async #hint(stream: StreamId, leaseMs: number): Promise<void> {
+    const key = streamKey(stream);
+    const now = performance.now();
+    const hintedUntil = this.#hintedUntil.get(key) ?? 0;
+    if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
+    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
+    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
+    this.#hintedUntil.set(key, now + inMs);
   }
 
   async #run(): Promise<void> {
@@ -107,9 +126,11 @@ export class RedisLeases {
   async #restore(): Promise<void> {
     const now = performance.now();
     const isPast = (key: string) => (this.#hintedUntil.get(key) ?? now + 1) <= now;
-    const past = [...this.#hintedUntil.keys()].filter(isPast);
+    const missing = [...this.#missing];
+    const past = [...missing, ...[...this.#hintedUntil.keys()].filter(isPast)];
     if (past.length === 0) return;
     await this.options.client.zadd(this.#key, 'NX', ...past.flatMap((key) => [0, key]));
+    for (const key of missing) this.#missing.delete(key);
     for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
   }
 

@@ -26,7 +26,7 @@ import {
   createSubscriberClient,
   isConnected,
 } from './redis-client.js';
-import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
+import { isAway, isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
 import type { RedisOptions } from './redis-options.js';
@@ -207,19 +207,24 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
     const { leaseMs, ...info } = toStreamInfo(reply);
     // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
-    await this.#repair(() => this.#sessions.note(id));
-    if (leaseMs > 0) await this.#repair(() => this.#leases.hint(id, leaseMs));
+    await Promise.all([
+      this.#repair(() => this.#sessions.note(id)),
+      leaseMs > 0 && this.#repair(() => this.#leases.hint(id, leaseMs)),
+    ]);
     return info;
   }
 
-  /** Writes what has to be there before an append, lest a crash between the two leave it out. */
+  /**
+   * Writes what has to be there before an append, lest a crash between the two leave it out. In a
+   * cluster the session may be away and the stream not: the next append notes it then.
+   */
   async #noteBefore(
     note: () => Promise<void>,
     id: StreamId,
     leaseMs: number | undefined,
   ): Promise<void> {
     try {
-      await this.#run(note);
+      await this.#run(note).catch(ignoreAbsence);
       if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
     } catch (error) {
       throw withNothingStored(error as ServiceError);
@@ -284,6 +289,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
 function asServiceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : toServiceError(error);
+}
+
+function ignoreAbsence(error: unknown): void {
+  if (!isAway(error)) throw error;
 }
 
 function nullIfWrongType(error: unknown): null {

@@ -18,7 +18,7 @@ import type {
   StreamManager,
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
-import { lookThrough, nothingSeen, type Seen } from './look-through.js';
+import type { Seen } from './look-through.js';
 import { emptyPage, readPage } from './page-reader.js';
 import {
   type CommandClient,
@@ -31,6 +31,7 @@ import { type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
 import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { ScriptRunner } from './script-runner.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
 import { toStreamInfo } from './status-reply.js';
 
@@ -43,12 +44,6 @@ export interface RedisStreamManagerOptions {
 }
 
 /**
- * Each call takes in a page of what another program pushed; this many are enough for the longest
- * list there may be.
- */
-const maxScriptCalls = 1000;
-
-/**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
  */
@@ -59,12 +54,14 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
   readonly #leases: RedisLeases;
+  readonly #scripts: ScriptRunner;
   readonly #sessions: SessionIndex;
   #lostProducers = 0;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
+    this.#scripts = new ScriptRunner(this.#client);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
     const { ttlMs, limits } = options;
@@ -264,21 +261,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return outcome?.toString() === 'later' ? (next as number) : null;
   }
 
-  /** Calls a script until it has seen all of the list. */
   async #runScript(list: string, call: (seen: Seen) => Promise<unknown>): Promise<Reply | null> {
-    let seen = nothingSeen;
-    try {
-      for (let calls = 0; calls < maxScriptCalls; calls += 1) {
+    return this.#run(() =>
+      this.#scripts.run(list, (seen) => {
         this.#requireConnection();
-        const reply = (await call(seen)) as Reply | null;
-        if (reply?.[0].toString() !== 'unseen') return reply;
-        seen = await lookThrough(this.#client, list, reply[1] as number);
-      }
-    } catch (error) {
-      throw asServiceError(error);
-    }
-    const message = 'another program pushes faster than its events can be read';
-    throw new ServiceError('backend_unavailable', message, { stored: 0 });
+        return call(seen);
+      }),
+    );
   }
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */

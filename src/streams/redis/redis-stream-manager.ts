@@ -24,6 +24,7 @@ import {
   type CommandClient,
   createCommandClient,
   createSubscriberClient,
+  holdWrites,
   isConnected,
 } from './redis-client.js';
 import { isAway, isWrongType, notConnected, toServiceError } from './redis-errors.js';
@@ -42,6 +43,9 @@ export interface RedisStreamManagerOptions {
   readonly redis: RedisOptions;
   readonly logger: BaseLogger;
 }
+
+/** For how many streams of a session Redis is asked before it has answered: others wait behind. */
+const statusesAtOnce = 50;
 
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
@@ -131,14 +135,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
-    const listed: ListedStream[] = [];
-    const gone: NotedStream[] = [];
-    for (const noted of await this.#run(() => this.#sessions.list(sessionId))) {
-      const { messageId } = noted;
-      const info = await this.getStatus({ sessionId, messageId });
-      if (info === null) gone.push(noted);
-      else listed.push({ messageId, info });
-    }
+    const noted = await this.#run(() => this.#sessions.list(sessionId));
+    const infos = await this.#statusesOf(sessionId, noted);
+    const listed = noted.flatMap(({ messageId }, index) => {
+      const info = infos[index] ?? null;
+      return info === null ? [] : [{ messageId, info }];
+    });
+    const gone = noted.filter((_, index) => infos[index] === null);
     await this.#repair(() => this.#sessions.drop(sessionId, gone));
     return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
   }
@@ -188,6 +191,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
     }
+  }
+
+  async #statusesOf(sessionId: string, noted: readonly NotedStream[]) {
+    const infos: (StreamInfo | null)[] = [];
+    while (infos.length < noted.length) {
+      const some = noted.slice(infos.length, infos.length + statusesAtOnce);
+      holdWrites(this.#client);
+      const asked = some.map(({ messageId }) => this.getStatus({ sessionId, messageId }));
+      infos.push(...(await Promise.all(asked)));
+    }
+    return infos;
   }
 
   async #status(

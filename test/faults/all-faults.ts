@@ -1,5 +1,6 @@
 import type { Fault } from './fault.js';
 import { answersLost, connectionsCut, connectionsHalfOpen } from './rows/clients-disturbed.js';
+import { clusterPrimaryKilled, clusterSlotMoved } from './rows/cluster-changes.js';
 import { hugeElementPushed, junkPushed, keyOverwritten } from './rows/foreign-writes.js';
 import { manyStreamsInMemory, manyStreamsOnRedis } from './rows/many-streams.js';
 import { memoryNodeKilled } from './rows/memory-node-killed.js';
@@ -13,8 +14,10 @@ import { redisFull, redisReadOnly } from './rows/redis-refuses.js';
 import { redisSlow } from './rows/redis-slow.js';
 import { redisStopped } from './rows/redis-stopped.js';
 import { repliesLost } from './rows/replies-lost.js';
+import { sentinelFailover } from './rows/sentinel-failover.js';
 import { clientsKilled, wakeUpsSwallowed } from './rows/subscriptions-lost.js';
 import { unreadFeedsInMemory, unreadFeedsOnRedis } from './rows/unread-feeds.js';
+import { workerLost, workerLostInMemory } from './rows/worker-lost.js';
 
 /** In the order of the table. */
 export const allFaults: readonly Fault[] = [
@@ -35,7 +38,12 @@ export const allFaults: readonly Fault[] = [
   hugeElementPushed,
   nodeKilled,
   nodesRolled,
+  workerLost,
+  sentinelFailover,
+  clusterPrimaryKilled,
+  clusterSlotMoved,
   memoryNodeKilled,
+  workerLostInMemory,
   ...answersLost,
   ...connectionsCut,
   ...connectionsHalfOpen,

@@ -82,6 +82,12 @@ export class ClusterOfTest {
     }
   }
 
+  /** Where a key is, as the slots were given at the start. */
+  async primaryOf(key: string): Promise<RedisServer> {
+    const slot = Number(await call(this.first, 'CLUSTER', 'KEYSLOT', key));
+    return this.primaries[Math.floor((slot * primaryCount) / slotCount)] as RedisServer;
+  }
+
   async #startNode(): Promise<RedisServer> {
     const clusterPort = String(await freePort());
     return RedisServer.startWith(

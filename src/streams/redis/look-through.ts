@@ -27,3 +27,11 @@ export async function lookThrough(
   const ending = events.find((event) => event.ending !== null)?.ending ?? '';
   return [from, nextOffset, createHash('sha1').update(last.bytes).digest('hex'), bytes, ending];
 }
+
+/** Two parts of which the second begins where the first ends; nothing when that is gone. */
+export function joined(some: Seen, more: Seen): Seen {
+  if (more === nothingSeen) return nothingSeen;
+  const [from, , , bytes, ending] = some;
+  const [, to, lastSha1, moreBytes, moreEnding] = more;
+  return [from, to, lastSha1, bytes + moreBytes, ending === '' ? moreEnding : ending];
+}

@@ -1,4 +1,4 @@
-import { Cluster, type ClusterOptions, type Command, type Redis } from 'ioredis';
+import { Cluster, type ClusterOptions, Command, type Redis } from 'ioredis';
 import type { ConnectionLog } from './connection-log.js';
 import { notConnected } from './redis-errors.js';
 import { type ClientOptions, type RedisAddress, retryDelayMs } from './redis-options.js';
@@ -58,6 +58,11 @@ export class RedisCluster extends Cluster {
     return this.nodes().map(addressOf);
   }
 
+  /** The connection to the node that has this key, as far as is known. */
+  ownerOf(key: string): Redis | undefined {
+    return this.#ownerOf(new Command('exists', [key]).getSlot() as number);
+  }
+
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
     // `cluster` is what the client itself asks while it connects.
     if (command.name === 'cluster' || this.#isReachable(command)) {
@@ -82,10 +87,13 @@ export class RedisCluster extends Cluster {
     if (this.status !== 'ready') return false;
     const slot = command.getSlot() as number | null;
     if (slot === null) return true;
-    const owner = this.slots[slot]?.[0];
-    const isOwner = (node: Redis) => `${node.options.host}:${node.options.port}` === owner;
-    const node = this.nodes().find(isOwner);
+    const node = this.#ownerOf(slot);
     return node !== undefined && takesCommands(node);
+  }
+
+  #ownerOf(slot: number): Redis | undefined {
+    const owner = this.slots[slot]?.[0];
+    return this.nodes().find(({ options }) => `${options.host}:${options.port}` === owner);
   }
 
   /** Connects at once, so that no command has to wait for it. */

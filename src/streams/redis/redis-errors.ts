@@ -24,6 +24,16 @@ const refusals = new Set([
   'TRYAGAIN',
 ]);
 
+/** Of these, the ones with which a part of Redis says that it cannot serve, whatever is asked. */
+const absences = new Set(['CLUSTERDOWN', 'LOADING', 'MASTERDOWN', 'MOVED', 'READONLY', 'TRYAGAIN']);
+
+/** Whether nothing was done, as the part of Redis that was asked is not there; others may be. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof ServiceError)) return absences.has(replyCode(error) ?? '');
+  if (error.cause !== undefined) return isAway(error.cause);
+  return error.code === 'backend_unavailable' && error.details.stored === 0;
+}
+
 /** What a failed command means for the append, or the read, that sent it. */
 export function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;

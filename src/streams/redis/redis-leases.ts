@@ -3,8 +3,11 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
+import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
-import { leasesKey, streamOfKey } from './redis-keys.js';
+import { RedisCluster } from './redis-cluster.js';
+import { isAway } from './redis-errors.js';
+import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
 const leasesPerLook = 100;
@@ -14,6 +17,9 @@ const laterMs = 2000;
 
 /** How many streams this process remembers to have hinted at. */
 const maxRememberedHints = 10_000;
+
+/** How many streams may wait to be hinted at, while what holds the deadlines is away. */
+const maxMissingHints = 10_000;
 
 /** When to look at a stream again, by Redis' clock; null when nobody has promised anything. */
 export type NextLook = number | null;
@@ -35,25 +41,33 @@ export class RedisLeases {
   readonly #continuity = new Continuity();
   /** When, by this process's clock, the streams that it has hinted at are looked at. */
   readonly #hintedUntil = new Map<string, number>();
+  /** The streams whose hint could not be written. */
+  readonly #missing = new Set<string>();
   readonly #settling = new Set<string>();
   readonly #unreached = new Set<string>();
+  readonly #reach: ClusterReach | null;
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
     // Redis may have been away, too briefly for a look to be missed.
-    options.client.on('ready', () => this.#continuity.noteBreak());
+    const { client } = options;
+    client.on('ready', () => this.#continuity.noteBreak());
+    this.#reach = client instanceof RedisCluster ? new ClusterReach(client) : null;
     void this.#run();
   }
 
-  /** Sees to it that the stream is looked at before a lease of this length, begun now, runs out. */
+  /**
+   * Sees to it that the stream is looked at before a lease of this length, begun now, runs out. In
+   * a cluster the deadlines may be away and the stream not: then the hint is written when they are
+   * back, and as nothing is ended before, that is early enough.
+   */
   async hint(stream: StreamId, leaseMs: number): Promise<void> {
-    const key = streamKey(stream);
-    const now = performance.now();
-    const hintedUntil = this.#hintedUntil.get(key) ?? 0;
-    if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
-    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
-    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
-    this.#hintedUntil.set(key, now + inMs);
+    try {
+      await this.#hint(stream, leaseMs);
+    } catch (error) {
+      if (!isAway(error) || this.#missing.size >= maxMissingHints) throw error;
+      this.#missing.add(streamKey(stream));
+    }
   }
 
   close(): void {
@@ -62,6 +76,16 @@ export class RedisLeases {
 
   get #key(): string {
     return leasesKey(this.options.prefix);
+  }
+
+  async #hint(stream: StreamId, leaseMs: number): Promise<void> {
+    const key = streamKey(stream);
+    const now = performance.now();
+    const hintedUntil = this.#hintedUntil.get(key) ?? 0;
+    if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
+    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
+    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
+    this.#hintedUntil.set(key, now + inMs);
   }
 
   async #run(): Promise<void> {
@@ -79,6 +103,7 @@ export class RedisLeases {
       const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
       const [now, ...due] = reply;
       this.#continuity.note(now);
+      this.#reach?.look(now);
       // A node of a cluster that hangs keeps its own streams waiting, and no others.
       const settled = this.#settleAll(due, now);
       const patience = sleep(leaseCheckMs, 0, { ref: false });
@@ -101,9 +126,11 @@ export class RedisLeases {
   async #restore(): Promise<void> {
     const now = performance.now();
     const isPast = (key: string) => (this.#hintedUntil.get(key) ?? now + 1) <= now;
-    const past = [...this.#hintedUntil.keys()].filter(isPast);
+    const missing = [...this.#missing];
+    const past = [...missing, ...[...this.#hintedUntil.keys()].filter(isPast)];
     if (past.length === 0) return;
     await this.options.client.zadd(this.#key, 'NX', ...past.flatMap((key) => [0, key]));
+    for (const key of missing) this.#missing.delete(key);
     for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
   }
 
@@ -122,9 +149,8 @@ export class RedisLeases {
     }
   }
 
-  /** A stream that could not be reached has had a break of its own, on a node of a cluster. */
   async #lookAt(key: string, lookedAt: number): Promise<NextLook> {
-    const since = this.#unreached.has(key) ? lookedAt : this.#continuity.since;
+    const since = await this.#since(key, lookedAt);
     try {
       const next = await this.options.endLost(streamOfKey(key), since, lookedAt);
       this.#unreached.delete(key);
@@ -134,6 +160,15 @@ export class RedisLeases {
       this.#unreached.add(key);
       return lookedAt + laterMs;
     }
+  }
+
+  /** A stream may have had a break of its own, on a node of a cluster. */
+  async #since(key: string, lookedAt: number): Promise<number> {
+    const { since } = this.#continuity;
+    if (this.#unreached.has(key)) return lookedAt;
+    if (this.#reach === null) return since;
+    const { list } = redisKeys(this.options.prefix, streamOfKey(key));
+    return Math.max(since, await this.#reach.since(list, lookedAt));
   }
 
   #logFailure(error: unknown): void {

@@ -12,7 +12,8 @@ import { maxProducers } from '../producer.js';
  * Elements that it does not account for were pushed by another program, and one of them may have
  * ended the stream: the caller is told where they begin, looks through them, and calls again with
  * what it saw. That is taken for true where it joins on, and where the list still has the element
- * that it ended with.
+ * that it ended with. `{'unseen', from, 1}` says that it was taken and could not be noted: the next
+ * call has to bring it again, together with what follows.
  *
  * The first arguments of every script on a stream are the time to live in ms, and what was seen:
  * from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty at first.
@@ -65,7 +66,8 @@ local function save_state(key, state)
     fields[#fields + 1] = name
     fields[#fields + 1] = state[name]
   end
-  redis.pcall('HSET', key, unpack(fields))
+  local saved = redis.pcall('HSET', key, unpack(fields))
+  return type(saved) ~= 'table' or not saved.err
 end
 
 local function end_stream(state, ending, now)
@@ -78,7 +80,7 @@ local function take_seen(list, key, state, now)
   state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
   state.updated_at = now
   if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
-  save_state(key, state)
+  state.is_unnoted = not save_state(key, state)
   expire_with_list(list, key, ARGV[1])
 end
 
@@ -88,6 +90,8 @@ local function reconcile(list, key, now)
   take_seen(list, key, state, now)
   return state, state.length == length
 end
+
+local function unseen(state) return { 'unseen', state.length, state.is_unnoted or false } end
 
 -- What is known of a producer: its epoch and the sequence number that comes next, or nil.
 local function producer_of(key, id)
@@ -161,7 +165,7 @@ local count = #ARGV - first + 1
 
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
-if not all_seen then return { 'unseen', state.length } end
+if not all_seen then return unseen(state) end
 
 local known_epoch, next_seq
 local is_reborn = false
@@ -220,7 +224,7 @@ local list, key = KEYS[1], KEYS[2]
 local id, lease_ms, epoch = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
-if not all_seen then return { 'unseen', state.length } end
+if not all_seen then return unseen(state) end
 if state.length == 0 then return false end
 local known_epoch, next_seq
 if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
@@ -267,7 +271,7 @@ local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
 local since, looked_at = tonumber(ARGV[8]), tonumber(ARGV[9])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
-if not all_seen then return { 'unseen', state.length } end
+if not all_seen then return unseen(state) end
 -- A node of an older version may have ended the stream, and left the lease as it was.
 if state.length == 0 or state.status ~= '' or state.lease_ms == 0 then return { 'none' } end
 local due = math.max(state.lease_until, since + state.lease_ms)

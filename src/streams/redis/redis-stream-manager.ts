@@ -18,19 +18,21 @@ import type {
   StreamManager,
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
-import { lookThrough, nothingSeen, type Seen } from './look-through.js';
+import type { Seen } from './look-through.js';
 import { emptyPage, readPage } from './page-reader.js';
 import {
   type CommandClient,
   createCommandClient,
   createSubscriberClient,
+  holdWrites,
   isConnected,
 } from './redis-client.js';
-import { isWrongType, notConnected, toServiceError } from './redis-errors.js';
+import { isAway, isWrongType, notConnected, toServiceError } from './redis-errors.js';
 import { type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
 import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
+import { ScriptRunner } from './script-runner.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
 import { toStreamInfo } from './status-reply.js';
 
@@ -42,11 +44,8 @@ export interface RedisStreamManagerOptions {
   readonly logger: BaseLogger;
 }
 
-/**
- * Each call takes in a page of what another program pushed; this many are enough for the longest
- * list there may be.
- */
-const maxScriptCalls = 1000;
+/** For how many streams of a session Redis is asked before it has answered: others wait behind. */
+const statusesAtOnce = 50;
 
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
@@ -59,12 +58,14 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
   readonly #leases: RedisLeases;
+  readonly #scripts: ScriptRunner;
   readonly #sessions: SessionIndex;
   #lostProducers = 0;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
     this.#client = createCommandClient(redis, logger);
+    this.#scripts = new ScriptRunner(this.#client);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
     const { ttlMs, limits } = options;
@@ -134,14 +135,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
-    const listed: ListedStream[] = [];
-    const gone: NotedStream[] = [];
-    for (const noted of await this.#run(() => this.#sessions.list(sessionId))) {
-      const { messageId } = noted;
-      const info = await this.getStatus({ sessionId, messageId });
-      if (info === null) gone.push(noted);
-      else listed.push({ messageId, info });
-    }
+    const noted = await this.#run(() => this.#sessions.list(sessionId));
+    const infos = await this.#statusesOf(sessionId, noted);
+    const listed = noted.flatMap(({ messageId }, index) => {
+      const info = infos[index] ?? null;
+      return info === null ? [] : [{ messageId, info }];
+    });
+    const gone = noted.filter((_, index) => infos[index] === null);
     await this.#repair(() => this.#sessions.drop(sessionId, gone));
     return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
   }
@@ -193,6 +193,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     }
   }
 
+  async #statusesOf(sessionId: string, noted: readonly NotedStream[]) {
+    const infos: (StreamInfo | null)[] = [];
+    while (infos.length < noted.length) {
+      const some = noted.slice(infos.length, infos.length + statusesAtOnce);
+      holdWrites(this.#client);
+      const asked = some.map(({ messageId }) => this.getStatus({ sessionId, messageId }));
+      infos.push(...(await Promise.all(asked)));
+    }
+    return infos;
+  }
+
   async #status(
     id: StreamId,
     args: readonly [producerId: string, leaseMs: number, epoch: number],
@@ -207,19 +218,24 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
     const { leaseMs, ...info } = toStreamInfo(reply);
     // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
-    await this.#repair(() => this.#sessions.note(id));
-    if (leaseMs > 0) await this.#repair(() => this.#leases.hint(id, leaseMs));
+    await Promise.all([
+      this.#repair(() => this.#sessions.note(id)),
+      leaseMs > 0 && this.#repair(() => this.#leases.hint(id, leaseMs)),
+    ]);
     return info;
   }
 
-  /** Writes what has to be there before an append, lest a crash between the two leave it out. */
+  /**
+   * Writes what has to be there before an append, lest a crash between the two leave it out. In a
+   * cluster the session may be away and the stream not: the next append notes it then.
+   */
   async #noteBefore(
     note: () => Promise<void>,
     id: StreamId,
     leaseMs: number | undefined,
   ): Promise<void> {
     try {
-      await this.#run(note);
+      await this.#run(note).catch(ignoreAbsence);
       if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
     } catch (error) {
       throw withNothingStored(error as ServiceError);
@@ -259,21 +275,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return outcome?.toString() === 'later' ? (next as number) : null;
   }
 
-  /** Calls a script until it has seen all of the list. */
   async #runScript(list: string, call: (seen: Seen) => Promise<unknown>): Promise<Reply | null> {
-    let seen = nothingSeen;
-    try {
-      for (let calls = 0; calls < maxScriptCalls; calls += 1) {
+    return this.#run(() =>
+      this.#scripts.run(list, (seen) => {
         this.#requireConnection();
-        const reply = (await call(seen)) as Reply | null;
-        if (reply?.[0].toString() !== 'unseen') return reply;
-        seen = await lookThrough(this.#client, list, reply[1] as number);
-      }
-    } catch (error) {
-      throw asServiceError(error);
-    }
-    const message = 'another program pushes faster than its events can be read';
-    throw new ServiceError('backend_unavailable', message, { stored: 0 });
+        return call(seen);
+      }),
+    );
   }
 
   /** Without a connection nothing is sent, and the caller may know that nothing was done. */
@@ -284,6 +292,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
 function asServiceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : toServiceError(error);
+}
+
+function ignoreAbsence(error: unknown): void {
+  if (!isAway(error)) throw error;
 }
 
 function nullIfWrongType(error: unknown): null {

@@ -1,3 +1,4 @@
+import type { Attempt } from '../checker/logs.js';
 import type { Load } from './load.js';
 
 /**
@@ -27,6 +28,34 @@ export function slowestReset(load: Load, mids: ReadonlySet<string>, moment: numb
       frames.find(({ event, at }) => event === 'reset' && at >= moment)?.at ?? Infinity,
   );
   return Math.max(...resetAt) - moment;
+}
+
+/**
+ * How long after this moment the last stream went on: each of its readers had an event that was
+ * sent later and stored. Infinity when one never did.
+ */
+export function wentOnAfter(load: Load, moment: number): number {
+  let worst = 0;
+  for (const { producer, readers } of load.streams) {
+    const isLater = ({ sentAt, stored }: Attempt) => sentAt >= moment && stored > 0;
+    const first = producer.attempts.find(isLater);
+    for (const { frames } of readers) {
+      const frame = frames.find(({ data }) => numberIn(data) === first?.from);
+      worst = Math.max(worst, frame === undefined ? Infinity : frame.at - moment);
+    }
+  }
+  return worst;
+}
+
+/** The longest time from the end of a dead worker's lease until the last reader had the end. */
+export function slowestLoss(load: Load): number {
+  let worst = 0;
+  for (const { producer, readers } of load.streams) {
+    if (!producer.isDead) continue;
+    const ends = readers.map(({ frames }) => frames.at(-1)?.at ?? Infinity);
+    worst = Math.max(worst, ...ends.map((at) => at - (producer.leaseEndsAt ?? 0)));
+  }
+  return worst;
 }
 
 /** The longest time from an acknowledgement to the arrival at a reader, in milliseconds. */

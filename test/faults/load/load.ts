@@ -1,6 +1,6 @@
 import { waitFor } from '../../support/wait-for.js';
 import { checkStream } from '../checker/check-stream.js';
-import type { StreamLog } from '../checker/logs.js';
+import type { Attempt, StreamLog } from '../checker/logs.js';
 import { type Rules, strictRules } from '../checker/verdict.js';
 import { type Findings, nothingFound } from '../findings.js';
 import type { Scope } from '../scope.js';
@@ -80,9 +80,17 @@ export class Load {
     await waitFor(`${count} more events`, () => this.acknowledgedEvents >= wanted, deadlineMs);
   }
 
-  /** Ends all streams, and resolves when every reader was told so. */
+  /** Resolves when every stream has taken an event that was sent after this moment. */
+  async allGoOn(moment: number): Promise<void> {
+    const isLater = ({ sentAt, stored }: Attempt) => sentAt >= moment && stored > 0;
+    const goOn = () => this.producers.every(({ attempts }) => attempts.some(isLater));
+    await waitFor('all streams go on', goOn, settleMs);
+  }
+
+  /** Ends the streams of all producers that live, and resolves when every reader was told the end. */
   async finish(): Promise<void> {
-    await Promise.all(this.producers.map((producer) => producer.finish()));
+    const living = this.producers.filter(({ isDead }) => !isDead);
+    await Promise.all(living.map((producer) => producer.finish()));
     await this.#areOver();
   }
 

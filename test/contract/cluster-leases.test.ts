@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { redisBackend } from '../support/backends.js';
+import { ClusterOfTest } from '../support/cluster-of-test.js';
+import { answers } from '../support/events.js';
+import { placedOn } from '../support/placed-stream.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { waitFor } from '../support/wait-for.js';
+
+const leaseMs = 5000;
+
+describe('On a Redis Cluster, a lease', () => {
+  it('whose primary was away ends a full lease after that, though it was not due then', async () => {
+    const cluster = await ClusterOfTest.forTest();
+    const [first, other] = cluster.primaries as [RedisServer, RedisServer];
+    const wanted = { stream: first, session: other, leases: other };
+    const { prefix, stream } = await placedOn(cluster, wanted);
+    const manager = await redisBackend.create({ redis: { ...cluster.options, prefix } });
+    onTestFinished(() => manager.close());
+
+    await manager.appendEvents(stream, answers(1), { leaseMs });
+    const appendedAt = performance.now();
+    await sleep(1500); // the replica has it, and so much of the lease is over
+    await first.kill();
+    const status = () => manager.getStatus(stream).catch(() => null);
+    let awayAt = performance.now();
+    await waitFor('its replica has taken over', async () => {
+      const askedAt = performance.now();
+      if ((await status()) !== null) return true;
+      awayAt = askedAt;
+      return false;
+    });
+    expect(performance.now() - appendedAt, 'it was not due meanwhile').toBeLessThan(leaseMs);
+
+    await waitFor('it has ended', async () => (await status())?.status === 'failed');
+    expect(performance.now() - awayAt).toBeGreaterThanOrEqual(leaseMs);
+  });
+});

@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { redisBackend } from '../support/backends.js';
+import { answers, newStream } from '../support/events.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const elementOf = (type: string) => JSON.stringify({ id: 'f', type });
+
+describe('On a Redis that is full, a long list of another program', () => {
+  let redis: Redis;
+  let manager: StreamManager;
+  const stream = newStream();
+  const list = `full:${stream.sessionId}:${stream.messageId}`;
+  beforeEach(async () => {
+    const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
+    onTestFinished(() => server.stop());
+    redis = server.client();
+    onTestFinished(() => redis.disconnect());
+    const options = { addresses: [server.endpoint], prefix: 'full' };
+    manager = await redisBackend.create({ redis: options });
+    onTestFinished(() => manager.close());
+  });
+
+  async function pushAndFill(length: number): Promise<void> {
+    const elements = Array.from({ length }, () => elementOf('answer'));
+    elements[4321] = elementOf('complete');
+    await redis.rpush(list, ...elements);
+    await redis.config('SET', 'maxmemory', '1');
+  }
+
+  it('has its status and refuses appends as ever, though nothing can be noted of it', async () => {
+    await pushAndFill(5000);
+    const known = { nextOffset: 5000, status: 'complete' };
+    expect(await manager.getStatus(stream)).toMatchObject(known);
+    await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject({
+      code: 'store_full',
+    });
+    await redis.config('SET', 'maxmemory', '0');
+    expect(await manager.getStatus(stream)).toMatchObject(known);
+    await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject({
+      code: 'stream_ended',
+    });
+  });
+
+  it('is looked through once, and then only what was added', async () => {
+    await pushAndFill(5000);
+    await manager.getStatus(stream);
+    await redis.config('SET', 'maxmemory', '0');
+    await redis.del(`{${list}}::state`);
+    await redis.rpush(list, elementOf('session_title'));
+    await redis.config('SET', 'maxmemory', '1');
+    const before = await bytesSent(redis);
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5001, status: 'complete' });
+    expect((await bytesSent(redis)) - before).toBeLessThan(10_000);
+  });
+
+  it('is another one when it was replaced', async () => {
+    await pushAndFill(5000);
+    await manager.getStatus(stream);
+    await redis.config('SET', 'maxmemory', '0');
+    await redis.del(list, `{${list}}::state`);
+    await redis.rpush(list, ...Array.from({ length: 5000 }, () => elementOf('thinking')));
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5000, status: 'open' });
+  });
+});
+
+async function bytesSent(redis: Redis): Promise<number> {
+  return Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1]);
+}

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
+import { answers, newStream } from '../support/events.js';
+import { waitFor } from '../support/wait-for.js';
+
+const hourMs = 3_600_000;
+const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
+
+const realNow = Date.now;
+
+/** Timers go on as they were: they go by another clock. */
+describe('when the clock of the machine is set, the memory store', () => {
+  let store: MemoryStreamManager;
+  let aheadMs: number;
+  beforeEach(() => {
+    store = new MemoryStreamManager({ ttlMs: hourMs, limits, maxBytes: 1e6, maxStreams: 10 });
+    aheadMs = 0;
+    vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await store.close();
+  });
+
+  it('forgets soon what is over by the new time, though nobody asks for it', async () => {
+    await store.appendEvents(newStream(), answers(1));
+    aheadMs = hourMs / 2;
+    await store.appendEvents(newStream(), answers(1));
+    aheadMs = hourMs;
+    await waitFor('the first is forgotten', () => store.usage.streams < 2, 3000);
+    expect(store.usage.streams).toBe(1);
+  });
+
+  it('forgets in time what began before it was set back and after', async () => {
+    await store.appendEvents(newStream(), answers(1));
+    aheadMs = -hourMs;
+    const stream = newStream();
+    await store.appendEvents(stream, answers(1));
+    aheadMs = 0;
+    expect(await store.getStatus(stream)).toBeNull();
+    aheadMs = hourMs;
+    await waitFor('both are forgotten', () => store.usage.streams === 0, 3000);
+  });
+
+  it('ends no lease before a full one has passed since it was set ahead', async () => {
+    const leaseMs = 1500;
+    const stream = newStream();
+    await store.appendEvents(stream, answers(1), { leaseMs });
+    aheadMs = hourMs / 2;
+    const setAt = performance.now();
+    const isLost = async () => (await store.getStatus(stream))?.status === 'failed';
+    await waitFor('it is lost', isLost);
+    expect(performance.now() - setAt).toBeGreaterThanOrEqual(leaseMs);
+  });
+});

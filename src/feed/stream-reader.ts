@@ -46,7 +46,8 @@ export class StreamReader implements Polled {
   readonly #waiting = new Waiters();
   readonly #pace = new Pace();
   readonly #unwatch: () => void;
-  readonly #linger = new Deadline(() => this.#finishWaiting());
+  /** Null until the stream has ended. */
+  #linger: Deadline | null = null;
   /** Null while the stream is not known, or no longer. */
   #life: StreamLife | null = null;
   #restart: Promise<StreamLife> | null = null;
@@ -78,6 +79,7 @@ export class StreamReader implements Polled {
   /** Whatever was read a poll interval ago is not wanted any more. */
   poll(): void {
     this.#pages.clear();
+    this.#knownEnd = null;
     if (this.#reads?.size === 0) this.#reads = null;
     if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound('at_once');
   }
@@ -308,8 +310,10 @@ export class StreamReader implements Polled {
   }
 
   #setLingerTimer(): void {
+    const until = this.#isClosed ? never : (this.#life?.lingerUntil ?? never);
+    if (until !== never) this.#linger ??= new Deadline(() => this.#finishWaiting());
     // What came with the end is delivered before; then whoever waits has all of it.
-    this.#linger.set(this.#isClosed ? never : (this.#life?.lingerUntil ?? never));
+    this.#linger?.set(until);
   }
 
   #finishWaiting(): void {

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../errors.js';
 import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
 import type { StreamId } from '../streams/stream-id.js';
+import { headerList } from './header-list.js';
 import { pathOf, problemContentType, toProblem } from './problem.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
@@ -67,16 +68,13 @@ export function startFeed(
     return reply.type(contentType).send();
   }
   reply.header('content-type', contentType);
-  if (endsBy === 'connection') {
-    reply.header('connection', 'close');
-    reply.raw.useChunkedEncodingByDefault = false;
-  }
+  reply.header('connection', endsBy === 'connection' ? 'close' : 'keep-alive');
+  if (endsBy === 'connection') reply.raw.useChunkedEncodingByDefault = false;
   // From here on the plugin leaves the response alone: its own sending never settles when the
-  // client leaves while the socket is full, and drops `id: 0`.
+  // client leaves while the socket is full, drops `id: 0`, and keeps all headers a second time.
   try {
     reply.sse.keepAlive();
-    reply.sse.sendHeaders();
-    reply.raw.flushHeaders();
+    reply.raw.writeHead(200, headerList(reply)).flushHeaders();
   } catch (error) {
     feed.cancel();
     throw error;

@@ -14,15 +14,24 @@ export function readBody(
   done: (error: Error | null, bytes?: Buffer) => void,
 ): void {
   const bytes = new GrowingBytes();
+  let isDone = false; // listeners that take themselves away would cost as much as the reading
+  const finish = (error: Error | null) => {
+    if (isDone) return;
+    isDone = true;
+    if (error === null) done(null, bytes.take());
+    else done(error);
+  };
   const refuse = () => {
-    body.off('data', take).off('end', end).off('error', done).pause();
-    done(new ServiceError('body_too_large', `the body has more than ${maxBytes} bytes`));
+    body.off('data', take).pause();
+    finish(new ServiceError('body_too_large', `the body has more than ${maxBytes} bytes`));
   };
   const take = (chunk: Buffer) => {
     if (bytes.length + chunk.length > maxBytes) refuse();
     else bytes.push(chunk);
   };
-  const end = () => done(null, bytes.take());
-  body.on('data', take).once('end', end).once('error', done);
+  body
+    .on('data', take)
+    .on('end', () => finish(null))
+    .on('error', finish);
   if (Number(body.headers['content-length'] ?? 0) > maxBytes) refuse();
 }

@@ -15,32 +15,40 @@ interface Waiting {
  * read no answer (HTTP pipelining): handled together, each of them would hold a page.
  */
 export class Turns {
-  readonly #queues = new WeakMap<Socket, TurnQueue>();
-  readonly #busy = new Set<TurnQueue>();
+  readonly #queues = new Map<Socket, TurnQueue>();
   readonly #beats: NodeJS.Timeout;
+  /** One function for all sockets: each may be open for long. */
+  readonly #forget: (this: Socket) => void;
 
   /** @param stallMs an answer of which a client takes nothing for so long is given up */
   constructor(readonly stallMs: number) {
     this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
+    const queues = this.#queues;
+    this.#forget = function (this: Socket) {
+      queues.delete(this);
+    };
   }
 
   /** Calls `start` when all requests before this one on its connection were answered. */
   take(socket: Socket, response: ServerResponse, start: () => void): void {
-    let queue = this.#queues.get(socket);
-    if (queue === undefined) {
-      queue = new TurnQueue(socket, this.#busy);
-      this.#queues.set(socket, queue);
-    }
-    queue.add({ response, start });
+    const queue = this.#queues.get(socket) ?? this.#open(socket);
+    queue.add(response, start);
   }
 
   close(): void {
     clearInterval(this.#beats);
   }
 
+  #open(socket: Socket): TurnQueue {
+    const queue = new TurnQueue(socket);
+    this.#queues.set(socket, queue);
+    socket.on('close', this.#forget);
+    return queue;
+  }
+
   #beat(): void {
     const now = performance.now();
-    for (const queue of this.#busy) queue.cutIfStalled(now, this.stallMs);
+    for (const queue of this.#queues.values()) queue.cutIfStalled(now, this.stallMs);
   }
 }
 
@@ -52,20 +60,18 @@ class TurnQueue {
   #stall: Stall | null = null;
   readonly #onClose = () => this.#next();
 
-  constructor(
-    readonly socket: Socket,
-    readonly busy: Set<TurnQueue>,
-  ) {
+  constructor(readonly socket: Socket) {
     // Node reads on as soon as one request is through.
     socket.on('resume', () => this.#pauseIfFull());
   }
 
-  add(request: Waiting): void {
-    if (this.#current === null) this.#run(request);
-    else {
-      this.#waiting.push(request);
-      this.#pauseIfFull();
+  add(response: ServerResponse, start: () => void): void {
+    if (this.#current === null) {
+      this.#run(response, start);
+      return;
     }
+    this.#waiting.push({ response, start });
+    this.#pauseIfFull();
   }
 
   /** Feeds look after themselves: they are sockets that may be silent for long. */
@@ -78,9 +84,8 @@ class TurnQueue {
     if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
   }
 
-  #run({ response, start }: Waiting): void {
+  #run(response: ServerResponse, start: () => void): void {
     this.#current = response;
-    this.busy.add(this);
     response.on('close', this.#onClose);
     start();
   }
@@ -90,13 +95,12 @@ class TurnQueue {
     // Of a client that can be told nothing more, nothing is done any more.
     const next = this.socket.writable ? this.#waiting.shift() : undefined;
     if (next !== undefined) {
-      this.#run(next);
+      this.#run(next.response, next.start);
       if (this.#waiting.length === maxWaiting - 1) this.socket.resume();
       return;
     }
     this.#current = null;
-    this.#waiting = [];
-    this.busy.delete(this);
+    if (this.#waiting.length > 0) this.#waiting = [];
   }
 
   #pauseIfFull(): void {

@@ -23,7 +23,9 @@ export class MemoryStream {
   readonly #kept = new KeptBytes();
   #bytes = 0;
   #updatedAt: number;
-  readonly #producers: Map<string, ProducerState>;
+  readonly #firstProducers: ReadonlyMap<string, ProducerState>;
+  /** Null while they are the first ones: most streams have none, and a map takes memory. */
+  #ownProducers: Map<string, ProducerState> | null = null;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number } | null = null;
 
@@ -32,7 +34,7 @@ export class MemoryStream {
     readonly createdAt: number,
     producers: ReadonlyMap<string, ProducerState>,
   ) {
-    this.#producers = new Map(producers);
+    this.#firstProducers = producers;
     this.#updatedAt = createdAt;
   }
 
@@ -74,7 +76,7 @@ export class MemoryStream {
    * @throws ServiceError `producer_fenced` or `producer_gap`
    */
   countStored(producer: ProducerStamp, count: number): number {
-    const known = this.#producers.get(producer.id);
+    const known = this.producers.get(producer.id);
     rejectFenced(known, producer.epoch);
     const expected = expectedSeq(known, producer.epoch);
     if (producer.seq > expected) throw producerGap(expected);
@@ -82,22 +84,23 @@ export class MemoryStream {
   }
 
   get producers(): ReadonlyMap<string, ProducerState> {
-    return this.#producers;
+    return this.#ownProducers ?? this.#firstProducers;
   }
 
   /** @throws ServiceError `too_many_producers` */
   rejectOneMoreProducer({ id }: ProducerStamp): void {
-    if (!this.#producers.has(id) && this.#producers.size >= maxProducers) throw tooManyProducers();
+    if (!this.producers.has(id) && this.producers.size >= maxProducers) throw tooManyProducers();
   }
 
   /** @param nextSeq what is expected of the producer from now on */
   advance({ id, epoch }: ProducerStamp, nextSeq: number): void {
-    this.#producers.set(id, { epoch, nextSeq });
+    this.#ownProducers ??= new Map(this.#firstProducers);
+    this.#ownProducers.set(id, { epoch, nextSeq });
   }
 
   /** @throws ServiceError `producer_fenced` */
   rejectFenced({ id, epoch }: Pick<ProducerStamp, 'id' | 'epoch'>): void {
-    rejectFenced(this.#producers.get(id), epoch);
+    rejectFenced(this.producers.get(id), epoch);
   }
 
   /** Takes a sign of life, which may also say how long the lease is from now on. */
@@ -126,7 +129,7 @@ export class MemoryStream {
       createdAt: this.createdAt,
       updatedAt: this.#updatedAt,
       expiresAt: this.expiresAt,
-      producer: this.#producers.get(producerId ?? '') ?? null,
+      producer: this.producers.get(producerId ?? '') ?? null,
     };
   }
 }

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly readerBases?: readonly string[];
   /** The lease that producers take with each body; by default none. */
   readonly leaseSeconds?: number;
+  /** Tells what is still there, and should not be, when all readers have left. */
+  readonly leftovers?: () => Promise<readonly string[]>;
   /** In front of the ids of the streams. */
   readonly prefix?: string;
 }
@@ -115,11 +117,13 @@ export class Load {
     const logs = await this.logs(storedOf);
     const verdicts = logs.map((log) => checkStream(log, { ...strictRules, ...rules }));
     const breaches = verdicts.flatMap((verdict) => verdict.breaches);
+    for (const reader of this.readers) reader.close();
+    const leftovers = (await this.options.leftovers?.()) ?? [];
     return {
       ...this.#counts(),
       lostEvents: sum(verdicts, ({ lostEvents }) => lostEvents),
       repeatedEvents: sum(verdicts, ({ repeatedEvents }) => repeatedEvents),
-      breaches: breaches.map(({ invariant, text }) => `${invariant} ${text}`),
+      breaches: [...breaches.map(({ invariant, text }) => `${invariant} ${text}`), ...leftovers],
     };
   }
 

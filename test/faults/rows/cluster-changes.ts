@@ -65,8 +65,7 @@ async function startCluster(scope: Scope): Promise<ClusterOfTest> {
 async function startLoad(run: Run, cluster: ClusterOfTest): Promise<Load> {
   const environment = { ...cluster.environment(...cluster.primaries), FEED_LINGER: '100ms' };
   const nodes = await startNodes(run.scope, 2, environment);
-  const bases = nodes.map(({ url }) => url);
-  return Load.start(run.scope, { ...usualLoad(run, bases), leaseSeconds: 3 });
+  return Load.start(run.scope, { ...usualLoad(run, nodes), leaseSeconds: 3 });
 }
 
 function keyOf(mid: string): string {

@@ -6,7 +6,7 @@ import type { ServiceNode } from './service-node.js';
 import { memoryUnderLoad } from './under-load.js';
 
 export const memoryNodeKilled: Fault = {
-  name: 'memory-node-killed',
+  name: 'node-killed-memory',
   backend: 'memory',
   title: 'kill -9 of the service that keeps its streams in memory, back at once',
   promise: 'all is lost, and readers are reset within 5 s; they see all of what comes then',

@@ -19,8 +19,7 @@ export const sentinelFailover: Fault = {
     const set = scope.add(new SentinelOfTest(), (started) => started.stop());
     await set.start();
     const nodes = await startNodes(scope, 2, { ...set.environment, FEED_LINGER: '100ms' });
-    const bases = nodes.map(({ url }) => url);
-    const load = await Load.start(scope, { ...usualLoad(run, bases), leaseSeconds: 3 });
+    const load = await Load.start(scope, { ...usualLoad(run, nodes), leaseSeconds: 3 });
     return killPrimary(run, load, set.primary, listsOf(scope, set.replica));
   },
 };

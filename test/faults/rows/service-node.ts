@@ -21,6 +21,11 @@ export class ServiceNode {
     return this.#process.pid;
   }
 
+  /** Whether it was killed and nothing took its place. */
+  get isKilled(): boolean {
+    return this.#process === null;
+  }
+
   /** Resolves when it is ready. */
   async start(): Promise<void> {
     this.#process = new ServiceProcess({ PORT: String(this.port), ...this.environment });

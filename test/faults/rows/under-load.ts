@@ -62,5 +62,5 @@ async function startLoad(run: Run, nodes: readonly ServiceNode[], setUp: SetUp):
     const port = (await clientWeather?.before(run.scope, node.port)) ?? node.port;
     bases.push(`http://127.0.0.1:${port}`);
   }
-  return Load.start(run.scope, { ...usualLoad(run, bases), ...setUp.load });
+  return Load.start(run.scope, { ...usualLoad(run, nodes, bases), ...setUp.load });
 }

@@ -1,10 +1,21 @@
 import type { Run } from '../fault.js';
 import type { LoadOptions } from '../load/load.js';
+import { leftoversOf } from './leftovers.js';
+import type { ServiceNode } from './service-node.js';
 
-/** What the table was measured under, and less of it for the tests. */
-export function usualLoad({ isFull, random }: Run, bases: readonly string[]): LoadOptions {
+/**
+ * What the table was measured under, and less of it for the tests.
+ *
+ * @param bases of the nodes, or of what stands before them
+ */
+export function usualLoad(
+  { isFull, random }: Run,
+  nodes: readonly ServiceNode[],
+  bases: readonly string[] = nodes.map(({ url }) => url),
+): LoadOptions {
   const size = isFull
     ? { streams: 50, readersPerStream: 4, eventsPerSecond: 1000 }
     : { streams: 10, readersPerStream: 2, eventsPerSecond: 200 };
-  return { ...size, bases, random, exactlyOnce: 0.8 };
+  const leftovers = () => leftoversOf(nodes);
+  return { ...size, bases, random, exactlyOnce: 0.8, leftovers };
 }

@@ -35,7 +35,7 @@ export const workerLost: Fault = {
 
 export const workerLostInMemory: Fault = {
   ...common,
-  name: 'worker-lost-in-memory',
+  name: 'worker-lost-memory',
   backend: 'memory',
   title: 'half of the workers fall silent',
 

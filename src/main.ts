@@ -9,6 +9,12 @@ import { createStreamManager } from './streams/create-stream-manager.js';
 /** A shutdown that has not ended by itself this long after the drain delay is ended. */
 const shutdownLimitMs = 15_000;
 
+/**
+ * How many connections may wait to be accepted, as far as the kernel allows. Node.js has it queue
+ * 511, and turns away most of a crowd that comes back at once: some for seconds, some with a reset.
+ */
+const backlog = 65_535;
+
 function readConfig(): Config {
   try {
     return loadConfig(process.env, process.cwd());
@@ -58,7 +64,7 @@ closeWithGrace(shutdown, async ({ signal, err }) => {
 });
 
 try {
-  const url = await app.listen({ host: config.server.host, port: config.server.port });
+  const url = await app.listen({ host: config.server.host, port: config.server.port, backlog });
   logger.info({ url, streamManager: config.streamManager.type }, 'The service is listening');
   if (config.streamManager.type === 'memory' && !config.server.isLoopback) {
     logger.warn('Streams are in the memory of this node: a second node would not have them');

@@ -100,5 +100,5 @@ describe('On a Redis Cluster, the service', () => {
 });
 
 async function isSubscribed(server: RedisServer): Promise<boolean> {
-  return ((await call(server, 'PUBSUB', 'CHANNELS')) as string[]).length === 1;
+  return ((await call(server, 'PUBSUB', 'CHANNELS', '*::wake')) as string[]).length === 1;
 }

@@ -135,7 +135,7 @@ async function cutSubscriptions(admin: Client): Promise<number> {
 }
 
 async function subscriptions(admin: Client): Promise<number> {
-  return ((await admin.pubsub('CHANNELS')) as string[]).length;
+  return ((await admin.pubsub('CHANNELS', '*::wake')) as string[]).length;
 }
 
 async function answersWithin(limitMs: number, service: ServiceProcess, problem: object) {

@@ -20,7 +20,7 @@ describe('Two nodes on one Redis', () => {
     const feed = await openFeed(feedUrl(b.url));
     const admin = clientOf(redis);
     await waitFor('it is subscribed', async () => {
-      const channels = (await admin.pubsub('CHANNELS')) as string[];
+      const channels = (await admin.pubsub('CHANNELS', '*::wake')) as string[];
       return channels.length === 1;
     });
     const latencies: number[] = [];

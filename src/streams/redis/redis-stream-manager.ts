@@ -35,6 +35,7 @@ import { RedisWakeUps } from './redis-wake-ups.js';
 import { ScriptRunner } from './script-runner.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
 import { toStreamInfo } from './status-reply.js';
+import { WakeUpProbe } from './wake-up-probe.js';
 
 export interface RedisStreamManagerOptions {
   /** A stream is forgotten this long after its last append. */
@@ -57,6 +58,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #client: CommandClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
+  readonly #probe: WakeUpProbe;
   readonly #leases: RedisLeases;
   readonly #scripts: ScriptRunner;
   readonly #sessions: SessionIndex;
@@ -68,6 +70,13 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     this.#scripts = new ScriptRunner(this.#client);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
+    this.#probe = new WakeUpProbe({
+      client: this.#client,
+      subscriber: this.#subscriber,
+      prefix: redis.prefix,
+      logger,
+      isNeeded: () => this.watchedStreams > 0,
+    });
     const { ttlMs, limits } = options;
     const { prefix } = redis;
     this.#sessions = new SessionIndex({ client: this.#client, prefix, limits, ttlMs });
@@ -91,7 +100,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   get connections() {
     return {
       commands: this.#client.status === 'ready',
-      wake_ups: this.#subscriber.status === 'ready',
+      wake_ups: this.#subscriber.status === 'ready' && !this.#probe.isDeaf,
     };
   }
 
@@ -168,6 +177,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async close(): Promise<void> {
     this.#leases.close();
+    this.#probe.close();
     this.#wakeUps.watchers.clear();
     this.#subscriber.disconnect();
     this.#client.disconnect();

@@ -55,6 +55,7 @@ export class RedisWakeUps {
   }
 
   #wake(channel: string): void {
+    if (!this.#channels.has(channel)) return;
     this.watchers.wake(streamKeyOfChannel(this.prefix, channel));
   }
 

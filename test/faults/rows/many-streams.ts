@@ -45,7 +45,7 @@ const mostGrowthOfRssMib = 2 * maxMib;
 const leastGrowthMib = 20;
 const growthShare = 0.1;
 
-export const manyStreamsInMemory = manyStreams('memory', 'many-streams');
+export const manyStreamsInMemory = manyStreams('memory', 'many-streams-memory');
 export const manyStreamsOnRedis = manyStreams('Redis', 'many-streams-redis');
 
 function manyStreams(backend: Backend, name: string): Fault {

@@ -39,7 +39,7 @@ const mostMsUntilGone = 10_000;
 const leastGrowthMib = 20;
 const growthShare = 0.1;
 
-export const readersComeAndGoInMemory = readersComeAndGo('memory', 'readers-come-and-go');
+export const readersComeAndGoInMemory = readersComeAndGo('memory', 'readers-come-and-go-memory');
 export const readersComeAndGoOnRedis = readersComeAndGo('Redis', 'readers-come-and-go-redis');
 
 function readersComeAndGo(backend: Backend, name: string): Fault {

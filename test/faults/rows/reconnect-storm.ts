@@ -40,7 +40,7 @@ const mostP99Ms = 1000;
 /** Between two storms. */
 const calmMs = 500;
 
-export const reconnectStormInMemory = reconnectStorm('memory', 'reconnect-storm');
+export const reconnectStormInMemory = reconnectStorm('memory', 'reconnect-storm-memory');
 export const reconnectStormOnRedis = reconnectStorm('Redis', 'reconnect-storm-redis');
 
 function reconnectStorm(backend: Backend, name: string): Fault {

@@ -57,7 +57,7 @@ const noiseMs = 10;
 
 const environment = { LIMITS_STREAM_BYTES: '256MiB', MEMORY_MAX_BYTES: '512MiB' };
 
-export const unreadFeedsInMemory = unreadFeeds('memory', 'unread-feeds');
+export const unreadFeedsInMemory = unreadFeeds('memory', 'unread-feeds-memory');
 export const unreadFeedsOnRedis = unreadFeeds('Redis', 'unread-feeds-redis');
 
 function unreadFeeds(backend: Backend, name: string): Fault {

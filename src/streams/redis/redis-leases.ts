@@ -92,8 +92,10 @@ export class RedisLeases {
   }
 
   async #run(): Promise<void> {
+    let pause = pauseBetweenLooks();
     while (!this.#isClosed) {
-      await sleep(leaseCheckMs, undefined, { ref: false });
+      await pause;
+      pause = pauseBetweenLooks();
       // While Redis is away, `Continuity` sees the break by the time that passes.
       if (!isConnected(this.options.client)) continue;
       await this.#look().catch((error) => this.#logFailure(error));
@@ -188,6 +190,11 @@ export class RedisLeases {
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);
   }
+}
+
+/** From one look to the next, however long that takes. */
+function pauseBetweenLooks(): Promise<void> {
+  return sleep(leaseCheckMs, undefined, { ref: false });
 }
 
 type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

@@ -4,6 +4,12 @@ import { decodeStoredEvent, type StoredEvent } from './stream-event.js';
 /** How often a store looks for leases that have run out. */
 export const leaseCheckMs = 1000;
 
+/**
+ * How long after a look streams are ended by it, those that still have had no sign of life. After
+ * a pause of the process, or of the store, the look may have overtaken signs that were held up too.
+ */
+export const overtakenMs = 300;
+
 /** A check that comes this late says that something was away: the process, or the store. */
 const longestGapMs = leaseCheckMs + 1000;
 

@@ -108,8 +108,8 @@ export interface StreamManager {
    * With a lease, and for every later append until the end, the stream must see a sign of life
    * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the
    * backend itself appends `error` with `done: true` and `data.code` `producer_lost`, once, however
-   * many nodes there are, at most `leaseCheckMs` late; after a break in which the store could not
-   * be reached, not before one full lease has passed.
+   * many nodes there are, about `leaseCheckMs` and `overtakenMs` late at most; after a break in which
+   * the store could not be reached, not before one full lease has passed.
    *
    * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
    *   after a terminal event (a `session_title` is still taken for `titleGraceMs`), `stream_full`

@@ -1,4 +1,4 @@
-import { Continuity, leaseCheckMs } from '../lease.js';
+import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
 import type { MemoryStream } from './memory-stream.js';
 
 /** Looks, with one timer for all leased streams, for those whose lease has run out. */
@@ -29,9 +29,18 @@ export class LeaseSweep {
 
   #sweep(now: number): void {
     this.#continuity.note(now);
+    const lost: MemoryStream[] = [];
     for (const stream of this.#leased) {
       if (!stream.isLeased) this.remove(stream);
-      else if (stream.isLost(now, this.#continuity.since)) this.onLost(stream);
+      else if (stream.isLost(now, this.#continuity.since)) lost.push(stream);
+    }
+    if (lost.length > 0) setTimeout(() => this.#end(lost, now), overtakenMs).unref();
+  }
+
+  #end(lost: readonly MemoryStream[], sweptAt: number): void {
+    for (const stream of lost) {
+      const isLost = stream.isLost(sweptAt, this.#continuity.since);
+      if (isLost && this.#leased.has(stream)) this.onLost(stream);
     }
   }
 }

@@ -33,11 +33,15 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', oldest)
 return 1
 `;
 
-/** KEYS: deadlines. ARGV: how many. Returns {now, stream, deadline, stream, deadline, …}. */
+/**
+ * KEYS: deadlines. ARGV: how many, up to when or '' for now. Returns {now, stream, deadline, stream,
+ * deadline, …}.
+ */
 export const dueLeasesScript = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+local latest = ARGV[2] == '' and now or ARGV[2]
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', latest, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 return { now, unpack(due) }
 `;
 

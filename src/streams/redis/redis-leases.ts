@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../../errors.js';
-import { Continuity, leaseCheckMs } from '../lease.js';
+import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
@@ -11,6 +11,9 @@ import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
 const leasesPerLook = 100;
+
+/** How long a look waits for its streams: less than makes the next one late. */
+const patienceMs = 500;
 
 /** When a stream that could not be reached is looked at again. */
 const laterMs = 2000;
@@ -89,8 +92,10 @@ export class RedisLeases {
   }
 
   async #run(): Promise<void> {
+    let pause = pauseBetweenLooks();
     while (!this.#isClosed) {
-      await sleep(leaseCheckMs, undefined, { ref: false });
+      await pause;
+      pause = pauseBetweenLooks();
       // While Redis is away, `Continuity` sees the break by the time that passes.
       if (!isConnected(this.options.client)) continue;
       await this.#look().catch((error) => this.#logFailure(error));
@@ -98,18 +103,25 @@ export class RedisLeases {
   }
 
   async #look(): Promise<void> {
-    let isMore: boolean;
-    do {
-      const reply = (await this.options.client.dueLeases(this.#key, leasesPerLook)) as DueLeases;
-      const [now, ...due] = reply;
-      this.#continuity.note(now);
-      this.#reach?.look(now);
+    let [lookedAt, due] = await this.#due('');
+    this.#reach?.look(lookedAt);
+    if (due.length > 0) await sleep(overtakenMs, undefined, { ref: false });
+    while (due.length > 0 && !this.#isClosed) {
       // A node of a cluster that hangs keeps its own streams waiting, and no others.
-      const settled = this.#settleAll(due, now);
-      const patience = sleep(leaseCheckMs, 0, { ref: false });
-      isMore = (await Promise.race([settled, patience])) === leasesPerLook;
-    } while (isMore && !this.#isClosed);
+      const settled = this.#settleAll(due, lookedAt);
+      const patience = sleep(patienceMs, 0, { ref: false });
+      if ((await Promise.race([settled, patience])) < leasesPerLook) break;
+      [, due] = await this.#due(lookedAt);
+    }
     await this.#restore();
+  }
+
+  /** The time, and the first deadlines that are before the latest one: by default before now. */
+  async #due(latest: number | ''): Promise<[now: number, due: string[]]> {
+    const reply = await this.options.client.dueLeases(this.#key, leasesPerLook, latest);
+    const [now, ...due] = reply as DueLeases;
+    this.#continuity.note(now);
+    return [now, due];
   }
 
   /** Returns how many were settled. One that fails is looked at again later, behind the others. */
@@ -178,6 +190,11 @@ export class RedisLeases {
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);
   }
+}
+
+/** From one look to the next, however long that takes. */
+function pauseBetweenLooks(): Promise<void> {
+  return sleep(leaseCheckMs, undefined, { ref: false });
 }
 
 type DueLeases = [now: number, ...streamsAndDeadlines: string[]];

@@ -275,7 +275,8 @@ if not all_seen then return unseen(state) end
 -- A node of an older version may have ended the stream, and left the lease as it was.
 if state.length == 0 or state.status ~= '' or state.lease_ms == 0 then return { 'none' } end
 local due = math.max(state.lease_until, since + state.lease_ms)
-if now < due then return { 'later', due } end
+-- Between the look and now, signs of life may have been held up like this call.
+if math.min(now, looked_at) < due then return { 'later', due } end
 if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end
 store(list, key, state, 10, 'failed', channel, now)
 return { 'lost' }

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import type { StreamId } from '../../src/streams/stream-id.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { redisBackend } from '../support/backends.js';
+import { answers, newStream } from '../support/events.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const leaseMs = 1000;
+const pauseMs = 900;
+
+/** Renews its lease again and again, whether or not that before has been answered. */
+class Renewals {
+  readonly stream = newStream();
+  /** Since 1970, as the ends of streams are noted. */
+  readonly #sentAt: number[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  async start(manager: StreamManager): Promise<void> {
+    await manager.appendEvents(this.stream, answers(1), { leaseMs });
+    this.#timer = setInterval(() => {
+      this.#sentAt.push(Date.now());
+      manager.renewLease(this.stream, { leaseMs }).catch(() => {});
+    }, leaseMs / 3);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** How long before this moment the last one was sent. */
+  silenceAt(moment: number): number {
+    return moment - Math.max(...this.#sentAt.filter((at) => at <= moment));
+  }
+}
+
+it('a Redis that stands still for less than a lease ends none whose worker lives', async () => {
+  const redis = await RedisServer.start();
+  onTestFinished(() => redis.stop());
+  const nodes = [await managerOn(redis), await managerOn(redis)] as const;
+  const workers = Array.from({ length: 30 }, () => new Renewals());
+  await Promise.all(workers.map((worker, index) => worker.start(nodes[index % 2 ? 1 : 0])));
+  await sleep(2 * leaseMs); // since when the store was reachable, a lease has passed
+  for (let count = 0; count < 5; count += 1) {
+    redis.signal('SIGSTOP');
+    await sleep(pauseMs);
+    redis.signal('SIGCONT');
+    await sleep(1000 + count * 170);
+  }
+  for (const worker of workers) worker.stop();
+  const ends = await Promise.all(workers.map(({ stream }) => endOf(nodes[0], stream)));
+  const silences = workers.flatMap((worker, index) => {
+    const endedAt = ends[index] ?? null;
+    return endedAt === null ? [] : [worker.silenceAt(endedAt)];
+  });
+  // On a machine that is too busy, some come too late.
+  expect(silences.filter((ms) => ms < leaseMs)).toEqual([]);
+  expect(silences.length, 'not one lives').toBeLessThan(workers.length);
+});
+
+async function managerOn(redis: RedisServer): Promise<StreamManager> {
+  const manager = await redisBackend.create({
+    redis: { addresses: [redis.endpoint], prefix: 'p' },
+  });
+  onTestFinished(() => manager.close());
+  return manager;
+}
+
+/** When it was ended, since 1970; null while it is open. */
+async function endOf(manager: StreamManager, stream: StreamId): Promise<number | null> {
+  const end = (await manager.getEvents(stream, 1, 1)).events[0];
+  return end === undefined ? null : Date.parse(JSON.parse(String(end.bytes)).timestamp);
+}

@@ -190,7 +190,7 @@ describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) =
   });
 });
 
-const short = { lingerMs: 0, waitMs: 100, maxAgeMs: 2000, maxFeeds: 2, stallMs: 300 };
+const short = { lingerMs: 0, waitMs: 100, maxAgeMs: 6000, maxFeeds: 2, stallMs: 300 };
 
 describeApp('the metrics of ends', { feed: short }, (source) => {
   const closed = (reason: string) => `rejoin_feeds_closed_total{reason="${reason}"}`;

@@ -26,7 +26,7 @@ interface Size {
 }
 
 const full: Size = { streams: 100_000, ttlMs: 60_000, forgottenMs: 15_000 };
-const small: Size = { streams: 2000, ttlMs: 4000, forgottenMs: 0 };
+const small: Size = { streams: 1000, ttlMs: 8000, forgottenMs: 0 };
 
 /** Appended to and followed all the time. */
 const live = streamNumbers(20);
@@ -56,7 +56,7 @@ function manyStreams(backend: Backend, name: string): Fault {
     title: `${full.streams} streams${isLimited}; half of them are deleted then, half expire`,
     promise:
       'at the limit new streams get 507 with `stored: 0`, and others go on; RSS grows by twice `memory.max_bytes` at the most, and what is in use comes back within 20 MB or 10 %',
-    runs: { short: 1, full: 1 },
+    runs: { short: backend === 'memory' ? 1 : 0, full: 1 },
     strike: async (run) => {
       const size = run.isFull ? full : small;
       const service = await startService(run.scope, backend, {

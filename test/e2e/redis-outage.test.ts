@@ -67,13 +67,14 @@ describe('While Redis is away under an open feed, the service', () => {
 
   it('answers within 3 s, with stored null, while Redis hangs, and recovers by itself', async () => {
     const redis = await startRedis();
-    const service = await startService(onRedis(redis));
+    const service = await startService(onRedis(redis, { FEED_HEARTBEAT: '1s' }));
     await isReady(service);
     const feed = await openFeed(feedUrl(service.url));
     await post(eventsUrl(service.url), { type: 'answer', content: '0' });
     await feed.frameCount(1);
 
     redis.signal('SIGSTOP');
+    const beats = feed.comments.length;
     const unknown = { code: 'backend_unavailable', stored: null, storedAtLeast: 0 };
     await answersWithin(3000, service, unknown);
     expect(await readiness(service)).toBe(503);
@@ -81,6 +82,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expect(sentAway.status).toBe(200);
     expect(sentAway.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
 
+    await waitFor('heartbeats meanwhile', () => feed.comments.length >= beats + 2);
     redis.signal('SIGCONT');
     await isReady(service);
     expect((await post(eventsUrl(service.url), { type: 'answer', content: '2' })).status).toBe(201);

@@ -1,5 +1,6 @@
 import type { RedisServer } from '../../support/redis-server.js';
 import type { Run } from '../fault.js';
+import { Balancer } from '../load/balancer.js';
 import { Load, type LoadOptions, type StoredOf } from '../load/load.js';
 import { storedElements } from '../load/stored-elements.js';
 import type { Weather } from '../load/weather.js';
@@ -22,6 +23,8 @@ export interface SetUp {
   readonly environment?: Environment;
   /** Between the nodes and their clients. */
   readonly clientWeather?: Weather;
+  /** Whether readers come through a load balancer, and not to each node in turn. */
+  readonly isBalanced?: boolean;
   readonly load?: Partial<LoadOptions>;
 }
 
@@ -56,11 +59,13 @@ export async function redisUnderLoad(run: Run, setUp: RedisSetUp = {}): Promise<
 const quickEnd = { FEED_LINGER: '100ms' };
 
 async function startLoad(run: Run, nodes: readonly ServiceNode[], setUp: SetUp): Promise<Load> {
-  const { clientWeather } = setUp;
+  const { clientWeather, isBalanced = false } = setUp;
   const bases: string[] = [];
   for (const node of nodes) {
     const port = (await clientWeather?.before(run.scope, node.port)) ?? node.port;
     bases.push(`http://127.0.0.1:${port}`);
   }
-  return Load.start(run.scope, { ...usualLoad(run, nodes, bases), ...setUp.load });
+  const ports = nodes.map(({ port }) => port);
+  const readerBases = isBalanced ? [(await Balancer.start(run.scope, ports)).url] : bases;
+  return Load.start(run.scope, { ...usualLoad(run, nodes, bases), readerBases, ...setUp.load });
 }

@@ -105,6 +105,7 @@ export class TcpProxy {
 /** Each chunk leaves when its fate is decided, and not before the one that came before it. */
 function disturb(fault: Fault, side: Side, connection: Socket): Transform {
   let passing: Promise<void> = Promise.resolve();
+  let isCut = false;
   const line = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const fate = fault(chunk, side, connection);
@@ -116,9 +117,11 @@ function disturb(fault: Fault, side: Side, connection: Socket): Transform {
     },
   });
   function pass(chunk: Buffer, fate: Fate): void {
-    if (fate === 'swallowed' || line.destroyed) return;
+    if (fate === 'swallowed' || isCut || line.destroyed) return;
     line.push(chunk.subarray(0, fate));
-    if (fate < chunk.length) setImmediate(() => connection.destroy());
+    if (fate === chunk.length) return;
+    isCut = true; // TCP delivers nothing past a gap
+    setImmediate(() => connection.destroy());
   }
   return line;
 }

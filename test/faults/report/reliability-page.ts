@@ -33,7 +33,7 @@ function tableOf(results: readonly FaultResult[], backend: Fault['backend']): st
     return result === undefined ? [] : [rowOf(fault, result)];
   });
   const head = ['fault', 'must hold', 'runs', 'acknowledged', 'lost', 'repeated', 'worst', 'held'];
-  return markdownTable([head, ...rows]);
+  return markdownTable([head, ...rows], 2);
 }
 
 function rowOf(fault: Fault, { runs, findings }: FaultResult): string[] {

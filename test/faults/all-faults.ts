@@ -12,7 +12,7 @@ import { redisKilled } from './rows/redis-killed.js';
 import { redisLoading } from './rows/redis-loading.js';
 import { redisFull, redisReadOnly } from './rows/redis-refuses.js';
 import { redisSlow } from './rows/redis-slow.js';
-import { redisStopped } from './rows/redis-stopped.js';
+import { redisHalfOpen, redisStopped } from './rows/redis-stopped.js';
 import { repliesLost } from './rows/replies-lost.js';
 import { sentinelFailover } from './rows/sentinel-failover.js';
 import { clientsKilled, wakeUpsSwallowed } from './rows/subscriptions-lost.js';
@@ -26,6 +26,7 @@ export const allFaults: readonly Fault[] = [
   redisFlushed,
   listDeleted,
   redisStopped,
+  redisHalfOpen,
   repliesLost,
   redisSlow,
   redisLoading,

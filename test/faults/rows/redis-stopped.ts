@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { caughtUpAfter } from '../load/delays.js';
+import { Weather } from '../load/weather.js';
 import { limit } from './limit.js';
 import { redisUnderLoad } from './under-load.js';
 
@@ -18,6 +19,30 @@ export const redisStopped: Fault = {
     redis.signal('SIGSTOP');
     await sleep(5000);
     redis.signal('SIGCONT');
+    const backAt = performance.now();
+    await load.goesOn(load.options.eventsPerSecond);
+    await load.finish();
+    const found = await load.judge(storedOf);
+    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+  },
+};
+
+export const redisHalfOpen: Fault = {
+  name: 'redis-half-open',
+  backend: 'Redis',
+  title: 'all connections to Redis stand, and nothing comes through for 5 s; then they break',
+  promise:
+    'nothing lost or repeated; appends answered within 3 s; readers caught up 5 s afterwards',
+  runs: { short: 0, full: 10 },
+
+  async strike(run) {
+    const weather = new Weather(run.random);
+    const { load, storedOf } = await redisUnderLoad(run, { weather });
+    await sleep(run.random() * 3000);
+    weather.isDead = true;
+    await sleep(5000);
+    weather.isDead = false;
+    weather.cut();
     const backAt = performance.now();
     await load.goesOn(load.options.eventsPerSecond);
     await load.finish();

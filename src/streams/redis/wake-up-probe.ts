@@ -32,7 +32,10 @@ export class WakeUpProbe {
     const { prefix, subscriber } = options;
     this.#channel = `${prefix}::probe:${randomUUID()}`;
     this.#turns = setInterval(() => this.#probe(), everyMs);
-    subscriber.on('ready', () => void this.#subscribe());
+    subscriber.on('ready', () => {
+      this.#heard = this.#sent; // what was said to the connection before is not expected of this one
+      void this.#subscribe();
+    });
     subscriber.on('message', (channel: string, text: string) => {
       if (channel === this.#channel) this.#note(Number(text));
     });

@@ -1,7 +1,7 @@
 import { type Findings, nothingFound } from '../findings.js';
 
 /** What a run has measured, and which of it is not as it was promised. */
-export class Verdict {
+export class Measures {
   readonly #worst: Record<string, number> = {};
   readonly #breaches: string[] = [];
 

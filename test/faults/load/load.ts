@@ -110,9 +110,7 @@ export class Load {
     await this.#areOver();
   }
 
-  /**
-   * What the invariants say, after `finish` or `die`.
-   */
+  /** What the invariants say, after `finish` or `die`. */
   async judge(storedOf: StoredOf, rules: Partial<Rules> = {}): Promise<Findings> {
     const logs = await this.logs(storedOf);
     const verdicts = logs.map((log) => checkStream(log, { ...strictRules, ...rules }));

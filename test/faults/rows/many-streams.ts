@@ -13,8 +13,8 @@ import {
   sessionStreams,
   startService,
 } from '../crowds/crowded-service.js';
+import { Measures } from '../crowds/measures.js';
 import { PeakMemory } from '../crowds/peak-memory.js';
-import { Verdict } from '../crowds/verdict.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 
@@ -69,7 +69,7 @@ function manyStreams(backend: Backend, name: string): Fault {
 }
 
 class ManyStreams {
-  readonly #verdict = new Verdict();
+  readonly #measures = new Measures();
   readonly #others: readonly number[];
 
   constructor(
@@ -84,7 +84,7 @@ class ManyStreams {
   async strike(): Promise<Findings> {
     const { load, service } = this;
     const { inspector, pid } = service;
-    const verdict = this.#verdict;
+    const measures = this.#measures;
     const writers = await this.#beginLive();
     await this.#comeAndGo();
     const usedBefore = await inspector.usedMib();
@@ -95,22 +95,22 @@ class ManyStreams {
 
     await begin(load, this.#others);
     const usedFull = await inspector.usedMib();
-    verdict.note('in use for a stream, bytes', (usedFull - usedBefore) * bytesOfEach(this.size));
+    measures.note('in use for a stream, bytes', (usedFull - usedBefore) * bytesOfEach(this.size));
     if (service.redis === null) await this.#tryMore();
     await load.observe(calmMs);
     await this.#endAll();
     pacer.stop();
     await load.settle();
 
-    verdict.note('RSS before, MB', residentBefore);
-    verdict.atMost('most RSS, MB', memory.takeMib(), residentBefore + mostGrowthOfRssMib);
-    verdict.note('RSS grown by afterwards, MB', residentMib(pid) - residentBefore);
+    measures.note('RSS before, MB', residentBefore);
+    measures.atMost('most RSS, MB', memory.takeMib(), residentBefore + mostGrowthOfRssMib);
+    measures.note('RSS grown by afterwards, MB', residentMib(pid) - residentBefore);
     const mostGrowth = Math.max(leastGrowthMib, usedBefore * growthShare);
     const growth = (await inspector.usedMib()) - usedBefore;
-    verdict.note('in use before, MB', usedBefore);
-    verdict.note('in use with all streams, MB', usedFull);
-    verdict.atMost('I11, in use grown by afterwards, MB', growth, mostGrowth);
-    return verdict.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
+    measures.note('in use before, MB', usedBefore);
+    measures.note('in use with all streams, MB', usedFull);
+    measures.atMost('I11, in use grown by afterwards, MB', growth, mostGrowth);
+    return measures.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
   }
 
   async #beginLive(): Promise<Poster[]> {
@@ -134,7 +134,7 @@ class ManyStreams {
       const { status, body } = await post(url, { type: 'answer' });
       const isRefused = status === 507 && body.code === 'store_full' && body.stored === 0;
       const got = `${status} ${JSON.stringify(body)}`;
-      this.#verdict.must(isRefused, `stream ${stream} was one too many, and got ${got}`);
+      this.#measures.must(isRefused, `stream ${stream} was one too many, and got ${got}`);
     }
   }
 
@@ -147,7 +147,7 @@ class ManyStreams {
     while (performance.now() < deadline && (await this.#isThere(last))) {
       await this.load.observe(100);
     }
-    this.#verdict.must(!(await this.#isThere(last)), 'a stream does not expire');
+    this.#measures.must(!(await this.#isThere(last)), 'a stream does not expire');
     await this.load.observe(this.size.forgottenMs);
   }
 

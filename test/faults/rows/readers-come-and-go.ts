@@ -7,7 +7,7 @@ import { post } from '../../support/worker.js';
 import { type Backend, type CrowdedService, startService } from '../crowds/crowded-service.js';
 import { requireDescriptors } from '../crowds/file-descriptors.js';
 import { holdingsOf, openedFeedsOf, whatIsLeft } from '../crowds/holdings.js';
-import { Verdict } from '../crowds/verdict.js';
+import { Measures } from '../crowds/measures.js';
 import { comeAndGo } from '../crowds/visitor.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
@@ -78,18 +78,18 @@ async function measure(run: Run, service: CrowdedService, load: Load): Promise<F
   await load.settle();
   load.closeWriters();
 
-  const verdict = new Verdict();
+  const measures = new Measures();
   const left = await whatIsLeft(service, before, mostMsUntilGone);
-  for (const breach of [...leftFirst, ...left]) verdict.must(false, breach);
+  for (const breach of [...leftFirst, ...left]) measures.must(false, breach);
   const usedAfter = await inspector.usedMib();
   const mostGrowth = Math.max(leastGrowthMib, usedBefore * growthShare);
   const opened = (await openedFeedsOf(service)) - openedBefore;
-  verdict.must(opened > size.feeds / 3, `only ${opened} feeds were opened`);
-  verdict.note('feeds opened', opened);
-  verdict.note('heap before, MB', usedBefore);
-  verdict.atMost('heap grown by, MB', usedAfter - usedBefore, mostGrowth);
-  verdict.note('RSS grown by, MB', residentMib(pid) - residentBefore);
-  return verdict.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
+  measures.must(opened > size.feeds / 3, `only ${opened} feeds were opened`);
+  measures.note('feeds opened', opened);
+  measures.note('heap before, MB', usedBefore);
+  measures.atMost('heap grown by, MB', usedAfter - usedBefore, mostGrowth);
+  measures.note('RSS grown by, MB', residentMib(pid) - residentBefore);
+  return measures.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
 }
 
 async function prepare({ server, url }: CrowdedService, load: Load): Promise<void> {

@@ -8,9 +8,9 @@ import { inWaves } from '../../bench/load/waves.js';
 import { streamNumbers } from '../../bench/scenarios/scenario.js';
 import { type Backend, type CrowdedService, startService } from '../crowds/crowded-service.js';
 import { requireDescriptors } from '../crowds/file-descriptors.js';
+import { Measures } from '../crowds/measures.js';
 import { PeakMemory } from '../crowds/peak-memory.js';
 import { ResumingReader } from '../crowds/resuming-reader.js';
-import { Verdict } from '../crowds/verdict.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 
@@ -97,13 +97,13 @@ class ReconnectStorm {
     const p99Ms = load.latency.percentileMs(0.99);
     pacer.stop();
 
-    const verdict = new Verdict();
-    verdict.atMost('all resumed after, ms', slowestMs, mostMsUntilResumed);
-    verdict.atMost('p99 of live events, ms', p99Ms, mostP99Ms);
-    verdict.atMost('RSS, MB', memory.takeMib(), mostMib);
-    verdict.note('in use with all feeds, MB', await service.inspector.usedMib());
-    await this.#checkDelivery(verdict);
-    return verdict.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
+    const measures = new Measures();
+    measures.atMost('all resumed after, ms', slowestMs, mostMsUntilResumed);
+    measures.atMost('p99 of live events, ms', p99Ms, mostP99Ms);
+    measures.atMost('RSS, MB', memory.takeMib(), mostMib);
+    measures.note('in use with all feeds, MB', await service.inspector.usedMib());
+    await this.#checkDelivery(measures);
+    return measures.findings({ acknowledgedAppends: load.stored, acknowledgedEvents: load.stored });
   }
 
   /** An event in each stream, and all feeds. */
@@ -136,14 +136,14 @@ class ReconnectStorm {
     return this.#readers.every(({ resumedAtUs }) => resumedAtUs !== null);
   }
 
-  async #checkDelivery(verdict: Verdict): Promise<void> {
+  async #checkDelivery(measures: Measures): Promise<void> {
     const checks = this.#readers.map(({ check }) => check);
     this.load.stopWriters();
     await this.load.settle();
     const missing = () => new Ledger(this.#sent).firstMissing(checks);
     await this.load.observe(mostMsUntilResumed, () => missing() === null);
-    verdict.must(missing() === null, `I1, not all was delivered: ${missing()}`);
-    for (const { fault } of this.#readers) verdict.must(fault === null, `I2, I3, I12: ${fault}`);
+    measures.must(missing() === null, `I1, not all was delivered: ${missing()}`);
+    for (const { fault } of this.#readers) measures.must(fault === null, `I2, I3, I12: ${fault}`);
   }
 
   get #sent(): WrittenStream[] {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
-import { caughtUpAfter } from '../load/delays.js';
-import { limit } from './limit.js';
+import { judgeRecovery } from './judge-recovery.js';
 import { redisUnderLoad } from './under-load.js';
 
 const policies = ['everysec', 'always'] as const;
@@ -22,9 +21,6 @@ export const redisKilled: Fault = {
     await sleep(2000);
     await redis.start();
     const backAt = performance.now();
-    await load.goesOn(load.options.eventsPerSecond);
-    await load.finish();
-    const found = await load.judge(storedOf, { answerLimitMs: 2500 });
-    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+    return judgeRecovery({ load, storedOf }, backAt, { answerLimitMs: 2500 });
   },
 };

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
-import { caughtUpAfter } from '../load/delays.js';
-import { limit } from './limit.js';
+import { judgeRecovery } from './judge-recovery.js';
 import { redisUnderLoad } from './under-load.js';
 
 /** So that reading its file takes Redis some seconds: microseconds for each key. */
@@ -25,9 +24,6 @@ export const redisLoading: Fault = {
     await redis.kill();
     await redis.start();
     const backAt = performance.now();
-    await load.goesOn(load.options.eventsPerSecond);
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+    return judgeRecovery({ load, storedOf }, backAt);
   },
 };

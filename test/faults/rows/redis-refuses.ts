@@ -4,8 +4,8 @@ import type { RedisServer } from '../../support/redis-server.js';
 import { waitFor } from '../../support/wait-for.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
-import { caughtUpAfter } from '../load/delays.js';
 import type { Load } from '../load/load.js';
+import { judgeRecovery } from './judge-recovery.js';
 import { limit } from './limit.js';
 import { redisUnderLoad } from './under-load.js';
 
@@ -53,13 +53,10 @@ async function strike(run: Run, { code, begin, end }: Refusing): Promise<Finding
   await sleep(3000);
   await end(admin);
   const backAt = performance.now();
-  await load.goesOn(load.options.eventsPerSecond);
-  await load.finish();
-  const found = await load.judge(storedOf);
+  const found = await judgeRecovery({ load, storedOf }, backAt);
   const others = refusalsOf(load, struckAt).filter((refusal) => refusal !== code);
   const reconnected = load.readers.filter(({ connections }) => connections > 2).length;
   return limit(found, {
-    'caught up after, ms': [caughtUpAfter(load, backAt), 5000],
     [`refusals without ${code}`]: [others.length, 0],
     'feeds that ended': [reconnected, 0],
   });

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
-import { caughtUpAfter } from '../load/delays.js';
 import { Weather } from '../load/weather.js';
-import { limit } from './limit.js';
+import { judgeRecovery } from './judge-recovery.js';
 import { redisUnderLoad } from './under-load.js';
 
 export const redisStopped: Fault = {
@@ -20,10 +19,7 @@ export const redisStopped: Fault = {
     await sleep(5000);
     redis.signal('SIGCONT');
     const backAt = performance.now();
-    await load.goesOn(load.options.eventsPerSecond);
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+    return judgeRecovery({ load, storedOf }, backAt);
   },
 };
 
@@ -44,9 +40,6 @@ export const redisHalfOpen: Fault = {
     weather.isDead = false;
     weather.cut();
     const backAt = performance.now();
-    await load.goesOn(load.options.eventsPerSecond);
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), 5000] });
+    return judgeRecovery({ load, storedOf }, backAt);
   },
 };

@@ -10,10 +10,10 @@ import { BulkProducer } from '../crowds/bulk-producer.js';
 import { type Backend, type CrowdedService, startService } from '../crowds/crowded-service.js';
 import { requireDescriptors } from '../crowds/file-descriptors.js';
 import { openFeedsOf } from '../crowds/holdings.js';
+import { Measures } from '../crowds/measures.js';
 import { PeakMemory } from '../crowds/peak-memory.js';
 import { typicalP99Ms } from '../crowds/typical-delay.js';
 import { openUnreadFeed } from '../crowds/unread-feed.js';
-import { Verdict } from '../crowds/verdict.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 
@@ -116,26 +116,26 @@ class UnreadFeeds {
     const resident = memory.takeMib() - residentBefore;
     await this.#settle(producer);
 
-    const verdict = new Verdict();
-    verdict.must(unread === size.unread, `only ${unread} feeds were open and not read`);
+    const measures = new Measures();
+    measures.must(unread === size.unread, `only ${unread} feeds were open and not read`);
     const kbOfFeed = (mib: number) => (mib * 1024) / size.unread;
     // Shared by few feeds, garbage would be most of it.
-    if (size === full) verdict.atMost('RSS of a feed, KB', kbOfFeed(resident), mostKbOfFeed);
-    verdict.atMost('in use for a feed, KB', kbOfFeed(used), mostKbOfFeed);
-    verdict.note('p99 of others before, ms', p99Before);
-    verdict.note('p99 of others while sockets fill, ms', p99Filling);
+    if (size === full) measures.atMost('RSS of a feed, KB', kbOfFeed(resident), mostKbOfFeed);
+    measures.atMost('in use for a feed, KB', kbOfFeed(used), mostKbOfFeed);
+    measures.note('p99 of others before, ms', p99Before);
+    measures.note('p99 of others while sockets fill, ms', p99Filling);
     // In the tests, others work beside it.
     if (size === full) {
-      verdict.atMost('p99 of others meanwhile, ms', p99Unread, 2 * p99Before + noiseMs);
+      measures.atMost('p99 of others meanwhile, ms', p99Unread, 2 * p99Before + noiseMs);
     }
     if (size.unreadMs === null) {
-      verdict.atMost('gone after, ms', goneAfterMs, mostMsUntilGone);
+      measures.atMost('gone after, ms', goneAfterMs, mostMsUntilGone);
       const cut = (await scrape(service.url)).get('rejoin_feeds_closed_total{reason="slow"}');
-      verdict.must(cut === size.unread, `${cut} feeds were cut because they stood still`);
+      measures.must(cut === size.unread, `${cut} feeds were cut because they stood still`);
     }
     const stored = load.stored + producer.storedEvents;
     const acknowledgedAppends = load.stored + producer.requests;
-    return verdict.findings({ acknowledgedAppends, acknowledgedEvents: stored });
+    return measures.findings({ acknowledgedAppends, acknowledgedEvents: stored });
   }
 
   /** A long stream, steady streams, and a fast producer, all of them with readers who do read. */

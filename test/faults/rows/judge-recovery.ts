@@ -1,0 +1,20 @@
+import type { Rules } from '../checker/verdict.js';
+import type { Findings } from '../findings.js';
+import { caughtUpAfter } from '../load/delays.js';
+import { limit } from './limit.js';
+import type { UnderLoad } from './under-load.js';
+
+/** How long after all is well again readers may lag behind. */
+const caughtUpMs = 5000;
+
+/** Lets the load go on for a second, ends it, and judges it with how soon all readers had caught up. */
+export async function judgeRecovery(
+  { load, storedOf }: Pick<UnderLoad, 'load' | 'storedOf'>,
+  backAt: number,
+  rules: Partial<Rules> = {},
+): Promise<Findings> {
+  await load.goesOn(load.options.eventsPerSecond);
+  await load.finish();
+  const found = await load.judge(storedOf, rules);
+  return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), caughtUpMs] });
+}

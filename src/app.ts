@@ -14,15 +14,16 @@ import { allowOrigins, setCorsHeaders } from './http/cors.js';
 import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
-import { ignoreExpectations } from './http/expectations.js';
 import { followStreamRoute } from './http/follow-stream.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
+import { createHttpServer } from './http/http-server.js';
 import { acceptJsonBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
-import { limitRates } from './http/rate-limits.js';
+import { OrdinaryAppends } from './http/ordinary-appends.js';
+import { limitRates, limitsAppends } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
@@ -30,7 +31,6 @@ import { compileSchema } from './http/request-schemas.js';
 import { requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { stopStreamRoute } from './http/stop-stream.js';
-import { Turns } from './http/turns.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
@@ -84,15 +84,6 @@ const feedSpreadMs = 3000;
 /** How long requests in flight may take when the service stops. */
 const requestGraceMs = 3000;
 
-/** How long the head of a request may take to arrive. */
-const headersTimeout = 10_000;
-
-/** How often Node looks for requests that take too long. */
-const connectionsCheckingInterval = 2000;
-
-/** A peer that has been silent for so long is probed by TCP; without an answer, it is gone in 10 s. */
-const keepAliveInitialDelay = 60_000;
-
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
 const maxParamLength = 16 * 1024;
 
@@ -103,43 +94,39 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { origins } = config.cors;
   const { trustProxy, maxConnections } = config.server;
   const { producerKeys: keys, reader } = config.auth;
+  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
+  const observed = metrics.observe(streams);
+  const connections = new Connections(timeouts.stallMs);
+  const limits = { maxEventBytes: config.limits.eventBytes };
+  const maxBodyBytes = config.limits.bodyBytes;
+  const ordinaryAppends = new OrdinaryAppends({
+    appends: observed,
+    limits,
+    maxBodyBytes,
+    keys,
+    origins,
+    isEnabled: !limitsAppends(config.limits.rates) && !logger.isLevelEnabled('debug'),
+  });
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.limits.bodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
-    requestTimeout: 0, // an NDJSON request may stay open for a whole run
-    http: {
-      headersTimeout,
-      connectionsCheckingInterval,
-      keepAlive: true,
-      keepAliveInitialDelay,
-      requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
-    },
+    serverFactory: (handle) =>
+      createHttpServer(handle, { connections, ordinaryAppends, maxConnections }),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
     clientErrorHandler: answerClientError,
   });
-  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
-  const observed = metrics.observe(streams);
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
-  app.server.maxConnections = maxConnections;
-  ignoreExpectations(app.server);
-  const connections = new Connections(app.server);
-  const turns = new Turns(timeouts.stallMs);
-
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
   useProblems(app);
-  app.addHook('onRequest', (request, reply, done) =>
-    turns.take(request.raw.socket, reply.raw, done),
-  );
-  app.addHook('onClose', async () => turns.close());
   setSecurityHeaders(app);
   requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
@@ -148,7 +135,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   requireAccess(app, { keys, verifier, origins });
   const keyIds = keys.map(({ id }) => id);
   const rates = await limitRates(app, config.limits.rates, keyIds);
-  acceptJsonBodies(app, config.limits.bodyBytes, timeouts.bodyMs);
+  acceptJsonBodies(app, { maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (config.docs.isEnabled) {
     await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? usualTokenCookie });
@@ -157,7 +144,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     appendEventsRoute(app, {
       streams,
       appends: observed,
-      limits: { maxEventBytes: config.limits.eventBytes },
+      limits,
+      ordinaryAppends,
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
@@ -182,6 +170,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
+    ordinaryAppends.stop(); // their answers do not say that the connection closes
     try {
       await draining.finish();
     } finally {

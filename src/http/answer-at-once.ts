@@ -1,21 +1,23 @@
-import type { FastifyReply } from 'fastify';
-import { headerList } from './header-list.js';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 
 /**
  * Answers with JSON in one write. Fastify's own way is made for any kind of answer, and its last two
- * pieces leave through a vector of writes. The headers that hooks have set are kept; hooks on what is
- * sent are not asked.
+ * pieces leave through a vector of writes.
+ *
+ * @param head names and values in turn, to which those of the content are added
+ * @param json of ASCII alone
  */
-export function answerAtOnce(reply: FastifyReply, status: number, json: string): FastifyReply {
-  const { raw } = reply;
-  const head = headerList(reply);
+export function answerAtOnce(
+  response: ServerResponse,
+  status: number,
+  head: OutgoingHttpHeader[],
+  json: string,
+): void {
   head.push('content-type', 'application/json; charset=utf-8');
-  head.push('content-length', Buffer.byteLength(json));
-  reply.hijack();
-  raw.writeHead(status, head);
-  raw.cork(); // lest the end of the response becomes a write of its own
-  raw.write(json);
-  raw.uncork();
-  raw.end();
-  return reply;
+  head.push('content-length', json.length);
+  response.writeHead(status, head);
+  response.cork(); // lest the end of the response becomes a write of its own
+  response.write(json, 'latin1');
+  response.uncork();
+  response.end();
 }

@@ -1,12 +1,29 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Appended } from '../streams/stream-manager.js';
 import { answerAtOnce } from './answer-at-once.js';
+import { headerList } from './header-list.js';
 
-/** 201 with what was stored, or 200 when all of it was stored before. */
+/** Answers with the headers that hooks have set; hooks on what is sent are not asked. */
 export function sendAppended(reply: FastifyReply, appended: Appended): FastifyReply {
-  const { offset, count, nextOffset } = appended;
-  reply.header('stream-next-offset', nextOffset);
+  const head = headerList(reply);
+  reply.hijack();
+  answerAppended(reply.raw, head, appended);
+  return reply;
+}
+
+/**
+ * 201 with what was stored, or 200 when all of it was stored before.
+ *
+ * @param head names and values in turn, to which more are added
+ */
+export function answerAppended(
+  response: ServerResponse,
+  head: OutgoingHttpHeader[],
+  { offset, count, nextOffset }: Appended,
+): void {
+  head.push('stream-next-offset', nextOffset);
   const numbers = `"offset":${offset},"count":${count},"nextOffset":${nextOffset}`;
-  if (count > 0) return answerAtOnce(reply, 201, `{${numbers}}`);
-  return answerAtOnce(reply, 200, `{${numbers},"duplicate":true}`);
+  if (count > 0) answerAtOnce(response, 201, head, `{${numbers}}`);
+  else answerAtOnce(response, 200, head, `{${numbers},"duplicate":true}`);
 }

@@ -1,16 +1,17 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.js';
-import { encodeEvents } from '../streams/encode-events.js';
 import { sendAppended } from './append-answer.js';
+import { appendJson } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
-import { leaseMs, producerStamp } from './producer-headers.js';
+import type { OrdinaryAppends } from './ordinary-appends.js';
 import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
 export interface AppendOptions extends NdjsonOptions {
+  readonly ordinaryAppends: OrdinaryAppends;
   readonly rateLimit: RateLimit | null;
 }
 
@@ -19,24 +20,22 @@ export interface AppendOptions extends NdjsonOptions {
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
-  const { appends, limits, rateLimit } = options;
+  const { ordinaryAppends, rateLimit } = options;
+  /** Of what was tried before the framework, only the answer is left. */
+  const throwFailure: onRequestHookHandler = ({ raw }, _reply, done) =>
+    done(ordinaryAppends.failureOf(raw) as Error | undefined);
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/events`,
     {
       schema: { params: streamParams },
       config: { access: 'append', reportsStored: true },
-      onRequest: refuseOverRate(rateLimit),
+      onRequest: [throwFailure, ...refuseOverRate(rateLimit)],
     },
     async (request, reply) => {
       const { body, params, raw } = request;
       if (body instanceof Readable) return appendNdjson(request, reply, params, options);
       if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
-      const producer = producerStamp(raw);
-      const events = encodeEvents(body, limits);
-      const appended = await appends.appendEvents(params, events, {
-        producer,
-        leaseMs: leaseMs(raw),
-      });
+      const appended = await appendJson(raw, body, params, options);
       const { sessionId, messageId } = params;
       const { offset, count, nextOffset } = appended; // by name: spreading would cost more than all else here
       const fields = { sessionId, messageId, offset, count, nextOffset };

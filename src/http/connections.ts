@@ -1,40 +1,81 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
+import { Connection } from './connection.js';
 import { discardMs } from './early-answer.js';
 
-/** The connections of a server, so that it can stop within a bounded time. */
+/** The connections of a server: what is asked on each is handled one after another. */
 export class Connections {
-  /** Sockets that have not brought a whole request head yet: browsers open them ahead of need. */
-  readonly #silent = new Set<Socket>();
+  readonly #all = new Map<Socket, Connection>();
+  readonly #beats: NodeJS.Timeout;
+  // One function of each kind for all sockets: there are many, and each may be open for long.
+  readonly #onClose: (this: Socket) => void;
+  readonly #onResume: (this: Socket) => void;
+  readonly #onAnswered: (this: ServerResponse) => void;
 
-  constructor(readonly server: Server) {
-    const silent = this.#silent;
-    // One function for all sockets: each may be open for long.
-    const forget = function (this: Socket) {
-      silent.delete(this);
+  /** @param stallMs an answer of which a client takes nothing for so long is given up */
+  constructor(readonly stallMs: number) {
+    const all = this.#all;
+    const next = (response: ServerResponse) => this.#next(response);
+    this.#onClose = function () {
+      all.delete(this);
     };
+    this.#onResume = function () {
+      all.get(this)?.pauseIfFull();
+    };
+    this.#onAnswered = function () {
+      next(this);
+    };
+    this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
+  }
+
+  /**
+   * Looks after the connections of a server.
+   *
+   * @param handle called with each request when all before it on its connection were answered
+   */
+  attend(server: Server, handle: RequestListener): void {
     server.on('connection', (socket: Socket) => {
-      silent.add(socket);
-      socket.on('close', forget);
+      this.#all.set(socket, new Connection(socket, handle));
+      socket.on('close', this.#onClose);
+      socket.on('resume', this.#onResume);
     });
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      silent.delete(request.socket);
-      response.on('finish', limitDiscarding);
+    server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+      const connection = this.#all.get(socket);
+      if (connection?.add(response)) this.#begin(connection, response);
     });
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
   stop(graceMs: number): void {
-    for (const socket of this.#silent) socket.destroy();
-    const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
-    this.server.once('close', () => clearTimeout(cut));
+    clearInterval(this.#beats);
+    for (const { hasAsked, socket } of this.#all.values()) if (!hasAsked) socket.destroy();
+    const cut = () => {
+      for (const { socket } of this.#all.values()) socket.destroy();
+    };
+    setTimeout(cut, graceMs).unref();
+  }
+
+  #begin({ handle }: Connection, response: ServerResponse): void {
+    response.on('close', this.#onAnswered);
+    handle(response.req, response);
+  }
+
+  #next({ req }: ServerResponse): void {
+    limitDiscarding(req);
+    const connection = this.#all.get(req.socket);
+    const next = connection?.next() ?? null;
+    if (connection !== undefined && next !== null) this.#begin(connection, next);
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    for (const connection of this.#all.values()) connection.cutIfStalled(now, this.stallMs);
   }
 }
 
 /** Node reads what still comes of a body that was answered, for as long as it comes. */
-function limitDiscarding(this: ServerResponse): void {
-  const request = this.req;
-  if (request.complete) return;
+function limitDiscarding(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
   const cut = setTimeout(() => request.destroy(), discardMs);
   request.once('close', () => clearTimeout(cut));
 }

@@ -41,14 +41,18 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
   });
 }
 
+/** What an answer says to a request that names no origin: to one that does, it would differ. */
+export function varyHeaders(origins: readonly string[]): Readonly<Record<string, string>> {
+  return origins.length === 0 ? {} : { vary: 'Origin' };
+}
+
 /** For an answer that Fastify gives before it runs any hook: to a path that it cannot decode. */
 export function setCorsHeaders(
   { headers }: FastifyRequest,
   reply: FastifyReply,
   origins: readonly string[],
 ): FastifyReply {
-  if (origins.length === 0) return reply;
-  reply.header('vary', 'Origin');
+  reply.headers(varyHeaders(origins));
   const origin = allowedOrigin(headers.origin, origins);
   if (origin === false) return reply;
   return reply

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { BodyDeadlines } from './body-deadlines.js';
-import { readBody } from './read-body.js';
+import { type BodyLimits, readBody } from './read-body.js';
 
 export const ndjson = 'application/x-ndjson';
 
@@ -12,30 +11,19 @@ export const ndjson = 'application/x-ndjson';
  * media type: a page of another origin can post `text/plain` without asking, so that is not taken
  * for JSON.
  *
- * @param maxBytes of a JSON body; NDJSON bodies have no end of their own
- * @param timeoutMs how long a JSON body may take
+ * @param limits of JSON bodies; NDJSON bodies have no end of their own
  */
-export function acceptJsonBodies(app: FastifyInstance, maxBytes: number, timeoutMs: number): void {
-  const deadlines = new BodyDeadlines(timeoutMs);
-  app.addHook('onClose', async () => deadlines.close());
+export function acceptJsonBodies(app: FastifyInstance, limits: BodyLimits): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (_request, body: IncomingMessage, done) => {
-    readBody(body, maxBytes, (error, bytes) => {
-      deadlines.remove(body);
-      done(error, bytes);
-    });
-  });
+  app.addContentTypeParser('application/json', (_request, body: IncomingMessage, done) =>
+    readBody(body, limits, done),
+  );
   app.addContentTypeParser(ndjson, (_request, body: IncomingMessage, done) => done(null, body));
-  app.addHook('preParsing', (request, reply, payload, done) => {
+  app.addHook('preParsing', (request, _reply, payload, done) => {
     const fault = hasBody(request) ? encodingFault(request) : null;
-    if (fault !== null) return done(fault);
-    if (hasBody(request) && !isNdjson(request)) deadlines.add(request, reply);
-    done(null, payload);
+    if (fault === null) done(null, payload);
+    else done(fault);
   });
-}
-
-function isNdjson({ headers }: FastifyRequest): boolean {
-  return headers['content-type']?.trim().toLowerCase().startsWith(ndjson) === true;
 }
 
 /**

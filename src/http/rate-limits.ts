@@ -46,6 +46,10 @@ export async function limitRates(
   };
 }
 
+export function limitsAppends({ appendsPerKey, appendsPerAddress }: RateLimits): boolean {
+  return appendsPerKey > 0 || appendsPerAddress > 0;
+}
+
 /** For a route that answers 429: before its body is read. */
 export function refuseOverRate(limit: RateLimit | null): onRequestAsyncHookHandler[] {
   if (limit === null) return [];

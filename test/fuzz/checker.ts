@@ -51,8 +51,8 @@ const documented: Readonly<Record<Route, Readonly<Record<string, readonly number
   stream: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
   stop: { POST: [200, 409, 413, 415, 507] },
   lease: { POST: [200, 404, 409, 413, 415] },
-  status: { GET: [200, 404], HEAD: [200, 404], DELETE: [204, 415] },
-  session: { GET: [200], HEAD: [200], DELETE: [204, 415] },
+  status: { GET: [200, 404], HEAD: [200, 404], DELETE: [204, 413, 415] },
+  session: { GET: [200], HEAD: [200], DELETE: [204, 413, 415] },
   chat: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
   unknown: {},
 };

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { buildApp, type RequestTimeouts } from '../../src/app.js';
 import type { Config } from '../../src/config.js';
 import type { FeedOptions } from '../../src/feed/feeds.js';
@@ -14,6 +15,7 @@ export interface TestApp {
 }
 
 export interface TestAppOptions {
+  readonly logger?: Logger;
   readonly server?: Partial<Config['server']>;
   readonly feed?: Partial<FeedOptions>;
   readonly limits?: Partial<Omit<Config['limits'], 'rates'>>;
@@ -32,7 +34,7 @@ export function buildTestApp(
   options: TestAppOptions = {},
 ): Promise<FastifyInstance> {
   return buildApp({
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     streams,
     ...(options.timeouts && { timeouts: options.timeouts }),
     version: '1.2.3',

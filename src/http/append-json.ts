@@ -1,0 +1,21 @@
+import { type EncodeLimits, encodeEvents } from '../streams/encode-events.js';
+import type { StreamId } from '../streams/stream-id.js';
+import type { Appended, StreamManager } from '../streams/stream-manager.js';
+import { leaseMs, producerStamp, type RequestHeaders } from './producer-headers.js';
+
+export interface AppendJsonOptions {
+  readonly appends: Pick<StreamManager, 'appendEvents'>;
+  readonly limits: EncodeLimits;
+}
+
+/** Appends the event or the array of events that the body of a request is. @throws ServiceError */
+export async function appendJson(
+  request: RequestHeaders,
+  body: Buffer,
+  stream: StreamId,
+  { appends, limits }: AppendJsonOptions,
+): Promise<Appended> {
+  const producer = producerStamp(request);
+  const events = encodeEvents(body, limits);
+  return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request) });
+}

@@ -1,0 +1,44 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Connections } from './connections.js';
+import { ignoreExpectations } from './expectations.js';
+import type { OrdinaryAppends } from './ordinary-appends.js';
+
+export interface HttpServerOptions {
+  readonly connections: Connections;
+  readonly ordinaryAppends: OrdinaryAppends;
+  readonly maxConnections: number;
+}
+
+/** How long the head of a request may take to arrive. */
+const headersTimeout = 10_000;
+
+/** How often Node looks for requests that take too long. */
+const connectionsCheckingInterval = 2000;
+
+/** A peer that has been silent for so long is probed by TCP; without an answer, it is gone in 10 s. */
+const keepAliveInitialDelay = 60_000;
+
+/** How long a connection may wait for its next request: longer than proxies keep theirs. */
+const keepAliveTimeout = 72_000;
+
+/** Node's server, and what a request passes in it before the framework handles it. */
+export function createHttpServer(
+  handle: RequestListener,
+  { connections, ordinaryAppends, maxConnections }: HttpServerOptions,
+): Server {
+  const server = createServer({
+    headersTimeout,
+    requestTimeout: 0, // an NDJSON request may stay open for a whole run
+    connectionsCheckingInterval,
+    keepAlive: true,
+    keepAliveInitialDelay,
+    keepAliveTimeout,
+    requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
+  });
+  server.maxConnections = maxConnections;
+  ignoreExpectations(server);
+  connections.attend(server, (request, response) =>
+    ordinaryAppends.take(request, response, handle),
+  );
+  return server;
+}

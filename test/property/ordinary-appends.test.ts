@@ -1,0 +1,231 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Writable } from 'node:stream';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { memoryBackend } from '../support/backends.js';
+import { texts } from '../support/events.js';
+import { makeKey } from '../support/keys.js';
+import { rawBytes } from '../support/raw-http.js';
+import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
+
+const appendKey = makeKey('append');
+const readKey = makeKey('read');
+const messages = ['m', 'm.1', '~'];
+
+const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+
+/** All appends go through the framework where each has a line in the log. */
+const inFramework = { logger: pino({ level: 'debug' }, nowhere) };
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly head: readonly string[];
+  readonly body: string;
+  /** What it says of its length, or null for what is right. */
+  readonly length: string | null;
+}
+
+const oftenPlain = <T>(plain: T, ...others: T[]) =>
+  fc.oneof(
+    { weight: 15, arbitrary: fc.constant(plain) },
+    { weight: 1, arbitrary: fc.constantFrom(...others) },
+  );
+
+const event = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom('{"type":"answer"}', ' {"type":"a","content":"é"}\n') },
+  fc.constantFrom(
+    '{"type":"complete"}',
+    '{"type":"stop"}',
+    '[{"type":"a"},{"type":"b"}]',
+    '[{"type":"a"},{"typ":"b"}]',
+    '[]',
+    '',
+    ' ',
+    '{',
+    '"a"',
+    '{"type":"a","data":{"__proto__":1}}',
+    '{"type":"a"}{"type":"a"}',
+    '{"type":"a","done":1}',
+    `{"type":"a","content":"${'x'.repeat(300)}"}`,
+    `{"type":"a","content":"${'x'.repeat(1100)}"}`,
+    `[${'{"type":"a"},'.repeat(30)}{"type":"a"}]`,
+  ),
+);
+
+const extraHeaders = [
+  'Authorization: Bearer nobody.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+  `Authorization: Bearer ${readKey.token}`,
+  `authorization: Bearer ${appendKey.token}`,
+  'Authorization: Bearer a.b.c',
+  'Authorization: Basic eDp5',
+  'Producer-Id: w',
+  'Producer-Epoch: 0',
+  'Producer-Seq: 0',
+  'Producer-Seq: 01',
+  'Producer-Lease: 30',
+  'Producer-Lease: 0',
+  'Host: y',
+  'Origin: http://x',
+  'Origin: https://listed.example',
+  'Origin: https://other.example',
+  'Sec-Fetch-Site: cross-site',
+  'Sec-Fetch-Site: same-origin',
+  'Cookie: rejoin_token=a.b.c',
+  'Content-Encoding: gzip',
+  'Content-Encoding: identity',
+  'Content-Type: text/plain',
+  'Transfer-Encoding: chunked',
+  'Content-Length: 3',
+  'Expect: 100-continue',
+  'Expect: more',
+  'Upgrade: websocket',
+  'Accept: text/html',
+  'Accept-Version: 1',
+  'X-Forwarded-For: 1.2.3.4',
+];
+
+const producer = fc
+  .record({
+    id: oftenPlain('w', 'w2', '', 'é', 'x'.repeat(129)),
+    epoch: oftenPlain('0', '1', '-1', 'x'),
+    seq: fc.oneof(fc.nat(4).map(String), fc.constantFrom('9'.repeat(16), '1.0')),
+  })
+  .map(({ id, epoch, seq }) => [
+    `Producer-Id: ${id}`,
+    `Producer-Epoch: ${epoch}`,
+    `Producer-Seq: ${seq}`,
+  ]);
+
+const request: fc.Arbitrary<Request> = fc
+  .record({
+    method: oftenPlain('POST', 'PUT', 'GET', 'PATCH', 'post'),
+    begin: oftenPlain('', 'http://x', '/', '/.'),
+    sid: oftenPlain('SID', '%53ID', 'SID%00', '', '.s', 's s', 'x'.repeat(128), 'x'.repeat(129)),
+    mid: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...messages) }, fc.constant('m:1')),
+    tail: oftenPlain('events', 'event', 'events/', 'events?', 'events?token=a.b.c', 'EVENTS'),
+    host: oftenPlain(['Host: x'], ['host: x'], ['Host:'], []),
+    contentType: oftenPlain(
+      ['Content-Type: application/json'],
+      ['content-type: Application/JSON; charset=UTF-8'],
+      ['Content-Type: application/json; charset=latin1'],
+      ['Content-Type: application/json;'],
+      ['Content-Type: application/json+x'],
+      ['Content-Type: application/x-ndjson'],
+      ['Content-Type: application/jsonx'],
+      [],
+    ),
+    key: oftenPlain([`Authorization: Bearer ${appendKey.token}`], []),
+    producer: fc.oneof({ weight: 2, arbitrary: fc.constant([] as string[]) }, producer),
+    extra: fc.oneof(
+      { weight: 3, arbitrary: fc.constant([] as string[]) },
+      fc.subarray(extraHeaders, { minLength: 1, maxLength: 2 }),
+    ),
+    body: event,
+    length: oftenPlain(null, '0', '00', '+5', '5000', '1'),
+  })
+  .map(({ method, begin, sid, mid, tail, body, length, ...head }) => ({
+    method,
+    path: `${begin}/sessions/${sid}/messages/${mid}/${tail}`.replaceAll(' ', '%20'),
+    head: [head.host, head.contentType, head.key, head.producer, head.extra].flat(),
+    body,
+    length,
+  }));
+
+function toText({ method, path, head, body, length }: Request, sid: string): string {
+  const sizes = [`Content-Length: ${length ?? Buffer.byteLength(body)}`, 'Connection: close'];
+  return `${method} ${path.replaceAll('SID', sid)} HTTP/1.1\r\n${[...head, ...sizes].join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** Without what is of the moment. */
+function withoutTimes(text: string): string {
+  return text
+    .replace(/^Date: .*\r\n/m, '')
+    .replace(/auto-[0-9a-f-]{36}/g, 'auto-id')
+    .replace(/"nextId":"(\d+)-[0-9a-f]{8}"/, '"nextId":"$1"')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time');
+}
+
+const limits = { eventBytes: 1000, bodyBytes: 1200, streamEvents: 12 };
+
+/** A test of its own for each of these, since they change what is ordinary. */
+const settings: readonly (readonly [string, TestAppOptions])[] = [
+  ['everybody may append', {}],
+  ['appending takes a key', { auth: { producerKeys: [appendKey.key, readKey.key] } }],
+  ['pages of another origin are served', { cors: { origins: ['https://listed.example'] } }],
+];
+
+describe.each(settings)('an append that the framework does not see, where %s', (_, options) => {
+  const stores: StreamManager[] = [];
+  const apps: TestApp[] = [];
+  let inFrameworkCount = 0;
+  const count = () => {
+    inFrameworkCount += 1;
+  };
+
+  beforeAll(async () => {
+    for (const more of [{}, inFramework]) {
+      const store = await memoryBackend.create({ limits: { maxStreamEvents: 12 } });
+      stores.push(store);
+      apps.push(await startApp(store, { ...options, ...more, limits, timeouts: { bodyMs: 50 } }));
+    }
+    subscribe('tracing:fastify.request.handler:start', count);
+  });
+  afterAll(async () => {
+    unsubscribe('tracing:fastify.request.handler:start', count);
+    for (const app of apps) await app.close();
+    for (const store of stores) await store.close();
+  });
+
+  async function outcomes(requests: readonly Request[], sid: string): Promise<string[][]> {
+    return Promise.all(
+      apps.map(async ({ url }, index) => {
+        const answers: string[] = [];
+        for (const one of requests)
+          answers.push(withoutTimes(await rawBytes(url, toText(one, sid))));
+        const store = stores[index] as StreamManager;
+        for (const messageId of messages) {
+          const stream = { sessionId: sid, messageId };
+          const { events } = await store.getEvents(stream, 0, 1000);
+          answers.push(...texts(events).map(withoutTimes));
+          answers.push(String((await store.getStatus(stream))?.status));
+        }
+        return answers;
+      }),
+    );
+  }
+
+  it('is answered and stored as the framework would have it', async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 16 }), async (requests) => {
+        runs += 1;
+        const [direct, framework] = await outcomes(requests, `s${runs}`);
+        expect(direct).toEqual(framework);
+      }),
+      { numRuns: 80 },
+    );
+  }, 120_000);
+
+  it('is nearly every append', async () => {
+    const plain: Request = {
+      method: 'POST',
+      path: '/sessions/SID/messages/plain/events',
+      head: [
+        'Host: x',
+        'Content-Type: application/json',
+        `Authorization: Bearer ${appendKey.token}`,
+      ],
+      body: '{"type":"answer"}',
+      length: null,
+    };
+    const [direct, framework] = apps.map(({ url }) => url) as [string, string];
+    inFrameworkCount = 0;
+    expect(await rawBytes(direct, toText(plain, 's'))).toMatch(/^HTTP\/1.1 201 /);
+    expect(inFrameworkCount).toBe(0);
+    expect(await rawBytes(framework, toText(plain, 's'))).toMatch(/^HTTP\/1.1 201 /);
+    expect(inFrameworkCount).toBe(1);
+  });
+});

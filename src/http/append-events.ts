@@ -5,10 +5,10 @@ import { ServiceError } from '../errors.js';
 import { sendAppended } from './append-answer.js';
 import { appendJson } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
-import type { OrdinaryAppends } from './ordinary-appends.js';
 import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
+import type { OrdinaryAppends } from './server/ordinary-appends.js';
 
 export interface AppendOptions extends NdjsonOptions {
   readonly ordinaryAppends: OrdinaryAppends;

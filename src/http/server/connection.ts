@@ -1,6 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stall } from '../feed/stall.js';
+import { Stall } from '../../feed/stall.js';
 
 /** So many requests of a connection may wait; then no more is read until they are answered. */
 const maxWaiting = 100;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { discardMs } from '../early-answer.js';
 import { Connection } from './connection.js';
-import { discardMs } from './early-answer.js';
 
 /** The connections of a server: what is asked on each is handled one after another. */
 export class Connections {

@@ -1,12 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { KeyRing } from '../access/key-ring.js';
-import type { ProducerKey } from '../access/producer-key.js';
-import { idPattern, type StreamId } from '../streams/stream-id.js';
-import { answerAppended } from './append-answer.js';
-import { type AppendJsonOptions, appendJson } from './append-json.js';
-import { varyHeaders } from './cors.js';
-import { isRepeated } from './repeated-header.js';
-import { securityHeaders } from './security-headers.js';
+import { KeyRing } from '../../access/key-ring.js';
+import type { ProducerKey } from '../../access/producer-key.js';
+import { idPattern, type StreamId } from '../../streams/stream-id.js';
+import { answerAppended } from '../append-answer.js';
+import { type AppendJsonOptions, appendJson } from '../append-json.js';
+import { varyHeaders } from '../cors.js';
+import { isRepeated } from '../repeated-header.js';
+import { securityHeaders } from '../security-headers.js';
 
 export interface OrdinaryAppendsOptions extends AppendJsonOptions {
   /** The most bytes of a body. */

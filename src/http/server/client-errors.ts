@@ -1,8 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { ServiceError } from '../errors.js';
-import { problemContentType, toProblem } from './problem.js';
-import { securityHeaders } from './security-headers.js';
+import { ServiceError } from '../../errors.js';
+import { problemContentType, toProblem } from '../problem.js';
+import { securityHeaders } from '../security-headers.js';
 
 /** How long a client may take to read the answer. */
 const lingerMs = 1000;

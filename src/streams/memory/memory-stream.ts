@@ -1,3 +1,4 @@
+import type { Linked } from '../../linked-list.js';
 import type { AppendPlan, StreamLimits } from '../lifecycle.js';
 import { type Ending, streamEnded, streamFull, titleGraceMs } from '../lifecycle.js';
 import {
@@ -15,7 +16,10 @@ import type { StreamInfo } from '../stream-manager.js';
 import { KeptBytes } from './kept-bytes.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
-export class MemoryStream {
+export class MemoryStream implements Linked<MemoryStream> {
+  /** Its neighbours in the order of expiry. */
+  previous: MemoryStream | null = null;
+  next: MemoryStream | null = null;
   readonly events: StoredEvent[] = [];
   /** What the stream counts against the limit of the store. */
   footprint = 0;

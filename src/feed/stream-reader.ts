@@ -9,7 +9,7 @@ import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { Pace } from './pace.js';
 import { type PageBudget, PageCache } from './page-cache.js';
-import type { Polled, PollWheel } from './poll-wheel.js';
+import { Polled, type PollWheel } from './poll-wheel.js';
 import { StreamLife } from './stream-life.js';
 import { type Waiter, Waiters } from './waiters.js';
 
@@ -38,7 +38,7 @@ interface RunningRead {
  * ask it for the page at their position; whoever is at the end waits here, and one read on a
  * wake-up, or after the poll interval, serves all who wait.
  */
-export class StreamReader implements Polled {
+export class StreamReader extends Polled {
   readonly #pages: PageCache;
   readonly #beginning: Beginning;
   /** By offset; null while there are none, as for most streams at most times. */
@@ -70,6 +70,7 @@ export class StreamReader implements Polled {
     readonly stream: StreamId,
     readonly options: ReaderOptions,
   ) {
+    super();
     this.#pages = new PageCache(options.pageBudget);
     this.#beginning = new Beginning(options.observer);
     options.polls.putOff(this);
@@ -77,7 +78,7 @@ export class StreamReader implements Polled {
   }
 
   /** Whatever was read a poll interval ago is not wanted any more. */
-  poll(): void {
+  override poll(): void {
     this.#pages.clear();
     this.#knownEnd = null;
     if (this.#reads?.size === 0) this.#reads = null;

@@ -83,6 +83,9 @@ export class Subscriber implements Waiter {
   #isClosed = false;
   #absenceTimer: NodeJS.Timeout | null = null;
   #resolveClosed: (() => void) | null = null;
+  /** Its neighbours where it waits. */
+  previous: Waiter | null = null;
+  next: Waiter | null = null;
 
   /** @param onClose called when the response has closed, with all of its bytes or without */
   constructor(

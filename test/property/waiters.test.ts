@@ -52,7 +52,7 @@ function positionAt(place: number, isBare: boolean): Position {
 function pageAt(place: number, isEmpty: boolean): EncodedPage {
   const before = events[place - 1];
   const found = isEmpty ? [] : events.slice(place);
-  return new EncodedPage({
+  return EncodedPage.of({
     events: found,
     nextOffset: place + found.length,
     before,

@@ -78,7 +78,12 @@ export class Feeds {
     const polls = new PollWheel(pollIntervalMs);
     const pageBudget = new PageBudget();
     this.#readerOptions = { streams, polls, lingerMs, pageBudget, logger, observer };
-    this.#subscriberOptions = { ...options, stallMs: options.stallMs ?? defaultStallMs, observer };
+    const stallMs = options.stallMs ?? defaultStallMs;
+    const onClose: SubscriberOptions['onClose'] = (subscriber, { reason }) => {
+      observer.closed(reason);
+      this.#remove(subscriber);
+    };
+    this.#subscriberOptions = { ...options, stallMs, observer, onClose };
   }
 
   /** How many feeds are open, and how many streams they follow. */
@@ -142,11 +147,7 @@ export class Feeds {
     this.#openings -= 1;
     const { dialect, accessEndsAt } = request;
     const feed = { reader, position, dialect, accessEndsAt };
-    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, (totals) => {
-      this.observer.closed(totals.reason);
-      this.#remove(subscriber);
-      onClose(totals);
-    });
+    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(request.from, position));
     subscriber.start(firstBytes(request, position));

@@ -20,7 +20,7 @@ export class MemoryStream implements Linked<MemoryStream> {
   /** Its neighbours in the order of expiry. */
   previous: MemoryStream | null = null;
   next: MemoryStream | null = null;
-  readonly events: StoredEvent[] = [];
+  #events: StoredEvent[] = [];
   /** What the stream counts against the limit of the store. */
   footprint = 0;
   expiresAt = 0;
@@ -40,6 +40,10 @@ export class MemoryStream implements Linked<MemoryStream> {
   ) {
     this.#firstProducers = producers;
     this.#updatedAt = createdAt;
+  }
+
+  get events(): readonly StoredEvent[] {
+    return this.#events;
   }
 
   /** @throws ServiceError `stream_ended` or `stream_full` when the batch may not be appended. */
@@ -65,9 +69,12 @@ export class MemoryStream implements Linked<MemoryStream> {
    */
   append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
     const growth = this.#kept.reserve(plan.totalBytes, room);
-    for (const { bytes, type, ending } of events) {
-      this.events.push({ bytes: this.#kept.keep(bytes), type, ending });
-    }
+    const kept = events.map(({ bytes, type, ending }) => {
+      return { bytes: this.#kept.keep(bytes), type, ending };
+    });
+    // An array takes room ahead when it is pushed to: of many streams, no second append comes.
+    if (this.#events.length === 0) this.#events = kept;
+    else for (const event of kept) this.#events.push(event);
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };

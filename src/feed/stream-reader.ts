@@ -5,13 +5,13 @@ import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { Beginning } from './beginning.js';
-import { Deadline, never } from './deadline.js';
 import { DeliveryRounds, type RoundReader } from './delivery-rounds.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
+import { type Follower, KnownLife } from './known-life.js';
 import { type PageBudget, PageCache } from './page-cache.js';
 import { Polled, type PollWheel } from './poll-wheel.js';
-import { StreamLife } from './stream-life.js';
+import type { StreamLife } from './stream-life.js';
 import type { Waiter } from './waiters.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
@@ -45,7 +45,7 @@ class RunningRead implements Linked<RunningRead> {
  * ask it for the page at their position; whoever is at the end waits here, and one read on a
  * wake-up, or after the poll interval, serves all who wait.
  */
-export class StreamReader extends Polled implements RoundReader {
+export class StreamReader extends Polled implements RoundReader, Follower {
   /** How many feeds follow the stream, or are about to. */
   users = 0;
   readonly #pages: PageCache;
@@ -54,15 +54,10 @@ export class StreamReader extends Polled implements RoundReader {
   /** Nearly always none or one. */
   readonly #reads = new LinkedList<RunningRead>();
   readonly #unwatch: () => void;
-  /** Null until the stream has ended. */
-  #linger: Deadline | null = null;
-  /** Null while the stream is not known, or no longer. */
-  #life: StreamLife | null = null;
+  readonly #life: KnownLife;
   #restart: Promise<StreamLife> | null = null;
   /** Counts the streams of this name: what was read of one is not said of the next. */
   #generation = 0;
-  /** Counts the endings seen in pages: an answer of the store that is older is asked for again. */
-  #endings = 0;
   #end: EncodedPage | null = null;
   /** The wake-ups before the end was read. */
   #endWakes = 0;
@@ -76,12 +71,13 @@ export class StreamReader extends Polled implements RoundReader {
     this.#pages = new PageCache(options.pageBudget);
     this.#beginning = new Beginning(options.observer);
     this.#rounds = new DeliveryRounds(this, options.observer);
+    this.#life = new KnownLife(this, options);
     options.polls.putOff(this);
     this.#unwatch = options.streams.watch(stream, () => this.#rounds.wake());
   }
 
   get isInformed(): boolean {
-    return this.#life !== null;
+    return this.#life.isKnown;
   }
 
   get generation(): number {
@@ -100,12 +96,8 @@ export class StreamReader extends Polled implements RoundReader {
   }
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
-  async learn(): Promise<StreamLife> {
-    const { streams, lingerMs } = this.options;
-    const endings = this.#endings;
-    const info = await streams.getStatus(this.stream);
-    if (endings !== this.#endings) return this.learn();
-    return this.#know(new StreamLife(info, lingerMs, performance.now()));
+  learn(): Promise<StreamLife> {
+    return this.#life.learn();
   }
 
   /**
@@ -113,7 +105,7 @@ export class StreamReader extends Polled implements RoundReader {
    * Subscribers who find that out together share one restart. @throws ServiceError
    */
   restart(): Promise<StreamLife> {
-    this.#forget();
+    this.forget();
     this.#restart ??= this.learn().finally(() => {
       this.#restart = null;
     });
@@ -127,7 +119,7 @@ export class StreamReader extends Polled implements RoundReader {
 
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
-    return this.#life?.isOver(performance.now()) ?? false;
+    return this.#life.isOver();
   }
 
   /**
@@ -169,7 +161,7 @@ export class StreamReader extends Polled implements RoundReader {
     this.#isClosed = true;
     this.#unwatch();
     this.options.polls.remove(this);
-    this.#setLingerTimer();
+    this.#life.close();
     this.#rounds.close();
     this.#pages.clear();
   }
@@ -184,27 +176,23 @@ export class StreamReader extends Polled implements RoundReader {
     else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');
   }
 
-  #endAt(offset: number): EncodedPage | undefined {
-    if (this.#end?.offset !== offset) return undefined;
-    return this.#rounds.isFresh(this.#endWakes) ? this.#end : undefined;
-  }
-
-  #know(life: StreamLife): StreamLife {
-    const known = this.#life?.createdAt ?? null;
-    if (known !== null && known !== life.createdAt) this.#forget();
-    this.#life = life;
-    this.#setLingerTimer();
-    return life;
-  }
-
-  #forget(): void {
+  /** What was read is not said of another stream of the same name. */
+  forget(): void {
     this.#generation += 1;
     this.#beginning.forget();
     this.#pages.clear();
     this.#reads.clear();
     this.#end = null;
-    this.#life = null;
-    this.#setLingerTimer();
+    this.#life.forget();
+  }
+
+  onOver(): void {
+    this.#rounds.finish('ended');
+  }
+
+  #endAt(offset: number): EncodedPage | undefined {
+    if (this.#end?.offset !== offset) return undefined;
+    return this.#rounds.isFresh(this.#endWakes) ? this.#end : undefined;
   }
 
   async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
@@ -235,7 +223,7 @@ export class StreamReader extends Polled implements RoundReader {
   }
 
   #keep(page: EncodedPage, wakes: number): void {
-    this.#note(page);
+    this.#life.note(page);
     if (!page.isEmpty) {
       this.#beginning.see();
       // Where one feed follows, nobody comes for it: the one who asked has it.
@@ -244,37 +232,5 @@ export class StreamReader extends Polled implements RoundReader {
     if (!page.atEnd) return;
     this.#end = page.end;
     this.#endWakes = wakes;
-  }
-
-  #note(page: EncodedPage): void {
-    const life = this.#life;
-    if (life === null) return;
-    const { hasEnded, lingerUntil } = life;
-    const now = performance.now();
-    page.events.forEach((event, index) => void life.note(event, page.offset + index, now));
-    if (life.lingerUntil === lingerUntil) return;
-    this.#endings += 1;
-    this.#setLingerTimer();
-    if (!hasEnded) this.#dateEnd();
-  }
-
-  /**
-   * Has the store date the end, and goes by that. Another program's ending is dated when the store
-   * is first asked; whoever comes back after the linger is to be told that all is over.
-   */
-  #dateEnd(): void {
-    this.learn().catch((error) => this.logFailure(error));
-  }
-
-  #setLingerTimer(): void {
-    const until = this.#isClosed ? never : (this.#life?.lingerUntil ?? never);
-    if (until !== never) this.#linger ??= new Deadline(() => this.#finishWaiting());
-    // What came with the end is delivered before; then whoever waits has all of it.
-    this.#linger?.set(until);
-  }
-
-  #finishWaiting(): void {
-    if (!this.isOver()) this.#setLingerTimer();
-    else this.#rounds.finish('ended');
   }
 }

@@ -5,34 +5,35 @@ import type { EventPage } from '../streams/stream-manager.js';
 
 /** A run of a stream's events as the bytes that every subscriber gets. */
 export class EncodedPage {
-  readonly offset: number;
-  /** The tag of the place where the page begins; null when that is past the end of the stream. */
-  readonly tag: number | null;
   /** Where a client goes on that has all of the page. */
   readonly next: Position;
-  readonly events: readonly StoredEvent[];
-  readonly atEnd: boolean;
   /** Of its events, as they are stored. */
   readonly storedBytes: number;
   readonly #tags: readonly number[];
   #plain: Buffer | null = null;
   #named: Buffer | null = null;
 
-  constructor(page: EventPage) {
-    this.events = page.events;
-    this.atEnd = page.atEnd;
-    this.offset = page.nextOffset - page.events.length;
-    this.tag = tagAt(this.offset, page.before);
-    this.storedBytes = page.events.reduce((bytes, event) => bytes + event.bytes.length, 0);
-    this.#tags = page.events.map(tagAfter);
-    this.next = { offset: page.nextOffset, tag: this.#tags.at(-1) ?? this.tag };
+  /** @param tag of the place where it begins; null when that is past the end of the stream */
+  constructor(
+    readonly offset: number,
+    readonly tag: number | null,
+    readonly events: readonly StoredEvent[],
+    readonly atEnd: boolean,
+  ) {
+    this.storedBytes = events.reduce((bytes, event) => bytes + event.bytes.length, 0);
+    this.#tags = events.map(tagAfter);
+    this.next = { offset: offset + events.length, tag: this.#tags.at(-1) ?? tag };
+  }
+
+  static of({ events, nextOffset, before, atEnd }: EventPage): EncodedPage {
+    const offset = nextOffset - events.length;
+    return new EncodedPage(offset, tagAt(offset, before), events, atEnd);
   }
 
   /** The place after the page, as a page of its own: what a reader finds there who has it all. */
   get end(): EncodedPage {
-    const before = this.events.at(-1);
-    if (before === undefined) return this;
-    return new EncodedPage({ events: [], nextOffset: this.next.offset, before, atEnd: this.atEnd });
+    if (this.isEmpty) return this;
+    return new EncodedPage(this.next.offset, this.next.tag, [], this.atEnd);
   }
 
   get isEmpty(): boolean {

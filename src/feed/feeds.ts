@@ -57,14 +57,9 @@ export type Opening =
       readonly cancel: () => void;
     };
 
-interface FollowedStream {
-  readonly reader: StreamReader;
-  users: number;
-}
-
 /** All feeds of this process, and the one reader for each stream that they follow. */
 export class Feeds {
-  readonly #followed = new Map<string, FollowedStream>();
+  readonly #followed = new Map<string, StreamReader>();
   readonly #subscribers = new Set<Subscriber>();
   readonly #readerOptions: ReaderOptions;
   readonly #subscriberOptions: SubscriberOptions;
@@ -83,7 +78,12 @@ export class Feeds {
     const polls = new PollWheel(pollIntervalMs);
     const pageBudget = new PageBudget();
     this.#readerOptions = { streams, polls, lingerMs, pageBudget, logger, observer };
-    this.#subscriberOptions = { ...options, stallMs: options.stallMs ?? defaultStallMs, observer };
+    const stallMs = options.stallMs ?? defaultStallMs;
+    const onClose: SubscriberOptions['onClose'] = (subscriber, { reason }) => {
+      observer.closed(reason);
+      this.#remove(subscriber);
+    };
+    this.#subscriberOptions = { ...options, stallMs, observer, onClose };
   }
 
   /** How many feeds are open, and how many streams they follow. */
@@ -112,10 +112,10 @@ export class Feeds {
           if (life.isAbsent && position.offset === 0) reader.awaitBeginning();
           this.#start(reader, request, position, client, onClose);
         },
-        cancel: () => this.#cancel(request.stream),
+        cancel: () => this.#cancel(reader),
       };
     } finally {
-      if (!isHanded) this.#cancel(request.stream);
+      if (!isHanded) this.#cancel(reader);
     }
   }
 
@@ -147,42 +147,34 @@ export class Feeds {
     this.#openings -= 1;
     const { dialect, accessEndsAt } = request;
     const feed = { reader, position, dialect, accessEndsAt };
-    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, (totals) => {
-      this.observer.closed(totals.reason);
-      this.#remove(subscriber);
-      onClose(totals);
-    });
+    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(request.from, position));
     subscriber.start(firstBytes(request, position));
     if (this.#isDraining) subscriber.finish('draining');
   }
 
-  #cancel(stream: StreamId): void {
+  #cancel(reader: StreamReader): void {
     this.#openings -= 1;
-    this.#release(stream);
+    this.#release(reader);
   }
 
   #acquire(stream: StreamId): StreamReader {
     const key = streamKey(stream);
-    const known = this.#followed.get(key);
-    if (known !== undefined) {
-      known.users += 1;
-      return known.reader;
+    let reader = this.#followed.get(key);
+    if (reader === undefined) {
+      reader = new StreamReader(stream, this.#readerOptions);
+      this.#followed.set(key, reader);
     }
-    const reader = new StreamReader(stream, this.#readerOptions);
-    this.#followed.set(key, { reader, users: 1 });
+    reader.users += 1;
     return reader;
   }
 
-  #release(stream: StreamId): void {
-    const key = streamKey(stream);
-    const followed = this.#followed.get(key);
-    if (followed === undefined) return;
-    followed.users -= 1;
-    if (followed.users > 0) return;
-    this.#followed.delete(key);
-    followed.reader.close();
+  #release(reader: StreamReader): void {
+    reader.users -= 1;
+    if (reader.users > 0) return;
+    this.#followed.delete(streamKey(reader.stream));
+    reader.close();
   }
 
   #add(subscriber: Subscriber): void {
@@ -192,7 +184,7 @@ export class Feeds {
 
   #remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
-    this.#release(subscriber.feed.reader.stream);
+    this.#release(subscriber.feed.reader);
     if (this.#subscribers.size > 0 || this.#beats === null) return;
     clearInterval(this.#beats);
     this.#beats = null;

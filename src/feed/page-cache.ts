@@ -47,6 +47,7 @@ export class PageCache {
   }
 
   clear(): void {
+    if (this.#pages === null) return;
     this.#pages = null;
     this.#count(-this.#bytes);
   }

@@ -1,17 +1,18 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
+import { type Linked, LinkedList } from '../linked-list.js';
 import { fits, type Position } from '../streams/position.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { Beginning } from './beginning.js';
-import { Deadline, never } from './deadline.js';
+import { DeliveryRounds, type RoundReader } from './delivery-rounds.js';
 import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
-import { Pace } from './pace.js';
+import { type Follower, KnownLife } from './known-life.js';
 import { type PageBudget, PageCache } from './page-cache.js';
-import type { Polled, PollWheel } from './poll-wheel.js';
-import { StreamLife } from './stream-life.js';
-import { type Waiter, Waiters } from './waiters.js';
+import { Polled, type PollWheel } from './poll-wheel.js';
+import type { StreamLife } from './stream-life.js';
+import type { Waiter } from './waiters.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
 const pageEvents = 512;
@@ -28,9 +29,15 @@ export interface ReaderOptions {
 }
 
 /** A read under way; it may miss what later wake-ups announced. */
-interface RunningRead {
-  readonly wakes: number;
-  readonly page: Promise<EncodedPage>;
+class RunningRead implements Linked<RunningRead> {
+  previous: RunningRead | null = null;
+  next: RunningRead | null = null;
+
+  constructor(
+    readonly offset: number,
+    readonly wakes: number,
+    readonly page: Promise<EncodedPage>,
+  ) {}
 }
 
 /**
@@ -38,77 +45,59 @@ interface RunningRead {
  * ask it for the page at their position; whoever is at the end waits here, and one read on a
  * wake-up, or after the poll interval, serves all who wait.
  */
-export class StreamReader implements Polled {
+export class StreamReader extends Polled implements RoundReader, Follower {
+  /** How many feeds follow the stream, or are about to. */
+  users = 0;
   readonly #pages: PageCache;
   readonly #beginning: Beginning;
-  /** By offset; null while there are none, as for most streams at most times. */
-  #reads: Map<number, RunningRead> | null = null;
-  readonly #waiting = new Waiters();
-  readonly #pace = new Pace();
+  readonly #rounds: DeliveryRounds;
+  /** Nearly always none or one. */
+  readonly #reads = new LinkedList<RunningRead>();
   readonly #unwatch: () => void;
-  /** Null until the stream has ended. */
-  #linger: Deadline | null = null;
-  /** Null while the stream is not known, or no longer. */
-  #life: StreamLife | null = null;
+  readonly #life: KnownLife;
   #restart: Promise<StreamLife> | null = null;
   /** Counts the streams of this name: what was read of one is not said of the next. */
   #generation = 0;
-  /** Counts the endings seen in pages: an answer of the store that is older is asked for again. */
-  #endings = 0;
-  #knownEnd: { readonly page: EncodedPage; readonly wakes: number } | null = null;
-  #wakes = 0;
-  /** When the first wake-up came that no round has taken care of. */
-  #wokenAt: number | null = null;
-  /** The wake-ups that the running round of deliveries takes care of. */
-  #roundWakes = 0;
-  #isDelivering = false;
-  /** Whether a read has failed that no round has tried again. */
-  #hasFailed = false;
+  #end: EncodedPage | null = null;
+  /** The wake-ups before the end was read. */
+  #endWakes = 0;
   #isClosed = false;
 
   constructor(
     readonly stream: StreamId,
     readonly options: ReaderOptions,
   ) {
+    super();
     this.#pages = new PageCache(options.pageBudget);
     this.#beginning = new Beginning(options.observer);
+    this.#rounds = new DeliveryRounds(this, options.observer);
+    this.#life = new KnownLife(this, options);
     options.polls.putOff(this);
-    this.#unwatch = options.streams.watch(stream, () => this.wake());
+    this.#unwatch = options.streams.watch(stream, () => this.#rounds.wake());
+  }
+
+  get isInformed(): boolean {
+    return this.#life.isKnown;
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Whatever was read a poll interval ago is not wanted any more. */
-  poll(): void {
+  override poll(): void {
     this.#pages.clear();
-    this.#knownEnd = null;
-    if (this.#reads?.size === 0) this.#reads = null;
-    if (this.#hasFailed || !this.options.streams.wakesForCertain) this.#startRound('at_once');
+    this.#end = null;
+    this.#rounds.poll(this.options.streams.wakesForCertain);
   }
 
-  wake(): void {
-    this.#wokenAt ??= performance.now();
-    this.#startRound('next_turn');
-  }
-
-  /** In the next turn, one round takes care of what comes in this one; polls come one by one. */
-  #startRound(when: 'at_once' | 'next_turn'): void {
-    this.#wakes += 1;
-    if (this.#isDelivering || this.#isClosed) return;
-    this.#isDelivering = true;
-    if (when === 'at_once') void this.#deliver();
-    else this.#scheduleRound();
-  }
-
-  #scheduleRound(): void {
-    this.#pace.schedule(() => void this.#deliver());
+  putOffPoll(): void {
+    this.options.polls.putOff(this);
   }
 
   /** Asks the store what is known of the stream now. @throws ServiceError */
-  async learn(): Promise<StreamLife> {
-    const { streams, lingerMs } = this.options;
-    const endings = this.#endings;
-    const info = await streams.getStatus(this.stream);
-    if (endings !== this.#endings) return this.learn();
-    return this.#know(new StreamLife(info, lingerMs, performance.now()));
+  learn(): Promise<StreamLife> {
+    return this.#life.learn();
   }
 
   /**
@@ -116,7 +105,7 @@ export class StreamReader implements Polled {
    * Subscribers who find that out together share one restart. @throws ServiceError
    */
   restart(): Promise<StreamLife> {
-    this.#forget();
+    this.forget();
     this.#restart ??= this.learn().finally(() => {
       this.#restart = null;
     });
@@ -130,7 +119,7 @@ export class StreamReader implements Polled {
 
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
-    return this.#life?.isOver(performance.now()) ?? false;
+    return this.#life.isOver();
   }
 
   /**
@@ -139,20 +128,19 @@ export class StreamReader implements Polled {
    * @param prefersLong whether what is at hand in many short pages is read anew
    */
   peek(position: Position, prefersLong = false): EncodedPage | undefined {
-    const page = this.#pages.get(position.offset) ?? this.#endAt(position.offset);
+    const { offset } = position;
+    const page = this.#rounds.pageAt(offset) ?? this.#pages.get(offset) ?? this.#endAt(offset);
     if (page === undefined || !fits(position, page.tag)) return undefined;
     return prefersLong && this.#pages.isInPieces(page) ? undefined : page;
   }
 
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
   read(offset: number, cause: ReadCause = 'catch_up'): Promise<EncodedPage> {
-    const running = this.#reads?.get(offset);
-    // A read that began before the last wake-up may miss what it announced.
-    if (running !== undefined && running.wakes === this.#wakes) return running.page;
-    const wakes = this.#wakes;
+    const { wakes } = this.#rounds;
+    const running = this.#runningRead(offset, wakes);
+    if (running !== null) return running.page;
     const page = this.#load(offset, wakes, cause);
-    this.#reads ??= new Map();
-    this.#reads.set(offset, { wakes, page });
+    this.#reads.push(new RunningRead(offset, wakes, page));
     return page;
   }
 
@@ -162,146 +150,25 @@ export class StreamReader implements Polled {
   }
 
   wait(waiter: Waiter): void {
-    this.#waiting.add(waiter);
+    this.#rounds.wait(waiter);
   }
 
   leave(waiter: Waiter): void {
-    this.#waiting.delete(waiter);
+    this.#rounds.leave(waiter);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
     this.options.polls.remove(this);
-    this.#setLingerTimer();
-    this.#waiting.clear();
+    this.#life.close();
+    this.#rounds.close();
     this.#pages.clear();
-  }
-
-  /** What was read before the last wake-up is stale, unless the running round reads again. */
-  #endAt(offset: number): EncodedPage | undefined {
-    const end = this.#knownEnd;
-    if (end === null || end.page.offset !== offset) return undefined;
-    const isFresh =
-      end.wakes === this.#wakes || (this.#isDelivering && end.wakes >= this.#roundWakes);
-    return isFresh ? end.page : undefined;
-  }
-
-  #know(life: StreamLife): StreamLife {
-    const known = this.#life?.createdAt ?? null;
-    if (known !== null && known !== life.createdAt) this.#forget();
-    this.#life = life;
-    this.#setLingerTimer();
-    return life;
-  }
-
-  #forget(): void {
-    this.#generation += 1;
-    this.#beginning.forget();
-    this.#pages.clear();
-    this.#reads = null;
-    this.#knownEnd = null;
-    this.#life = null;
-    this.#setLingerTimer();
-  }
-
-  async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
-    const generation = this.#generation;
-    let page: EncodedPage;
-    try {
-      page = await this.#fetch(offset, cause);
-    } finally {
-      if (this.#reads?.get(offset)?.wakes === wakes) this.#reads.delete(offset);
-    }
-    if (generation !== this.#generation || this.#isClosed) return page;
-    this.#note(page);
-    if (!page.isEmpty) {
-      this.#beginning.see();
-      this.#pages.add(page);
-    }
-    if (page.atEnd) this.#knownEnd = { page: page.end, wakes };
-    return page;
-  }
-
-  async #fetch(offset: number, cause: ReadCause): Promise<EncodedPage> {
-    const { streams, observer } = this.options;
-    // A poll asks whether there is anything; who waits reads on from there.
-    const limit = cause === 'poll' ? 1 : pageEvents;
-    try {
-      const page = new EncodedPage(await streams.getEvents(this.stream, offset, limit));
-      observer.read(cause, page.isEmpty ? 'nothing' : 'events');
-      return page;
-    } catch (error) {
-      observer.read(cause, 'failed');
-      throw error;
-    }
-  }
-
-  #note(page: EncodedPage): void {
-    const life = this.#life;
-    if (life === null) return;
-    const { hasEnded, lingerUntil } = life;
-    const now = performance.now();
-    for (const [index, event] of page.events.entries()) life.note(event, page.offset + index, now);
-    if (life.lingerUntil === lingerUntil) return;
-    this.#endings += 1;
-    this.#setLingerTimer();
-    if (!hasEnded) this.#dateEnd();
-  }
-
-  /**
-   * Has the store date the end, and goes by that. Another program's ending is dated when the store
-   * is first asked; whoever comes back after the linger is to be told that all is over.
-   */
-  #dateEnd(): void {
-    this.learn().catch((error) => this.logFailure(error));
-  }
-
-  /** One round; what arrives meanwhile leaves together in the next one. */
-  async #deliver(): Promise<void> {
-    this.#roundWakes = this.#wakes;
-    this.#hasFailed = false;
-    if (this.#life === null) await this.learn().catch((error) => this.logFailure(error));
-    const wokenAt = this.#wokenAt;
-    this.#wokenAt = null;
-    const hasDelivered = await this.#deliverRound(wokenAt === null ? 'poll' : 'wake_up');
-    if (wokenAt !== null && hasDelivered) {
-      this.options.observer.caughtUp(performance.now() - wokenAt);
-    }
-    if (this.#wakes !== this.#roundWakes && !this.#isClosed) {
-      this.#scheduleRound();
-      return;
-    }
-    this.#isDelivering = false;
-    if (!this.#isClosed) this.options.polls.putOff(this);
-  }
-
-  /** Returns whether there was something. */
-  async #deliverRound(cause: ReadCause): Promise<boolean> {
-    let hasDelivered = false;
-    for (const offset of this.#waiting.offsets()) {
-      if (await this.#deliverAt(offset, cause)) hasDelivered = true;
-    }
-    return hasDelivered;
-  }
-
-  async #deliverAt(offset: number, cause: ReadCause): Promise<boolean> {
-    let page: EncodedPage;
-    try {
-      page = await this.read(offset, cause);
-    } catch (error) {
-      this.logFailure(error);
-      return false;
-    }
-    const startedAt = performance.now();
-    this.#waiting.release(page);
-    await this.#pace.rest(startedAt);
-    return !page.isEmpty;
   }
 
   /** A store that is away is logged where the connection is; the next poll tries again. */
   logFailure(error: unknown): void {
-    this.#hasFailed = true;
+    this.#rounds.retryLater();
     const { stream } = this;
     const { logger } = this.options;
     if (error instanceof ServiceError)
@@ -309,15 +176,61 @@ export class StreamReader implements Polled {
     else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');
   }
 
-  #setLingerTimer(): void {
-    const until = this.#isClosed ? never : (this.#life?.lingerUntil ?? never);
-    if (until !== never) this.#linger ??= new Deadline(() => this.#finishWaiting());
-    // What came with the end is delivered before; then whoever waits has all of it.
-    this.#linger?.set(until);
+  /** What was read is not said of another stream of the same name. */
+  forget(): void {
+    this.#generation += 1;
+    this.#beginning.forget();
+    this.#pages.clear();
+    this.#reads.clear();
+    this.#end = null;
+    this.#life.forget();
   }
 
-  #finishWaiting(): void {
-    if (!this.isOver()) this.#setLingerTimer();
-    else this.#waiting.finish('ended');
+  onOver(): void {
+    this.#rounds.finish('ended');
+  }
+
+  #endAt(offset: number): EncodedPage | undefined {
+    if (this.#end?.offset !== offset) return undefined;
+    return this.#rounds.isFresh(this.#endWakes) ? this.#end : undefined;
+  }
+
+  async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
+    const { streams, observer } = this.options;
+    const generation = this.#generation;
+    // A poll asks whether there is anything; who waits reads on from there.
+    const limit = cause === 'poll' ? 1 : pageEvents;
+    let page: EncodedPage;
+    try {
+      page = EncodedPage.of(await streams.getEvents(this.stream, offset, limit));
+    } catch (error) {
+      observer.read(cause, 'failed');
+      throw error;
+    } finally {
+      const read = this.#runningRead(offset, wakes);
+      if (read !== null) this.#reads.remove(read);
+    }
+    observer.read(cause, page.isEmpty ? 'nothing' : 'events');
+    if (generation === this.#generation && !this.#isClosed) this.#keep(page, wakes);
+    return page;
+  }
+
+  /** One that began before the last wake-up may miss what it announced. */
+  #runningRead(offset: number, wakes: number): RunningRead | null {
+    let read = this.#reads.first;
+    while (read !== null && (read.offset !== offset || read.wakes !== wakes)) read = read.next;
+    return read;
+  }
+
+  #keep(page: EncodedPage, wakes: number): void {
+    this.#life.note(page);
+    if (!page.isEmpty) {
+      this.#beginning.see();
+      // Where one feed follows, nobody comes for it: the one who asked has it.
+      if (this.users > 1) this.#pages.add(page);
+    }
+    if (!page.atEnd) return;
+    this.#end = page.end;
+    this.#endWakes = wakes;
   }
 }

@@ -53,6 +53,8 @@ export interface SubscriberOptions {
   /** A socket that has taken nothing for this long, although there is something, is cut. */
   readonly stallMs: number;
   readonly observer: FeedObserver;
+  /** Called when a response has closed, with all of its bytes or without. */
+  readonly onClose: (subscriber: Subscriber, totals: FeedTotals) => void;
 }
 
 /** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
@@ -83,8 +85,11 @@ export class Subscriber implements Waiter {
   #isClosed = false;
   #absenceTimer: NodeJS.Timeout | null = null;
   #resolveClosed: (() => void) | null = null;
+  /** Its neighbours where it waits. */
+  previous: Waiter | null = null;
+  next: Waiter | null = null;
 
-  /** @param onClose called when the response has closed, with all of its bytes or without */
+  /** @param onClose told last that the response has closed */
   constructor(
     readonly client: FeedClient,
     readonly feed: FollowedFeed,
@@ -272,12 +277,14 @@ export class Subscriber implements Waiter {
     socket.off('close', this.#onClose);
     const reason = this.#end ?? 'left';
     this.#stop(reason);
-    this.onClose({
+    const totals = {
       reason,
       fromOffset: this.feed.position.offset,
       toOffset: this.#position.offset,
       durationMs: Math.round(performance.now() - this.#startedAt),
-    });
+    };
+    this.options.onClose(this, totals);
+    this.onClose(totals);
     this.#resolveClosed?.();
   };
 }

@@ -1,8 +1,9 @@
+import { type Linked, LinkedList } from '../linked-list.js';
 import { fits, type Position } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 
 /** Who waits at the end of a stream. */
-export interface Waiter {
+export interface Waiter extends Linked<Waiter> {
   readonly position: Position;
   /** Called when there may be more at the position, or the position is no longer there. */
   pump(): void;
@@ -12,14 +13,14 @@ export interface Waiter {
 
 /** All who wait at the end of one stream. */
 export class Waiters {
-  readonly #all = new Set<Waiter>();
+  readonly #all = new LinkedList<Waiter>();
 
   add(waiter: Waiter): void {
-    this.#all.add(waiter);
+    if (!this.#all.has(waiter)) this.#all.push(waiter);
   }
 
   delete(waiter: Waiter): void {
-    this.#all.delete(waiter);
+    this.#all.remove(waiter);
   }
 
   clear(): void {
@@ -28,25 +29,41 @@ export class Waiters {
 
   /** The offsets at which somebody waits: nearly always the one at the end. */
   offsets(): Iterable<number> {
-    const offsets = new Set<number>();
-    for (const { position } of this.#all) offsets.add(position.offset);
-    return offsets;
+    const { first } = this.#all;
+    if (first === null) return [];
+    const { offset } = first.position;
+    for (let { next } = first; next !== null; next = next.next) {
+      if (next.position.offset !== offset) return this.#manyOffsets();
+    }
+    return [offset];
   }
 
   /** Lets those go on who wait where the page begins, unless they know that there is nothing. */
   release(page: EncodedPage): void {
-    // A copy, since whoever reaches the end waits again.
-    for (const waiter of [...this.#all]) {
-      const { position } = waiter;
-      if (position.offset !== page.offset) continue;
-      const hasAll = page.isEmpty && position.tag !== null && fits(position, page.tag);
-      if (hasAll) continue;
-      this.#all.delete(waiter);
-      waiter.pump();
+    // So many and no more, since whoever reaches the end waits again, behind them.
+    for (let count = this.#all.size; count > 0; count -= 1) {
+      const waiter = this.#all.shift();
+      if (waiter === null) return;
+      if (mayGoOn(waiter, page)) waiter.pump();
+      else this.#all.push(waiter);
     }
   }
 
   finish(end: 'ended'): void {
-    for (const waiter of this.#all) waiter.finish(end);
+    for (let count = this.#all.size; count > 0; count -= 1) this.#all.shift()?.finish(end);
   }
+
+  #manyOffsets(): Set<number> {
+    const offsets = new Set<number>();
+    for (let waiter = this.#all.first; waiter !== null; waiter = waiter.next) {
+      offsets.add(waiter.position.offset);
+    }
+    return offsets;
+  }
+}
+
+function mayGoOn({ position }: Waiter, page: EncodedPage): boolean {
+  if (position.offset !== page.offset) return false;
+  const hasAll = page.isEmpty && position.tag !== null && fits(position, page.tag);
+  return !hasAll;
 }

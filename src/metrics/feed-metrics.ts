@@ -32,7 +32,7 @@ export class FeedMetrics implements FeedObserver {
   readonly refused;
   readonly closed;
   readonly reset;
-  readonly #reads = new Map<`${ReadCause} ${ReadResult}`, number>();
+  readonly #reads = noReads();
   readonly #firstEvent: TimeHistogram;
   readonly #lag: TimeHistogram;
   #deliveredEvents = 0;
@@ -60,8 +60,7 @@ export class FeedMetrics implements FeedObserver {
   }
 
   read(cause: ReadCause, result: ReadResult): void {
-    const key = `${cause} ${result}` as const;
-    this.#reads.set(key, (this.#reads.get(key) ?? 0) + 1);
+    this.#reads[cause][result] += 1;
   }
 
   began(waitedMs: number): void {
@@ -89,7 +88,7 @@ export class FeedMetrics implements FeedObserver {
         this.reset();
         for (const cause of readCauses) {
           for (const result of readResults) {
-            this.inc({ cause, result }, reads.get(`${cause} ${result}`) ?? 0);
+            this.inc({ cause, result }, reads[cause][result]);
           }
         }
       },
@@ -120,4 +119,9 @@ export class FeedMetrics implements FeedObserver {
       bytes: of('bytes_delivered_total', 'Bytes of frames written to feeds.'),
     };
   }
+}
+
+function noReads(): Record<ReadCause, Record<ReadResult, number>> {
+  const none = () => ({ events: 0, nothing: 0, failed: 0 });
+  return { wake_up: none(), poll: none(), catch_up: none() };
 }

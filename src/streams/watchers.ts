@@ -1,22 +1,32 @@
 import { type StreamId, streamKey } from './stream-id.js';
 
+/** An object of its own for each, so that one callback may watch twice. */
+interface Watch {
+  readonly onWake: () => void;
+}
+
 /** The watches of this process, by stream. */
 export class Watchers {
-  readonly #byStream = new Map<string, Set<() => void>>();
+  /** Nearly always one of a stream, that of its reader; a set for itself would be most of its memory. */
+  readonly #byStream = new Map<string, Watch | Set<Watch>>();
 
   /** @param hooks told when the first watch of a stream begins and its last one ends */
   constructor(readonly hooks: WatcherHooks = {}) {}
 
   add(stream: StreamId, onWake: () => void): () => void {
     const key = streamKey(stream);
-    // A function of its own for each watch, so that one callback may watch twice.
-    const wake = () => onWake();
-    this.#setOf(key, stream).add(wake);
-    return () => this.#remove(key, stream, wake);
+    const watch = { onWake };
+    const known = this.#byStream.get(key);
+    if (known instanceof Set) known.add(watch);
+    else this.#byStream.set(key, known === undefined ? watch : new Set([known, watch]));
+    if (known === undefined) this.hooks.onFirst?.(stream);
+    return () => this.#remove(key, stream, watch);
   }
 
   wake(key: string): void {
-    for (const wake of this.#byStream.get(key) ?? []) wake();
+    const known = this.#byStream.get(key);
+    if (known instanceof Set) for (const { onWake } of known) onWake();
+    else known?.onWake();
   }
 
   wakeAll(): void {
@@ -32,18 +42,10 @@ export class Watchers {
     this.#byStream.clear();
   }
 
-  #setOf(key: string, stream: StreamId): Set<() => void> {
+  #remove(key: string, stream: StreamId, watch: Watch): void {
     const known = this.#byStream.get(key);
-    if (known !== undefined) return known;
-    const created = new Set<() => void>();
-    this.#byStream.set(key, created);
-    this.hooks.onFirst?.(stream);
-    return created;
-  }
-
-  #remove(key: string, stream: StreamId, wake: () => void): void {
-    const watches = this.#byStream.get(key);
-    if (watches?.delete(wake) !== true || watches.size > 0) return;
+    const isLast = known instanceof Set ? known.delete(watch) && known.size === 0 : known === watch;
+    if (!isLast) return;
     this.#byStream.delete(key);
     this.hooks.onLast?.(stream);
   }

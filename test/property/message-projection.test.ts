@@ -93,7 +93,7 @@ describe.each(majors)('whatever stands in a stream, $name', ({ sdk }) => {
         const events = texts.map((text) => decodeStoredEvent(Buffer.from(text)));
         const dialect = new UiMessageDialect('m1');
         const nextOffset = events.length;
-        const page = new EncodedPage({ events, nextOffset, before: undefined, atEnd: true });
+        const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
         const frames = Buffer.concat([dialect.preamble, dialect.encode(page)]);
         const { message, chunks, errors } = await readMessage(sdk, frames);
         expect(errors).toEqual([]);

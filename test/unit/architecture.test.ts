@@ -36,13 +36,14 @@ const allowed: Record<string, readonly string[]> = {
   'config-redis.ts': ['config-values.js', 'streams'],
   'config-values.ts': ['access', 'streams'],
   'errors.ts': [],
+  'linked-list.ts': [],
   access: ['errors.js', 'streams'],
   http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
   inspector: ['http'],
   metrics: ['errors.js', 'feed', 'streams'],
   openapi: ['access', 'errors.js', 'http', 'streams'],
-  feed: ['errors.js', 'sse', 'streams'],
-  streams: ['errors.js'],
+  feed: ['errors.js', 'linked-list.js', 'sse', 'streams'],
+  streams: ['errors.js', 'linked-list.js'],
   sse: [],
 };
 

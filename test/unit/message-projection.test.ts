@@ -229,7 +229,7 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
       const nextOffset = from + page.length;
       const before = all[from - 1];
       frames.push(
-        dialect.encode(new EncodedPage({ events: page, nextOffset, before, atEnd: true })),
+        dialect.encode(EncodedPage.of({ events: page, nextOffset, before, atEnd: true })),
       );
     }
     return Buffer.concat(frames);

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PollWheel } from '../../src/feed/poll-wheel.js';
+import { Polled, PollWheel } from '../../src/feed/poll-wheel.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Tells when it was polled. */
-class Reader {
+class Reader extends Polled {
   readonly polls: number[] = [];
 
   poll(): void {

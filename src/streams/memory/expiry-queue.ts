@@ -1,3 +1,4 @@
+import { LinkedList } from '../../linked-list.js';
 import type { MemoryStream } from './memory-stream.js';
 
 /** The clock may be set, and a timer does not notice: a long wait is made in several. */
@@ -8,28 +9,28 @@ const maxTimerMs = 1000;
  * appended to last expires last, and one timer, for the first, is enough.
  */
 export class ExpiryQueue {
-  readonly #streams = new Set<MemoryStream>();
+  readonly #streams = new LinkedList<MemoryStream>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(readonly onExpired: (stream: MemoryStream) => void) {}
 
   /** Puts the stream, whose `expiresAt` is the latest of all, at the end. */
   renew(stream: MemoryStream): void {
-    this.#streams.delete(stream);
-    this.#streams.add(stream);
+    this.#streams.remove(stream);
+    this.#streams.push(stream);
     if (this.#timer === null) this.#schedule();
   }
 
   remove(stream: MemoryStream): void {
-    this.#streams.delete(stream);
+    this.#streams.remove(stream);
   }
 
   /** Hands out every stream whose time has come. */
   expire(now: number): void {
-    for (const stream of this.#streams) {
-      if (stream.expiresAt > now) break;
-      this.#streams.delete(stream);
-      this.onExpired(stream);
+    for (let { first } = this.#streams; first !== null; { first } = this.#streams) {
+      if (first.expiresAt > now) return;
+      this.#streams.remove(first);
+      this.onExpired(first);
     }
   }
 
@@ -40,8 +41,8 @@ export class ExpiryQueue {
   }
 
   #schedule(): void {
-    const [first] = this.#streams;
-    if (first === undefined) return;
+    const { first } = this.#streams;
+    if (first === null) return;
     const delay = Math.min(Math.max(first.expiresAt - Date.now(), 1), maxTimerMs);
     this.#timer = setTimeout(() => {
       this.#timer = null;

@@ -1,13 +1,15 @@
 /** The most memory that is taken ahead of need. */
 const maxAheadBytes = 64 * 1024;
 
+const noBytes = Buffer.alloc(0);
+
 /**
  * The bytes of one stream's events, in few pieces of memory: a piece for each event would cost more
  * than a usual event itself, in memory and in time. A stream takes memory ahead as it has kept, so
  * that at most half of it is empty, and no more than 64 KiB.
  */
 export class KeptBytes {
-  #piece: Buffer = Buffer.alloc(0);
+  #piece: Buffer = noBytes;
   #used = 0;
   #keptBytes = 0;
 
@@ -33,7 +35,8 @@ export class KeptBytes {
   /** Copies the bytes, for which there is room, out of whatever memory they lie in. */
   keep(bytes: Buffer): Buffer {
     const end = this.#used + bytes.length;
-    const kept = this.#piece.subarray(this.#used, end);
+    const fillsPiece = bytes.length === this.#piece.length; // as the first event of a stream does
+    const kept = fillsPiece ? this.#piece : this.#piece.subarray(this.#used, end);
     bytes.copy(kept);
     this.#used = end;
     this.#keptBytes += bytes.length;

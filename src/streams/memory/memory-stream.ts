@@ -1,3 +1,4 @@
+import type { Linked } from '../../linked-list.js';
 import type { AppendPlan, StreamLimits } from '../lifecycle.js';
 import { type Ending, streamEnded, streamFull, titleGraceMs } from '../lifecycle.js';
 import {
@@ -15,8 +16,11 @@ import type { StreamInfo } from '../stream-manager.js';
 import { KeptBytes } from './kept-bytes.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
-export class MemoryStream {
-  readonly events: StoredEvent[] = [];
+export class MemoryStream implements Linked<MemoryStream> {
+  /** Its neighbours in the order of expiry. */
+  previous: MemoryStream | null = null;
+  next: MemoryStream | null = null;
+  #events: StoredEvent[] = [];
   /** What the stream counts against the limit of the store. */
   footprint = 0;
   expiresAt = 0;
@@ -36,6 +40,10 @@ export class MemoryStream {
   ) {
     this.#firstProducers = producers;
     this.#updatedAt = createdAt;
+  }
+
+  get events(): readonly StoredEvent[] {
+    return this.#events;
   }
 
   /** @throws ServiceError `stream_ended` or `stream_full` when the batch may not be appended. */
@@ -61,9 +69,12 @@ export class MemoryStream {
    */
   append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
     const growth = this.#kept.reserve(plan.totalBytes, room);
-    for (const { bytes, type, ending } of events) {
-      this.events.push({ bytes: this.#kept.keep(bytes), type, ending });
-    }
+    const kept = events.map(({ bytes, type, ending }) => {
+      return { bytes: this.#kept.keep(bytes), type, ending };
+    });
+    // An array takes room ahead when it is pushed to: of many streams, no second append comes.
+    if (this.#events.length === 0) this.#events = kept;
+    else for (const event of kept) this.#events.push(event);
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };

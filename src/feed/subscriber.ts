@@ -100,8 +100,7 @@ export class Subscriber implements Waiter {
     const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
-    client.response.on('close', this.#onClose);
-    client.socket.on('close', this.#onClose);
+    client.output.on('close', this.#onClose);
   }
 
   get position(): Position {
@@ -272,9 +271,7 @@ export class Subscriber implements Waiter {
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { response, socket } = this.client;
-    response.off('close', this.#onClose);
-    socket.off('close', this.#onClose);
+    this.client.output.off('close', this.#onClose);
     const reason = this.#end ?? 'left';
     this.#stop(reason);
     const totals = {

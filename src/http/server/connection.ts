@@ -31,9 +31,9 @@ export class Connection {
       this.#current = response;
       return true;
     }
-    this.#waiting ??= [];
+    this.#waiting ??= this.#beginQueue();
     this.#waiting.push(response);
-    this.pauseIfFull();
+    this.#pauseIfFull();
     return false;
   }
 
@@ -41,15 +41,10 @@ export class Connection {
   next(): ServerResponse | null {
     this.#stall?.end();
     // Of a client that can be told nothing more, nothing is done any more.
-    if (!this.socket.writable) this.#waiting = null;
+    if (!this.socket.writable) this.#waiting?.splice(0);
     this.#current = this.#waiting?.shift() ?? null;
     if (this.#waiting?.length === maxWaiting - 1) this.socket.resume();
     return this.#current;
-  }
-
-  /** To be called whenever the socket is read on: Node does so as soon as one request is through. */
-  pauseIfFull(): void {
-    if (this.#waiting !== null && this.#waiting.length >= maxWaiting) this.socket.pause();
   }
 
   /** Feeds look after themselves: they are answers that may be silent for long. */
@@ -60,5 +55,15 @@ export class Connection {
     }
     this.#stall ??= new Stall();
     if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
+  }
+
+  #beginQueue(): ServerResponse[] {
+    // Node reads on as soon as one request is through.
+    this.socket.on('resume', () => this.#pauseIfFull());
+    return [];
+  }
+
+  #pauseIfFull(): void {
+    if (this.#waiting !== null && this.#waiting.length >= maxWaiting) this.socket.pause();
   }
 }

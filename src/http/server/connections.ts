@@ -9,7 +9,6 @@ export class Connections {
   readonly #beats: NodeJS.Timeout;
   // One function of each kind for all sockets: there are many, and each may be open for long.
   readonly #onClose: (this: Socket) => void;
-  readonly #onResume: (this: Socket) => void;
   readonly #onAnswered: (this: ServerResponse) => void;
 
   /** @param stallMs an answer of which a client takes nothing for so long is given up */
@@ -18,9 +17,6 @@ export class Connections {
     const next = (response: ServerResponse) => this.#next(response);
     this.#onClose = function () {
       all.delete(this);
-    };
-    this.#onResume = function () {
-      all.get(this)?.pauseIfFull();
     };
     this.#onAnswered = function () {
       next(this);
@@ -37,7 +33,6 @@ export class Connections {
     server.on('connection', (socket: Socket) => {
       this.#all.set(socket, new Connection(socket, handle));
       socket.on('close', this.#onClose);
-      socket.on('resume', this.#onResume);
     });
     server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
       const connection = this.#all.get(socket);

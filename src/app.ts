@@ -111,7 +111,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: config.limits.bodyBytes,
+    bodyLimit: maxBodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
       createHttpServer(handle, { connections, ordinaryAppends, maxConnections }),
@@ -145,7 +145,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       streams,
       appends: observed,
       limits,
-      ordinaryAppends,
+      failureOf: (request) => ordinaryAppends.failureOf(request),
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,

@@ -35,7 +35,7 @@ export class DeliveryRounds {
   /** Whether a read has failed that no round has tried again. */
   #hasFailed = false;
   #isClosed = false;
-  /** What is being handed out. */
+  /** What is being handed out: those who wait look here for it, since it may be kept nowhere else. */
   #page: EncodedPage | null = null;
 
   constructor(
@@ -131,8 +131,11 @@ export class DeliveryRounds {
   #handOut(page: EncodedPage, isCurrent: boolean): Promise<void> {
     const startedAt = performance.now();
     this.#page = isCurrent ? page : null;
-    this.#waiting.release(page);
-    this.#page = null;
+    try {
+      this.#waiting.release(page);
+    } finally {
+      this.#page = null;
+    }
     return this.#pace.rest(startedAt);
   }
 

@@ -33,17 +33,20 @@ class RunningRead implements Linked<RunningRead> {
   previous: RunningRead | null = null;
   next: RunningRead | null = null;
 
+  /** Set at once. */
+  page: Promise<EncodedPage> | null = null;
+
   constructor(
     readonly offset: number,
+    /** How many wake-ups there had been when it began. */
     readonly wakes: number,
-    readonly page: Promise<EncodedPage>,
   ) {}
 }
 
 /**
  * The one reader of a followed stream in this process. Subscribers have positions of their own and
- * ask it for the page at their position; whoever is at the end waits here, and one read on a
- * wake-up, or after the poll interval, serves all who wait.
+ * ask it for the page at their position; whoever is at the end waits for its rounds, of which each
+ * serves all who wait with one read, on a wake-up or after the poll interval.
  */
 export class StreamReader extends Polled implements RoundReader, Follower {
   /** How many feeds follow the stream, or are about to. */
@@ -137,11 +140,12 @@ export class StreamReader extends Polled implements RoundReader, Follower {
   /** The page that begins at the offset, empty at the end and past it. @throws ServiceError */
   read(offset: number, cause: ReadCause = 'catch_up'): Promise<EncodedPage> {
     const { wakes } = this.#rounds;
-    const running = this.#runningRead(offset, wakes);
-    if (running !== null) return running.page;
-    const page = this.#load(offset, wakes, cause);
-    this.#reads.push(new RunningRead(offset, wakes, page));
-    return page;
+    const running = this.#runningRead(offset, wakes)?.page;
+    if (running) return running;
+    const read = new RunningRead(offset, wakes);
+    this.#reads.push(read);
+    read.page = this.#load(read, cause);
+    return read.page;
   }
 
   /** To be called when a feed opens at the start of a stream that is not there. */
@@ -195,23 +199,22 @@ export class StreamReader extends Polled implements RoundReader, Follower {
     return this.#rounds.isFresh(this.#endWakes) ? this.#end : undefined;
   }
 
-  async #load(offset: number, wakes: number, cause: ReadCause): Promise<EncodedPage> {
+  async #load(read: RunningRead, cause: ReadCause): Promise<EncodedPage> {
     const { streams, observer } = this.options;
     const generation = this.#generation;
     // A poll asks whether there is anything; who waits reads on from there.
     const limit = cause === 'poll' ? 1 : pageEvents;
     let page: EncodedPage;
     try {
-      page = EncodedPage.of(await streams.getEvents(this.stream, offset, limit));
+      page = EncodedPage.of(await streams.getEvents(this.stream, read.offset, limit));
     } catch (error) {
       observer.read(cause, 'failed');
       throw error;
     } finally {
-      const read = this.#runningRead(offset, wakes);
-      if (read !== null) this.#reads.remove(read);
+      this.#reads.remove(read);
     }
     observer.read(cause, page.isEmpty ? 'nothing' : 'events');
-    if (generation === this.#generation && !this.#isClosed) this.#keep(page, wakes);
+    if (generation === this.#generation && !this.#isClosed) this.#keep(page, read.wakes);
     return page;
   }
 

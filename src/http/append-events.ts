@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -8,10 +9,10 @@ import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
-import type { OrdinaryAppends } from './server/ordinary-appends.js';
 
 export interface AppendOptions extends NdjsonOptions {
-  readonly ordinaryAppends: OrdinaryAppends;
+  /** Why a request failed that was tried before the framework got it; else undefined. */
+  readonly failureOf: (request: IncomingMessage) => unknown;
   readonly rateLimit: RateLimit | null;
 }
 
@@ -20,10 +21,9 @@ export interface AppendOptions extends NdjsonOptions {
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
-  const { ordinaryAppends, rateLimit } = options;
-  /** Of what was tried before the framework, only the answer is left. */
+  const { failureOf, rateLimit } = options;
   const throwFailure: onRequestHookHandler = ({ raw }, _reply, done) =>
-    done(ordinaryAppends.failureOf(raw) as Error | undefined);
+    done(failureOf(raw) as Error | undefined);
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/events`,
     {

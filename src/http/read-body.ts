@@ -45,6 +45,13 @@ export function readBody(
   body
     .on('data', take)
     .on('end', () => finish(null))
-    .on('error', finish);
-  if (Number(body.headers['content-length'] ?? 0) > maxBytes) refuseLarge();
+    .on('error', finish)
+    .on('close', () => finish(broken()));
+  if (body.destroyed)
+    finish(broken()); // before anybody listened
+  else if (Number(body.headers['content-length'] ?? 0) > maxBytes) refuseLarge();
+}
+
+function broken(): Error {
+  return new Error('the connection broke before the body was whole');
 }

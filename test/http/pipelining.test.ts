@@ -51,6 +51,31 @@ describeApp('requests that are sent at once over one connection', {}, (source) =
   });
 });
 
+describeApp('requests behind a refusal that ends their connection', {}, (source) => {
+  it('are not carried out, however they come', async () => {
+    const one = source.stream();
+    const { pathname } = new URL(one.url);
+    const encoded = `content-type: application/json\r\ncontent-encoding: gzip\r\n`;
+    for (let round = 0; round < 20; round += 1) {
+      const socket = quiet(source.app.url);
+      // The answer waits for the rest of the body, which brings more requests along.
+      socket.write(`POST ${pathname}/events HTTP/1.1\r\nhost: x\r\n${encoded}`);
+      socket.write('content-length: 10\r\n\r\n12345');
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        answer += text;
+      });
+      socket.resume();
+      await waitFor('it is refused', () => answer.includes('unsupported_media_type'));
+      const behind = (name: string) => append(`${pathname}-${name}/events`, '{"type":"t"}');
+      socket.write(`67890${behind('second')}${behind('third')}`);
+      await waitFor('the connection is closed', () => socket.destroyed);
+    }
+    expect((await fetch(`${one.url}-second`)).status).toBe(404);
+    expect((await fetch(`${one.url}-third`)).status).toBe(404);
+  });
+});
+
 const stallMs = 300;
 
 describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => {

@@ -134,17 +134,31 @@ const request: fc.Arbitrary<Request> = fc
     length,
   }));
 
-function toText({ method, path, head, body, length }: Request, sid: string): string {
-  const sizes = [`Content-Length: ${length ?? Buffer.byteLength(body)}`, 'Connection: close'];
+/**
+ * Requests after which the connection goes on, whatever becomes of them. NDJSON may be refused
+ * before its end has come, and then the connection ends.
+ */
+const wellFramed = request.filter(
+  ({ method, head, length }) =>
+    method === 'POST' &&
+    length === null &&
+    !head.some((line) => /^(transfer|content-length|expect|upgrade)|ndjson/i.test(line)),
+);
+
+function toText({ method, path, head, body, length }: Request, sid: string, isLast = true): string {
+  const sizes = [
+    `Content-Length: ${length ?? Buffer.byteLength(body)}`,
+    `Connection: ${isLast ? 'close' : 'keep-alive'}`,
+  ];
   return `${method} ${path.replaceAll('SID', sid)} HTTP/1.1\r\n${[...head, ...sizes].join('\r\n')}\r\n\r\n${body}`;
 }
 
 /** Without what is of the moment. */
 function withoutTimes(text: string): string {
   return text
-    .replace(/^Date: .*\r\n/m, '')
+    .replace(/^Date: .*\r\n/gm, '')
     .replace(/auto-[0-9a-f-]{36}/g, 'auto-id')
-    .replace(/"nextId":"(\d+)-[0-9a-f]{8}"/, '"nextId":"$1"')
+    .replace(/"nextId":"(\d+)-[0-9a-f]{8}"/g, '"nextId":"$1"')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time');
 }
 
@@ -179,12 +193,12 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     for (const store of stores) await store.close();
   });
 
-  async function outcomes(requests: readonly Request[], sid: string): Promise<string[][]> {
+  /** What comes of what is sent over each connection, at either app. */
+  async function outcomes(connections: readonly string[], sid: string): Promise<string[][]> {
     return Promise.all(
       apps.map(async ({ url }, index) => {
         const answers: string[] = [];
-        for (const one of requests)
-          answers.push(withoutTimes(await rawBytes(url, toText(one, sid))));
+        for (const text of connections) answers.push(withoutTimes(await rawBytes(url, text)));
         const store = stores[index] as StreamManager;
         for (const messageId of messages) {
           const stream = { sessionId: sid, messageId };
@@ -202,7 +216,24 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 16 }), async (requests) => {
         runs += 1;
-        const [direct, framework] = await outcomes(requests, `s${runs}`);
+        const sid = `alone${runs}`;
+        const connections = requests.map((one) => toText(one, sid));
+        const [direct, framework] = await outcomes(connections, sid);
+        expect(direct).toEqual(framework);
+      }),
+      { numRuns: 80 },
+    );
+  }, 120_000);
+
+  it('is so too where many come at once over one connection', async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(wellFramed, { minLength: 2, maxLength: 30 }), async (requests) => {
+        runs += 1;
+        const sid = `together${runs}`;
+        const last = requests.length - 1;
+        const together = requests.map((one, index) => toText(one, sid, index === last)).join('');
+        const [direct, framework] = await outcomes([together], sid);
         expect(direct).toEqual(framework);
       }),
       { numRuns: 80 },

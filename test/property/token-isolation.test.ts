@@ -11,7 +11,7 @@ import { bring, places, readerOptions, sign, type TokenPlace } from '../support/
 
 /** Sessions and messages whose names are easily taken for one another. */
 const sids = ['s', 's2', 'S', 's.', 'sessions'];
-const mids = ['m', 'm2', 'M', 'messages'];
+const mids = ['m', 'm2', 'M', 'M2', 'messages', 'MESSAGES']; // a feed of one that is not there would wait for it
 const streams = sids.flatMap((sessionId) => mids.map((messageId) => ({ sessionId, messageId })));
 
 /** What tokens are for. All of them are for the first session. */

@@ -27,6 +27,8 @@ export class Connection {
   /** Takes a request by its response. @returns whether it is its turn; if not, `next` says when */
   add(response: ServerResponse): boolean {
     this.hasAsked = true;
+    // Behind an answer that ends the connection nothing is done, whatever came along with it.
+    if (!this.socket.writable) return false;
     if (this.#current === null) {
       this.#current = response;
       return true;

@@ -34,6 +34,8 @@ export class Subscriber {
   /** The beginning of a stamp whose rest is still to come. */
   #begun: Buffer | null = null;
   #receivedAtUs = 0;
+  /** From the stamp of the last frame but one to that of the last. */
+  #frameBytes = stampBytes;
 
   private constructor(
     readonly options: SubscriberOptions,
@@ -75,9 +77,20 @@ export class Subscriber {
     let at = bytes.indexOf(stampMarker, from);
     while (at !== -1 && at + stampBytes <= bytes.length) {
       this.#take(bytes, at);
-      at = bytes.indexOf(stampMarker, at + stampBytes);
+      at = this.#nextStamp(bytes, at);
     }
     this.#begun = at === -1 ? null : Buffer.from(bytes.subarray(at));
+  }
+
+  /**
+   * Frames that follow each other are mostly of one length, and looking there first costs less than
+   * looking through. A stamp that was passed over would be missed: `check` sees the gap.
+   */
+  #nextStamp(bytes: Buffer, at: number): number {
+    if (bytes[at + this.#frameBytes] === stampMarker) return at + this.#frameBytes;
+    const next = bytes.indexOf(stampMarker, at + stampBytes);
+    if (next !== -1) this.#frameBytes = next - at;
+    return next;
   }
 
   #complete(begun: Buffer, bytes: Buffer): void {

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readBody } from '../../src/http/read-body.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** Requests, each as it is handled, and a connection to send one on. */
+async function startServer() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {}); // it may be reset
+  onTestFinished(() => {
+    socket.destroy();
+    server.close();
+  });
+  const head = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345';
+  socket.write(head);
+  const [request] = (await once(server, 'request')) as [IncomingMessage];
+  return { request, socket };
+}
+
+const limits = { maxBytes: 100, timeoutMs: 60_000 };
+
+describe('A body whose connection breaks', () => {
+  it('is done with at once', async () => {
+    const { request, socket } = await startServer();
+    const error = new Promise((resolve) => readBody(request, limits, resolve));
+    socket.destroy();
+    expect(await error).toBeInstanceOf(Error);
+  });
+
+  it('is done with at once when it broke before it was read', async () => {
+    const { request, socket } = await startServer();
+    socket.destroy();
+    request.on('error', () => {});
+    await waitFor('the request is over', () => request.closed);
+    expect(await new Promise((resolve) => readBody(request, limits, resolve))).toBeInstanceOf(
+      Error,
+    );
+  });
+});

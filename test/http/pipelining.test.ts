@@ -39,6 +39,17 @@ describeApp('requests that are sent at once over one connection', {}, (source) =
     expect(types).toEqual(requests.map((_, index) => `t${index}`));
   });
 
+  it('are answered before what is no request, and that is refused', async () => {
+    const one = source.stream();
+    const { pathname } = new URL(one.eventsUrl);
+    const appends = append(pathname, '{"type":"a"}') + append(pathname, '{"type":"b"}');
+    const answer = await rawBytes(source.app.url, `${appends}this is not HTTP\r\n\r\n`);
+    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
+    expect(statuses).toEqual(['201', '201', '400']);
+    expect(answer).toContain('"code":"invalid_header"');
+    expect(await one.post({ type: 'c' })).toMatchObject({ body: { offset: 2 } });
+  });
+
   it('are not carried out behind a feed, with which its connection ends', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);

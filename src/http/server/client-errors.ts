@@ -11,10 +11,19 @@ const extraHeaders = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
 
-/** Answers a request that never became one, since Node could not parse it or it came too slowly. */
+/**
+ * Answers a request that never became one, since Node could not parse it or it came too slowly. One
+ * that came behind others is answered after them.
+ */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
-    socket.destroy();
+  const current = responseOn(socket);
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
+    socket.destroy(); // in the midst of an answer, ours would be text of it
+    return;
+  }
+  if (current?.req.complete === true) {
+    socket.pause();
+    current.once('close', () => answerClientError(error, socket));
     return;
   }
   const problem = toProblem(toServiceError(error), '/');
@@ -30,9 +39,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.once('close', () => clearTimeout(cut));
 }
 
-/** Whether an answer is on its way: text of ours would come in its midst. Node's own way to know. */
-function isAnswering(socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
-  return socket._httpMessage?.headersSent === true;
+/** The response to the first request of the socket that is not answered yet. Node's own way to know. */
+function responseOn(socket: Socket & { _httpMessage?: ServerResponse | null }) {
+  return socket._httpMessage ?? null;
 }
 
 function toServiceError(error: NodeJS.ErrnoException): ServiceError {

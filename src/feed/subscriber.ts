@@ -15,7 +15,7 @@ import type { Waiter } from './waiters.js';
 /** Where a feed is written to. */
 export interface FeedClient {
   readonly response: ServerResponse;
-  /** Of the request. A response that waits behind another one of its connection has none. */
+  /** Of the request: a response that has closed has none any more. */
   readonly socket: Socket;
   /**
    * What takes the bytes after the head: the socket itself where the response has no chunks, since

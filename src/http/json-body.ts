@@ -46,7 +46,7 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** Nobody reads what comes with a GET, and that may be answered for as long as a feed lasts. */
+/** Whether there is one that is read: what comes with a GET is not. */
 function hasBody({ headers, method }: FastifyRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return false;
   const length = headers['content-length'] ?? '0';

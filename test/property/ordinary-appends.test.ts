@@ -162,7 +162,8 @@ function withoutTimes(text: string): string {
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time');
 }
 
-const limits = { eventBytes: 1000, bodyBytes: 1200, streamEvents: 12 };
+const maxStreamEvents = 12;
+const limits = { eventBytes: 1000, bodyBytes: 1200 };
 
 /** A test of its own for each of these, since they change what is ordinary. */
 const settings: readonly (readonly [string, TestAppOptions])[] = [
@@ -174,6 +175,7 @@ const settings: readonly (readonly [string, TestAppOptions])[] = [
 describe.each(settings)('an append that the framework does not see, where %s', (_, options) => {
   const stores: StreamManager[] = [];
   const apps: TestApp[] = [];
+  let sessionCount = 0;
   let inFrameworkCount = 0;
   const count = () => {
     inFrameworkCount += 1;
@@ -181,7 +183,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
 
   beforeAll(async () => {
     for (const more of [{}, inFramework]) {
-      const store = await memoryBackend.create({ limits: { maxStreamEvents: 12 } });
+      const store = await memoryBackend.create({ limits: { maxStreamEvents } });
       stores.push(store);
       apps.push(await startApp(store, { ...options, ...more, limits, timeouts: { bodyMs: 50 } }));
     }
@@ -211,33 +213,31 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     );
   }
 
+  /** @param toConnections what is sent over each connection, to streams of this session */
+  async function expectSameOutcomes(
+    requests: fc.Arbitrary<Request[]>,
+    toConnections: (requests: readonly Request[], sid: string) => readonly string[],
+  ): Promise<void> {
+    const property = fc.asyncProperty(requests, async (sent) => {
+      sessionCount += 1;
+      const sid = `s${sessionCount}`;
+      const [direct, framework] = await outcomes(toConnections(sent, sid), sid);
+      expect(direct).toEqual(framework);
+    });
+    await fc.assert(property, { numRuns: 80 });
+  }
+
   it('is answered and stored as the framework would have it', async () => {
-    let runs = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 16 }), async (requests) => {
-        runs += 1;
-        const sid = `alone${runs}`;
-        const connections = requests.map((one) => toText(one, sid));
-        const [direct, framework] = await outcomes(connections, sid);
-        expect(direct).toEqual(framework);
-      }),
-      { numRuns: 80 },
-    );
+    const requests = fc.array(request, { minLength: 1, maxLength: 16 });
+    await expectSameOutcomes(requests, (sent, sid) => sent.map((one) => toText(one, sid)));
   }, 120_000);
 
   it('is so too where many come at once over one connection', async () => {
-    let runs = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(wellFramed, { minLength: 2, maxLength: 30 }), async (requests) => {
-        runs += 1;
-        const sid = `together${runs}`;
-        const last = requests.length - 1;
-        const together = requests.map((one, index) => toText(one, sid, index === last)).join('');
-        const [direct, framework] = await outcomes([together], sid);
-        expect(direct).toEqual(framework);
-      }),
-      { numRuns: 80 },
-    );
+    const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
+    await expectSameOutcomes(requests, (sent, sid) => {
+      const last = sent.length - 1;
+      return [sent.map((one, index) => toText(one, sid, index === last)).join('')];
+    });
   }, 120_000);
 
   it('is nearly every append', async () => {

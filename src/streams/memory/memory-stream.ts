@@ -69,12 +69,9 @@ export class MemoryStream implements Linked<MemoryStream> {
    */
   append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
     const growth = this.#kept.reserve(plan.totalBytes, room);
-    const kept = events.map(({ bytes, type, ending }) => {
-      return { bytes: this.#kept.keep(bytes), type, ending };
-    });
     // An array takes room ahead when it is pushed to: of many streams, no second append comes.
-    if (this.#events.length === 0) this.#events = kept;
-    else for (const event of kept) this.#events.push(event);
+    if (this.#events.length === 0) this.#events = events.map((event) => this.#keep(event));
+    else for (const event of events) this.#events.push(this.#keep(event));
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };
@@ -142,5 +139,9 @@ export class MemoryStream implements Linked<MemoryStream> {
       expiresAt: this.expiresAt,
       producer: this.producers.get(producerId ?? '') ?? null,
     };
+  }
+
+  #keep({ bytes, type, ending }: StoredEvent): StoredEvent {
+    return { bytes: this.#kept.keep(bytes), type, ending };
   }
 }

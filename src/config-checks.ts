@@ -33,6 +33,8 @@ const ceilings: readonly Ceiling[] = [
 /** Descriptors that are no connections: those of Redis, of files, and of Node.js. */
 const otherDescriptors = 100;
 
+const defaults = settingsSchema.parse({});
+
 interface Checked {
   readonly settings: Settings;
   readonly faults: readonly string[];
@@ -48,7 +50,6 @@ export function checkTogether(
   settings: Settings,
   variables: Readonly<Record<string, string>>,
 ): Checked {
-  const defaults = settingsSchema.parse({});
   const isSet = (path: Path) =>
     variables[environmentNames[path]] !== undefined ||
     valueAt(settings, path) !== valueAt(defaults, path);

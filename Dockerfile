@@ -13,8 +13,9 @@ RUN npm ci --omit=dev
 
 FROM node:24-slim
 WORKDIR /app
-# Beyond loopback the service starts only with keys, or with AUTH_DISABLED=true.
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
+# Below a mounted config.yaml, unlike HOST. Beyond loopback the service starts only with keys, or with
+# AUTH_DISABLED=true.
+ENV NODE_ENV=production DEFAULT_HOST=0.0.0.0
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
@@ -23,7 +24,7 @@ COPY --from=build /app/dist dist
 USER 1000:1000
 EXPOSE 8080
 # /healthz and not /readyz: what is unhealthy gets restarted, and that helps neither a Redis that is
-# away nor a node that drains.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# away nor a node that drains. It asks where the settings say that the service listens.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/check-health.js"]
 # In this form node is process 1 and gets SIGTERM itself.
 CMD ["node", "dist/main.js"]

@@ -47,7 +47,7 @@ const relatedSettingsSchema = z.object({
 type RedisFault = readonly [setting: string, message: string];
 
 /** Settings that are sound by themselves and do not go together. */
-export function redisFaults(redis: unknown): RedisFault[] {
+export function redisFaults(redis: unknown, hasUrl: boolean): RedisFault[] {
   const { data } = relatedSettingsSchema.safeParse(redis ?? {});
   if (data === undefined) return [];
   const { mode, address = [], sentinel_name, db = 0, tls } = data;
@@ -61,6 +61,11 @@ export function redisFaults(redis: unknown): RedisFault[] {
       mode === 'sentinel' && !isSet(sentinel_name),
       'sentinel_name',
       'must be set in the mode sentinel: the name that the sentinels know the primary by',
+    ],
+    [
+      mode === 'sentinel' && hasUrl,
+      'mode',
+      'is sentinel, and REDIS_URL names a server and no sentinel: set REDIS_ADDR instead',
     ],
     [mode !== 'sentinel' && isSet(sentinel_name), 'sentinel_name', 'is for the mode sentinel only'],
     [mode === 'cluster' && db !== 0, 'db', 'must be 0 in the mode cluster'],

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { parse as parseYaml } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { checkTogether } from './config-checks.js';
+import { dotenvFaults } from './config-dotenv.js';
 import { readerFaults, takesReaderTokens, toReaderOptions } from './config-reader.js';
 import { redisFaults, type redisSettingsSchema } from './config-redis.js';
+import { spreadRedisUrl } from './config-redis-url.js';
 import { environmentNames, settingsSchema } from './config-settings.js';
+import { closest, type SettingWarning, unknownVariables } from './config-unknown.js';
 import { flag, isLoopback } from './config-values.js';
 
 /** Secrets and keys that may be mounted as files, and the variables that name those. */
@@ -17,6 +21,8 @@ const fileVariables = {
 
 export const environmentVariables: readonly string[] = [
   'CONFIG_FILE',
+  'DEFAULT_HOST',
+  'REDIS_URL',
   ...Object.values(environmentNames),
   ...Object.values(fileVariables),
 ];
@@ -46,24 +52,31 @@ export class ConfigError extends Error {
  * @throws ConfigError
  */
 export function loadConfig(environment: Environment, directory: string): Config {
-  const dotenv = readIfThere(resolve(directory, '.env'));
-  const variables = {
-    ...withoutEmpty(dotenv === null ? {} : parseEnv(dotenv)),
-    ...withoutEmpty(environment),
-  };
-  const document = readYaml(variables.CONFIG_FILE, directory);
-  const fileFaults = readFiles(variables);
+  const dotenvPath = resolve(directory, '.env');
+  const dotenv = readIfThere(dotenvPath)?.replace(/^\uFEFF/, '') ?? '';
+  const given = { ...withoutEmpty(parseEnv(dotenv)), ...withoutEmpty(environment) };
+  const variables = { ...given };
+  const path = resolve(directory, given.CONFIG_FILE ?? 'config.yaml');
+  const document = readYaml(path, given.CONFIG_FILE !== undefined);
+  const sourceFaults = [
+    ...dotenvFaults(dotenvPath, dotenv),
+    ...readFiles(variables),
+    ...spreadRedisUrl(variables),
+  ];
   applyEnvironment(document, variables);
   const parsed = settingsSchema.safeParse(document);
+  const checked = parsed.success ? checkTogether(parsed.data, given) : null;
   const faults = [
-    ...fileFaults,
-    ...schemaFaults(parsed.error),
+    ...sourceFaults,
+    ...schemaFaults(parsed.error, path),
     ...accessFaults(document),
     ...conflictingReaderFaults(document),
-    ...conflictingRedisFaults(document),
+    ...conflictingRedisFaults(document, given.REDIS_URL !== undefined),
+    ...(checked?.faults ?? []),
   ];
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-  return toConfig(parsed.data);
+  if (checked === null || faults.length > 0) throw new ConfigError(faults);
+  const unknown = unknownVariables(given, environmentVariables);
+  return toConfig(checked.settings, [...unknown, ...checked.warnings]);
 }
 
 function readIfThere(path: string): string | null {
@@ -84,21 +97,30 @@ function withoutEmpty(variables: Environment): Record<string, string> {
 
 type Document = Record<string, unknown>;
 
-/** @param file the file that was asked for; without one, `config.yaml` may be missing */
-function readYaml(file: string | undefined, directory: string): Document {
-  const path = resolve(directory, file ?? 'config.yaml');
+/** The messages have the place and the kind, as those of the parser quote what may be a secret. */
+function readYaml(path: string, mustExist: boolean): Document {
   const content = readIfThere(path);
   if (content === null) {
-    if (file === undefined) return {};
+    if (!mustExist) return {};
     throw new ConfigError([`CONFIG_FILE: there is no file ${path}`]);
   }
-  try {
-    const document: unknown = parseYaml(content) ?? {};
-    if (isDocument(document)) return document;
-  } catch (error) {
-    throw new ConfigError([`${path}: ${(error as Error).message.split('\n', 1)[0]}`]);
-  }
+  const yaml = parseDocument(content);
+  const faults = [...yaml.errors, ...yaml.warnings].map(({ code, linePos }) => {
+    const kind = code.toLowerCase().replaceAll('_', ' ');
+    return `${path}, line ${linePos?.[0].line}, column ${linePos?.[0].col}: ${kind}`;
+  });
+  if (faults.length > 0) throw new ConfigError(faults);
+  const document: unknown = resolveAliases(yaml, path) ?? {};
+  if (isDocument(document)) return document;
   throw new ConfigError([`${path}: must be a mapping`]);
+}
+
+function resolveAliases(yaml: { toJS(): unknown }, path: string): unknown {
+  try {
+    return yaml.toJS();
+  } catch {
+    throw new ConfigError([`${path}: has an alias (*name) without its anchor, or far too many`]);
+  }
 }
 
 function isDocument(value: unknown): value is Document {
@@ -122,6 +144,9 @@ function applyEnvironment(document: Document, variables: Record<string, string>)
   for (const [path, name] of Object.entries(environmentNames)) {
     setAt(document, path.split('.'), variables[name]);
   }
+  // What an image sets in place of loopback, below whatever its user sets.
+  const { server } = document;
+  if (isDocument(server) && server.host === undefined) server.host = variables.DEFAULT_HOST;
 }
 
 /** Makes the sections on the way, also those of which YAML has nothing but the name. */
@@ -138,19 +163,23 @@ function setAt(document: Document, path: readonly string[], value: string | unde
 }
 
 /** One fault a setting: the first check that fails says enough. */
-function schemaFaults(error: z.ZodError | undefined): string[] {
+function schemaFaults(error: z.ZodError | undefined, file: string): string[] {
   const faults = new Map<string, string[]>();
   for (const issue of error?.issues ?? []) {
     const path = issue.path.join('.');
-    if (!faults.has(path)) faults.set(path, toFaults(path, issue));
+    if (!faults.has(path)) faults.set(path, toFaults(path, issue, file));
   }
   return [...faults.values()].flat();
 }
 
-function toFaults(path: string, issue: z.core.$ZodIssue): string[] {
+function toFaults(path: string, issue: z.core.$ZodIssue, file: string): string[] {
   if (issue.code !== 'unrecognized_keys') return [`${nameOf(path)}: ${issue.message}`];
   const place = path === '' ? '' : `${path}.`;
-  return issue.keys.map((key) => `${place}${key}: there is no such setting`);
+  return issue.keys.map((key) => {
+    const meant = closest(place + key, Object.keys(environmentNames));
+    const hint = meant === null ? '' : `; did you mean ${meant}?`;
+    return `${place}${key}: there is no such setting (in ${file})${hint}`;
+  });
 }
 
 function nameOf(path: string): string {
@@ -167,11 +196,11 @@ function conflictingReaderFaults(document: Document): string[] {
 }
 
 /** Settings of Redis that do not go together. */
-function conflictingRedisFaults(document: Document): string[] {
+function conflictingRedisFaults(document: Document, hasUrl: boolean): string[] {
   const { data } = z
     .object({ stream_manager: z.object({ redis: z.unknown() }) })
     .safeParse(document);
-  return redisFaults(data?.stream_manager.redis).map(
+  return redisFaults(data?.stream_manager.redis, hasUrl).map(
     ([setting, message]) => `${nameOf(`stream_manager.redis.${setting}`)}: ${message}`,
   );
 }
@@ -208,7 +237,7 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-function toConfig(settings: z.infer<typeof settingsSchema>) {
+function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly SettingWarning[]) {
   const { server, log, stream_manager, limits, feed, auth, cors, inspector, docs } = settings;
   const { memory, redis, ttl, type } = stream_manager;
   return {
@@ -260,6 +289,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       isEnabled: inspector.enabled === 'auto' ? isLoopback(server.host) : inspector.enabled,
     },
     docs: { isEnabled: docs.enabled },
+    warnings,
   };
 }
 

@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
+import { lacksDescriptors } from './config-checks.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './streams/create-stream-manager.js';
 
@@ -25,6 +26,27 @@ function readConfig(): Config {
   }
 }
 
+/** As Node.js has raised it, up to the hard limit. Windows has none. */
+function openFilesLimit(): number {
+  const { userLimits } = process.report.getReport() as {
+    userLimits?: { open_files: { soft: number | 'unlimited' } };
+  };
+  const limit = userLimits?.open_files.soft;
+  return typeof limit === 'number' ? limit : Infinity;
+}
+
+function warn({ warnings, server: { maxConnections } }: Config): void {
+  for (const warning of warnings) logger.warn(warning, 'A setting may not do what it is meant to');
+  const openFiles = openFilesLimit();
+  if (lacksDescriptors(openFiles, maxConnections)) {
+    const fields = { openFiles, maxConnections };
+    logger.warn(
+      fields,
+      'The limit of open files (ulimit -n) is too low for server.max_connections',
+    );
+  }
+}
+
 /** As it stands in package.json, one folder above this file, built or not. */
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -33,6 +55,7 @@ function readVersion(): string {
 
 const config = readConfig();
 const logger = pino({ level: config.log.level, base: null });
+warn(config);
 const { streamEvents, streamBytes, sessionStreams } = config.limits;
 const streams = createStreamManager({
   ...config.streamManager,

@@ -69,7 +69,10 @@ describe('The documents', () => {
     const names = [...dotenv.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
     expect(names.sort()).toEqual([...environmentVariables].sort());
     const files = { '.env': dotenv, 'config.yaml': '' };
-    expect(loadConfig({}, directoryWith(files))).toEqual(loadConfig({}, directoryWith({})));
+    const { warnings, ...config } = loadConfig({}, directoryWith(files));
+    expect(config).toEqual({ ...loadConfig({}, directoryWith({})), warnings: undefined });
+    // What is set of Redis has no effect in memory, even at its default.
+    expect(warnings.map(({ setting }) => setting)).toEqual([expect.stringMatching(/^REDIS_/)]);
   });
 
   it('name every error code with its status in the protocol', () => {

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
   directoryWith,
@@ -10,6 +13,9 @@ import {
 } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+/** As many as any machine allows, so that there is no warning of its limit of open files. */
+const fewConnections = { MAX_CONNECTIONS: '100', FEED_MAX_FEEDS: '50' };
 
 describe('The service at its start', () => {
   it('needs no settings: it keeps streams in memory, on loopback, and serves', async () => {
@@ -31,20 +37,64 @@ describe('The service at its start', () => {
   });
 
   it('warns when it keeps in memory what other machines are to read, as a second node lacks it', async () => {
-    const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true' };
+    const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true', ...fewConnections };
     const warned = await startService(open);
     await waitFor('the warning', () => warningsOf(warned).length === 1);
     expect(warningsOf(warned)).toEqual([expect.stringContaining('a second node')]);
 
     const [onRedis, onLoopback] = await Promise.all([
       startService({ ...open, STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: '127.0.0.1:1' }),
-      startService(),
+      startService(fewConnections),
     ]);
     for (const service of [onRedis, onLoopback]) {
       service.signal('SIGTERM');
       await service.exit();
       expect(warningsOf(service)).toEqual([]);
     }
+  });
+
+  it('warns of a variable that was probably meant for it, and starts', async () => {
+    const typo = { STREAM_MANGER_TYPE: 'redis', REDIS_URL: 'redis://:hunter2@cache' };
+    const kubernetes = { REDIS_PORT: 'tcp://10.0.0.1:6379', REDIS_SERVICE_HOST: '10.0.0.1' };
+    const service = await startService({ ...typo, ...kubernetes, ...fewConnections });
+    const told = service.log.filter(({ level }) => level === 40);
+    expect(told.map(({ setting, detail }) => [setting, detail])).toEqual([
+      ['STREAM_MANGER_TYPE', 'there is no such variable; did you mean STREAM_MANAGER_TYPE?'],
+      ['REDIS_URL', expect.stringContaining('STREAM_MANAGER_TYPE')],
+    ]);
+    expect(service.output).not.toContain('hunter2');
+  });
+
+  it('warns when it may open fewer files than connections', async () => {
+    const limited = 'ulimit -n 1000 && exec "$0" "$1"';
+    const main = join(import.meta.dirname, '../../dist/main.js');
+    const warningWith = async (MAX_CONNECTIONS: string) => {
+      const child = spawn('sh', ['-c', limited, process.execPath, main], {
+        cwd: directoryWith({}),
+        env: { PATH: process.env.PATH, PORT: '0', FEED_MAX_FEEDS: '10', MAX_CONNECTIONS },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let warning: unknown = null;
+      for await (const line of createInterface(child.stdout)) {
+        if (line.includes('ulimit -n')) warning = JSON.parse(line);
+        if (line.includes('is listening')) return warning;
+      }
+      throw new Error('it ended');
+    };
+    const fields = { level: 40, openFiles: 1000, maxConnections: 950 };
+    expect(await warningWith('950')).toMatchObject(fields);
+    expect(await warningWith('900')).toBeNull();
+  });
+
+  it('refuses a broken line of .env instead of passing over it', async () => {
+    const directory = directoryWith({ '.env': 'LOG_LEVEL=info\nSTREAM_MANAGER_TYPE redis\n' });
+    await refusesToStart({}, ['.env, line 2'], directory);
+  });
+
+  it('refuses more feeds than connections', async () => {
+    const contradiction = { MAX_CONNECTIONS: '10', FEED_MAX_FEEDS: '20000' };
+    await refusesToStart(contradiction, Object.keys(contradiction));
   });
 
   it.each(['0.0.0.0', '::', 'example.org'])(

@@ -15,6 +15,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -59,7 +60,7 @@ function copy(text: string, folder: string): void {
 }
 
 /** As its user, in a mount namespace where nothing can be written, with only the image's variables. */
-function run(stage: Stage, folder: string, port: number) {
+function run(stage: Stage, folder: string) {
   const [user, group] = (textsOf(stage, 'USER')[0] as string).split(':') as [string, string];
   const command = JSON.parse(textsOf(stage, 'CMD')[0] as string) as string[];
   const steps = [
@@ -68,10 +69,13 @@ function run(stage: Stage, folder: string, port: number) {
     `exec setpriv --reuid ${user} --regid ${group} --clear-groups --no-new-privs --bounding-set -all "$@"`,
   ];
   const args = ['--mount', 'sh', '-ec', steps.join('\n'), 'sh', ...command];
-  const PATH = process.env.PATH as string;
-  const settings = { AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true', PORT: String(port) };
-  const env = { PATH, ...environmentOf(stage), ...settings };
+  const env = containerEnvironment(stage);
   return spawn('unshare', args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function containerEnvironment(stage: Stage): Record<string, string> {
+  const PATH = process.env.PATH as string;
+  return { PATH, ...environmentOf(stage), AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true' };
 }
 
 function check(what: string, isSo: boolean): void {
@@ -81,7 +85,9 @@ function check(what: string, isSo: boolean): void {
 
 async function serve(stage: Stage, folder: string): Promise<void> {
   const port = await freePort();
-  const service = run(stage, folder, port);
+  // As mounted: no variable of the image may override it.
+  writeFileSync(join(folder, 'config.yaml'), `server: { port: ${port} }\n`);
+  const service = run(stage, folder);
   try {
     const url = `http://127.0.0.1:${port}`;
     await waitFor('it serves', () =>
@@ -92,7 +98,7 @@ async function serve(stage: Stage, folder: string): Promise<void> {
     );
     const health = /CMD (\[.*\])$/.exec(textsOf(stage, 'HEALTHCHECK')[0] as string)?.[1] as string;
     const [program, ...args] = JSON.parse(health) as [string, ...string[]];
-    execFileSync(program, args, { env: { ...process.env, PORT: String(port) } });
+    execFileSync(program, args, { cwd: folder, env: containerEnvironment(stage) });
     console.log('ok: its health check passes');
     const appended = await fetch(`${url}/sessions/s1/messages/m1/events`, {
       method: 'POST',

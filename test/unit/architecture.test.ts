@@ -26,11 +26,25 @@ const imports: Import[] = files.flatMap((file) => {
 
 /** The rooms that each room may know, beside itself and packages. */
 const allowed: Record<string, readonly string[]> = {
+  'check-health.ts': ['config.js'],
   'make-key.ts': ['access'],
   'make-token.ts': ['access', 'config.js', 'streams'],
-  'main.ts': ['app.js', 'config.js', 'errors.js', 'streams'],
+  'main.ts': ['app.js', 'config.js', 'config-checks.js', 'errors.js', 'streams'],
   'app.ts': ['access', 'config.js', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'streams'],
-  'config.ts': ['config-reader.js', 'config-redis.js', 'config-settings.js', 'config-values.js'],
+  'config.ts': [
+    'config-checks.js',
+    'config-dotenv.js',
+    'config-reader.js',
+    'config-redis.js',
+    'config-redis-url.js',
+    'config-settings.js',
+    'config-unknown.js',
+    'config-values.js',
+  ],
+  'config-checks.ts': ['config-settings.js', 'config-unknown.js', 'streams'],
+  'config-dotenv.ts': [],
+  'config-redis-url.ts': [],
+  'config-unknown.ts': ['config-settings.js'],
   'config-settings.ts': ['config-reader.js', 'config-redis.js', 'config-values.js', 'streams'],
   'config-reader.ts': ['access', 'config-values.js'],
   'config-redis.ts': ['config-values.js', 'streams'],
@@ -70,6 +84,7 @@ describe('the arrows between the rooms', () => {
     ['@fastify/rate-limit', /^http\/rate-limits\.ts/],
     ['@fastify/swagger', /^openapi\//],
     ['prom-client', /^metrics\//],
+    ['fastest-levenshtein', /^config-unknown\.ts/],
     ['jose', /^access\//],
     ['yaml', /^config\.ts/],
   ])('let only some know %s', (name, places) => {
@@ -82,7 +97,7 @@ describe('the arrows between the rooms', () => {
     const users = files.filter((file) =>
       /\bprocess\.\w/.test(readFileSync(join(root, file), 'utf8')),
     );
-    expect(users.sort()).toEqual(['main.ts', 'make-key.ts', 'make-token.ts']);
+    expect(users.sort()).toEqual(['check-health.ts', 'main.ts', 'make-key.ts', 'make-token.ts']);
   });
 
   it('have no room or file without a job of its own', () => {

@@ -72,6 +72,7 @@ describe('the settings', () => {
       cors: { origins: [] },
       inspector: { isEnabled: true },
       docs: { isEnabled: true },
+      warnings: [],
     });
   });
 

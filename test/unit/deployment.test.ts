@@ -1,9 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadConfig } from '../../src/config.js';
+import { scopes } from '../../src/access/producer-key.js';
+import { environmentVariables, loadConfig } from '../../src/config.js';
+import { environmentNames } from '../../src/config-settings.js';
+import { memoryBackend } from '../support/backends.js';
 import { environmentOf, readCopy, readDockerfile, textsOf } from '../support/dockerfile.js';
+import { buildTestApp } from '../support/test-app.js';
+import { directoryWith } from '../support/test-processes.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -42,10 +47,32 @@ describe('The Dockerfile', () => {
     expect(from && textsOf(from, 'RUN')).toEqual(['npm ci --omit=dev']);
   });
 
-  it('runs node itself, as a user that is a number and not root, on all addresses', () => {
+  it('runs node itself, as a user that is a number and not root', () => {
     expect(textsOf(final, 'USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
     expect(JSON.parse(textsOf(final, 'CMD')[0] as string)).toEqual(['node', 'dist/main.js']);
-    expect(environmentOf(final)).toMatchObject({ HOST: '0.0.0.0', PORT: '8080' });
+  });
+
+  it('listens on all addresses, at the port that it exposes, unless a mounted config.yaml says otherwise', () => {
+    const environment = { ...environmentOf(final), AUTH_DISABLED: 'true' };
+    const serverWith = (yaml: string) =>
+      loadConfig(environment, directoryWith({ 'config.yaml': yaml })).server;
+    expect(serverWith('')).toMatchObject({ host: '0.0.0.0', port: 8080 });
+    expect(textsOf(final, 'EXPOSE')).toEqual(['8080']);
+    const mounted = 'server: { host: 127.0.0.2, port: 9000 }\nlog: { level: debug }\n';
+    expect(serverWith(mounted)).toMatchObject({ host: '127.0.0.2', port: 9000 });
+  });
+
+  it('sets no variable that overrides a setting of config.yaml', () => {
+    const settings: readonly string[] = Object.values(environmentNames);
+    expect(Object.keys(environmentOf(final)).filter((name) => settings.includes(name))).toEqual([]);
+  });
+
+  it('checks the health with a program of the build', () => {
+    const command = /CMD (\[.*\])$/.exec(textsOf(final, 'HEALTHCHECK')[0] as string)?.[1] ?? '[]';
+    const [program, script] = JSON.parse(command) as string[];
+    expect(program).toBe('node');
+    const source = (script as string).replace(/^dist\/(.*)\.js$/, 'src/$1.ts');
+    expect(existsSync(join(root, source))).toBe(true);
   });
 });
 
@@ -54,7 +81,7 @@ interface ComposeService {
   readonly build?: string;
   readonly restart?: string;
   readonly depends_on?: Record<string, { condition: string }>;
-  readonly environment?: Record<string, string>;
+  readonly environment?: Record<string, string | null>;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly command?: readonly string[];
@@ -118,6 +145,27 @@ describe('docker-compose.yml', () => {
     );
   });
 
+  it('passes on every setting, but for those that this file decides', () => {
+    const passed = Object.entries(rejoin.environment ?? {});
+    const decided = /^(DEFAULT_)?HOST$|^PORT$|_FILE$|^MEMORY_|^REDIS_(URL|MODE|SENTINEL|USE|TLS)/;
+    const others = environmentVariables.filter((name) => !decided.test(name));
+    const named = passed.map(([name]) => name);
+    expect(named.filter((name) => !environmentVariables.includes(name))).toEqual([]);
+    expect(others.filter((name) => !named.includes(name) && name !== 'REDIS_USERNAME')).toEqual([]);
+    const fixed = passed.flatMap(([name, value]) => (value === null ? [] : [name]));
+    expect(fixed).toEqual([
+      'STREAM_MANAGER_TYPE',
+      'REDIS_ADDR',
+      'REDIS_PASSWORD',
+      'AUTH_PRODUCER_KEYS',
+    ]);
+  });
+
+  it('tells how to make a key for everything that a key may do', () => {
+    const shown = /--scopes (\S+)/.exec(text)?.[1]?.split(',');
+    expect(shown?.sort()).toEqual([...scopes].sort());
+  });
+
   it('gives the service the time to drain', () => {
     expect(Number.parseInt(rejoin.stop_grace_period as string, 10)).toBeGreaterThan(
       longestStopSeconds,
@@ -145,8 +193,31 @@ describe('docs/kubernetes.yaml', () => {
       'Deployment',
       'Service',
       'PodDisruptionBudget',
-      'Ingress',
+      'HTTPRoute',
     ]);
+  });
+
+  it('leads every route of the service to it that is not for the cluster alone', async () => {
+    const streams = await memoryBackend.create();
+    const app = await buildTestApp(streams);
+    onTestFinished(async () => {
+      await app.close();
+      await streams.close();
+    });
+    await app.ready();
+    const [rule] = byKind('HTTPRoute').spec.rules;
+    const prefixes: string[] = rule.matches.map(
+      ({ path }: { path: { type: string; value: string } }) => {
+        expect(path.type).toBe('PathPrefix');
+        return path.value;
+      },
+    );
+    const inside = /^(\*|\/(docs|healthz|inspector|metrics|openapi\.json|readyz))/;
+    const roots = rootsOf(app.printRoutes({ commonPrefix: false }));
+    expect(roots.filter((path) => !inside.test(path)).sort()).toEqual([...prefixes].sort());
+    expect(rule.backendRefs).toEqual([{ name: 'rejoin', port: 80 }]);
+    expect(byKind('Service').spec.ports[0].port).toBe(80);
+    expect(rule.timeouts).toEqual({ request: '0s', backendRequest: '0s' });
   });
 
   it('runs several nodes on Redis, with time to drain', () => {
@@ -184,4 +255,10 @@ describe('docs/kubernetes.yaml', () => {
 /** What follows this option on a command line. */
 function argumentOf(command: readonly string[], option: string): string | undefined {
   return command[command.indexOf(option) + 1];
+}
+
+/** The first parts of all paths in the tree of routes that Fastify prints. */
+function rootsOf(tree: string): string[] {
+  const paths = [...tree.matchAll(/^[├└]── (\*|\/[^/\s]*)/gm)].map(([, path]) => path as string);
+  return [...new Set(paths)];
 }

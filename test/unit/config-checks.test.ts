@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { type ConfigError, loadConfig } from '../../src/config.js';
+import { directoryWith } from '../support/test-processes.js';
+
+type Variables = Record<string, string>;
+
+const load = (variables: Variables, yaml = '') =>
+  loadConfig(variables, directoryWith({ 'config.yaml': yaml }));
+const warned = (variables: Variables, yaml = '') =>
+  load(variables, yaml).warnings.map(({ setting }) => setting);
+
+function faults(variables: Variables, yaml = ''): readonly string[] {
+  try {
+    load(variables, yaml);
+  } catch (error) {
+    return (error as ConfigError).faults;
+  }
+  throw new Error('the settings were taken');
+}
+
+describe('feed.max_feeds', () => {
+  it.each([
+    [{ MAX_CONNECTIONS: '10', FEED_MAX_FEEDS: '20000' }, ''],
+    [{ MAX_CONNECTIONS: '10', FEED_MAX_FEEDS: '10' }, ''],
+    [{ MAX_CONNECTIONS: '10' }, 'feed: { max_feeds: 30 }'],
+    [{ FEED_MAX_FEEDS: '30' }, 'server: { max_connections: 10 }'],
+    [{}, 'server: { max_connections: 10 }\nfeed: { max_feeds: 30 }'],
+  ])('that is not below server.max_connections is an error: %j %s', (variables, yaml) => {
+    expect(faults(variables as Variables, yaml)).toEqual([
+      expect.stringMatching(/^feed\.max_feeds \(FEED_MAX_FEEDS\): must be below server\.max_conn/),
+    ]);
+  });
+
+  it('is two thirds of server.max_connections where only that one was lowered', () => {
+    const config = load({ MAX_CONNECTIONS: '10' });
+    expect(config.server.maxConnections).toBe(10);
+    expect(config.feed.maxFeeds).toBe(6);
+    expect(config.warnings.map(({ setting }) => setting)).toEqual([
+      'feed.max_feeds (FEED_MAX_FEEDS)',
+    ]);
+    expect(load({ MAX_CONNECTIONS: '1' }).feed.maxFeeds).toBe(1);
+  });
+
+  it('raises no other limit where only it was set, which is a warning', () => {
+    const { server, feed, warnings } = load({ FEED_MAX_FEEDS: '40000' });
+    expect([server.maxConnections, feed.maxFeeds]).toEqual([30_000, 40_000]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('below server.max_connections is taken as it is', () => {
+    const config = load({ MAX_CONNECTIONS: '11', FEED_MAX_FEEDS: '10' });
+    expect(config.feed.maxFeeds).toBe(10);
+    expect(config.warnings).toEqual([]);
+  });
+});
+
+describe('A setting without an effect, as another one is below it', () => {
+  const redis = { STREAM_MANAGER_TYPE: 'redis' };
+
+  it.each([
+    ['limits.event_bytes', { LIMITS_EVENT_BYTES: '16MiB' }],
+    ['limits.event_bytes', { LIMITS_EVENT_BYTES: '2MiB', LIMITS_STREAM_BYTES: '1MiB' }],
+    ['limits.stream_bytes', { LIMITS_STREAM_BYTES: '1GiB' }],
+    ['limits.session_streams', { LIMITS_SESSION_STREAMS: '200000' }],
+    ['feed.max_feeds_per_stream', { FEED_MAX_FEEDS_PER_STREAM: '25000' }],
+    ['feed.heartbeat', { FEED_HEARTBEAT: '15m' }],
+    ['feed.linger', { FEED_LINGER: '11m' }],
+    ['feed.wait', { FEED_WAIT: '11m' }],
+    ['feed.poll_interval', { ...redis, FEED_POLL_INTERVAL: '5s' }],
+    ['feed.poll_interval', { ...redis, FEED_LINGER: '500ms' }],
+  ])('is a warning: %s with %j', (setting, variables) => {
+    expect(warned(variables as Variables)).toEqual([setting]);
+  });
+
+  it('is no warning where it was not set, or where the backend does not matter', () => {
+    const lowered = {
+      LIMITS_BODY_BYTES: '100KiB',
+      LIMITS_STREAM_BYTES: '100KiB',
+      MEMORY_MAX_BYTES: '1MiB',
+      MEMORY_MAX_STREAMS: '10',
+      FEED_MAX_FEEDS: '10',
+      FEED_MAX_AGE: '1s',
+    };
+    expect(warned(lowered)).toEqual([]);
+    expect(warned({ ...redis, LIMITS_STREAM_BYTES: '1GiB' })).toEqual([]);
+    expect(warned({ ...redis, FEED_LINGER: '0' })).toEqual([]);
+    expect(warned({ FEED_POLL_INTERVAL: '5s' })).toEqual([]);
+  });
+
+  it('is found in config.yaml too', () => {
+    expect(warned({}, 'limits: { event_bytes: 16MiB }')).toEqual(['limits.event_bytes']);
+  });
+});
+
+describe('A variable of the backend that was not chosen', () => {
+  it('is a warning, as that backend may have been meant', () => {
+    expect(warned({ REDIS_ADDR: 'a:1', REDIS_DB: '1' })).toEqual(['REDIS_ADDR, REDIS_DB']);
+    const memory = { STREAM_MANAGER_TYPE: 'redis', MEMORY_MAX_BYTES: '1GiB' };
+    expect(warned(memory)).toEqual(['MEMORY_MAX_BYTES']);
+  });
+
+  it('is none where config.yaml has it, which may list all settings', () => {
+    expect(warned({}, 'stream_manager: { redis: { address: "a:1" } }')).toEqual([]);
+  });
+});

@@ -97,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
   const connections = new Connections(timeouts.stallMs);
+  const { onRejected } = metrics;
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const ordinaryAppends = new OrdinaryAppends({
@@ -119,14 +120,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, onRejected),
   });
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
-  useProblems(app);
+  useProblems(app, onRejected);
   setSecurityHeaders(app);
   requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key

@@ -13,6 +13,7 @@ import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
 import { Draining } from './http/draining.js';
 import { followStreamRoute } from './http/follow-stream.js';
+import { readForwardedFor } from './http/forwarded-for.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
 import { acceptJsonBodies } from './http/json-body.js';
@@ -96,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { producerKeys: keys, reader } = config.auth;
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
+  const { onRejected } = metrics;
   const connections = new Connections(timeouts.stallMs);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
@@ -119,22 +121,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, onRejected),
   });
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
-  useProblems(app);
+  useProblems(app, onRejected);
   setSecurityHeaders(app);
+  if (trustProxy.length > 0) readForwardedFor(app);
   requireHost(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
-  const keyIds = keys.map(({ id }) => id);
-  const rates = await limitRates(app, config.limits.rates, keyIds);
+  const rates = await limitRates(app, config.limits.rates);
   acceptJsonBodies(app, { maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (config.docs.isEnabled) {
@@ -151,7 +153,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
     });
-    stopStreamRoute(app, observed);
+    stopStreamRoute(app, { streams, appends: observed, rateLimit: rates.appends });
     renewLeaseRoute(app, streams);
     readEventsRoute(app, {
       streams,

@@ -1,9 +1,9 @@
 import type { Scope } from './producer-key.js';
 import type { ReaderRight } from './reader-token.js';
 
-/** Who may do a thing: a key with this scope, and a token with this right, or none. */
+/** Who may do a thing: a key with this scope, or none; and a token with this right, or none. */
 export interface AccessRule {
-  readonly scope: Scope;
+  readonly scope: Scope | null;
   readonly right: ReaderRight | null;
 }
 
@@ -16,6 +16,9 @@ export const accessRules = {
   metrics: { scope: 'read', right: null },
   admin: { scope: 'admin', right: null },
 } as const satisfies Record<string, AccessRule>;
+
+/** For a route that does not say what it is for. */
+export const closed: AccessRule = { scope: null, right: null };
 
 /** Anybody may use what is `public`. */
 export type Access = keyof typeof accessRules | 'public';

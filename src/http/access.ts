@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Access, type AccessRule, accessRules } from '../access/access-rules.js';
+import { type Access, type AccessRule, accessRules, closed } from '../access/access-rules.js';
 import { KeyRing } from '../access/key-ring.js';
 import type { ProducerKey } from '../access/producer-key.js';
 import { mayDo, type Place, type Reader } from '../access/reader-token.js';
@@ -16,6 +16,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** When whoever asks is no longer allowed to, on the clock of `performance.now()`. */
     accessEndsAt: number;
+    /** Whether access is limited, and nothing has shown yet that this request has any. */
+    isStranger: boolean;
+    /** The id of the key that let the request in; null without one. */
+    keyId: string | null;
+    /** Whose token let the request in; null without one. */
+    reader: Reader | null;
   }
 }
 
@@ -38,16 +44,19 @@ export function requireAccess(app: FastifyInstance, options: AccessOptions): voi
       throw new Error(`${method} ${url} does not say who may use it (config.access)`);
     }
   });
+  const isOpen = options.keys.length === 0 && options.verifier === null;
   app.decorateRequest('accessEndsAt', Number.POSITIVE_INFINITY);
-  if (options.keys.length === 0 && options.verifier === null) return;
+  app.decorateRequest('isStranger', !isOpen);
+  app.decorateRequest('keyId', null);
+  app.decorateRequest('reader', null);
+  if (isOpen) return;
   const guard = new Guard(options);
   // Before the body is read: a stranger's is none of our business.
   app.addHook('onRequest', async (request, reply) => {
     try {
       await guard.check(request);
     } catch (error) {
-      const isUnknown = error instanceof ServiceError && error.code === 'unauthorized';
-      if (isUnknown) reply.header('www-authenticate', 'Bearer');
+      if (isUnauthorized(error)) reply.header('www-authenticate', 'Bearer');
       throw error;
     }
   });
@@ -64,58 +73,83 @@ class Guard {
   async check(request: FastifyRequest): Promise<void> {
     const { access } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
-    const rule = access === undefined ? null : accessRules[access];
-    if (rule !== null && !this.#isAskedFor(rule)) return;
-    const credential = this.#findCredential(request);
-    const token = this.options.verifier === null ? null : tokenIn(credential);
-    if (token === null) return this.#checkKey(rule, credential.text);
-    await this.#checkToken(rule, token, credential, request);
+    const rule = access === undefined ? closed : accessRules[access];
+    if (this.#isAskedFor(rule)) await this.#checkCredential(rule, request);
+    request.isStranger = false;
   }
 
   /** Where there are no keys, nobody could have one. */
-  #isAskedFor({ right }: AccessRule): boolean {
-    return this.options.keys.length > 0 || right !== null;
+  #isAskedFor(rule: AccessRule): boolean {
+    return this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
   }
 
-  #findCredential(request: FastifyRequest): Credential {
+  #takesTokens({ right }: AccessRule): boolean {
+    return this.options.verifier !== null && right !== null;
+  }
+
+  async #checkCredential(rule: AccessRule, request: FastifyRequest): Promise<void> {
     const { verifier } = this.options;
-    const found = findCredential(request, verifier?.options.cookie ?? null);
-    if (found !== null) return found;
-    const key = 'a key: Authorization: Bearer <key id>.<secret>';
-    throw new ServiceError(
-      'unauthorized',
-      `this route needs ${verifier === null ? key : `a token, or ${key}`}`,
-    );
+    const credential = findCredential(request, verifier?.options.cookie ?? null);
+    if (credential === null) throw unauthorized(`this route needs ${this.#needed(rule)}`);
+    const token = verifier === null ? null : tokenIn(credential);
+    if (token === null) request.keyId = this.#checkKey(rule, credential.text);
+    else await this.#checkToken(rule, token, credential, request);
   }
 
-  #checkKey(rule: AccessRule | null, authorization: string): void {
+  #needed(rule: AccessRule): string {
+    const key = 'a key: Authorization: Bearer <key id>.<secret>';
+    if (!this.#takesTokens(rule)) return key;
+    return this.options.keys.length === 0 ? 'a token' : `a token, or ${key}`;
+  }
+
+  /** @returns the id of the key */
+  #checkKey(rule: AccessRule, authorization: string): string {
     const key = this.#ring.find(authorization);
     if (key === null) {
-      const what = this.options.verifier === null ? 'a key' : 'a token, nor a key';
-      throw new ServiceError(
-        'unauthorized',
-        `Authorization does not hold ${what} that is known here`,
-      );
+      throw unauthorized(`Authorization does not hold ${this.#known(rule)} that is known here`);
     }
-    if (rule !== null && key.scopes.includes(rule.scope)) return;
-    throw new ServiceError('forbidden', `the key lacks the scope ${rule?.scope}`);
+    if (rule.scope !== null && key.scopes.includes(rule.scope)) return key.id;
+    throw new ServiceError('forbidden', `the key lacks the scope ${rule.scope}`);
+  }
+
+  #known(rule: AccessRule): string {
+    if (!this.#takesTokens(rule)) return 'a key';
+    return this.options.keys.length === 0 ? 'a token' : 'a token, nor a key';
   }
 
   async #checkToken(
-    rule: AccessRule | null,
+    rule: AccessRule,
     token: string,
     { place }: Credential,
     request: FastifyRequest,
   ): Promise<void> {
-    const reader = await (this.options.verifier as TokenVerifier).verify(token);
+    const reader = await this.#verify(rule, token);
     refuseOutOfScope(reader, rule, request.params as Place);
     if (place === 'cookie') refuseBlindCookie(request, this.options.origins);
+    request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
+  }
+
+  /** A good token would not do either on a route that takes none: then a refusal says so. */
+  async #verify(rule: AccessRule, token: string): Promise<Reader> {
+    try {
+      return await (this.options.verifier as TokenVerifier).verify(token);
+    } catch (error) {
+      if (this.#takesTokens(rule) || !isUnauthorized(error)) throw error;
+      throw unauthorized(`${error.message}, and this route needs a key`);
+    }
   }
 }
 
-function refuseOutOfScope(reader: Reader, rule: AccessRule | null, place: Place): void {
-  const right = rule?.right ?? null;
+function isUnauthorized(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && error.code === 'unauthorized';
+}
+
+function unauthorized(message: string): ServiceError {
+  return new ServiceError('unauthorized', message);
+}
+
+function refuseOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
   if (right !== null && mayDo(reader, right, place)) return;
   throw new ServiceError('forbidden', 'the token is not for this');
 }

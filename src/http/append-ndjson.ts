@@ -10,7 +10,7 @@ import { answerEarly } from './early-answer.js';
 import { EndWatch } from './end-watch.js';
 import { LineAppender } from './line-appender.js';
 import { LineSplitter } from './line-splitter.js';
-import { pathOf, sendProblem, toProblem } from './problem.js';
+import { sendProblem, toReportedProblem } from './problem.js';
 import { leaseMs, producerStamp } from './producer-headers.js';
 
 export interface NdjsonOptions {
@@ -136,7 +136,7 @@ function refuse(
   }
   const known = withMoreStored(asServiceError(error), stored);
   if (request.raw.complete) return sendProblem(known, request, reply);
-  answerEarly(request, reply, toProblem(known, pathOf(request), true));
+  answerEarly(request, reply, toReportedProblem(known, request));
   return reply;
 }
 

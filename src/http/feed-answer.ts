@@ -3,7 +3,7 @@ import { ServiceError, toLogFields } from '../errors.js';
 import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
 import type { StreamId } from '../streams/stream-id.js';
 import { headerList } from './header-list.js';
-import { pathOf, problemContentType, toProblem } from './problem.js';
+import { problemContentType, toReportedProblem } from './problem.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
@@ -39,7 +39,7 @@ function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
     'this route answers with text/event-stream only',
   );
   reply.type(problemContentType);
-  return toProblem(error, pathOf(request));
+  return toReportedProblem(error, request);
 }
 
 export interface FeedFormat {

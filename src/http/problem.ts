@@ -6,7 +6,23 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     reportsStored?: boolean;
   }
+  interface FastifyInstance {
+    onRejected: OnRejected;
+  }
 }
+
+/**
+ * Told of each problem that is answered with. It returns at once and does not throw.
+ *
+ * @param route the pattern of its path, or `none`
+ */
+export type OnRejected = (code: ErrorCode, route: string) => void;
+
+/** The route of a request that has come to none. */
+export const noRoute = 'none';
+
+/** What the operator has to look after. All else that is refused is refused on purpose. */
+const troubles: ReadonlySet<ErrorCode> = new Set(['backend_unavailable', 'store_full']);
 
 export const problemContentType = 'application/problem+json; charset=utf-8';
 
@@ -56,19 +72,26 @@ export function sendProblem(
   return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
 }
 
-/** The problem that an error comes to, after the log was told of it. */
+/** The problem that an error comes to, after the log and the metrics were told of it. */
 export function toReportedProblem(error: unknown, request: FastifyRequest): Problem {
   const known = toServiceError(error);
   logProblem(request, known, known === error ? known.cause : error);
+  request.server.onRejected(known.code, routeOf(request));
   return toProblem(known, pathOf(request), reportsStored(request));
 }
 
+/** Strangers can fill no log: what they are told at a fault has a line of its own elsewhere. */
 function logProblem(request: FastifyRequest, { code, message }: ServiceError, cause: unknown) {
-  const { log } = request;
+  const { log, isStranger } = request;
   if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
-  else if (errorTable[code].status >= 500) {
+  else if (troubles.has(code) && !isStranger) {
     log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
   } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
+}
+
+/** A short list, whatever clients ask for: what leads to no route has none. */
+function routeOf({ is404, routeOptions }: FastifyRequest): string {
+  return (is404 ? undefined : routeOptions.url) ?? noRoute;
 }
 
 export function pathOf(request: FastifyRequest): string {

@@ -1,4 +1,4 @@
-import { fastifyRateLimit } from '@fastify/rate-limit';
+import { fastifyRateLimit, normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { ServiceError } from '../errors.js';
 
@@ -13,6 +13,18 @@ export interface RateLimits {
 /** Long enough for a burst, and short enough to wait for. */
 const usualWindowMs = 10_000;
 
+/** What a request is counted by, or null when it is not. */
+type CountedBy = (request: FastifyRequest) => string | null;
+
+const byKey: CountedBy = ({ keyId }) => keyId;
+
+/** Readers append too, by stopping: whatever tokens they have of a session, they share its rate. */
+const byKeyOrSession: CountedBy = ({ keyId, reader }) =>
+  keyId ?? (reader && `session:${reader.sessionId}`);
+
+/** Of IPv6 by the /64, and of IPv4 as such, however it is written. */
+const byAddress: CountedBy = ({ ip = '' }) => normalizeIP(ip);
+
 /** Counts a request. @returns in how many seconds it may come again; null when it may be served */
 export type RateLimit = (request: FastifyRequest) => Promise<number | null>;
 
@@ -23,26 +35,28 @@ export interface RateLimiter {
 }
 
 /**
- * Counts in the memory of this node: for each limit, the 5,000 keys or addresses that were seen last.
+ * Counts in the memory of this node: for each limit, the 5,000 keys, sessions or addresses that were
+ * seen last.
  *
- * @param keyIds of the producer keys: whether a request brings its secret was checked before
  * @param windowMs over which requests are counted
  */
 export async function limitRates(
   app: FastifyInstance,
   limits: RateLimits,
-  keyIds: readonly string[],
   windowMs = usualWindowMs,
 ): Promise<RateLimiter> {
   if (Object.values(limits).every((limit) => limit === 0)) return { appends: null, feeds: null };
   await app.register(fastifyRateLimit, { global: false });
-  const known = new Set(keyIds);
-  const ofKey = (perSecond: number) =>
-    limitByKey(limitBy(app, perSecond, windowMs, keyIdIn), known);
-  const ofAddress = (perSecond: number) => limitBy(app, perSecond, windowMs);
+  // Node looks an address up once; after the client has left, there is none to be found.
+  app.server.on('connection', (socket) => socket.remoteAddress);
+  const limit = (perSecond: number, countedBy: CountedBy) =>
+    limitBy(app, perSecond, windowMs, countedBy);
   return {
-    appends: both(ofKey(limits.appendsPerKey), ofAddress(limits.appendsPerAddress)),
-    feeds: both(ofKey(limits.feedsPerKey), ofAddress(limits.feedsPerAddress)),
+    appends: both(
+      limit(limits.appendsPerKey, byKeyOrSession),
+      limit(limits.appendsPerAddress, byAddress),
+    ),
+    feeds: both(limit(limits.feedsPerKey, byKey), limit(limits.feedsPerAddress, byAddress)),
   };
 }
 
@@ -63,22 +77,18 @@ export function refuseOverRate(limit: RateLimit | null): onRequestAsyncHookHandl
   ];
 }
 
-/** A request without a key, where there are none, is counted by its address alone. */
-function limitByKey(limit: RateLimit | null, known: ReadonlySet<string>): RateLimit | null {
-  return limit && (async (request) => (known.has(keyIdIn(request)) ? limit(request) : null));
-}
-
-/** @param keyGenerator by default the address of the client; of IPv6, its /64 */
 function limitBy(
   app: FastifyInstance,
   perSecond: number,
   timeWindow: number,
-  keyGenerator?: (request: FastifyRequest) => string,
+  countedBy: CountedBy,
 ): RateLimit | null {
   if (perSecond === 0) return null;
   const max = Math.max(1, (perSecond * timeWindow) / 1000);
-  const count = app.createRateLimit({ max, timeWindow, ...(keyGenerator && { keyGenerator }) });
+  const keyGenerator = (request: FastifyRequest) => countedBy(request) as string;
+  const count = app.createRateLimit({ max, timeWindow, keyGenerator });
   return async (request) => {
+    if (countedBy(request) === null) return null;
     const counted = await count(request);
     return !counted.isAllowed && counted.isExceeded ? counted.ttlInSeconds : null;
   };
@@ -90,8 +100,4 @@ function both(one: RateLimit | null, other: RateLimit | null): RateLimit | null 
     const waits = [await one(request), await other(request)].filter((wait) => wait !== null);
     return waits.length === 0 ? null : Math.max(...waits);
   };
-}
-
-function keyIdIn({ headers }: FastifyRequest): string {
-  return /^Bearer +([^.]+)\./i.exec(headers.authorization ?? '')?.[1] ?? '';
 }

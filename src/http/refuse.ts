@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.js';
 import { answerEarly } from './early-answer.js';
-import { sendProblem, toReportedProblem } from './problem.js';
+import { type OnRejected, sendProblem, toReportedProblem } from './problem.js';
 
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
-export function useProblems(app: FastifyInstance): void {
+export function useProblems(app: FastifyInstance, onRejected: OnRejected = () => {}): void {
+  app.decorate('onRejected', onRejected);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (hasLeft(request)) {
       request.log.debug('A client left before its request was whole');

@@ -6,10 +6,18 @@ import { encodeEvents } from '../streams/encode-events.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { parseJsonBody } from './json-body.js';
+import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
 type Appender = Pick<StreamManager, 'appendEvents'>;
+
+export interface StopOptions {
+  readonly streams: Pick<StreamManager, 'getStatus'>;
+  /** Where the end is appended: the same, under observation. */
+  readonly appends: Appender;
+  readonly rateLimit: RateLimit | null;
+}
 
 export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
 
@@ -17,20 +25,33 @@ type StopRequest = z.infer<typeof stopBody>;
 
 /**
  * `POST …/stop`: asks the producer to stop, by a `stop` event. Once: a stream that has ended keeps
- * its ending. One that has not begun begins with it, so that its worker is refused at once.
+ * its ending. One that has not begun begins with it, so that its worker is refused at once, unless it is
+ * stopped by a token for a whole session: a reader could fill the session with streams of its own.
  */
-export function stopStreamRoute(app: FastifyInstance, streams: Appender): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .post(
-      `${messagePath}/stop`,
-      { schema: { params: streamParams }, config: { access: 'stop', reportsStored: true } },
-      async ({ params, body }, reply) => {
-        const request = parseJsonBody(body, stopBody);
-        const streamStatus = await stop(streams, params, request);
-        return reply.send({ streamStatus });
-      },
-    );
+export function stopStreamRoute(
+  app: FastifyInstance,
+  { streams, appends, rateLimit }: StopOptions,
+): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    `${messagePath}/stop`,
+    {
+      schema: { params: streamParams },
+      config: { access: 'stop', reportsStored: true },
+      onRequest: refuseOverRate(rateLimit),
+    },
+    async ({ params, body, reader }, reply) => {
+      const request = parseJsonBody(body, stopBody);
+      if (reader?.messageId === null) await requireStream(streams, params);
+      const streamStatus = await stop(appends, params, request);
+      return reply.send({ streamStatus });
+    },
+  );
+}
+
+/** One that is lost right after this is begun by its stop: once for each stream that was there. */
+async function requireStream(streams: StopOptions['streams'], stream: StreamId): Promise<void> {
+  if ((await streams.getStatus(stream)) !== null) return;
+  throw new ServiceError('not_found', 'there is no such stream');
 }
 
 async function stop(streams: Appender, stream: StreamId, request: StopRequest) {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ErrorCode } from '../errors.js';
 import { isConnectedStore } from '../streams/connected-store.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
@@ -33,6 +34,7 @@ export class Metrics {
   readonly agents: AgentMetrics;
   readonly feeds: FeedMetrics;
   readonly #registry = new Registry();
+  readonly #rejected: Counter<'code' | 'route'>;
 
   constructor({ version, streams, backend }: MetricsOptions) {
     collectDefaultMetrics({ register: this.#registry });
@@ -40,9 +42,20 @@ export class Metrics {
     this.appends = new AppendMetrics(this.#registry, backend);
     this.agents = new AgentMetrics(this.#registry, streams);
     this.feeds = new FeedMetrics(this.#registry);
+    this.#rejected = new Counter({
+      name: 'rejoin_requests_rejected_total',
+      help: 'Requests answered with a problem, by its code and the route.',
+      labelNames: ['code', 'route'],
+      registers: [this.#registry],
+    });
     this.#showBuild(version, backend);
     this.#showConnections(streams);
   }
+
+  /** Counts a request that was answered with a problem. @param route out of a short list */
+  readonly onRejected = (code: ErrorCode, route: string): void => {
+    this.#rejected.inc({ code, route });
+  };
 
   /** Does as the store does, and keeps count. */
   observe(streams: StreamManager): ObservedStreams {

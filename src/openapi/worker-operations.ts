@@ -115,7 +115,8 @@ export const stop: Operation = {
   id: 'stopStream',
   tag: 'Workers',
   summary: 'End a stream in the name of somebody else than its worker',
-  description: 'It appends a `stop` event, once, and may be repeated.',
+  description:
+    'It appends a `stop` event, once, and may be repeated. A stream that does not exist begins with it, but not by a token for a whole session.',
   body: {
     required: false,
     content: json(stopRequestRef, { reason: 'by the user' }),
@@ -129,10 +130,12 @@ export const stop: Operation = {
   problems: [
     'invalid_event',
     'invalid_json',
+    'not_found',
     'request_timeout',
     'session_full',
     'body_too_large',
     'unsupported_media_type',
+    'rate_limited',
     'store_full',
   ],
   reportsStored: true,

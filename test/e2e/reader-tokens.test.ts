@@ -44,6 +44,7 @@ describe('The command that makes tokens', () => {
     const stop = eventsUrl(service.url).replace('/events', '/stop');
     const stopWith = async (token: string) =>
       (await fetch(`${stop}?token=${token.trim()}`, { method: 'POST' })).status;
+    await post(eventsUrl(service.url), { type: 'answer' });
     expect([await stopWith(stream.stdout), await stopWith(session.stdout)]).toEqual([403, 200]);
   });
 

@@ -168,6 +168,7 @@ describe('every answer that the document names', () => {
     const event = { headers: json, body: answer };
     expect(await ask(limited, 'POST events', event)).toBe('201');
     expect(await ask(limited, 'POST events', event)).toBe('429 rate_limited');
+    expect(await ask(limited, 'POST stop')).toBe('429 rate_limited');
     for (const refused of [false, true]) {
       expect(await ask(limited, 'GET stream')).toBe('200');
       expect(answers.provoked.has(refusedAs('rate_limited'))).toBe(refused);
@@ -218,6 +219,10 @@ describe('every answer that the document names', () => {
         headers: { ...json, ...allScopes.headers },
         body: answer,
       });
+      const elsewhere = { sid: answers.newId(), scope: 'read stop' };
+      const { headers, query } = bring(await sign(elsewhere), place);
+      const absent = { id: elsewhere.sid, query, headers: { ...own, ...headers } };
+      expect(await ask(guarded, 'POST stop', absent)).toBe('404 not_found');
       for (const route of forReaders) {
         expect(await asWith(route, { scope: 'read stop' }), `${route} ${place}`).toBe('200');
         expect(await asWith(route, { scope: 'read stop', sid: 'other' })).toBe('403 forbidden');

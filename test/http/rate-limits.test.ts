@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { limitRates, refuseOverRate } from '../../src/http/rate-limits.js';
@@ -47,12 +49,14 @@ describeApp(
       expect(await appends(source.stream(), 2, spoofed)).toEqual([429, 429]);
     });
 
-    it('holds for nothing but appends', async () => {
+    it('holds for nothing but appends and stops, which append too', async () => {
       const one = source.stream();
       for (let index = 0; index < 2 * perWindow; index += 1) {
         expect((await fetch(one.eventsUrl)).status).toBe(200);
       }
-      expect((await fetch(`${one.url}/stop`, { method: 'POST' })).status).toBe(200);
+      const stop = await fetch(`${one.url}/stop`, { method: 'POST' });
+      expect([stop.status, await stop.json()]).toMatchObject([429, { stored: 0 }]);
+      expect((await fetch(one.url, { method: 'DELETE' })).status).toBe(204);
     });
   },
 );
@@ -99,6 +103,86 @@ describeApp('a limit on the appends of an address behind a proxy', behindProxy, 
     await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
     expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
     expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
+  });
+});
+
+/** What proxies and clients write of one client, each beside what stands for another. */
+const spellings: readonly [what: string, same: readonly string[], other: string][] = [
+  [
+    'an IPv4 address with or without a port',
+    ['203.0.113.8', '203.0.113.8:40001', '203.0.113.8:40002', '"203.0.113.8:40003"'],
+    '203.0.113.9:40001',
+  ],
+  [
+    'an IPv4 address that is mapped to IPv6',
+    [
+      '198.51.100.7',
+      '::ffff:198.51.100.7',
+      '[::FFFF:c633:6407]:443',
+      '0:0:0:0:0:ffff:198.51.100.7',
+    ],
+    '::ffff:198.51.100.8',
+  ],
+  [
+    'an IPv6 network with or without brackets, a port or a zone',
+    [
+      '2001:db8:7::1',
+      '[2001:db8:7::2]',
+      '[2001:DB8:7::3]:443',
+      '"[2001:db8:7::4]:5"',
+      '2001:db8:7::5%eth0',
+    ],
+    '[2001:db8:8::1]:443',
+  ],
+  [
+    'what is behind a trusted proxy that has a port itself',
+    ['203.0.113.20', '203.0.113.20, 127.0.0.2:4000', '203.0.113.20:1, [::ffff:127.0.0.3]:5'],
+    '203.0.113.21, 127.0.0.2:4000',
+  ],
+  [
+    'what a client wrote itself before its address',
+    [
+      '203.0.113.30',
+      'junk, 203.0.113.30',
+      '203.0.113.31, 203.0.113.30:7',
+      '"127.0.0.1, 203.0.113.30:8',
+    ],
+    '203.0.113.31',
+  ],
+  [
+    'what is no address, as the proxy itself',
+    [
+      '',
+      ',',
+      'unknown',
+      '_hidden',
+      'junk',
+      'junk2',
+      '203.0.113.8:',
+      '203.0.113.8:99999x',
+      '[2001:db8::1',
+      '2001:db8::1]:4',
+      '1',
+      '0x7f.1',
+      'é',
+      '203.0.113.8 203.0.113.9',
+      'a.example:80',
+    ],
+    '203.0.113.50',
+  ],
+];
+
+describeApp('a limit on the appends of an address behind a proxy', behindProxy, (source) => {
+  it.each(spellings)('counts as one client %s', async (_what, same, other) => {
+    const one = source.stream();
+    const from = (address: string) => appends(one, 1, { 'x-forwarded-for': address });
+    const statuses: number[] = [];
+    for (let index = 0; index < perWindow; index += 1) {
+      statuses.push(...(await from(same[index % same.length] as string)));
+    }
+    expect(new Set(statuses)).toEqual(new Set([201]));
+    for (const address of same) expect([address, ...(await from(address))]).toEqual([address, 429]);
+    expect(await from(other)).toEqual([201]);
   });
 });
 
@@ -173,7 +257,7 @@ describe('a limit of a rate', () => {
     const app = fastify();
     onTestFinished(() => app.close());
     useProblems(app);
-    const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress }, [], windowMs);
+    const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress }, windowMs);
     app.post('/', { onRequest: refuseOverRate(rates.appends) }, async () => 'ok');
     return async () => (await app.inject({ method: 'POST', url: '/' })).statusCode;
   }
@@ -184,9 +268,36 @@ describe('a limit of a rate', () => {
     await waitFor('it is served', async () => (await request()) === 200);
   });
 
+  it('counts a request whose client has left meanwhile, by the address that it had', async () => {
+    const app = fastify();
+    onTestFinished(() => app.close());
+    useProblems(app);
+    let came = 0;
+    let counted = 0;
+    app.addHook('onRequest', async ({ headers, raw }) => {
+      if (headers['x-leaves'] === undefined) return;
+      came += 1;
+      await once(raw.socket, 'close');
+    });
+    const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress: perSecond });
+    const count = async () => {
+      counted += 1;
+    };
+    app.post('/', { onRequest: [...refuseOverRate(rates.appends), count] }, async () => 'ok');
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    for (let index = 1; index <= perWindow; index += 1) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.write('POST / HTTP/1.1\r\nhost: x\r\nx-leaves: yes\r\ncontent-length: 0\r\n\r\n');
+      await waitFor('it has come', () => came === index);
+      socket.destroy();
+      await waitFor('it is counted', () => counted === index);
+    }
+    expect((await fetch(url, { method: 'POST' })).status).toBe(429);
+  });
+
   it('is not there when it is 0', async () => {
     const app = fastify();
-    const none = await limitRates(app, { ...onlyAppends, appendsPerAddress: 0 }, ['a']);
+    const none = await limitRates(app, { ...onlyAppends, appendsPerAddress: 0 });
     expect(none).toEqual({ appends: null, feeds: null });
     expect(app.hasDecorator('createRateLimit')).toBe(false);
   });

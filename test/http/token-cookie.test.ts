@@ -60,6 +60,7 @@ describe('a cookie with a token', () => {
       const other = { origin: 'https://evil.example' };
       for (const place of ['header', 'query'] as const) {
         const one = source.stream();
+        await one.post({ type: 'answer' });
         const { headers, query } = bring(await sign({ sid: one.sid, scope: 'read stop' }), place);
         const stopWith = async (more: Record<string, string>) => {
           const init = { method: 'POST', headers: { ...headers, ...more } };

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { problemContentType, toProblem } from '../problem.js';
+import { noRoute, type OnRejected, problemContentType, toProblem } from '../problem.js';
 import { securityHeaders } from '../security-headers.js';
 
 /** How long a client may take to read the answer. */
@@ -15,7 +15,11 @@ const extraHeaders = Object.entries(securityHeaders)
  * Answers a request that never became one, since Node could not parse it or it came too slowly. One
  * that came behind others is answered after them.
  */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  onRejected: OnRejected,
+): void {
   const current = responseOn(socket);
   if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
     socket.destroy(); // in the midst of an answer, ours would be text of it
@@ -23,10 +27,11 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   if (current?.req.complete === true) {
     socket.pause();
-    current.once('close', () => answerClientError(error, socket));
+    current.once('close', () => answerClientError(error, socket, onRejected));
     return;
   }
   const problem = toProblem(toServiceError(error), '/');
+  onRejected(problem.code, noRoute);
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +

@@ -1,0 +1,169 @@
+import { request as sendRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { memoryBackend } from '../support/backends.js';
+import { makeKey } from '../support/keys.js';
+import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
+import { readerOptions } from '../support/tokens.js';
+
+/** As many bytes as fit into a head of 16 KiB beside the rest of it. */
+const valueBytes = 15_800;
+
+/** The time below which noise of the machine may be all that is seen. */
+const floorMs = 40;
+
+/** A value whose parsing may cost a multiple of a harmless one's. What is quadratic costs a hundred. */
+const mostTimes = 10;
+
+/** What the values of a header consist of, over and over: all that some grammar repeats or divides by. */
+const pieces = [
+  ...[' ', '\t', ',', ';', '.', '-', ':', '"', '[', ']', '=', '&', '/', '0', 'a', '\\'],
+  ...[' ,', '; ', 'a.', '.a', '=;', 'a=', ';q=', ', ;', ';charset', '%25', '1.1.1.1,', '::', '"a'],
+];
+
+/** Each with the words that lead a parser into its values. */
+const headers: readonly [name: string, ...starts: string[]][] = [
+  ['authorization', 'Bearer ', 'Bearer a', 'Bearer a.', 'Bearer a.b.'],
+  ['cookie', 'rejoin_token=', 'a=b; '],
+  ['accept', '', 'text/event-stream;'],
+  ['accept-encoding', ''],
+  [
+    'content-type',
+    'application/json',
+    'application/json;charset',
+    'application/json; charset=utf-8',
+  ],
+  ['content-encoding', ''],
+  ['last-event-id', '', '1-'],
+  ['x-forwarded-for', '', '1.1.1.1', '"[2001:db8::'],
+  ['x-forwarded-host', ''],
+  ['origin', '', 'http://'],
+  ['sec-fetch-site', ''],
+  ['producer-id', ''],
+  ['producer-epoch', '1'],
+  ['producer-seq', '1'],
+  ['producer-lease', '1'],
+  ['access-control-request-method', ''],
+  ['access-control-request-headers', ''],
+];
+
+const ofFeeds = new Set(['accept', 'cookie', 'last-event-id']);
+
+const queries = ['token', 'offset', 'wait', 'limit', 'producer', 'named', 'unknown'];
+
+interface Attempt {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+}
+
+/** Fills a value up, with an end that fits nothing. */
+function filled(start: string, piece: string): string {
+  const most = start + piece.repeat(valueBytes / piece.length);
+  return `${most}x`;
+}
+
+const stream = '/sessions/s/messages/m';
+
+/** The head of a feed, of which an EventSource sends some that mean nothing elsewhere, or of an append. */
+const withHeader = (name: string, value: string): Attempt =>
+  ofFeeds.has(name)
+    ? { method: 'GET', path: `${stream}/stream`, headers: { [name]: value } }
+    : {
+        method: 'POST',
+        path: `${stream}/events`,
+        headers: { [name]: value, 'content-length': '1' },
+      };
+
+/** As much of it as fits when it is encoded, and still with its end. */
+function encoded(value: string): string {
+  return `${encodeURIComponent(value).slice(0, valueBytes - (valueBytes % 3))}x`;
+}
+
+const withQuery = (name: string, value: string): Attempt => ({
+  method: 'GET',
+  path: `${stream}/events?${name}=${encoded(value)}`,
+  headers: {},
+});
+
+const withId = (value: string): Attempt => ({
+  method: 'GET',
+  path: `/sessions/s/messages/${encoded(value)}`,
+  headers: {},
+});
+
+type Target = readonly [name: string, starts: readonly string[], of: (value: string) => Attempt];
+
+const targets: readonly Target[] = [
+  ...headers.map(([name, ...starts]): Target => [name, starts, (value) => withHeader(name, value)]),
+  ...queries.map((name): Target => [`?${name}=`, [''], (value) => withQuery(name, value)]),
+  ['id', [''], withId],
+];
+
+const key = makeKey('append', 'read');
+const manyRates = {
+  appendsPerKey: 1e6,
+  appendsPerAddress: 1e6,
+  feedsPerKey: 1e6,
+  feedsPerAddress: 1e6,
+};
+const behindProxy = { server: { trustProxy: ['127.0.0.0/8'] }, rates: manyRates };
+
+describe.each<[string, TestAppOptions]>([
+  ['that is open', behindProxy],
+  [
+    'with keys and tokens',
+    { ...behindProxy, auth: { producerKeys: [key.key], reader: readerOptions() } },
+  ],
+])('a service %s', (_, options) => {
+  let app: TestApp;
+  let streams: StreamManager;
+  beforeAll(async () => {
+    streams = await memoryBackend.create();
+    app = await startApp(streams, options);
+  });
+  afterAll(async () => {
+    await app.close();
+    await streams.close();
+  });
+
+  /** Until the head of the answer has come, in milliseconds. */
+  function time({ path, ...init }: Attempt): Promise<number> {
+    const startedAt = performance.now();
+    return new Promise((resolve, reject) => {
+      const sent = sendRequest(`${app.url}${path}`, { ...init, agent: false }, (response) => {
+        const ms = performance.now() - startedAt;
+        response.destroy(); // a feed would stay open
+        if (response.statusCode === 431) reject(new Error('it was never parsed'));
+        else resolve(ms);
+      });
+      sent.on('error', (error) => reject(error));
+      sent.end(init.method === 'POST' ? '1' : undefined);
+    });
+  }
+
+  /** The shortest of several: what is quadratic is slow each time. */
+  async function shortest(attempt: Attempt, isEnough: (ms: number) => boolean): Promise<number> {
+    let ms = await time(attempt);
+    for (let count = 0; count < 4 && !isEnough(ms); count += 1) {
+      ms = Math.min(ms, await time(attempt));
+    }
+    return ms;
+  }
+
+  it.each(targets)(
+    'takes no longer over the value of %s that is hostile than over a harmless one',
+    async (_name, starts, of) => {
+      const slow: object[] = [];
+      for (const start of starts) {
+        const harmlessMs = await shortest(of(filled(start, 'b')), () => false);
+        const mostMs = Math.max(floorMs, mostTimes * harmlessMs);
+        for (const piece of pieces) {
+          const ms = await shortest(of(filled(start, piece)), (one) => one <= mostMs);
+          if (ms > mostMs) slow.push({ start, piece, ms, mostMs });
+        }
+      }
+      expect(slow).toEqual([]);
+    },
+  );
+});

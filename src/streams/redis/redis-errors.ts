@@ -42,8 +42,8 @@ export function toServiceError(error: unknown): ServiceError {
   if (code === 'OOM') {
     return new ServiceError('store_full', 'Redis is out of memory', {}, cause);
   }
-  if (code === 'WRONGTYPE') {
-    const message = 'the key of this stream holds something else than a list';
+  if (code === 'WRONGTYPE' || code === 'WRONGSTATE') {
+    const message = 'another program uses a key of this stream for something else';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
   if (code !== null && refusals.has(code)) {

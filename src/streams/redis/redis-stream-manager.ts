@@ -157,14 +157,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async deleteStream(id: StreamId): Promise<void> {
     const { list, state, channel } = this.#keysOf(id);
-    await this.#run(() => this.#client.deleteStream(list, state, channel, tombstoneMs));
+    await this.#run(() =>
+      this.#client.deleteStream(list, state, channel, tombstoneMs).catch(nullIfWrongType),
+    );
     await this.#repair(() => this.#sessions.remove(id));
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {
     const { list, state } = this.#keysOf(id);
-    const status = await this.#run(() => this.#client.hget(state, 'status'));
-    return status === 'deleted' && (await this.#run(() => this.#client.exists(list))) === 0;
+    const status = await this.#run(() => this.#client.hget(state, 'status').catch(nullIfWrongType));
+    if (status !== 'deleted') return false;
+    return ((await this.#run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0;
   }
 
   watch(id: StreamId, onWake: () => void): () => void {

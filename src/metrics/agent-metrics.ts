@@ -1,11 +1,11 @@
 import { Counter, type Registry } from 'prom-client';
+import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
 import { isLeasingStore } from '../streams/leasing-store.js';
 import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { Appended, StreamManager } from '../streams/stream-manager.js';
 import { waitBuckets } from './instruments.js';
-import { RecentStreams } from './recent-streams.js';
 import { TimeHistogram } from './time-histogram.js';
 
 /** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
@@ -18,11 +18,14 @@ interface Run {
 /** In seconds: from token to token, to a tool that takes its time. */
 const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
+/** How long a stream is remembered that is not appended to. */
+const quietMs = 300_000;
+
 /** How the runs of agents go, as numbers: told by what is appended on this node. */
 export class AgentMetrics {
   readonly #firstAnswer: TimeHistogram;
   readonly #gap: TimeHistogram;
-  readonly #runs = new RecentStreams<Run>();
+  readonly #runs = new BoundedCache<Run>(maxRememberedStreams, quietMs);
   readonly #ended: Record<Ending | 'deleted', number> = {
     complete: 0,
     stopped: 0,
@@ -53,14 +56,17 @@ export class AgentMetrics {
   noteStored(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
     const key = streamKey(stream);
     const now = performance.now();
-    const known = offset === 0 ? undefined : this.#runs.get(key, now);
+    const known = offset === 0 ? undefined : this.#runs.get(key);
     if (known === undefined && offset > 0 && isLate(events)) return;
     if (known !== undefined) this.#gap.observe((now - known.appendedAt) / 1000);
-    const run = known ?? this.#begin(key, offset, now);
+    const run = known ?? { begunAt: offset === 0 ? now : null, appendedAt: now };
     run.appendedAt = now;
     if (run.begunAt !== null) this.#lookForAnswer(run, run.begunAt, events);
     const ending = endingOf(events);
-    if (ending === null) return;
+    if (ending === null) {
+      this.#runs.set(key, run);
+      return;
+    }
     this.#ended[ending] += 1;
     this.#runs.delete(key);
   }
@@ -71,12 +77,6 @@ export class AgentMetrics {
     await streams.deleteStream(stream);
     this.#runs.delete(streamKey(stream));
     if (info?.status === 'open') this.#ended.deleted += 1;
-  }
-
-  #begin(key: string, offset: number, now: number): Run {
-    const run = { begunAt: offset === 0 ? now : null, appendedAt: now };
-    this.#runs.set(key, run, now);
-    return run;
   }
 
   #lookForAnswer(run: Run, begunAt: number, events: readonly StoredEvent[]): void {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ScenarioName, scenarioNames } from './scenarios/scenario.js';
 import { type SystemName, systemNames } from './systems/system.js';
@@ -14,6 +16,8 @@ export interface BenchArguments {
   /** Where the results are kept, beside those of scenarios that were measured before. */
   readonly json: string | null;
   readonly writesDocs: boolean;
+  /** The directory of another build of the service that this one is compared with; null: none. */
+  readonly against: string | null;
 }
 
 export const usage = `Usage: npm run bench -- [SCENARIO…] [options]
@@ -27,6 +31,8 @@ export const usage = `Usage: npm run bench -- [SCENARIO…] [options]
   --rounds N    how many rounds, of which the median counts (default: 3, for idle feeds 1)
   --json FILE   keep the results there, beside those of scenarios that were measured before
   --write-docs  keep them in docs/performance.json, and write docs/performance.md and its plot anew
+  --against DIR compare the build here with the one in DIR, another checkout that has its dist/:
+                Rejoin alone, 10 rounds of 2 seconds; the exit code is 3 when something is slower
   --quick       small crowds for a moment, to try the benchmark itself: the figures mean nothing
   --help        this text
 `;
@@ -44,9 +50,15 @@ const options = {
   rounds: { type: 'string' },
   json: { type: 'string' },
   'write-docs': { type: 'boolean', default: false },
+  against: { type: 'string' },
   quick: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** What two builds of the service can be compared as. */
+const comparable: readonly SystemName[] = ['rejoin', 'rejoin-redis'];
 
 /** @throws UsageError */
 export function readArguments(args: readonly string[]): BenchArguments | 'help' {
@@ -61,6 +73,7 @@ export function readArguments(args: readonly string[]): BenchArguments | 'help' 
     quick: values.quick,
     json: values.json ?? null,
     writesDocs: values['write-docs'],
+    against: values.against === undefined ? null : toBuild(values),
   };
 }
 
@@ -72,13 +85,26 @@ function parse(args: readonly string[]) {
   }
 }
 
-function systemsOf({ system, redis, peers }: ReturnType<typeof parse>['values']): SystemName[] {
+function systemsOf({ system, redis, peers, against }: Values): SystemName[] {
   if (system.length > 0) return system.map((name) => oneOf(systemNames, name, 'system'));
   return systemNames.filter((name) => {
     if (name === 'rejoin-redis') return redis;
+    if (against !== undefined) return name === 'rejoin';
     if (name === 'nchan' || name === 'durable-streams') return peers;
     return true;
   });
+}
+
+/** @throws UsageError unless the service was built there, and nothing else is asked for */
+function toBuild(values: Values): string {
+  const { against = '', peers } = values;
+  const others = systemsOf(values).filter((name) => !comparable.includes(name));
+  if (values['write-docs'] || peers || others.length > 0) {
+    throw new UsageError('--against compares builds of Rejoin, and nothing else');
+  }
+  const directory = resolve(against);
+  if (existsSync(join(directory, 'dist/main.js'))) return directory;
+  throw new UsageError(`--against: there is no dist/main.js in ${directory}; build it first`);
 }
 
 function oneOf<Name extends string>(names: readonly Name[], name: string, kind: string): Name {

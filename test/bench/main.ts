@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { type BenchArguments, readArguments, UsageError, usage } from './arguments.js';
+import { buildsOf } from './comparison/builds.js';
+import { compareBuilds, type FigureComparison } from './comparison/compare-builds.js';
 import { bindGenerator, coresText } from './cores.js';
 import { sleepWhileWaiting } from './load/wakefulness.js';
+import { comparisonRows, comparisonText, comparisonWords } from './report/comparison-rows.js';
 import { resultsFile, writePerformancePage } from './report/performance-page.js';
 import { outcomeRows, outcomeWords, scenarioRows } from './report/scenario-rows.js';
 import { textTable } from './report/text-table.js';
@@ -17,6 +21,7 @@ async function runBenchmark(): Promise<number> {
   try {
     const wanted = readArguments(process.argv.slice(2));
     if (wanted === 'help') print(usage);
+    else if (wanted.against !== null) return await compare(wanted, wanted.against);
     else report(await measure(wanted), wanted);
     return 0;
   } catch (error) {
@@ -24,6 +29,30 @@ async function runBenchmark(): Promise<number> {
     process.stderr.write(error instanceof UsageError ? `${message}\n\n${usage}` : `${message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Resolves with the exit code. */
+async function compare(wanted: BenchArguments, against: string): Promise<number> {
+  if (wanted.quick) sleepWhileWaiting();
+  bindGenerator();
+  print(`${coresText()}\n\n`);
+  const compared: FigureComparison[] = [];
+  for (const scenario of allScenarios.filter(({ name }) => wanted.scenarios.includes(name))) {
+    for (const builds of buildsOf(wanted.systems, against)) {
+      if (!scenario.systems.includes(builds.name)) continue;
+      print(`${scenario.name}: ${scenario.title}\n`);
+      const figures = await compareBuilds(scenario, builds, {
+        rounds: roundsOf(scenario, wanted),
+        size: sizeOf(scenario, wanted),
+        log: (line) => process.stderr.write(`${line}\n`),
+      });
+      compared.push(...figures);
+      print(`${textTable(comparisonRows(figures), comparisonWords)}\n\n`);
+    }
+  }
+  print(`${comparisonText(compared)}\n`);
+  if (wanted.json !== null) writeFileSync(wanted.json, `${JSON.stringify(compared, null, 2)}\n`);
+  return compared.some(({ verdict }) => verdict === 'slower') ? 3 : 0;
 }
 
 async function measure(wanted: BenchArguments): Promise<ScenarioResult[]> {

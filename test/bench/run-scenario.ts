@@ -1,3 +1,4 @@
+import { medianOf } from './comparison/paired-ratio.js';
 import { describeMachine } from './machine.js';
 import { outcomesOf } from './outcomes.js';
 import type { Measured, ScenarioResult } from './results.js';
@@ -54,7 +55,12 @@ async function measureInPeace(scenario: Scenario, system: System, run: Run): Pro
   }
 }
 
-async function measureOnce(scenario: Scenario, system: System, size: Size): Promise<Figures> {
+/** @throws Error that names the system, when the measurement fails */
+export async function measureOnce(
+  scenario: Scenario,
+  system: System,
+  size: Size,
+): Promise<Figures> {
   const server = await system.start(scenario.job);
   try {
     return await scenario.run(server, size);
@@ -69,14 +75,7 @@ function toMeasured({ version }: System, rounds: readonly Figures[]): Measured {
   const names = Object.keys(rounds[0] ?? {});
   const medians = names.map((name) => [
     name,
-    median(rounds.map((figures) => figures[name] as number)),
+    medianOf(rounds.map((figures) => figures[name] as number)),
   ]);
   return { version: version(), median: Object.fromEntries(medians), rounds };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  if (sorted.length % 2 === 1) return sorted[middle] as number;
-  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

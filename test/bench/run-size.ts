@@ -4,14 +4,20 @@ import type { Scenario, Size } from './scenarios/scenario.js';
 const usualSeconds = 5;
 const usualRounds = 3;
 
+/** Of a comparison of two builds: many short rounds say more than a few long ones. */
+const comparisonSeconds = 2;
+const comparisonRounds = 10;
+
 /** By how much less everything is when only the benchmark itself is tried. */
 const quickSize: Size = { seconds: 0.2, smaller: 10 };
 
-export function sizeOf(scenario: Scenario, { seconds, quick }: BenchArguments): Size {
+export function sizeOf(scenario: Scenario, { seconds, quick, against }: BenchArguments): Size {
   if (quick) return quickSize;
+  if (against !== null) return { seconds: seconds ?? comparisonSeconds, smaller: 1 };
   return { seconds: seconds ?? scenario.usualSeconds ?? usualSeconds, smaller: 1 };
 }
 
-export function roundsOf(scenario: Scenario, { rounds, quick }: BenchArguments): number {
+export function roundsOf(scenario: Scenario, { rounds, quick, against }: BenchArguments): number {
+  if (against !== null) return rounds ?? (quick ? 1 : comparisonRounds);
   return rounds ?? (quick ? 1 : (scenario.usualRounds ?? usualRounds));
 }

@@ -40,7 +40,21 @@ describe('npm run bench', () => {
     expect(code).toBe(0);
   });
 
+  it('compares two builds, round by round, and says when the rounds are too few', async () => {
+    const file = join(directory(), 'comparison.json');
+    const args = ['single-post', '--quick', '--rounds', '2', '--against', root, '--json', file];
+    const { code, output } = await runBench(args);
+    expect(output).toMatch(/single-post +rejoin +appended\/s .* too few rounds/);
+    expect(output).toMatch(/single-post +rejoin +CPU µs per append .* too few rounds/);
+    expect(output).toContain('Nothing is shown to be over 5 % slower.');
+    expect(code).toBe(0);
+    const compared = JSON.parse(readFileSync(file, 'utf8'));
+    expect(compared.map(({ ratios }: { ratios: number[] }) => ratios.length)).toEqual([2, 2]);
+  }, 180_000);
+
   it.each([
+    ['a directory without a build', ['--against', tmpdir()], 'there is no dist/main.js'],
+    ['a comparison with others', ['--against', root, '--peers'], 'compares builds of Rejoin'],
     ['a scenario that does not exist', ['swim'], "there is no scenario 'swim'"],
     ['a system that does not exist', ['--system', 'abacus'], "there is no system 'abacus'"],
     ['no number of seconds', ['--seconds', 'few'], "not 'few'"],

@@ -4,8 +4,11 @@ import { Transform } from 'node:stream';
 
 export type Side = 'client' | 'service';
 
-/** How many bytes of a chunk get through, the connection being cut after fewer than all of them. */
-export type Fate = number | 'swallowed';
+/**
+ * How many bytes of a chunk get through, the connection being cut after fewer than all of them; or
+ * what comes in their place.
+ */
+export type Fate = number | 'swallowed' | Buffer;
 
 /**
  * Decides on each chunk that passes, maybe after a while.
@@ -35,7 +38,8 @@ export class TcpProxy {
   readonly #losing = new WeakSet<Socket>();
 
   private constructor(
-    readonly targetPort: number,
+    /** Where new connections lead, as a name does that is given to another server. */
+    public targetPort: number,
     readonly fault: Fault | undefined,
   ) {
     this.#server = createServer((client) => this.#forward(client));
@@ -118,6 +122,10 @@ function disturb(fault: Fault, side: Side, connection: Socket): Transform {
   });
   function pass(chunk: Buffer, fate: Fate): void {
     if (fate === 'swallowed' || isCut || line.destroyed) return;
+    if (Buffer.isBuffer(fate)) {
+      line.push(fate);
+      return;
+    }
     line.push(chunk.subarray(0, fate));
     if (fate === chunk.length) return;
     isCut = true; // TCP delivers nothing past a gap

@@ -9,6 +9,7 @@ import {
 import { producerFenced, producerGap, tooManyProducers } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import type { Appended, AppendOptions } from '../stream-manager.js';
+import { codeIn } from './redis-errors.js';
 
 /** What a script answers: a word, and what it says of it. */
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
@@ -73,6 +74,6 @@ export function toAppended(
 
 /** The events are there, and were before; only the sign of life could not be kept. */
 function leaseNotRenewed(fault: string, stored: number): ServiceError {
-  const code = fault.startsWith('OOM') ? 'store_full' : 'backend_unavailable';
+  const code = codeIn(fault) === 'OOM' ? 'store_full' : 'backend_unavailable';
   return new ServiceError(code, 'the lease could not be renewed', { stored });
 }

@@ -42,8 +42,8 @@ export function toServiceError(error: unknown): ServiceError {
   if (code === 'OOM') {
     return new ServiceError('store_full', 'Redis is out of memory', {}, cause);
   }
-  if (code === 'WRONGTYPE') {
-    const message = 'the key of this stream holds something else than a list';
+  if (code === 'WRONGTYPE' || code === 'WRONGSTATE') {
+    const message = 'another program uses a key of this stream for something else';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
   if (code !== null && refusals.has(code)) {
@@ -58,16 +58,31 @@ export function toServiceError(error: unknown): ServiceError {
   );
 }
 
+/** Replies with which a primary refuses one write and goes on to serve reads. */
+const writeRefusals = new Set(['MISCONF', 'NOREPLICAS', 'OOM', 'WRONGTYPE']);
+
+/** Whether only this write was refused, by a primary. */
+export function isRefusedByPrimary(error: unknown): boolean {
+  return writeRefusals.has(replyCode(error) ?? '');
+}
+
 /** Whether Redis says that the key is not a list: somebody else's, so no stream. */
 export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
 }
 
-/** The code with which every error reply of Redis begins; null when it is no reply. */
-function replyCode(error: unknown): string | null {
-  if (!(error instanceof ReplyError)) return null;
-  const { message } = error as Error;
-  // Redis 6 wraps what a script ran into: "ERR Error running script (…): @user_script:12: -OOM …".
-  const wrapped = /^ERR Error running script.*@user_script: ?\d+: -?([A-Z]+) /.exec(message)?.[1];
-  return wrapped ?? message.split(' ', 1)[0] ?? null;
+/** The code of an error reply of Redis; null when it is none. */
+export function replyCode(error: unknown): string | null {
+  return error instanceof ReplyError ? codeIn((error as Error).message) : null;
+}
+
+/**
+ * The code in the text of an error: mostly its first word. Redis 6.2 puts in front of it where a
+ * script ran into it, and in front of that, unless the script caught it, that a script failed:
+ * "ERR Error running script (call to f_…): @user_script:12: @user_script: 12: -OOM command not …".
+ */
+export function codeIn(text: string): string | null {
+  const [, wrapped] =
+    /^(?:ERR Error running script.*)?@user_script: ?\d+: -?([A-Z]+) /.exec(text) ?? [];
+  return wrapped ?? text.split(' ', 1)[0] ?? null;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
+import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
@@ -18,9 +19,6 @@ const patienceMs = 500;
 /** When a stream that could not be reached is looked at again. */
 const laterMs = 2000;
 
-/** How many streams this process remembers to have hinted at. */
-const maxRememberedHints = 10_000;
-
 /** How many streams may wait to be hinted at, while what holds the deadlines is away. */
 const maxMissingHints = 10_000;
 
@@ -31,6 +29,8 @@ export interface RedisLeasesOptions {
   readonly client: CommandClient;
   readonly prefix: string;
   readonly logger: BaseLogger;
+  /** Of how many streams this process remembers that they are hinted at. */
+  readonly maxRemembered?: number;
   /** Ends the stream if its lease has run out. Times are by Redis' clock. */
   readonly endLost: (stream: StreamId, since: number, lookedAt: number) => Promise<NextLook>;
 }
@@ -43,7 +43,7 @@ export interface RedisLeasesOptions {
 export class RedisLeases {
   readonly #continuity = new Continuity();
   /** When, by this process's clock, the streams that it has hinted at are looked at. */
-  readonly #hintedUntil = new Map<string, number>();
+  readonly #hintedUntil: BoundedCache<number>;
   /** The streams whose hint could not be written. */
   readonly #missing = new Set<string>();
   readonly #settling = new Set<string>();
@@ -53,7 +53,8 @@ export class RedisLeases {
 
   constructor(readonly options: RedisLeasesOptions) {
     // Redis may have been away, too briefly for a look to be missed.
-    const { client } = options;
+    const { client, maxRemembered = maxRememberedStreams } = options;
+    this.#hintedUntil = new BoundedCache(maxRemembered, 0); // each stays until it is due
     client.on('ready', () => this.#continuity.noteBreak());
     this.#reach = client instanceof RedisCluster ? new ClusterReach(client) : null;
     void this.#run();
@@ -87,7 +88,6 @@ export class RedisLeases {
     const hintedUntil = this.#hintedUntil.get(key) ?? 0;
     if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
     const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
-    if (this.#hintedUntil.size >= maxRememberedHints) this.#hintedUntil.clear();
     this.#hintedUntil.set(key, now + inMs);
   }
 
@@ -137,13 +137,18 @@ export class RedisLeases {
   /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
   async #restore(): Promise<void> {
     const now = performance.now();
-    const isPast = (key: string) => (this.#hintedUntil.get(key) ?? now + 1) <= now;
     const missing = [...this.#missing];
-    const past = [...missing, ...[...this.#hintedUntil.keys()].filter(isPast)];
-    if (past.length === 0) return;
-    await this.options.client.zadd(this.#key, 'NX', ...past.flatMap((key) => [0, key]));
+    const past = this.#hintedUntil.keysWhere((until) => until <= now);
+    if (missing.length + past.length === 0) return;
+    const members = [...missing, ...past].flatMap((key) => [0, key]);
+    await this.options.client.zadd(this.#key, 'NX', ...members);
     for (const key of missing) this.#missing.delete(key);
-    for (const key of past.filter(isPast)) this.#hintedUntil.delete(key);
+    for (const key of past) this.#deleteIfPast(key, now);
+  }
+
+  /** It may have been hinted at anew meanwhile. */
+  #deleteIfPast(key: string, now: number): void {
+    if ((this.#hintedUntil.get(key) ?? now) <= now) this.#hintedUntil.delete(key);
   }
 
   async #settle(key: string, deadline: string, lookedAt: number): Promise<boolean> {

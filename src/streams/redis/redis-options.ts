@@ -1,4 +1,5 @@
 import type { RedisOptions as AnyClientOptions } from 'ioredis';
+import { replyCode } from './redis-errors.js';
 
 export const redisModes = ['standalone', 'cluster', 'sentinel'] as const;
 
@@ -47,7 +48,7 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
     // The name of the library in CLIENT LIST would take a further right.
     disableClientInfo: true,
     // A primary that became a replica refuses writes: look for the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error) => replyCode(error) === 'READONLY',
   };
 }
 

@@ -241,13 +241,21 @@ return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now -
 `;
 
 /**
- * Forgets a stream and leaves its tombstone, with the epochs of its producers.
+ * Forgets a stream and leaves its tombstone, with the epochs of its producers. It deletes nothing but
+ * a list, and none whose tombstone could not be written; first of all, as a full Redis lets a script
+ * write on that has begun by making room.
  *
  * KEYS: list, state. ARGV: channel, ms for which the tombstone stands. Returns 1 if there was a list.
+ * Raises WRONGTYPE when the first key is no list, WRONGSTATE when the second is no hash.
  */
 export const deleteScript = `
 local list, key = KEYS[1], KEYS[2]
-if redis.call('DEL', list) == 0 then return 0 end
+if redis.call('LLEN', list) == 0 then return 0 end
+local known = redis.pcall('HGET', key, 'status')
+if type(known) == 'table' then
+  return redis.error_reply((string.gsub(known.err, 'WRONGTYPE', 'WRONGSTATE')))
+end
+redis.call('DEL', list)
 redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0)
 redis.call('PEXPIRE', key, ARGV[2])
 redis.pcall('PUBLISH', ARGV[1], 0)

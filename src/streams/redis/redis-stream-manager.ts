@@ -27,8 +27,15 @@ import {
   holdWrites,
   isConnected,
 } from './redis-client.js';
-import { isAway, isWrongType, notConnected, toServiceError } from './redis-errors.js';
-import { type RedisKeys, redisKeys } from './redis-keys.js';
+import { RedisCluster } from './redis-cluster.js';
+import {
+  isAway,
+  isRefusedByPrimary,
+  isWrongType,
+  notConnected,
+  toServiceError,
+} from './redis-errors.js';
+import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
 import { type NextLook, RedisLeases } from './redis-leases.js';
 import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
@@ -157,22 +164,35 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async deleteStream(id: StreamId): Promise<void> {
     const { list, state, channel } = this.#keysOf(id);
-    await this.#run(() => this.#client.deleteStream(list, state, channel, tombstoneMs));
+    await this.#run(() =>
+      this.#client.deleteStream(list, state, channel, tombstoneMs).catch(nullIfWrongType),
+    );
     await this.#repair(() => this.#sessions.remove(id));
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {
     const { list, state } = this.#keysOf(id);
-    const status = await this.#run(() => this.#client.hget(state, 'status'));
-    return status === 'deleted' && (await this.#run(() => this.#client.exists(list))) === 0;
+    const status = await this.#run(() => this.#client.hget(state, 'status').catch(nullIfWrongType));
+    if (status !== 'deleted') return false;
+    return ((await this.#run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0;
   }
 
   watch(id: StreamId, onWake: () => void): () => void {
     return this.#wakeUps.watchers.add(id, onWake);
   }
 
+  /**
+   * Writes nothing, by a command that a replica refuses though it answers PING: one that was the
+   * primary is left for the new one then. A cluster client asks a primary for each key as it is.
+   */
   async ping(): Promise<void> {
-    await this.#run(() => this.#client.ping());
+    const client = this.#client;
+    const noLease = [leasesKey(this.options.redis.prefix), ''] as const;
+    await this.#run<unknown>(() =>
+      client instanceof RedisCluster
+        ? client.ping()
+        : client.zrem(...noLease).catch(ignoreRefusalByPrimary),
+    );
   }
 
   async close(): Promise<void> {
@@ -306,6 +326,10 @@ function asServiceError(error: unknown): ServiceError {
 
 function ignoreAbsence(error: unknown): void {
   if (!isAway(error)) throw error;
+}
+
+function ignoreRefusalByPrimary(error: unknown): void {
+  if (!isRefusedByPrimary(error)) throw error;
 }
 
 function nullIfWrongType(error: unknown): null {

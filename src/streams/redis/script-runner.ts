@@ -1,3 +1,4 @@
+import { BoundedCache } from '../../bounded-cache.js';
 import { ServiceError } from '../../errors.js';
 import type { Reply } from './append-script-call.js';
 import { joined, lookThrough, nothingSeen, type Seen } from './look-through.js';
@@ -9,13 +10,14 @@ import type { CommandClient } from './redis-client.js';
  */
 const maxScriptCalls = 1000;
 
-/** Of how many lists a process remembers what a full Redis could not note. */
+/** Of how many lists a process remembers what a full Redis could not note, and for how long. */
 const maxRemembered = 1000;
+const rememberedMs = 60_000;
 
 /** Runs scripts on streams, each until it has seen all of the list. */
 export class ScriptRunner {
   /** What was found in lists, as far as it is longer than a page and Redis was too full to note it. */
-  readonly #unnoted = new Map<string, Seen>();
+  readonly #unnoted = new BoundedCache<Seen>(maxRemembered, rememberedMs);
 
   constructor(readonly client: CommandClient) {}
 
@@ -39,7 +41,6 @@ export class ScriptRunner {
   }
 
   #remember(list: string, seen: Seen): Seen {
-    if (this.#unnoted.size >= maxRemembered) this.#unnoted.clear();
     this.#unnoted.set(list, seen);
     return seen;
   }

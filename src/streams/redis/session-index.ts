@@ -1,11 +1,9 @@
+import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { type StreamLimits, sessionFull } from '../lifecycle.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { maxListedStreams } from '../stream-manager.js';
 import type { CommandClient } from './redis-client.js';
 import { sessionKey } from './redis-keys.js';
-
-/** How many streams this process remembers to have noted. */
-const maxRemembered = 20_000;
 
 export interface SessionIndexOptions {
   readonly client: CommandClient;
@@ -13,6 +11,8 @@ export interface SessionIndexOptions {
   readonly limits: StreamLimits;
   /** Of a stream. */
   readonly ttlMs: number;
+  /** Of how many streams this process remembers that they are noted. */
+  readonly maxRemembered?: number;
 }
 
 /** How long after it was noted a stream may not have begun yet. Longer than `notedMs`. */
@@ -26,10 +26,13 @@ const notedMs = 30_000;
  * append, that may name streams that are gone. Scores are times by this process's clock.
  */
 export class SessionIndex {
-  /** Until when, by `Date.now()`, a stream need not be noted again. */
-  readonly #notedUntil = new Map<string, number>();
+  /** The streams that need not be noted again yet. */
+  readonly #noted: BoundedCache<true>;
 
-  constructor(readonly options: SessionIndexOptions) {}
+  constructor(readonly options: SessionIndexOptions) {
+    const { ttlMs, maxRemembered = maxRememberedStreams } = options;
+    this.#noted = new BoundedCache(maxRemembered, Math.min(ttlMs / 4, notedMs));
+  }
 
   /**
    * Notes a stream that is about to be appended to, and again while it lives, so that the set
@@ -66,7 +69,7 @@ export class SessionIndex {
 
   /** Takes a stream out that was deleted. */
   async remove({ sessionId, messageId }: StreamId): Promise<void> {
-    this.#notedUntil.delete(streamKey({ sessionId, messageId }));
+    this.#noted.delete(streamKey({ sessionId, messageId }));
     await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
   }
 
@@ -74,19 +77,17 @@ export class SessionIndex {
   async #write({ sessionId, messageId }: StreamId, most: number | ''): Promise<boolean> {
     const { client, prefix, ttlMs } = this.options;
     const key = streamKey({ sessionId, messageId });
-    const now = Date.now();
-    if (now < (this.#notedUntil.get(key) ?? 0)) return true;
+    if (this.#noted.get(key)) return true;
     const set = sessionKey(prefix, sessionId);
     const keptMs = Math.ceil(ttlMs * 1.5);
-    if ((await client.noteStream(set, messageId, now, keptMs, most)) === 0) return false;
-    if (this.#notedUntil.size >= maxRemembered) this.#notedUntil.clear();
-    this.#notedUntil.set(key, now + Math.min(ttlMs / 4, notedMs));
+    if ((await client.noteStream(set, messageId, Date.now(), keptMs, most)) === 0) return false;
+    this.#noted.set(key, true);
     return true;
   }
 
   /** Somebody may have noted it since it was listed. */
   async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
-    this.#notedUntil.delete(streamKey({ sessionId, messageId }));
+    this.#noted.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
     await this.options.client.settleMember(set, messageId, String(notedAt), '');
   }

@@ -2,7 +2,7 @@ import type { ScenarioResult } from '../results.js';
 import type { FigureColumn, Scenario } from '../scenarios/scenario.js';
 
 /** What every scenario reports beside its own figures: how busy everybody was. */
-const busyColumns: readonly FigureColumn[] = [
+const busyColumns: readonly Omit<FigureColumn, 'better'>[] = [
   { name: 'serverPercent', title: 'server CPU %' },
   { name: 'storePercent', title: 'Redis CPU %' },
   { name: 'generatorPercent', title: 'generator CPU %' },
@@ -11,7 +11,7 @@ const busyColumns: readonly FigureColumn[] = [
 
 /** A head, and a row for each system. */
 export function scenarioRows(scenario: Scenario, result: ScenarioResult): string[][] {
-  const columns = [...scenario.figures, ...busyColumns];
+  const columns: readonly Omit<FigureColumn, 'better'>[] = [...scenario.figures, ...busyColumns];
   const head = [scenario.name, ...columns.map(({ title }) => title)];
   const rows = Object.entries(result.systems).map(([system, { median }]) => [
     system,
@@ -42,7 +42,7 @@ function digitsOf(value: number): number {
 }
 
 /** A figure that could not be measured is NaN, or null when it comes from a file. */
-function figureText(value: number | null | undefined, digits = 0): string {
+export function figureText(value: number | null | undefined, digits = 0): string {
   if (value === undefined || value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {
     minimumFractionDigits: digits,

@@ -11,9 +11,9 @@ export const agentRuns: Scenario = {
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'fan-out', nodes: 1 },
   figures: [
-    { name: 'eventsPerSecond', title: 'events/s' },
+    { name: 'eventsPerSecond', title: 'events/s', better: 'higher' },
     ...latencyColumns,
-    { name: 'cpuUsPerDelivery', title: 'CPU µs per event', digits: 1 },
+    { name: 'cpuUsPerDelivery', title: 'CPU µs per event', digits: 1, better: 'lower' },
   ],
   aims: [],
   run: async (server, { seconds, smaller }) => {

@@ -1,15 +1,15 @@
 import { busyFigures } from '../load/interval.js';
 import type { Server } from '../systems/system.js';
 import { latencyColumns, latencyFigures, runPaced } from './paced-load.js';
-import type { Figures, Scenario, Size } from './scenario.js';
+import type { FigureColumn, Figures, Scenario, Size } from './scenario.js';
 
 const subscribers = 1000;
 const connections = 8;
 
-const columns = [
-  { name: 'eventsPerSecond', title: 'events/s', digits: 1 },
+const columns: readonly FigureColumn[] = [
+  { name: 'eventsPerSecond', title: 'events/s', digits: 1, better: 'higher' },
   ...latencyColumns,
-  { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2 },
+  { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2, better: 'lower' },
 ];
 
 /** More than can be written one by one: it takes several events in a write. */

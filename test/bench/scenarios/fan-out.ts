@@ -14,9 +14,9 @@ export const fanOut: Scenario = {
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'fan-out', nodes: 1 },
   figures: [
-    { name: 'deliveredPerSecond', title: 'delivered/s' },
-    { name: 'storedPerSecond', title: 'appended/s' },
-    { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2 },
+    { name: 'deliveredPerSecond', title: 'delivered/s', better: 'higher' },
+    { name: 'storedPerSecond', title: 'appended/s', better: 'higher' },
+    { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2, better: 'lower' },
   ],
   aims: [{ system: 'rejoin', figure: 'deliveredPerSecond', atLeast: 6, times: 'nchan' }],
   run: async (server, { seconds, smaller }) => {

@@ -79,7 +79,7 @@ function streamFigure(count: number): string {
 }
 
 function column(name: string, title: string): FigureColumn {
-  return { name, title, digits: 2 };
+  return { name, title, digits: 2, better: 'lower' };
 }
 
 function growthFactors(figures: Figures): Figures {

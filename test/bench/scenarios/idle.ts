@@ -2,7 +2,13 @@ import { busyFigures } from '../load/interval.js';
 import { Load } from '../load/load.js';
 import { usageOf } from '../process-usage.js';
 import type { Server } from '../systems/system.js';
-import { type Figures, type Scenario, type Size, streamNumbers } from './scenario.js';
+import {
+  type FigureColumn,
+  type Figures,
+  type Scenario,
+  type Size,
+  streamNumbers,
+} from './scenario.js';
 
 const feeds = 5000;
 const sharedStreams = 50;
@@ -19,10 +25,10 @@ const quietMs = 2000;
 
 const idleSystems = ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'] as const;
 
-const columns = [
-  { name: 'residentKbPerFeed', title: 'KB per feed', digits: 1 },
-  { name: 'serverPercent', title: 'CPU %', digits: 2 },
-  { name: 'commandsPerStream', title: 'Redis commands/s per stream', digits: 2 },
+const columns: readonly FigureColumn[] = [
+  { name: 'residentKbPerFeed', title: 'KB per feed', digits: 1, better: 'lower' },
+  { name: 'serverPercent', title: 'CPU %', digits: 2, better: 'lower' },
+  { name: 'commandsPerStream', title: 'Redis commands/s per stream', digits: 2, better: 'lower' },
 ];
 
 export const idle: Scenario = {

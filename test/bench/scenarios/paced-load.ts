@@ -65,6 +65,6 @@ export function latencyFigures({ latency }: PacedResult) {
 }
 
 export const latencyColumns = [
-  { name: 'p50Ms', title: 'p50 ms', digits: 2 },
-  { name: 'p99Ms', title: 'p99 ms', digits: 2 },
+  { name: 'p50Ms', title: 'p50 ms', digits: 2, better: 'lower' },
+  { name: 'p99Ms', title: 'p99 ms', digits: 2, better: 'lower' },
 ] as const;

@@ -12,8 +12,8 @@ export const replay: Scenario = {
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'keep', nodes: 1 },
   figures: [
-    { name: 'deliveredPerSecond', title: 'delivered/s' },
-    { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2 },
+    { name: 'deliveredPerSecond', title: 'delivered/s', better: 'higher' },
+    { name: 'cpuUsPerDelivery', title: 'CPU µs per delivery', digits: 2, better: 'lower' },
   ],
   aims: [
     { system: 'rejoin', figure: 'deliveredPerSecond', atLeast: 45, times: 'nchan' },

@@ -23,6 +23,7 @@ export interface FigureColumn {
   readonly title: string;
   /** How many digits after the point are shown. */
   readonly digits?: number;
+  readonly better: 'higher' | 'lower';
 }
 
 /** What Rejoin should reach. */

@@ -13,8 +13,8 @@ export const singlePost: Scenario = {
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'discard', nodes: 1 },
   figures: [
-    { name: 'storedPerSecond', title: 'appended/s' },
-    { name: 'cpuUsPerAppend', title: 'CPU µs per append', digits: 1 },
+    { name: 'storedPerSecond', title: 'appended/s', better: 'higher' },
+    { name: 'cpuUsPerAppend', title: 'CPU µs per append', digits: 1, better: 'lower' },
   ],
   aims: [
     { system: 'rejoin', figure: 'storedPerSecond', atLeast: 0.7, times: 'bare' },

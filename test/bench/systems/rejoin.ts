@@ -11,54 +11,67 @@ import type { System } from './system.js';
 const root = resolve(import.meta.dirname, '../../..');
 
 /** The built service, with its defaults but for the port. */
-export const rejoin: System = {
-  name: 'rejoin',
-  version: () => JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')).version,
-  start: async () => {
-    const node = await startNode({});
-    return {
-      ...routesOf(node, node),
-      pids: [node.server.pid],
-      storePids: [],
-      storeCommands: async () => Number.NaN,
-      stop: () => node.server.stop(),
-    };
-  },
-};
+export const rejoin = rejoinIn(root);
 
 /** The same on a Redis of its own, that keeps nothing on disk. */
-export const rejoinOnRedis: System = {
-  name: 'rejoin-redis',
-  version: rejoin.version,
-  start: async ({ nodes: count }) => {
-    const redis = await RedisServer.start();
-    if (cores !== null) bindProcess(redis.pid, cores.store);
-    const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
-    const first = await startNode(environment);
-    const last = count === 1 ? first : await startNode(environment);
-    const servers = [...new Set([first.server, last.server])];
-    return {
-      ...routesOf(first, last),
-      pids: servers.map(({ pid }) => pid),
-      storePids: [redis.pid],
-      storeCommands: () => commandsOf(redis),
-      stop: async () => {
-        await Promise.all(servers.map((server) => server.stop()));
-        await redis.stop();
-      },
-    };
-  },
-};
+export const rejoinOnRedis = rejoinOnRedisIn(root);
+
+/** @param directory of the build: it holds `dist/` */
+export function rejoinIn(directory: string): System {
+  return {
+    name: 'rejoin',
+    version: () => versionIn(directory),
+    start: async () => {
+      const node = await startNode(directory, {});
+      return {
+        ...routesOf(node, node),
+        pids: [node.server.pid],
+        storePids: [],
+        storeCommands: async () => Number.NaN,
+        stop: () => node.server.stop(),
+      };
+    },
+  };
+}
+
+export function rejoinOnRedisIn(directory: string): System {
+  return {
+    name: 'rejoin-redis',
+    version: () => versionIn(directory),
+    start: async ({ nodes: count }) => {
+      const redis = await RedisServer.start();
+      if (cores !== null) bindProcess(redis.pid, cores.store);
+      const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
+      const first = await startNode(directory, environment);
+      const last = count === 1 ? first : await startNode(directory, environment);
+      const servers = [...new Set([first.server, last.server])];
+      return {
+        ...routesOf(first, last),
+        pids: servers.map(({ pid }) => pid),
+        storePids: [redis.pid],
+        storeCommands: () => commandsOf(redis),
+        stop: async () => {
+          await Promise.all(servers.map((server) => server.stop()));
+          await redis.stop();
+        },
+      };
+    },
+  };
+}
+
+function versionIn(directory: string): string {
+  return JSON.parse(readFileSync(resolve(directory, 'package.json'), 'utf8')).version;
+}
 
 interface Node {
   readonly server: ServerProcess;
   readonly port: number;
 }
 
-async function startNode(environment: Record<string, string>): Promise<Node> {
+async function startNode(directory: string, environment: Record<string, string>): Promise<Node> {
   const port = await freePort();
   const server = new ServerProcess();
-  const command = [process.execPath, resolve(root, 'dist/main.js')];
+  const command = [process.execPath, resolve(directory, 'dist/main.js')];
   await server.start(command, port, { PORT: String(port), ...environment });
   await waitFor('the service is ready', async () => {
     const { status } = await fetch(`http://127.0.0.1:${port}/readyz`);

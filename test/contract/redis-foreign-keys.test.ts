@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamId } from '../../src/streams/stream-id.js';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { redisBackend } from '../support/backends.js';
+import { answers, newStream } from '../support/events.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const prefix = `foreign-${randomUUID()}`;
+
+/** How another program may use the key of a stream. */
+const uses: readonly [type: string, write: (redis: Redis, key: string) => Promise<unknown>][] = [
+  ['string', (redis, key) => redis.set(key, 'text')],
+  ['hash', (redis, key) => redis.hset(key, 'field', 'text')],
+  ['set', (redis, key) => redis.sadd(key, 'text')],
+  ['zset', (redis, key) => redis.zadd(key, 1, 'text')],
+  ['stream', (redis, key) => redis.xadd(key, '*', 'field', 'text')],
+];
+
+/** The state of a stream is a hash. */
+const usesAsState = uses.filter(([type]) => type !== 'hash');
+
+const refused = { code: 'internal', details: { stored: 0 } };
+
+describe('On Redis, a key that another program uses for something else', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  let manager: StreamManager;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    redis = server.client();
+    manager = await redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
+  });
+  afterAll(async () => {
+    await manager.close();
+    redis.disconnect();
+    await server.stop();
+  });
+
+  const listOf = ({ sessionId, messageId }: StreamId) => `${prefix}:${sessionId}:${messageId}`;
+  const stateOf = (stream: StreamId) => `{${listOf(stream)}}::state`;
+
+  async function expectLeftAlone(key: string, act: () => Promise<unknown>): Promise<void> {
+    const before = await redis.dumpBuffer(key);
+    await act();
+    expect(before).not.toBeNull();
+    expect(await redis.dumpBuffer(key)).toEqual(before);
+  }
+
+  describe.each(uses)('as a %s', (_type, write) => {
+    it('is left alone by the deletion of the stream that would have that key', async () => {
+      const stream = newStream();
+      await write(redis, listOf(stream));
+      await expectLeftAlone(listOf(stream), () => manager.deleteStream(stream));
+      expect(await redis.exists(stateOf(stream))).toBe(0);
+    });
+
+    it('is no stream to any call, and takes no append', async () => {
+      const stream = newStream();
+      await write(redis, listOf(stream));
+      await expectLeftAlone(listOf(stream), async () => {
+        expect(await manager.getStatus(stream)).toBeNull();
+        expect(await manager.renewLease(stream, { leaseMs: 3000 })).toBeNull();
+        expect((await manager.getEvents(stream, 0, 10)).events).toEqual([]);
+        expect(await manager.listStreams(stream.sessionId)).toEqual([]);
+        expect(await manager.wasDeleted(stream)).toBe(false);
+        await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+      });
+    });
+
+    it('does not hide that the stream before it was deleted', async () => {
+      const stream = newStream();
+      await manager.appendEvents(stream, answers(1));
+      await manager.deleteStream(stream);
+      await write(redis, listOf(stream));
+      expect(await manager.wasDeleted(stream)).toBe(true);
+    });
+  });
+
+  describe.each(usesAsState)('as a %s in place of the state of a stream', (_type, write) => {
+    it('is left alone, with the list beside it, by calls that would change them', async () => {
+      const stream = newStream();
+      await manager.appendEvents(stream, answers(2));
+      await redis.del(stateOf(stream));
+      await write(redis, stateOf(stream));
+      await expectLeftAlone(stateOf(stream), () =>
+        expectLeftAlone(listOf(stream), async () => {
+          await expect(manager.deleteStream(stream)).rejects.toMatchObject(refused);
+          await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+          expect(await manager.wasDeleted(stream)).toBe(false);
+        }),
+      );
+    });
+  });
+
+  it('as the list of a session refuses the appends to it, with nothing stored', async () => {
+    const stream = newStream();
+    const key = `{${prefix}:${stream.sessionId}}::streams`;
+    await redis.set(key, 'text');
+    await expectLeftAlone(key, async () => {
+      await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+      await expect(manager.listStreams(stream.sessionId)).rejects.toMatchObject(refused);
+    });
+    expect(await redis.exists(listOf(stream))).toBe(0);
+    await redis.del(key);
+  });
+
+  it('as the deadlines of leases refuses appends with a lease, with nothing stored', async () => {
+    const key = `${prefix}::leases`;
+    await redis.set(key, 'text');
+    const stream = newStream();
+    await expectLeftAlone(key, async () => {
+      const lease = { leaseMs: 3000 };
+      await expect(manager.appendEvents(stream, answers(1), lease)).rejects.toMatchObject(refused);
+      await manager.appendEvents(stream, answers(1));
+      expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 1 });
+    });
+    await redis.del(key);
+  });
+});

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type CommandClient, createCommandClient } from '../../src/streams/redis/redis-client.js';
+import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
+import { SessionIndex } from '../../src/streams/redis/session-index.js';
+import type { StreamId } from '../../src/streams/stream-id.js';
+import { sharedRedis, silentLogger } from '../support/backends.js';
+import { RedisServer } from '../support/redis-server.js';
+import { waitFor } from '../support/wait-for.js';
+
+const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 100_000 };
+const ttlMs = 3_600_000;
+
+/** What is done before each append to a stream, if need be. */
+type Note = (stream: StreamId) => Promise<void>;
+
+describe('Before appends to many streams in turn, Redis', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  let client: CommandClient;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    redis = server.client();
+    client = createCommandClient({ ...sharedRedis(), addresses: [server.endpoint] }, silentLogger);
+    await waitFor('the client is connected', () => client.status === 'ready');
+  });
+  afterAll(async () => {
+    client.disconnect();
+    redis.disconnect();
+    await server.stop();
+  });
+
+  const ofSessions = (maxRemembered?: number): Note => {
+    const prefix = randomUUID();
+    const bound = maxRemembered === undefined ? {} : { maxRemembered };
+    const index = new SessionIndex({ client, prefix, limits, ttlMs, ...bound });
+    return (stream) => index.admit(stream);
+  };
+  const ofLeases = (maxRemembered?: number): Note => {
+    const prefix = randomUUID();
+    const bound = maxRemembered === undefined ? {} : { maxRemembered };
+    const endLost = async () => null;
+    const leases = new RedisLeases({ client, prefix, logger: silentLogger, endLost, ...bound });
+    onTestFinished(() => leases.close());
+    return (stream) => leases.hint(stream, 600_000);
+  };
+
+  /** How many scripts ran while each of so many streams was noted once. */
+  async function scriptsOfTurn(note: Note, count: number): Promise<number> {
+    const before = await scripts();
+    for (let from = 0; from < count; from += 1000) {
+      const some = Array.from({ length: Math.min(1000, count - from) }, (_, index) => from + index);
+      await Promise.all(some.map((number) => note({ sessionId: 's1', messageId: `m${number}` })));
+    }
+    return (await scripts()) - before;
+  }
+
+  async function scripts(): Promise<number> {
+    const stats = await redis.info('commandstats');
+    return ['eval', 'evalsha'].reduce((sum, name) => {
+      return sum + Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
+    }, 0);
+  }
+
+  /** The leases ask once a second what is due. */
+  const looks = 10;
+
+  it.each([
+    ['the sessions', ofSessions],
+    ['the deadlines of leases', ofLeases],
+  ])('is not asked again for %s of 21,000, nor of 19,000', async (_what, begin) => {
+    const note = begin();
+    expect(await scriptsOfTurn(note, 19_000)).toBeGreaterThanOrEqual(19_000);
+    expect(await scriptsOfTurn(note, 19_000)).toBeLessThan(looks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(2000 + looks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(looks);
+  });
+
+  it.each([
+    ['the sessions', ofSessions],
+    ['the deadlines of leases', ofLeases],
+  ])('is asked for %s of those alone that are beyond the bound', async (_what, begin) => {
+    const note = begin(200);
+    await scriptsOfTurn(note, 250);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const count = await scriptsOfTurn(note, 250);
+      expect(count).toBeGreaterThanOrEqual(50);
+      expect(count).toBeLessThan(50 + looks);
+    }
+  });
+});

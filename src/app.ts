@@ -26,7 +26,6 @@ import { renewLeaseRoute } from './http/renew-lease.js';
 import { compileSchema } from './http/request-schemas.js';
 import { requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
-import { answerClientError } from './http/server/client-errors.js';
 import { Connections } from './http/server/connections.js';
 import { createHttpServer } from './http/server/http-server.js';
 import { OrdinaryAppends } from './http/server/ordinary-appends.js';
@@ -119,7 +118,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });

@@ -28,6 +28,7 @@ export const errorTable = {
   rate_limited: { status: 429, title: 'Too many requests', stored: 0 },
   headers_too_large: { status: 431, title: 'Headers too large', stored: 0 },
   internal: { status: 500, title: 'Internal error', stored: null },
+  not_implemented: { status: 501, title: 'Not implemented', stored: 0 },
   backend_unavailable: { status: 503, title: 'A backend is unavailable', stored: null },
   draining: { status: 503, title: 'This node is shutting down', stored: 0 },
   too_many_feeds: { status: 503, title: 'Too many feeds are open', stored: 0 },

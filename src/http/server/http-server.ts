@@ -36,6 +36,8 @@ export function createHttpServer(
     requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
   });
   server.maxConnections = maxConnections;
+  // Without it, who closes the sending side is sent nothing that is not ready in that moment.
+  Object.assign(server, { httpAllowHalfOpen: true });
   ignoreExpectations(server);
   connections.attend(server, (request, response) =>
     ordinaryAppends.take(request, response, handle),

@@ -24,12 +24,13 @@ import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { compileSchema } from './http/request-schemas.js';
-import { requireHost } from './http/require-host.js';
+import { HostRule, requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
 import { Connections } from './http/server/connections.js';
 import { createHttpServer } from './http/server/http-server.js';
 import { OrdinaryAppends } from './http/server/ordinary-appends.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { refuseTransferCodings } from './http/transfer-codings.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
@@ -48,7 +49,7 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
-    readonly server: Pick<Config['server'], 'trustProxy' | 'maxConnections'>;
+    readonly server: Pick<Config['server'], 'allowedHosts' | 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -91,8 +92,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
-  const { trustProxy, maxConnections } = config.server;
+  const { allowedHosts, trustProxy, maxConnections } = config.server;
   const { producerKeys: keys, reader } = config.auth;
+  const hosts = new HostRule(allowedHosts, keys.length > 0);
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
   const connections = new Connections(timeouts.stallMs);
@@ -103,6 +105,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     limits,
     maxBodyBytes,
     keys,
+    hosts,
     origins,
     isEnabled: !limitsAppends(config.limits.rates) && !logger.isLevelEnabled('debug'),
   });
@@ -127,7 +130,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(compileSchema);
   useProblems(app);
   setSecurityHeaders(app);
-  requireHost(app);
+  requireHost(app, hosts, origins);
+  refuseTransferCodings(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);

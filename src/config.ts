@@ -219,6 +219,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
       drainDelayMs: server.drain_delay,
       maxConnections: server.max_connections,
       trustProxy: server.trust_proxy,
+      allowedHosts: server.allowed_hosts,
     },
     log: { level: log.level },
     streamManager: {

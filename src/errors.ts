@@ -25,6 +25,7 @@ export const errorTable = {
   event_too_large: { status: 413, title: 'Event too large', stored: 0 },
   body_too_large: { status: 413, title: 'Body too large', stored: 0 },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', stored: 0 },
+  misdirected_request: { status: 421, title: 'Misdirected request', stored: 0 },
   rate_limited: { status: 429, title: 'Too many requests', stored: 0 },
   headers_too_large: { status: 431, title: 'Headers too large', stored: 0 },
   internal: { status: 500, title: 'Internal error', stored: null },

@@ -102,11 +102,11 @@ const producer = fc
 const request: fc.Arbitrary<Request> = fc
   .record({
     method: oftenPlain('POST', 'PUT', 'GET', 'PATCH', 'post'),
-    begin: oftenPlain('', 'http://x', '/', '/.'),
+    begin: oftenPlain('', 'http://x', 'http://other.example', '/', '/.'),
     sid: oftenPlain('SID', '%53ID', 'SID%00', '', '.s', 's s', 'x'.repeat(128), 'x'.repeat(129)),
     mid: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...messages) }, fc.constant('m:1')),
     tail: oftenPlain('events', 'event', 'events/', 'events?', 'events?token=a.b.c', 'EVENTS'),
-    host: oftenPlain(['Host: x'], ['host: x'], ['Host:'], []),
+    host: oftenPlain(['Host: x'], ['host: x'], ['Host: other'], ['Host: a b'], ['Host:'], []),
     contentType: oftenPlain(
       ['Content-Type: application/json'],
       ['content-type: Application/JSON; charset=UTF-8'],

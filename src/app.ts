@@ -25,13 +25,13 @@ import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
 import { renewLeaseRoute } from './http/renew-lease.js';
 import { compileSchema } from './http/request-schemas.js';
-import { requireHost } from './http/require-host.js';
+import { HostRule, requireHost } from './http/require-host.js';
 import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
-import { answerClientError } from './http/server/client-errors.js';
 import { Connections } from './http/server/connections.js';
 import { createHttpServer } from './http/server/http-server.js';
 import { OrdinaryAppends } from './http/server/ordinary-appends.js';
 import { stopStreamRoute } from './http/stop-stream.js';
+import { refuseTransferCodings } from './http/transfer-codings.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
@@ -50,7 +50,7 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
-    readonly server: Pick<Config['server'], 'trustProxy' | 'maxConnections'>;
+    readonly server: Pick<Config['server'], 'allowedHosts' | 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type'>;
   };
@@ -93,12 +93,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
-  const { trustProxy, maxConnections } = config.server;
+  const { allowedHosts, trustProxy, maxConnections } = config.server;
   const { producerKeys: keys, reader } = config.auth;
+  const hosts = new HostRule(allowedHosts, keys.length > 0);
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
   const { onRejected } = metrics;
-  const connections = new Connections(timeouts.stallMs);
+  const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const ordinaryAppends = new OrdinaryAppends({
@@ -106,6 +107,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     limits,
     maxBodyBytes,
     keys,
+    hosts,
     origins,
     isEnabled: !limitsAppends(config.limits.rates) && !logger.isLevelEnabled('debug'),
   });
@@ -121,7 +123,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, onRejected),
+    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
   const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
@@ -131,7 +133,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   useProblems(app, onRejected);
   setSecurityHeaders(app);
   if (trustProxy.length > 0) readForwardedFor(app);
-  requireHost(app);
+  requireHost(app, hosts, origins);
+  refuseTransferCodings(app);
   await allowOrigins(app, origins); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);

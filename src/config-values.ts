@@ -165,6 +165,16 @@ function isAddressRange(text: string): boolean {
   );
 }
 
+const hostRule = 'must be the name of a host, without a port: events.example.com';
+
+/** Names as they stand in `Host`, in any case. IP addresses need not be listed. */
+export const hostNames = listOf(
+  z
+    .string(hostRule)
+    .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, hostRule)
+    .toLowerCase(),
+);
+
 const originRule = 'must be an origin as browsers send it: https://app.example.com';
 
 export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));

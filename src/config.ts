@@ -248,6 +248,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly S
       drainDelayMs: server.drain_delay,
       maxConnections: server.max_connections,
       trustProxy: server.trust_proxy,
+      allowedHosts: server.allowed_hosts,
     },
     log: { level: log.level },
     streamManager: {

@@ -101,6 +101,7 @@ export class Subscriber implements Waiter {
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
     client.output.on('close', this.#onClose);
+    client.socket.on('end', this.#onEnd);
   }
 
   get position(): Position {
@@ -184,6 +185,7 @@ export class Subscriber implements Waiter {
     const { reader } = this.feed;
     this.#position = end.next; // with its tag, which a bare offset has not
     if (reader.isOver()) this.finish('ended');
+    else if (this.client.socket.readableEnded) this.finish('left');
     else reader.wait(this);
   }
 
@@ -268,10 +270,17 @@ export class Subscriber implements Waiter {
     this.feed.reader.leave(this);
   }
 
+  /**
+   * A client that has closed its side has most likely left, and can be told apart from one that reads
+   * on by a write alone. So it gets what there is, and is not kept for what comes.
+   */
+  readonly #onEnd = (): void => this.pump();
+
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.client.output.off('close', this.#onClose);
+    this.client.socket.off('end', this.#onEnd);
     const reason = this.#end ?? 'left';
     this.#stop(reason);
     const totals = {

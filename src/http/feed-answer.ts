@@ -68,8 +68,10 @@ export function startFeed(
     return reply.type(contentType).send();
   }
   reply.header('content-type', contentType);
-  reply.header('connection', endsBy === 'connection' ? 'close' : 'keep-alive');
-  if (endsBy === 'connection') reply.raw.useChunkedEncodingByDefault = false;
+  if (endsBy === 'connection') {
+    reply.header('connection', 'close');
+    reply.raw.useChunkedEncodingByDefault = false;
+  }
   // From here on the plugin leaves the response alone: its own sending never settles when the
   // client leaves while the socket is full, drops `id: 0`, and keeps all headers a second time.
   try {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -36,6 +37,8 @@ export interface ReadOptions {
 interface WaitingClient {
   /** Aborted when the client has gone. */
   readonly left: AbortSignal;
+  /** A client that has closed its side of it is not kept waiting: it may have gone, or read still. */
+  readonly socket: Socket;
   /** When it is no longer allowed to read, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
@@ -53,12 +56,17 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
     .get(
       `${messagePath}/events`,
       { schema: { params: streamParams, querystring }, config: { access: 'read' } },
-      async ({ params, query, signal, accessEndsAt }, reply) => {
+      async ({ params, query, raw, signal, accessEndsAt }, reply) => {
         const from = query.offset ?? startOfStream;
         const { page, ended } =
           query.wait === undefined
             ? await read(options.streams, params, query)
-            : await readWaiting(params, query, { left: signal, accessEndsAt }, options);
+            : await readWaiting(
+                params,
+                query,
+                { left: signal, socket: raw.socket, accessEndsAt },
+                options,
+              );
         return reply.type('application/json; charset=utf-8').send(toJson(from, page, ended));
       },
     );
@@ -67,7 +75,7 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
 async function readWaiting(
   stream: StreamId,
   query: Query,
-  { left, accessEndsAt }: WaitingClient,
+  { left, socket, accessEndsAt }: WaitingClient,
   { streams, pollIntervalMs, draining }: ReadOptions,
 ): Promise<Read> {
   const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
@@ -75,16 +83,18 @@ async function readWaiting(
   const leave = () => changes.leave();
   // No `AbortSignal.any`: on Node 20 the signal that lives on keeps a trace of each one.
   for (const signal of [left, draining]) signal.addEventListener('abort', leave);
+  socket.on('end', leave);
   try {
     while (true) {
       const found = await read(streams, stream, query);
       const leftMs = until - performance.now();
-      const isGone = left.aborted || draining.aborted;
+      const isGone = left.aborted || draining.aborted || socket.readableEnded;
       if (found.page.events.length > 0 || found.ended || isGone || leftMs <= 0) return found;
       await changes.wait(Math.min(leftMs, pollIntervalMs));
     }
   } finally {
     for (const signal of [left, draining]) signal.removeEventListener('abort', leave);
+    socket.off('end', leave);
     changes.close();
   }
 }

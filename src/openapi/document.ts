@@ -14,7 +14,8 @@ go on where they were.
 
 Every refusal is a problem document (RFC 9457) with a \`code\`. Besides those that each route names:
 404 \`not_found\` for a path that leads nowhere, 405 \`method_not_allowed\` with \`Allow\`, and, before a
-request is understood, 400 \`invalid_header\`, 408 \`request_timeout\` and 431 \`headers_too_large\`.
+request is understood, 400 \`invalid_header\`, 408 \`request_timeout\`, 421 \`misdirected_request\` for a host
+name that is not allowed, 431 \`headers_too_large\` and 501 \`not_implemented\`.
 Each \`GET\` may also be a \`HEAD\`.`;
 
 const tags = [

@@ -14,6 +14,10 @@ function connectTo({ url }: ServiceProcess): Socket {
   return socket;
 }
 
+function get(path: string, head = ''): string {
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${head}\r\n`;
+}
+
 /** What the service needs at the most beyond what it has now, in MiB. */
 async function growthMib(service: ServiceProcess, use: () => Promise<void>): Promise<number> {
   const before = residentMib(service.pid);
@@ -28,10 +32,28 @@ describe('The memory of the service', () => {
     await post(url, { type: 'answer', content: 'x'.repeat(1_000_000) });
     const growth = await growthMib(service, async () => {
       const socket = connectTo(service).pause();
-      socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(1000));
+      socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(1000));
       for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
     });
     expect(growth).toBeLessThan(100); // all thousand answers are a gigabyte
+  });
+
+  it.each([
+    ['large heads', get('/healthz', `x: ${'x'.repeat(15_800)}\r\n`).repeat(99)],
+    ['small heads', 'GET / HTTP/1.1\r\n\r\n'.repeat(100_000)],
+    ['a head that does not end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(16_000)}`],
+  ])('stays small when 100 connections send %s behind a read that waits', async (_, behind) => {
+    const service = await startService();
+    await fetch(`${service.url}/healthz`);
+    const growth = await growthMib(service, async () => {
+      for (let count = 0; count < 100; count += 1) {
+        const socket = connectTo(service);
+        socket.write(get('/sessions/s/messages/m/events?wait=60', `x: ${'x'.repeat(15_800)}\r\n`));
+        await new Promise((resolve) => socket.write(behind, resolve));
+      }
+      for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
+    });
+    expect(growth).toBeLessThan(60);
   });
 
   it.each(['application/json', 'application/x-ndjson'])(
@@ -52,7 +74,7 @@ describe('The memory of the service', () => {
 /** Posts one event of so many characters, each in an HTTP chunk of its own. */
 async function sendByteByByte(socket: Socket, type: string, length: number): Promise<string> {
   const chunk = (piece: string) => `${piece.length.toString(16)}\r\n${piece}\r\n`;
-  const head = `POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
+  const head = `POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n`;
   const some = 10_000;
   socket.write(`${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n`);
   socket.write(chunk('{"type":"answer","content":"'));

@@ -57,7 +57,7 @@ const documented: Readonly<Record<Route, Readonly<Record<string, readonly number
   unknown: {},
 };
 
-const ofAnyRequest = [400, 403, 408, 431];
+const ofAnyRequest = [400, 403, 408, 421, 431, 501];
 
 /** All that is wrong with an exchange. */
 export function faultsOf(exchange: Exchange): string[] {

@@ -212,7 +212,7 @@ function toRequest(parts: Parts, ownSid: string): FuzzRequest {
   const { method, mangled, headers } = parts;
   const path = paths[parts.route].replace('SID', () => parts.sid).replace('MID', () => parts.mid);
   const lines = headers.map(([name, value]) => `${name}: ${value.replaceAll(/[^ -~]/g, '?')}`);
-  const head = [`${method} ${path}${parts.query} HTTP/1.1`, 'host: x', ...lines];
+  const head = [`${method} ${path}${parts.query} HTTP/1.1`, 'host: localhost', ...lines];
   const { bytes: framed, isComplete } = frame(parts);
   const whole = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n`), framed]);
   const ids = [idIn(parts.sid), idIn(parts.mid)] as const;

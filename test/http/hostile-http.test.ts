@@ -86,6 +86,64 @@ describeApp('hostile HTTP', {}, (source) => {
     }
   });
 
+  it.each([
+    ['host', 'Host: y'],
+    ['producer-id', 'Producer-Id: w', 'Producer-Id: w', 'Producer-Epoch: 0', 'Producer-Seq: 0'],
+    ['content-encoding', 'Content-Encoding: gzip'],
+    ['origin', 'Origin: https://other.example'],
+  ])('sees %s behind thousands of other header lines', async (_, ...lines) => {
+    const { pathname } = new URL(source.stream().eventsUrl);
+    const others = 'a:\r\n'.repeat(2500);
+    const head = `${json}${close}content-length: 12\r\n${others}${lines.join('\r\n')}\r\n`;
+    const answer = await rawBytes(source.app.url, post(head, event, pathname));
+    expect(answer).toMatch(/^HTTP\/1.1 4\d\d .*"stored":0/s);
+    expect(await (await fetch(source.app.url + pathname)).json()).toMatchObject({ events: [] });
+  });
+
+  it.each([
+    ['1.1', 'gzip, chunked', 501, 'not_implemented'],
+    ['1.1', 'identity, chunked', 501, 'not_implemented'],
+    ['1.1', 'gzip\r\ntransfer-encoding: chunked', 501, 'not_implemented'],
+    ['1.0', 'chunked', 400, 'invalid_header'],
+  ])(
+    'refuses, in HTTP/%s, Transfer-Encoding: %s with %i %s',
+    async (version, codings, status, code) => {
+      const { pathname } = new URL(source.stream().eventsUrl);
+      for (const path of [pathname, pathname.replace('/events', '/stop'), '/none']) {
+        const head = `${json}transfer-encoding: ${codings}\r\n${close}`;
+        const request = post(head, `c\r\n${event}\r\n0\r\n\r\n`, path);
+        const answer = await rawBytes(
+          source.app.url,
+          request.replace('HTTP/1.1', `HTTP/${version}`),
+        );
+        expect(answer).toMatch(
+          new RegExp(`^HTTP/1.1 ${status} .*"code":"${code}".*"stored":0`, 's'),
+        );
+      }
+      expect(await (await fetch(source.app.url + pathname)).json()).toMatchObject({ events: [] });
+    },
+  );
+
+  it.each([
+    'a b',
+    'http://x',
+    'x/',
+    'x?y',
+    'u@x',
+    'x:y',
+    'x:1:2',
+    '[x]',
+    '[::1',
+    '::1',
+    'x%zz',
+    'é',
+  ])('refuses "%s" as a Host, which it is not', async (host) => {
+    const { pathname } = new URL(source.stream().eventsUrl);
+    const request = post(`${json}${close}content-length: 12\r\n`, event, pathname);
+    const answer = await rawBytes(source.app.url, request.replace('host: x', `host: ${host}`));
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+  });
+
   it('answers what expects something else than 100-continue as if it did not', async () => {
     const expecting = 'expect: something\r\n';
     const answer = await rawRequest(source.app.url, '/healthz', '1.1', expecting);

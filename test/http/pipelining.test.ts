@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { type AppSource, describeApp, type TestStream } from '../support/app-suite.js';
-import { rawBytes } from '../support/raw-http.js';
+import { rawBytes, rawInTurn } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 
 const last = 'connection: close\r\n';
@@ -15,50 +15,127 @@ function append(path: string, body: string, head = ''): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\n${length}${head}\r\n${body}`;
 }
 
-describeApp('requests that are sent at once over one connection', {}, (source) => {
-  it('are answered in order, ten thousand of them too', async () => {
-    const count = 10_000;
-    const path = (index: number) => `/sessions/s/messages/m/events?offset=${index}`;
-    const requests = Array.from({ length: count }, (_, index) =>
-      get(path(index), index === count - 1 ? last : ''),
-    );
-    const answer = await rawBytes(source.app.url, requests.join(''));
-    const offsets = [...answer.matchAll(/"nextOffset":(\d+)/g)].map((match) => Number(match[1]));
-    expect(offsets).toEqual(Array.from({ length: count }, (_, index) => index));
-  });
+describeApp('requests that are sent before the response to another one', {}, (source) => {
+  const firsts: Record<string, (path: string) => string> = {
+    'an append': (path) => append(`${path}/events`, '{"type":"t"}'),
+    'an append of another kind': (path) => append(`${path}/events?`, '{"type":"t"}'),
+    'a read': (path) => get(`${path}/events`),
+    'a status': (path) => get(path),
+    'a delete': (path) => get(path).replace('GET', 'DELETE'),
+  };
 
-  it('are carried out in order: each finds what the one before has done', async () => {
+  it.each(Object.entries(firsts))(
+    'are dropped behind %s, whose response closes the connection',
+    async (_, first) => {
+      const { pathname } = new URL(source.stream().url);
+      const behind = append(`${pathname}-behind/events`, '{"type":"t"}');
+      const answer = await rawBytes(source.app.url, first(pathname) + behind.repeat(10_000));
+      expect(answer.match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect((await fetch(`${source.app.url}${pathname}-behind`)).status).toBe(404);
+    },
+  );
+
+  it('are dropped too when they come while it waits', async () => {
     const one = source.stream();
-    const { pathname } = new URL(one.eventsUrl);
-    const requests = Array.from({ length: 200 }, (_, index) => [
-      append(pathname, `{"type":"t${index}"}`),
-      get(`${pathname}?offset=${index}`, index === 199 ? last : ''),
-    ]);
-    const answer = await rawBytes(source.app.url, requests.flat().join(''));
-    const types = [...answer.matchAll(/"events":\[\{"type":"(\w+)"/g)].map(([, type]) => type);
-    expect(types).toEqual(requests.map((_, index) => `t${index}`));
+    const { pathname } = new URL(one.url);
+    const socket = listening(source.app.url);
+    socket.write(get(`${pathname}/events?wait=60`));
+    await waitFor('it waits', () => source.streams.watchedStreams === 1);
+    for (let index = 0; index < 20; index += 1) {
+      socket.write(
+        append(`${pathname}-behind/events`, '{"type":"t"}', `x: ${'x'.repeat(15_000)}\r\n`),
+      );
+      await fetch(`${source.app.url}/healthz`);
+    }
+    await one.post({ type: 'waited_for' });
+    await waitFor('the connection is closed', () => socket.destroyed);
+    expect(socket.answer).toMatch(/^HTTP\/1\.1 200 .*connection: close.*waited_for/is);
+    expect(socket.answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are answered before what is no request, and that is refused', async () => {
+  it('are not in its way: what is no HTTP and CONNECT neither, in whatever pieces', async () => {
+    for (const behind of ['this is not HTTP\r\n\r\n', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n']) {
+      const one = source.stream();
+      const socket = listening(source.app.url);
+      socket.write(append(new URL(one.eventsUrl).pathname, '{"type":"a"}') + behind);
+      socket.write(behind);
+      await waitFor('the connection is closed', () => socket.destroyed);
+      expect(socket.answer).toMatch(/^HTTP\/1\.1 201 .*"nextOffset":1\}$/s);
+      expect(socket.answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(await one.post({ type: 'c' })).toMatchObject({ body: { offset: 1 } });
+    }
+  });
+
+  it('are not lost unnoticed behind an Upgrade, whose response closes the connection', async () => {
     const one = source.stream();
-    const { pathname } = new URL(one.eventsUrl);
-    const appends = append(pathname, '{"type":"a"}') + append(pathname, '{"type":"b"}');
-    const answer = await rawBytes(source.app.url, `${appends}this is not HTTP\r\n\r\n`);
-    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
-    expect(statuses).toEqual(['201', '201', '400']);
-    expect(answer).toContain('"code":"invalid_header"');
-    expect(await one.post({ type: 'c' })).toMatchObject({ body: { offset: 2 } });
+    const { pathname } = new URL(one.url);
+    const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\n';
+    const first = append(`${pathname}/events`, '{"type":"t"}', upgrade);
+    const behind = append(`${pathname}-behind/events`, '{"type":"t"}');
+    for (const answer of [
+      await rawBytes(source.app.url, first + behind),
+      await rawBytes(source.app.url, get('/healthz', upgrade) + behind),
+    ]) {
+      expect(answer).toMatch(/^HTTP\/1\.1 20[01] /);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+    }
+    expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are not carried out behind a feed, with which its connection ends', async () => {
+  it('are not carried out behind a feed, which goes on', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const behind = append(`${pathname}-behind/events`, '{"type":"t"}', last);
-    const answer = rawBytes(source.app.url, get(`${pathname}/stream`) + behind);
+    const answer = rawBytes(
+      source.app.url,
+      `${get(`${pathname}/stream`)}${behind}not HTTP\r\n\r\n`,
+    );
     await waitFor('the feed is open', async () => (await openFeeds(source)) === 1);
     await one.post({ type: 'complete' });
     expect(await answer).toMatch(/Connection: close.*"type":"complete"[^\n]*\n\n$/is);
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
+  });
+
+  it.each([
+    ['what is no HTTP', 'xx\r\n\r\n'],
+    ['a request', get('/healthz')],
+    ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('do not hide that the client has left: %s', async (_, behind) => {
+    const { pathname } = new URL(source.stream().url);
+    const sockets = Array.from({ length: 20 }, () => quiet(source.app.url));
+    for (const socket of sockets) socket.write(get(`${pathname}/events?wait=60`) + behind);
+    await waitFor('one waits', () => source.streams.watchedStreams === 1);
+    sockets.forEach((socket, index) => {
+      if (index % 2 === 0) socket.resetAndDestroy();
+      else socket.destroy();
+    });
+    await waitFor('no connection is held', async () => (await connections(source)) === 0);
+    expect(source.streams.watchedStreams).toBe(0);
+  });
+});
+
+describeApp('requests that are sent one after another over one connection', {}, (source) => {
+  it('are answered on it, and each finds what the one before has done', async () => {
+    const { pathname } = new URL(source.stream().eventsUrl);
+    const requests = Array.from({ length: 200 }, (_, index) => [
+      append(pathname, `{"type":"t${index}"}`),
+      get(`${pathname}?offset=${index}`),
+    ]).flat();
+    const answers = await rawInTurn(source.app.url, requests);
+    const found = answers.filter((_, index) => index % 2 === 1);
+    expect(found.map((answer) => /"events":\[\{"type":"(\w+)"/.exec(answer)?.[1])).toEqual(
+      found.map((_, index) => `t${index}`),
+    );
+    expect(answers.join('')).not.toMatch(/connection: close/i);
+  });
+});
+
+describeApp('CONNECT', {}, (source) => {
+  it('is refused with 501', async () => {
+    const answer = await rawBytes(source.app.url, 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 501 .*"code":"not_implemented"/s);
   });
 });
 
@@ -110,10 +187,10 @@ describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => 
       socket.pause();
       setTimeout(() => socket.resume(), stallMs / 100);
     });
-    socket.write(get(pathname).repeat(10));
+    socket.write(get(`${pathname}?limit=1000`, last));
     socket.resume();
-    await waitFor('all of it has come', () => bytes > 10 * largeBytes);
-    socket.destroy();
+    await waitFor('all of it has come', () => socket.readableEnded);
+    expect(bytes).toBeGreaterThan(largeBytes);
   });
 });
 
@@ -123,6 +200,15 @@ async function largeStream(source: AppSource): Promise<TestStream> {
   const one = source.stream();
   expect((await one.post({ type: 'answer', content: 'x'.repeat(largeBytes) })).status).toBe(201);
   return one;
+}
+
+/** A connection with what has come of it. */
+function listening(base: string): Socket & { answer: string } {
+  const socket = Object.assign(quiet(base), { answer: '' });
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    socket.answer += text;
+  });
+  return socket.resume();
 }
 
 /** A connection of which nothing is read. */

@@ -7,7 +7,7 @@ import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { texts } from '../support/events.js';
 import { makeKey } from '../support/keys.js';
-import { rawBytes } from '../support/raw-http.js';
+import { rawBytes, rawInTurn } from '../support/raw-http.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 
 const appendKey = makeKey('append');
@@ -102,11 +102,11 @@ const producer = fc
 const request: fc.Arbitrary<Request> = fc
   .record({
     method: oftenPlain('POST', 'PUT', 'GET', 'PATCH', 'post'),
-    begin: oftenPlain('', 'http://x', '/', '/.'),
+    begin: oftenPlain('', 'http://x', 'http://other.example', '/', '/.'),
     sid: oftenPlain('SID', '%53ID', 'SID%00', '', '.s', 's s', 'x'.repeat(128), 'x'.repeat(129)),
     mid: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...messages) }, fc.constant('m:1')),
     tail: oftenPlain('events', 'event', 'events/', 'events?', 'events?token=a.b.c', 'EVENTS'),
-    host: oftenPlain(['Host: x'], ['host: x'], ['Host:'], []),
+    host: oftenPlain(['Host: x'], ['host: x'], ['Host: other'], ['Host: a b'], ['Host:'], []),
     contentType: oftenPlain(
       ['Content-Type: application/json'],
       ['content-type: Application/JSON; charset=UTF-8'],
@@ -153,6 +153,13 @@ function toText({ method, path, head, body, length }: Request, sid: string, isLa
   return `${method} ${path.replaceAll('SID', sid)} HTTP/1.1\r\n${[...head, ...sizes].join('\r\n')}\r\n\r\n${body}`;
 }
 
+/** Each text over a connection of its own. */
+async function sendApart(url: string, texts: readonly string[]): Promise<string[]> {
+  const answers: string[] = [];
+  for (const text of texts) answers.push(await rawBytes(url, text));
+  return answers;
+}
+
 /** Without what is of the moment. */
 function withoutTimes(text: string): string {
   return text
@@ -195,12 +202,15 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     for (const store of stores) await store.close();
   });
 
-  /** What comes of what is sent over each connection, at either app. */
-  async function outcomes(connections: readonly string[], sid: string): Promise<string[][]> {
+  /** What comes of what is sent, at either app. */
+  async function outcomes(
+    sent: readonly string[],
+    sid: string,
+    send: (url: string, sent: readonly string[]) => Promise<string[]>,
+  ): Promise<string[][]> {
     return Promise.all(
       apps.map(async ({ url }, index) => {
-        const answers: string[] = [];
-        for (const text of connections) answers.push(withoutTimes(await rawBytes(url, text)));
+        const answers = (await send(url, sent)).map(withoutTimes);
         const store = stores[index] as StreamManager;
         for (const messageId of messages) {
           const stream = { sessionId: sid, messageId };
@@ -213,15 +223,19 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     );
   }
 
-  /** @param toConnections what is sent over each connection, to streams of this session */
+  /**
+   * @param toConnections what is sent, to streams of this session
+   * @param send how: by default, each text over a connection of its own
+   */
   async function expectSameOutcomes(
     requests: fc.Arbitrary<Request[]>,
     toConnections: (requests: readonly Request[], sid: string) => readonly string[],
+    send: (url: string, connections: readonly string[]) => Promise<string[]> = sendApart,
   ): Promise<void> {
     const property = fc.asyncProperty(requests, async (sent) => {
       sessionCount += 1;
       const sid = `s${sessionCount}`;
-      const [direct, framework] = await outcomes(toConnections(sent, sid), sid);
+      const [direct, framework] = await outcomes(toConnections(sent, sid), sid, send);
       expect(direct).toEqual(framework);
     });
     await fc.assert(property, { numRuns: 80 });
@@ -230,6 +244,13 @@ describe.each(settings)('an append that the framework does not see, where %s', (
   it('is answered and stored as the framework would have it', async () => {
     const requests = fc.array(request, { minLength: 1, maxLength: 16 });
     await expectSameOutcomes(requests, (sent, sid) => sent.map((one) => toText(one, sid)));
+  }, 120_000);
+
+  it('is so too where many come one after another over one connection', async () => {
+    const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
+    const toTexts = (sent: readonly Request[], sid: string) =>
+      sent.map((one, index) => toText(one, sid, index === sent.length - 1));
+    await expectSameOutcomes(requests, toTexts, rawInTurn);
   }, 120_000);
 
   it('is so too where many come at once over one connection', async () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { type Backend, type BackendOptions, backends } from './backends.js';
 import { type FeedClient, openFeed } from './feed-client.js';
 import { startApp, type TestApp, type TestAppOptions } from './test-app.js';
 import { eventsUrl, feedUrl, post } from './worker.js';
+
+type BackendStreams = Awaited<ReturnType<Backend['create']>>;
 
 let count = 0;
 
@@ -47,7 +48,7 @@ export class TestStream {
 export interface AppSource {
   readonly app: TestApp;
   readonly backend: Backend['name'];
-  readonly streams: StreamManager;
+  readonly streams: BackendStreams;
   /** A stream that no other test uses. */
   stream(): TestStream;
 }
@@ -60,7 +61,7 @@ export function describeApp(
 ): void {
   describe.each(backends)(`${title} ($name)`, (backend) => {
     let app: TestApp;
-    let streams: StreamManager;
+    let streams: BackendStreams;
     beforeAll(async () => {
       streams = await backend.create(options.backend);
       app = await startApp(streams, { streamManager: { type: backend.name }, ...options });

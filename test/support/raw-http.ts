@@ -25,3 +25,40 @@ export function rawBytes(base: string, text: string): Promise<string> {
     socket.on('close', () => resolve(answer));
   });
 }
+
+/**
+ * Sends requests over one connection, each when the response to the one before is whole by its
+ * `Content-Length`. Resolves with the responses; what is sent behind the last one of the connection
+ * gets an empty one.
+ */
+export async function rawInTurn(base: string, requests: readonly string[]): Promise<string[]> {
+  const { hostname, port } = new URL(base);
+  const socket = connect(Number(port), hostname).setEncoding('utf8');
+  let text = '';
+  let wake = () => {};
+  socket.on('error', () => {}); // 'close' follows
+  socket.on('close', () => wake());
+  socket.on('data', (piece: string) => {
+    text += piece;
+    wake();
+  });
+  const answers: string[] = [];
+  for (const request of requests) {
+    text = '';
+    socket.write(request, 'utf8');
+    while (!isWhole(text) && !socket.destroyed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    answers.push(text);
+  }
+  socket.destroy();
+  return answers;
+}
+
+function isWhole(answer: string): boolean {
+  const [head = '', body] = answer.split('\r\n\r\n', 2);
+  const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+  return body !== undefined && Buffer.byteLength(body) >= length;
+}

@@ -39,7 +39,8 @@ export function buildTestApp(
     ...(options.timeouts && { timeouts: options.timeouts }),
     version: '1.2.3',
     config: {
-      server: { trustProxy: [], maxConnections: 30_000, ...options.server },
+      // The host that raw requests of tests name.
+      server: { allowedHosts: ['x'], trustProxy: [], maxConnections: 30_000, ...options.server },
       streamManager: options.streamManager ?? { type: 'memory' },
       feed: {
         pollIntervalMs: 1000,

@@ -34,6 +34,7 @@ describe('the settings', () => {
         drainDelayMs: 5000,
         maxConnections: 30_000,
         trustProxy: [],
+        allowedHosts: [],
       },
       log: { level: 'info' },
       streamManager: {
@@ -211,6 +212,22 @@ describe('the settings', () => {
     write('config.yaml', 'server: { trust_proxy: [127.0.0.1] }');
     expect(load().server.trustProxy).toEqual(['127.0.0.1']);
   });
+
+  it('take the names of hosts, in any case', () => {
+    const { server } = load({ ALLOWED_HOSTS: 'Events.Example, my_host' });
+    expect(server.allowedHosts).toEqual(['events.example', 'my_host']);
+    write('config.yaml', 'server: { allowed_hosts: [a.example] }');
+    expect(load().server.allowedHosts).toEqual(['a.example']);
+  });
+
+  it.each(['*', '*.a.example', 'a:80', 'http://a', 'a/', 'a..b', '[::1]', 'a b'])(
+    'refuse the host %s',
+    (text) => {
+      expect(faults({ ALLOWED_HOSTS: text })).toEqual([
+        expect.stringMatching(/^server\.allowed_hosts\.0 \(ALLOWED_HOSTS\): must be the name/),
+      ]);
+    },
+  );
 
   it.each(['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.1/', '10.0.0.1/8/8', 'proxy'])(
     'refuse the proxy %s',

@@ -1,55 +1,38 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { noRoute, type OnRejected, problemContentType, toProblem } from '../problem.js';
 import { securityHeaders } from '../security-headers.js';
-
-/** How long a client may take to read the answer. */
-const lingerMs = 1000;
+import { closeLingering } from './lingering-close.js';
 
 const extraHeaders = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
 
 /**
- * Answers a request that never became one, since Node could not parse it or it came too slowly. One
- * that came behind others is answered after them.
+ * Answers a request that never became one, since Node could not parse it or it came too slowly, and
+ * closes the connection. What follows on it may be refused anew, which the client is not told.
  */
 export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   onRejected: OnRejected,
 ): void {
-  const current = responseOn(socket);
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
-    socket.destroy(); // in the midst of an answer, ours would be text of it
-    return;
-  }
-  if (current?.req.complete === true) {
-    socket.pause();
-    current.once('close', () => answerClientError(error, socket, onRejected));
-    return;
-  }
+  if (!socket.writable) return;
   const problem = toProblem(toServiceError(error), '/');
   onRejected(problem.code, noRoute);
   const body = JSON.stringify(problem);
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `Content-Type: ${problemContentType}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +
       `${extraHeaders}Connection: close\r\n\r\n${body}`,
   );
-  // A client that keeps its own side open would keep the socket.
-  const cut = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(cut));
-}
-
-/** The response to the first request of the socket that is not answered yet. Node's own way to know. */
-function responseOn(socket: Socket & { _httpMessage?: ServerResponse | null }) {
-  return socket._httpMessage ?? null;
+  closeLingering(socket);
 }
 
 function toServiceError(error: NodeJS.ErrnoException): ServiceError {
+  if (error instanceof ServiceError) return error;
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     return new ServiceError('headers_too_large', 'the request line and headers are too large');
   }

@@ -1,55 +1,61 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Stall } from '../../feed/stall.js';
-
-/** So many requests of a connection may wait; then no more is read until they are answered. */
-const maxWaiting = 100;
+import { closeLingering } from './lingering-close.js';
 
 /**
- * One connection, and whose turn it is on it: a client may send thousands of requests at once and
- * read no answer (HTTP pipelining), and handled together, each of them would hold a page.
+ * One connection, which has one request at a time. What a client sends before it has the response
+ * (HTTP pipelining) is dropped, and the response is the last one (RFC 9112, section 9.6): a request
+ * that waits would hold its head, and one that is handled meanwhile a page.
  */
 export class Connection {
   /** Whether it has brought a whole request head: browsers open connections ahead of need. */
   hasAsked = false;
   #current: ServerResponse | null = null;
-  /** The responses of requests that wait; null until one has had to. */
-  #waiting: ServerResponse[] | null = null;
-  /** Null until an answer is looked at that has been ended. */
+  /** Whether nothing is done any more behind the response in flight. */
+  #isClosing = false;
+  /** Null until a response is looked at that has been ended. */
   #stall: Stall | null = null;
 
-  /** @param handle what becomes of a request whose turn it is */
+  /** @param handle what becomes of a request */
   constructor(
     readonly socket: Socket,
     readonly handle: RequestListener,
   ) {}
 
-  /** Takes a request by its response. @returns whether it is its turn; if not, `next` says when */
-  add(response: ServerResponse): boolean {
-    this.hasAsked = true;
-    // Behind an answer that ends the connection nothing is done, whatever came along with it.
-    if (!this.socket.writable) return false;
-    if (this.#current === null) {
-      this.#current = response;
-      return true;
-    }
-    this.#waiting ??= this.#beginQueue();
-    this.#waiting.push(response);
-    this.#pauseIfFull();
-    return false;
-  }
-
-  /** To be called when an answer is through. @returns the response whose turn it is now, if any */
-  next(): ServerResponse | null {
-    this.#stall?.end();
-    // Of a client that can be told nothing more, nothing is done any more.
-    if (!this.socket.writable) this.#waiting?.splice(0);
-    this.#current = this.#waiting?.shift() ?? null;
-    if (this.#waiting?.length === maxWaiting - 1) this.socket.resume();
+  /** The response to the request in flight, if there is one. */
+  get current(): ServerResponse | null {
     return this.#current;
   }
 
-  /** Feeds look after themselves: they are answers that may be silent for long. */
+  /** Takes a request by its response. @returns whether it is to be handled */
+  add(response: ServerResponse): boolean {
+    this.hasAsked = true;
+    if (this.#current !== null) this.closeAfterCurrent();
+    if (this.#isClosing || !this.socket.writable) return false;
+    this.#current = response;
+    // Of what comes behind it in one packet, Node's parser tells nobody.
+    if (response.req.headers.upgrade !== undefined) this.closeAfterCurrent();
+    return true;
+  }
+
+  /** Makes the response in flight the last one. It says so, unless its head has been sent. */
+  closeAfterCurrent(): void {
+    if (this.#current === null || this.#isClosing) return;
+    this.#isClosing = true;
+    this.#current.shouldKeepAlive = false;
+    dropRequests(this.socket);
+    this.socket.destroySoon = () => closeLingering(this.socket); // Node calls it after the response
+  }
+
+  /** To be called when a response is through. */
+  end(): void {
+    this.#stall?.end();
+    this.#current = null;
+    if (this.#isClosing) closeLingering(this.socket);
+  }
+
+  /** Feeds look after themselves: they are responses that may be silent for long. */
   cutIfStalled(now: number, stallMs: number): void {
     if (this.#current?.writableEnded !== true) {
       this.#stall?.end();
@@ -58,14 +64,24 @@ export class Connection {
     this.#stall ??= new Stall();
     if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
   }
+}
 
-  #beginQueue(): ServerResponse[] {
-    // Node reads on as soon as one request is through.
-    this.socket.on('resume', () => this.#pauseIfFull());
-    return [];
-  }
+/** The part of a socket that Node keeps to itself. */
+interface SocketParts {
+  readonly parser?: { onIncoming: (request: IncomingMessage) => number } | null;
+}
 
-  #pauseIfFull(): void {
-    if (this.#waiting !== null && this.#waiting.length >= maxWaiting) this.socket.pause();
-  }
+/**
+ * Reads on, so that the end of the connection is noticed, but into nothing. A packet of 64 KiB holds
+ * 3,600 small requests, and Node keeps an object of several KB for each until it is answered.
+ */
+function dropRequests(socket: Socket): void {
+  const { parser } = socket as SocketParts;
+  if (parser) parser.onIncoming = drop;
+}
+
+/** @returns what makes the parser skip what else it was given */
+function drop(request: IncomingMessage & { upgrade?: boolean }): number {
+  request.upgrade = false; // lest Node gives the connection away
+  return 2;
 }

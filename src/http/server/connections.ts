@@ -1,25 +1,35 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { ServiceError } from '../../errors.js';
 import { discardMs } from '../early-answer.js';
+import type { OnRejected } from '../problem.js';
+import { answerClientError } from './client-errors.js';
 import { Connection } from './connection.js';
 
-/** The connections of a server: what is asked on each is handled one after another. */
+/** The connections of a server, each of which has one request at a time. */
 export class Connections {
   readonly #all = new Map<Socket, Connection>();
   readonly #beats: NodeJS.Timeout;
   // One function of each kind for all sockets: there are many, and each may be open for long.
   readonly #onClose: (this: Socket) => void;
+  readonly #onEnd: (this: Socket) => void;
   readonly #onAnswered: (this: ServerResponse) => void;
 
-  /** @param stallMs an answer of which a client takes nothing for so long is given up */
-  constructor(readonly stallMs: number) {
+  /** @param stallMs a response of which a client takes nothing for so long is given up */
+  constructor(
+    readonly stallMs: number,
+    readonly onRejected: OnRejected,
+  ) {
     const all = this.#all;
-    const next = (response: ServerResponse) => this.#next(response);
     this.#onClose = function () {
       all.delete(this);
     };
+    this.#onEnd = function () {
+      all.get(this)?.closeAfterCurrent();
+    };
     this.#onAnswered = function () {
-      next(this);
+      limitDiscarding(this.req);
+      all.get(this.req.socket)?.end();
     };
     this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
   }
@@ -27,17 +37,34 @@ export class Connections {
   /**
    * Looks after the connections of a server.
    *
-   * @param handle called with each request when all before it on its connection were answered
+   * @param handle called with each request, unless another one of its connection is in flight
    */
   attend(server: Server, handle: RequestListener): void {
     server.on('connection', (socket: Socket) => {
       this.#all.set(socket, new Connection(socket, handle));
-      socket.on('close', this.#onClose);
+      socket.on('close', this.#onClose).on('end', this.#onEnd);
     });
     server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
       const connection = this.#all.get(socket);
       if (connection?.add(response)) this.#begin(connection, response);
     });
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+      // Node has left the socket, and tells the request in flight no more that its client has gone.
+      const pending = this.#all.get(socket)?.current?.req;
+      socket.on('close', () => pending?.destroy());
+      socket.on('error', () => {}).resume(); // 'close' follows
+      this.refuse(new ServiceError('not_implemented', 'CONNECT is not implemented'), socket);
+    });
+  }
+
+  /** Refuses what never became a request; behind one that is in flight, it is dropped like any other. */
+  refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const current = this.#all.get(socket)?.current ?? null;
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else if (current?.req.complete === true) this.#all.get(socket)?.closeAfterCurrent();
+    else if (current?.headersSent === true)
+      socket.destroy(); // in the middle of a response, ours would be text of it
+    else answerClientError(error, socket, this.onRejected);
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
@@ -53,13 +80,6 @@ export class Connections {
   #begin({ handle }: Connection, response: ServerResponse): void {
     response.on('close', this.#onAnswered);
     handle(response.req, response);
-  }
-
-  #next({ req }: ServerResponse): void {
-    limitDiscarding(req);
-    const connection = this.#all.get(req.socket);
-    const next = connection?.next() ?? null;
-    if (connection !== undefined && next !== null) this.#begin(connection, next);
   }
 
   #beat(): void {

@@ -6,6 +6,7 @@ import { answerAppended } from '../append-answer.js';
 import { type AppendJsonOptions, appendJson } from '../append-json.js';
 import { varyHeaders } from '../cors.js';
 import { isRepeated } from '../repeated-header.js';
+import type { HostRule } from '../require-host.js';
 import { securityHeaders } from '../security-headers.js';
 
 export interface OrdinaryAppendsOptions extends AppendJsonOptions {
@@ -13,6 +14,7 @@ export interface OrdinaryAppendsOptions extends AppendJsonOptions {
   readonly maxBodyBytes: number;
   /** Without any, everybody may append. */
   readonly keys: readonly ProducerKey[];
+  readonly hosts: HostRule;
   /** Whose pages may append; their requests are not ordinary. */
   readonly origins: readonly string[];
   /** Not where the framework counts appends for their rate, or has a line in the log for each. */
@@ -62,6 +64,7 @@ export class OrdinaryAppends {
   #streamOf(request: IncomingMessage): StreamId | null {
     const match = request.method === 'POST' ? ordinaryPath.exec(request.url as string) : null;
     if (match === null || !isOrdinaryHead(request) || !this.#mayAppend(request)) return null;
+    if (this.options.hosts.faultOf(request) !== null) return null;
     return { sessionId: match[1] as string, messageId: match[2] as string };
   }
 
@@ -98,8 +101,6 @@ export class OrdinaryAppends {
 function isOrdinaryHead(request: IncomingMessage): boolean {
   const { headers } = request;
   return (
-    headers.host !== undefined &&
-    !isRepeated(request, 'host') &&
     headers.origin === undefined &&
     headers['sec-fetch-site'] === undefined &&
     headers['content-encoding'] === undefined &&

@@ -1,0 +1,141 @@
+import { expect, it } from 'vitest';
+import { type AppSource, describeApp } from '../support/app-suite.js';
+import { makeKey } from '../support/keys.js';
+import { rawBytes } from '../support/raw-http.js';
+
+const body = '{"type":"answer"}';
+const json = `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+const local = [
+  '127.0.0.1',
+  '127.0.0.1:8080',
+  '10.1.2.3',
+  '[::1]:8080',
+  '[2001:db8::1]',
+  'localhost',
+];
+const alsoLocal = ['LocalHost:1', 'localhost.', 'a.localhost:80', 'A.B.localhost.'];
+const names = [
+  'evil.example:8080',
+  'localhost.evil.example',
+  '127.0.0.1.evil.example',
+  'mylocalhost',
+  '',
+];
+
+/** The response to an append; the address of a page, if it is one, is the same as the service's. */
+async function append(source: AppSource, host: string, path?: string, head = ''): Promise<string> {
+  const { pathname } = new URL(source.stream().eventsUrl);
+  const line = `POST ${path ?? pathname} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n`;
+  return rawBytes(source.app.url, `${line}${head}${json}\r\n${body}`);
+}
+
+const fromPage = 'origin: http://evil.example:8080\r\nsec-fetch-site: same-origin\r\n';
+const misdirected = /^HTTP\/1\.1 421 .*"code":"misdirected_request".*"stored":0/s;
+
+describeApp('a service without keys', { server: { allowedHosts: [] } }, (source) => {
+  it.each([...local, ...alsoLocal])('answers requests for %s', async (host) => {
+    expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  it.each(names)('refuses requests for "%s", which a page may be made to call it', async (host) => {
+    for (const head of ['', fromPage]) {
+      const answer = await append(source, host, undefined, head);
+      expect(answer).toMatch(misdirected);
+      expect(answer).toContain('server.allowed_hosts');
+    }
+  });
+
+  it.each([
+    ['GET', '/events'],
+    ['GET', '/stream'],
+    ['GET', ''],
+    ['DELETE', ''],
+    ['POST', '/stop'],
+    ['POST', '/lease'],
+    ['OPTIONS', ''],
+  ])('refuses %s …%s for another host, and does nothing', async (method, tail) => {
+    const one = source.stream();
+    await one.post({ type: 'answer' });
+    const line = `${method} ${new URL(one.url).pathname}${tail} HTTP/1.1`;
+    const head = 'host: evil.example\r\nproducer-lease: 9\r\nconnection: close\r\n';
+    const answer = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
+    expect(await (await fetch(one.url)).json()).toMatchObject({
+      streamStatus: 'open',
+      nextOffset: 1,
+    });
+  });
+
+  it.each([
+    '/ai-sdk/sessions/s/stream',
+    '/sessions/s',
+    '/metrics',
+    '/healthz',
+    '/inspector',
+    '/docs',
+    '/none',
+  ])('refuses GET %s for another host', async (path) => {
+    const head = 'host: evil.example\r\nconnection: close\r\n\r\n';
+    const answer = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+  });
+
+  it('goes by the target in absolute form too', async () => {
+    const { pathname } = new URL(source.stream().eventsUrl);
+    const target = (host: string) => `http://${host}${pathname}`;
+    expect(await append(source, '127.0.0.1', target('evil.example'))).toMatch(misdirected);
+    expect(await append(source, 'evil.example', target('127.0.0.1'))).toMatch(misdirected);
+    expect(await append(source, '127.0.0.1', target('localhost'))).toMatch(/^HTTP\/1\.1 201 /);
+    expect(await append(source, '127.0.0.1', target('u@localhost'))).toMatch(/"invalid_header"/);
+  });
+
+  it('answers HTTP/1.0 without Host, which no page can send', async () => {
+    expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 OK/);
+  });
+});
+
+const listed = { server: { allowedHosts: ['events.example'] } };
+
+describeApp('a service that lists a host', listed, (source) => {
+  it.each(['events.example', 'EVENTS.example.:8080', ...local])('answers %s', async (host) => {
+    expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  it.each(names)('refuses requests for "%s"', async (host) => {
+    expect(await append(source, host)).toMatch(misdirected);
+  });
+});
+
+const key = makeKey('append');
+const withKey = { server: { allowedHosts: [] }, auth: { producerKeys: [key.key] } };
+const authorization = `authorization: Bearer ${key.token}\r\n`;
+
+describeApp('a service with keys', withKey, (source) => {
+  it.each([...names, ...local])('answers requests for "%s"', async (host) => {
+    expect(await append(source, host, undefined, authorization)).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  it('sees a second Authorization behind thousands of other header lines', async () => {
+    const head = `${authorization}${'a:\r\n'.repeat(2500)}${authorization}`;
+    expect(await append(source, 'x', undefined, head)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+});
+
+describeApp('a service with keys that lists a host', { ...withKey, ...listed }, (source) => {
+  it('refuses requests for others, with a key too', async () => {
+    expect(await append(source, 'evil.example', undefined, authorization)).toMatch(misdirected);
+    expect(await append(source, 'events.example', undefined, authorization)).toMatch(/ 201 /);
+  });
+});
+
+const origin = 'https://app.example';
+const withOrigin = { server: { allowedHosts: [] }, cors: { origins: [origin] } };
+
+describeApp('a refusal for the host', withOrigin, (source) => {
+  it('can be read by a page of a listed origin', async () => {
+    const answer = await append(source, 'other.example', undefined, `origin: ${origin}\r\n`);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 421 .*access-control-allow-origin: https:\/\/app\.example\r\n/s,
+    );
+  });
+});

@@ -210,7 +210,7 @@ function isEmptyList(value: unknown): boolean {
 
 function toConfig(settings: z.infer<typeof settingsSchema>) {
   const { server, log, stream_manager, limits, feed, auth, cors, inspector, docs } = settings;
-  const { memory, redis, ttl, type } = stream_manager;
+  const { memory, redis, ttl, max_ttl, max_age, type } = stream_manager;
   return {
     server: {
       host: server.host,
@@ -224,6 +224,8 @@ function toConfig(settings: z.infer<typeof settingsSchema>) {
     streamManager: {
       type,
       ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
+      maxTtlMs: max_ttl,
+      maxAgeMs: max_age,
       memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
       redis: toRedisOptions(redis),
     },

@@ -63,6 +63,10 @@ export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
 }
 
+export function isOutOfMemory(error: unknown): boolean {
+  return replyCode(error) === 'OOM';
+}
+
 /** The code with which every error reply of Redis begins; null when it is no reply. */
 function replyCode(error: unknown): string | null {
   if (!(error instanceof ReplyError)) return null;

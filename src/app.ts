@@ -52,7 +52,7 @@ export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
     readonly server: Pick<Config['server'], 'allowedHosts' | 'trustProxy' | 'maxConnections'>;
     readonly feed: FeedOptions;
-    readonly streamManager: Pick<Config['streamManager'], 'type'>;
+    readonly streamManager: Pick<Config['streamManager'], 'type' | 'maxTtlMs'>;
   };
   readonly logger: Logger;
   readonly streams: StreamManager;
@@ -102,9 +102,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
+  const { maxTtlMs } = config.streamManager;
   const ordinaryAppends = new OrdinaryAppends({
     appends: observed,
     limits,
+    maxTtlMs,
     maxBodyBytes,
     keys,
     hosts,
@@ -150,6 +152,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       streams,
       appends: observed,
       limits,
+      maxTtlMs,
       failureOf: (request) => ordinaryAppends.failureOf(request),
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,

@@ -37,6 +37,8 @@ export const settingsSchema = z.strictObject({
     z.strictObject({
       type: z.enum(streamManagerTypes).default('memory'),
       ttl: duration(0, longestTtlMs).prefault('1h'),
+      max_ttl: duration(1000, longestTtlMs).prefault('7d'),
+      max_age: duration(0, longestTtlMs).prefault('7d'),
       memory: z.prefault(
         z.strictObject({
           max_bytes: size().prefault('256MiB'),
@@ -98,6 +100,8 @@ export const environmentNames = {
   'log.level': 'LOG_LEVEL',
   'stream_manager.type': 'STREAM_MANAGER_TYPE',
   'stream_manager.ttl': 'STREAM_TTL',
+  'stream_manager.max_ttl': 'STREAM_MAX_TTL',
+  'stream_manager.max_age': 'STREAM_MAX_AGE',
   'stream_manager.memory.max_bytes': 'MEMORY_MAX_BYTES',
   'stream_manager.memory.max_streams': 'MEMORY_MAX_STREAMS',
   'stream_manager.redis.mode': 'REDIS_MODE',

@@ -21,20 +21,20 @@ export function wholeNumber(least: number, most: number) {
     .pipe(z.int().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
 }
 
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** The longest that a timer can wait; a longer one fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** `500ms`, `15s`, `10m`, `1h`, or `0`, as milliseconds. */
+/** `500ms`, `15s`, `10m`, `1h`, `7d`, or `0`, as milliseconds. */
 export function duration(leastMs: number, mostMs = longestTimerMs) {
   return z
     .union([z.string(), z.number()])
     .transform((value, context) => {
-      const match = /^(?:(\d{1,12})(ms|s|m|h)|0)$/.exec(String(value));
+      const match = /^(?:(\d{1,12})(ms|s|m|h|d)|0)$/.exec(String(value));
       if (match !== null)
         return Number(match[1] ?? 0) * unitMs[(match[2] ?? 'ms') as keyof typeof unitMs];
-      context.addIssue({ code: 'custom', message: 'must be a duration: 500ms, 15s, 10m, 1h' });
+      context.addIssue({ code: 'custom', message: 'must be a duration: 500ms, 15s, 10m, 1h, 7d' });
       return z.NEVER;
     })
     .pipe(

@@ -239,7 +239,7 @@ function isEmptyList(value: unknown): boolean {
 
 function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly SettingWarning[]) {
   const { server, log, stream_manager, limits, feed, auth, cors, inspector, docs } = settings;
-  const { memory, redis, ttl, type } = stream_manager;
+  const { memory, redis, ttl, max_ttl, max_age, type } = stream_manager;
   return {
     server: {
       host: server.host,
@@ -254,6 +254,8 @@ function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly S
     streamManager: {
       type,
       ttlMs: ttl === 0 ? ttlForZeroMs : ttl,
+      maxTtlMs: max_ttl,
+      maxAgeMs: max_age,
       memory: { maxBytes: memory.max_bytes, maxStreams: memory.max_streams },
       redis: toRedisOptions(redis),
     },

@@ -1,11 +1,13 @@
 import { type EncodeLimits, encodeEvents } from '../streams/encode-events.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { Appended, StreamManager } from '../streams/stream-manager.js';
-import { leaseMs, producerStamp, type RequestHeaders } from './producer-headers.js';
+import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './producer-headers.js';
 
 export interface AppendJsonOptions {
   readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
+  /** The longest time to live that a stream may be given. */
+  readonly maxTtlMs: number;
 }
 
 /** Appends the event or the array of events that the body of a request is. @throws ServiceError */
@@ -13,9 +15,10 @@ export async function appendJson(
   request: RequestHeaders,
   body: Buffer,
   stream: StreamId,
-  { appends, limits }: AppendJsonOptions,
+  { appends, limits, maxTtlMs }: AppendJsonOptions,
 ): Promise<Appended> {
   const producer = producerStamp(request);
+  const ttlMs = streamTtlMs(request, maxTtlMs);
   const events = encodeEvents(body, limits);
-  return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request) });
+  return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request), ttlMs });
 }

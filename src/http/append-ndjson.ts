@@ -11,13 +11,15 @@ import { EndWatch } from './end-watch.js';
 import { LineAppender } from './line-appender.js';
 import { LineSplitter } from './line-splitter.js';
 import { sendProblem, toReportedProblem } from './problem.js';
-import { leaseMs, producerStamp } from './producer-headers.js';
+import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';
 
 export interface NdjsonOptions {
   readonly streams: StreamManager;
   /** Where events are appended: the same, under observation. */
   readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
+  /** The longest time to live that a stream may be given. */
+  readonly maxTtlMs: number;
   readonly pollIntervalMs: number;
   /** A body that brings nothing for this long, not even a blank line, is given up. */
   readonly silenceMs: number;
@@ -35,10 +37,11 @@ export async function appendNdjson(
   stream: StreamId,
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
-  const { appends, limits } = options;
+  const { appends, limits, maxTtlMs } = options;
   const lease = leaseMs(request.raw);
   const producer = producerStamp(request.raw);
-  const appender = new LineAppender({ appends, stream, limits, producer, leaseMs: lease });
+  const ttlMs = streamTtlMs(request.raw, maxTtlMs);
+  const appender = new LineAppender({ appends, stream, limits, producer, leaseMs: lease, ttlMs });
   const body = new PassThrough();
   const release = guard(request, body, stream, appender, options, lease);
   try {

@@ -11,6 +11,7 @@ const allowedHeaders = [
   'Producer-Epoch',
   'Producer-Seq',
   'Producer-Lease',
+  'Stream-TTL',
 ];
 
 const exposedHeaders = ['Stream-Next-Offset', 'Stream-Refused'];

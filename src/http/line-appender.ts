@@ -77,9 +77,9 @@ export class LineAppender {
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
-    const { appends, stream, leaseMs } = this.options;
+    const { appends, stream, leaseMs, ttlMs } = this.options;
     try {
-      const options = { producer: this.#stamp(), leaseMs };
+      const options = { producer: this.#stamp(), leaseMs, ttlMs };
       this.#count(await appends.appendEvents(stream, events, options), events.length);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

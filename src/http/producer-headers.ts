@@ -46,6 +46,12 @@ export function producerEpoch(
   throw invalid(`Producer-Id must have 1 to ${maxProducerIdLength} characters of ASCII`);
 }
 
+/** `Stream-TTL`, in seconds. @throws ServiceError `invalid_header` */
+export function streamTtlMs(request: RequestHeaders, maxTtlMs: number): number | undefined {
+  const seconds = numberOf(request, 'stream-ttl', 1, Math.floor(maxTtlMs / 1000));
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
 /** `Producer-Lease`, in seconds. @throws ServiceError `invalid_header` */
 export function leaseMs(request: RequestHeaders): number | undefined {
   const seconds = numberOf(request, 'producer-lease', 1, maxLeaseSeconds);

@@ -3,7 +3,7 @@ import type { StreamInfo } from '../streams/stream-manager.js';
 
 /** What is known of a stream, as JSON answers have it. */
 export function toStatus(info: StreamInfo) {
-  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt } = info;
+  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt, ttlMs } = info;
   return {
     nextOffset,
     nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
@@ -11,6 +11,7 @@ export function toStatus(info: StreamInfo) {
     createdAt: toRfc3339(createdAt),
     updatedAt: toRfc3339(updatedAt),
     expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
+    ttlSeconds: ttlMs / 1000,
   };
 }
 

@@ -34,6 +34,14 @@ export const leaseHeader: Header = {
   schema: { type: 'integer', minimum: 1, maximum: maxLeaseSeconds },
 };
 
+export const ttlHeader: Header = {
+  name: 'Stream-TTL',
+  description:
+    'On the append that begins a stream, for how many seconds it is kept after its last event; at ' +
+    'most `stream_manager.max_ttl`, which is 7 days by default.',
+  schema: { type: 'integer', minimum: 1 },
+};
+
 export const lastEventIdHeader: Header = {
   name: 'Last-Event-ID',
   description:

@@ -17,6 +17,7 @@ const status = {
   createdAt: '2026-01-01T12:00:02.120Z',
   updatedAt: '2026-01-01T12:00:02.120Z',
   expiresAt: '2026-01-01T13:00:02.120Z',
+  ttlSeconds: 3600,
 };
 
 const refused: Header = {

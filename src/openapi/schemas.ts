@@ -33,6 +33,7 @@ const status = z.strictObject({
   createdAt: time,
   updatedAt: time,
   expiresAt: time.nullable().describe('null when another program stored the stream without expiry'),
+  ttlSeconds: z.number().describe('how long the stream is kept after its last event'),
 });
 
 const producer = z.strictObject({

@@ -1,4 +1,10 @@
-import { leaseHeader, nextOffsetHeader, producerEpochHeaders, producerHeaders } from './headers.js';
+import {
+  leaseHeader,
+  nextOffsetHeader,
+  producerEpochHeaders,
+  producerHeaders,
+  ttlHeader,
+} from './headers.js';
 import { json, type Operation } from './operation.js';
 import {
   appendedRef,
@@ -25,7 +31,7 @@ export const append: Operation = {
   tag: 'Workers',
   summary: 'Append events',
   description: appendDescription.trim(),
-  headers: [...producerHeaders, leaseHeader],
+  headers: [...producerHeaders, leaseHeader, ttlHeader],
   body: {
     required: true,
     content: {
@@ -96,6 +102,7 @@ export const renewLease: Operation = {
         createdAt: '2026-01-01T12:00:00.000Z',
         updatedAt: '2026-01-01T12:00:02.000Z',
         expiresAt: '2026-01-01T13:00:02.000Z',
+        ttlSeconds: 3600,
       }),
     },
   },

@@ -11,6 +11,7 @@ export type StreamManagerType = (typeof streamManagerTypes)[number];
 export interface StreamManagerOptions {
   readonly type: StreamManagerType;
   readonly ttlMs: number;
+  readonly maxAgeMs: number;
   readonly limits: StreamLimits;
   readonly memory: { readonly maxBytes: number; readonly maxStreams: number };
   readonly redis: RedisOptions;
@@ -18,12 +19,12 @@ export interface StreamManagerOptions {
 }
 
 export function createStreamManager(options: StreamManagerOptions): StreamManager {
-  const { type, ttlMs, limits, memory, redis, logger } = options;
+  const { type, ttlMs, maxAgeMs, limits, memory, redis, logger } = options;
   switch (type) {
     case 'memory':
-      return new MemoryStreamManager({ ttlMs, limits, ...memory });
+      return new MemoryStreamManager({ ttlMs, maxAgeMs, limits, ...memory });
     case 'redis':
-      return new RedisStreamManager({ ttlMs, limits, redis, logger });
+      return new RedisStreamManager({ ttlMs, maxAgeMs, limits, redis, logger });
     default:
       throw new Error(`unknown stream manager type: ${String(type satisfies never)}`);
   }

@@ -10,6 +10,17 @@ export const leaseCheckMs = 1000;
  */
 export const overtakenMs = 300;
 
+/** More than passes, beside a full lease, until a stream is ended whose lease has run out. */
+export const endsWithinMs = 5000;
+
+/**
+ * For how long a leased stream lives on after a heartbeat at least, however short its time to live.
+ * Within it, its readers see how it ends: after a break, a lease gets its full time once more.
+ */
+export function leasedForMs(leaseMs: number): number {
+  return 2 * leaseMs + endsWithinMs;
+}
+
 /** A check that comes this late says that something was away: the process, or the store. */
 const longestGapMs = leaseCheckMs + 1000;
 

@@ -12,7 +12,7 @@ export const titleGraceMs = 60_000;
 /** How long a deleted stream cannot be begun anew. */
 export const tombstoneMs = 60_000;
 
-/** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
+/** Terminal events up to this size pass the limits of stream and store, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 
 const lateType = 'session_title';
@@ -42,6 +42,11 @@ export interface AppendPlan {
   readonly countedBytes: number;
   /** Bytes of all events. */
   readonly totalBytes: number;
+}
+
+/** Whether the batch only ends its stream, and so passes the limits: once for each stream. */
+export function onlyEnds({ ending, countedEvents }: AppendPlan): boolean {
+  return ending !== null && countedEvents === 0;
 }
 
 export function planAppend(events: readonly StoredEvent[]): AppendPlan {

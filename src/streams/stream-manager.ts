@@ -24,6 +24,8 @@ export interface AppendOptions {
   readonly producer?: ProducerStamp | undefined;
   /** Promises the next sign of life, or the end, within this time. */
   readonly leaseMs?: number | undefined;
+  /** The time to live of the stream, if it begins with this append; else it has no effect. */
+  readonly ttlMs?: number | undefined;
 }
 
 /** A sign of life without an event. */
@@ -60,6 +62,8 @@ export interface StreamInfo {
   readonly updatedAt: number;
   /** Null when another program stored the stream without a time to live. */
   readonly expiresAt: number | null;
+  /** How long the stream is kept after its last event: its own time to live, or that of the store. */
+  readonly ttlMs: number;
   /** The producer that was asked for; null when it is unknown or none was asked for. */
   readonly producer: ProducerState | null;
 }
@@ -77,8 +81,15 @@ export const maxListedStreams = 1000;
  * Where streams are kept. This interface is the contract of a backend; the contract suite under
  * `test/contract` holds every backend to it.
  *
- * A stream is an append-only log. It begins to exist with its first event and is forgotten `ttl`
- * after its last append, whole. Offsets are indexes: 0 before the first event, n after the n-th.
+ * A stream is an append-only log. It begins to exist with its first event and is forgotten, whole,
+ * its time to live after its last event. Offsets are indexes: 0 before the first event, n after the
+ * n-th.
+ *
+ * While it is open, every heartbeat renews its expiry too: an append, also one of which all was
+ * skipped, and `renewLease`. From then on it lives for its time to live, and with a lease for at
+ * least `leasedForMs`, so that it does not expire under a living worker. A heartbeat only lengthens,
+ * and only up to `maxAgeMs` after the stream began; an expiry is not given to a list of another
+ * program that has none, but by an append.
  *
  * Backends do their own I/O and throw `ServiceError` only: `backend_unavailable` when the store
  * does not answer within about two seconds, with `stored: 0` when the append certainly was not
@@ -104,6 +115,9 @@ export interface StreamManager {
    * sequence numbers are behind it are skipped; a gap is refused; then what is left is appended
    * under the rules below. When nothing is left, that is no error, also after the end. An error
    * counts the skipped events as `stored`.
+   *
+   * A store over its limits still takes the end of a stream that is there: a batch that is one
+   * terminal event of up to `exemptTerminalBytes`. It takes heartbeats too.
    *
    * With a lease, and for every later append until the end, the stream must see a sign of life
    * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the

@@ -34,7 +34,7 @@ describe('On a Redis that is full, a long list of another program', () => {
     const known = { nextOffset: 5000, status: 'complete' };
     expect(await manager.getStatus(stream)).toMatchObject(known);
     await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject({
-      code: 'store_full',
+      code: 'stream_ended',
     });
     await redis.config('SET', 'maxmemory', '0');
     expect(await manager.getStatus(stream)).toMatchObject(known);

@@ -13,7 +13,7 @@ const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 1
 const ttlMs = 3_600_000;
 
 /** What is done before each append to a stream, if need be. */
-type Note = (stream: StreamId) => Promise<void>;
+type Note = (stream: StreamId) => Promise<unknown>;
 
 describe('Before appends to many streams in turn, Redis', () => {
   let server: RedisServer;
@@ -34,7 +34,8 @@ describe('Before appends to many streams in turn, Redis', () => {
   const ofSessions = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const index = new SessionIndex({ client, prefix, limits, ttlMs, ...bound });
+    const lookAt = async () => {};
+    const index = new SessionIndex({ client, prefix, limits, ttlMs, lookAt, ...bound });
     return (stream) => index.admit(stream);
   };
   const ofLeases = (maxRemembered?: number): Note => {

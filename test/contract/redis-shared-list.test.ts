@@ -232,6 +232,7 @@ describe('a database that Redis does not have', () => {
   it('is not served from another one', async () => {
     const manager = new RedisStreamManager({
       ttlMs: 1000,
+      maxAgeMs: 1000,
       limits: { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 },
       redis: { ...sharedRedis(), db: 99 },
       logger: silentLogger,

@@ -5,6 +5,7 @@ import { deleteAndListContract } from './delete-and-list.js';
 import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
 import { producersContract } from './producers.js';
+import { timeToLiveContract } from './time-to-live.js';
 import { watchContract } from './watch.js';
 
 type Manager = Awaited<ReturnType<Backend['create']>>;
@@ -33,6 +34,7 @@ export function streamManagerContract(backend: Backend): void {
     lifecycleContract(source);
     producersContract(source);
     leasesContract(source);
+    timeToLiveContract(source);
     deleteAndListContract(source);
     watchContract(source);
   });

@@ -116,7 +116,7 @@ describeApp('CORS', { cors: { origins }, limits: { bodyBytes: 1000 } }, (source)
         ...allowed,
         'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
         'access-control-allow-headers':
-          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease',
+          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease, Stream-TTL',
         'access-control-max-age': '7200',
       });
     }

@@ -93,7 +93,8 @@ describeApp('GET …', {}, ({ stream }) => {
     for (const field of ['createdAt', 'updatedAt', 'expiresAt']) {
       expect(status[field]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
-    expect(Object.keys(status)).toHaveLength(6);
+    expect(status.ttlSeconds).toBe(3600);
+    expect(Object.keys(status)).toHaveLength(7);
   });
 });
 

@@ -67,6 +67,8 @@ const extraHeaders = [
   'Producer-Seq: 01',
   'Producer-Lease: 30',
   'Producer-Lease: 0',
+  'Stream-TTL: 60',
+  'Stream-TTL: 9999999',
   'Host: y',
   'Origin: http://x',
   'Origin: https://listed.example',

@@ -10,6 +10,7 @@ import { waitFor } from './wait-for.js';
 
 export interface BackendOptions {
   readonly ttlMs?: number;
+  readonly maxAgeMs?: number;
   readonly limits?: Partial<StreamLimits>;
   /** memory only */
   readonly maxBytes?: number;
@@ -30,12 +31,14 @@ const defaultLimits: StreamLimits = {
   maxSessionStreams: 10_000,
 };
 const ttlMs = 3_600_000;
+const maxAgeMs = 7 * 24 * 3_600_000;
 
 export const memoryBackend: Backend<'memory'> = {
   name: 'memory',
   async create(options = {}) {
     return new MemoryStreamManager({
       ttlMs: options.ttlMs ?? ttlMs,
+      maxAgeMs: options.maxAgeMs ?? maxAgeMs,
       limits: { ...defaultLimits, ...options.limits },
       maxBytes: options.maxBytes ?? 256 * 1024 ** 2,
       maxStreams: options.maxStreams ?? 100_000,
@@ -48,6 +51,7 @@ export const redisBackend: Backend<'redis'> = {
   async create(options = {}) {
     const manager = new RedisStreamManager({
       ttlMs: options.ttlMs ?? ttlMs,
+      maxAgeMs: options.maxAgeMs ?? maxAgeMs,
       limits: { ...defaultLimits, ...options.limits },
       redis: { ...sharedRedis(), prefix: `test-${randomUUID()}`, ...options.redis },
       logger: silentLogger,

@@ -23,7 +23,7 @@ export interface TestAppOptions {
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
   readonly timeouts?: Partial<RequestTimeouts>;
-  readonly streamManager?: { readonly type: StreamManagerType };
+  readonly streamManager?: { readonly type?: StreamManagerType; readonly maxTtlMs?: number };
 }
 
 const noRates = { appendsPerKey: 0, appendsPerAddress: 0, feedsPerKey: 0, feedsPerAddress: 0 };
@@ -41,7 +41,7 @@ export function buildTestApp(
     config: {
       // The host that raw requests of tests name.
       server: { allowedHosts: ['x'], trustProxy: [], maxConnections: 30_000, ...options.server },
-      streamManager: options.streamManager ?? { type: 'memory' },
+      streamManager: { type: 'memory', maxTtlMs: 7 * 24 * 3_600_000, ...options.streamManager },
       feed: {
         pollIntervalMs: 1000,
         heartbeatMs: 15_000,

@@ -40,6 +40,8 @@ describe('the settings', () => {
       streamManager: {
         type: 'memory',
         ttlMs: 3_600_000,
+        maxTtlMs: 7 * 24 * 3_600_000,
+        maxAgeMs: 7 * 24 * 3_600_000,
         memory: { maxBytes: 256 * 1024 ** 2, maxStreams: 100_000 },
         redis: {
           mode: 'standalone',
@@ -134,6 +136,8 @@ describe('the settings', () => {
   it.each([
     ['STREAM_TTL', '0', (config: Config) => config.streamManager.ttlMs, 24 * 3_600_000],
     ['STREAM_TTL', '90m', (config: Config) => config.streamManager.ttlMs, 5_400_000],
+    ['STREAM_MAX_TTL', '30d', (config: Config) => config.streamManager.maxTtlMs, 30 * 86_400_000],
+    ['STREAM_MAX_AGE', '12h', (config: Config) => config.streamManager.maxAgeMs, 43_200_000],
     ['FEED_POLL_INTERVAL', '100ms', (config: Config) => config.feed.pollIntervalMs, 100],
     ['FEED_MAX_AGE', '1s', (config: Config) => config.feed.maxAgeMs, 1000],
     ['DRAIN_DELAY', '0', (config: Config) => config.server.drainDelayMs, 0],
@@ -173,6 +177,8 @@ describe('the settings', () => {
     ['FEED_MAX_AGE', '999ms'],
     ['DRAIN_DELAY', '61m'],
     ['STREAM_TTL', '-1s'],
+    ['STREAM_MAX_TTL', '999ms'],
+    ['STREAM_MAX_AGE', '3651d'],
     ['LIMITS_BODY_BYTES', '0B'],
     ['MEMORY_MAX_STREAMS', '0'],
     ['LOG_LEVEL', 'loud'],

@@ -13,7 +13,8 @@ describe('when the clock of the machine is set, the memory store', () => {
   let store: MemoryStreamManager;
   let aheadMs: number;
   beforeEach(() => {
-    store = new MemoryStreamManager({ ttlMs: hourMs, limits, maxBytes: 1e6, maxStreams: 10 });
+    const times = { ttlMs: hourMs, maxAgeMs: hourMs };
+    store = new MemoryStreamManager({ ...times, limits, maxBytes: 1e6, maxStreams: 10 });
     aheadMs = 0;
     vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
   });

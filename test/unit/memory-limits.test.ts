@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { exemptTerminalBytes } from '../../src/streams/lifecycle.js';
 import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
 } from '../../src/streams/memory/memory-stream-manager.js';
-import { answers, complete, eventOfBytes, newStream } from '../support/events.js';
+import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
 const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2, maxSessionStreams: 1000 };
@@ -13,6 +14,7 @@ const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2, maxSessionStr
 function manager(options: Partial<MemoryStreamManagerOptions>): MemoryStreamManager {
   return new MemoryStreamManager({
     ttlMs: 60_000,
+    maxAgeMs: 60_000,
     limits,
     maxBytes: 1024 ** 2,
     maxStreams: 100,
@@ -59,11 +61,30 @@ describe('the memory store', () => {
     });
     const stream = newStream();
     await store.appendEvents(stream, [eventOfBytes(size)], { leaseMs: 100 });
-    await expect(store.appendEvents(stream, [complete()])).rejects.toMatchObject(full);
+    await expect(store.appendEvents(stream, answers(1))).rejects.toMatchObject(full);
     await waitFor('it is lost', async () => (await store.getStatus(stream))?.status === 'failed');
     expect((await store.getEvents(stream, 0, 10)).events).toHaveLength(2);
     await store.close();
     expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+  });
+
+  it('takes the end of a stream though it is full, if it is small, and nothing else', async () => {
+    const size = 10_000;
+    const store = manager({ maxBytes: streamOverheadBytes + size + eventOverheadBytes });
+    const stream = newStream();
+    await store.appendEvents(stream, [eventOfBytes(size)]);
+    const small = eventOfBytes(exemptTerminalBytes, 'complete');
+    const large = eventOfBytes(exemptTerminalBytes + 1, 'complete');
+    for (const batch of [answers(1), [large], [...answers(1), small], [small, title()]]) {
+      await expect(store.appendEvents(stream, batch)).rejects.toMatchObject(full);
+    }
+    await expect(store.appendEvents(newStream(), [small])).rejects.toMatchObject(full);
+    await store.appendEvents(stream, [small]);
+    expect(await store.getStatus(stream)).toMatchObject({ status: 'complete', nextOffset: 2 });
+    await expect(store.appendEvents(stream, [title()])).rejects.toMatchObject(full);
+    await store.deleteStream(stream);
+    expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+    await store.close();
   });
 
   it('frees what has expired, by itself, down to nothing', async () => {

@@ -63,6 +63,13 @@ describe('the headers of a producer', () => {
     }
   });
 
+  it('give a stream a time to live from one second to the longest there may be', () => {
+    const ttlMs = (text: string) => header.streamTtlMs(requestWith({ 'stream-ttl': text }), 60_500);
+    expect(header.streamTtlMs(requestWith({}), 60_500)).toBeUndefined();
+    expect([ttlMs('1'), ttlMs('60')]).toEqual([1000, 60_000]);
+    for (const text of ['0', '61', '', '1, 1']) expect(() => ttlMs(text)).toThrow(invalid);
+  });
+
   it('give a lease of 1 to 3600 seconds', () => {
     expect(leaseMs({ 'producer-lease': '1' })).toBe(1000);
     expect(leaseMs({ 'producer-lease': '3600' })).toBe(3_600_000);

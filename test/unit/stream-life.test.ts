@@ -8,7 +8,7 @@ const lingerMs = 3000;
 const now = 10_000;
 
 function info(lastEvent: StoredEvent, endedForMs: number | null): StreamInfo {
-  const times = { createdAt: 0, updatedAt: 0, expiresAt: null, producer: null };
+  const times = { createdAt: 0, updatedAt: 0, expiresAt: null, ttlMs: 1000, producer: null };
   const status = endedForMs === null ? 'open' : 'complete';
   return { nextOffset: 5, lastEvent, status, endedForMs, ...times };
 }

@@ -1,49 +1,104 @@
-import { LinkedList } from '../../linked-list.js';
-import type { MemoryStream } from './memory-stream.js';
-
 /** The clock may be set, and a timer does not notice: a long wait is made in several. */
 const maxTimerMs = 1000;
 
+/** What expires, and what the queue notes of it. */
+export interface Expiring {
+  /** When it expires, in milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Its index in the queue, which alone sets it; -1 when it is not there. */
+  place: number;
+  /** When the queue looks at it: never later than it expires. */
+  dueAt: number;
+}
+
 /**
- * The streams in the order in which they expire. All have the same time to live, so the one
- * appended to last expires last, and one timer, for the first, is enough.
+ * What expires, in a binary heap by when it is looked at. What has been given more time since is put
+ * back then: so an append, which gives more, costs nothing here.
  */
-export class ExpiryQueue {
-  readonly #streams = new LinkedList<MemoryStream>();
+export class ExpiryQueue<Item extends Expiring> {
+  readonly #heap: Item[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(readonly onExpired: (stream: MemoryStream) => void) {}
+  constructor(readonly onExpired: (item: Item) => void) {}
 
-  /** Puts the stream, whose `expiresAt` is the latest of all, at the end. */
-  renew(stream: MemoryStream): void {
-    this.#streams.remove(stream);
-    this.#streams.push(stream);
+  /** Takes the item in, or notes that it expires at another time than before. */
+  update(item: Item): void {
+    if (item.place < 0) item.place = this.#heap.push(item) - 1;
+    else if (item.expiresAt >= item.dueAt) return;
+    item.dueAt = item.expiresAt;
+    this.#rise(item);
     if (this.#timer === null) this.#schedule();
   }
 
-  remove(stream: MemoryStream): void {
-    this.#streams.remove(stream);
+  remove(item: Item): void {
+    if (item.place < 0) return;
+    const { place } = item;
+    const last = this.#heap.pop() as Item;
+    item.place = -1;
+    if (last === item) return;
+    this.#put(last, place);
+    this.#rise(last);
+    this.#sink(last);
   }
 
-  /** Hands out every stream whose time has come. */
+  /** Hands out all whose time has come. */
   expire(now: number): void {
-    for (let { first } = this.#streams; first !== null; { first } = this.#streams) {
-      if (first.expiresAt > now) return;
-      this.#streams.remove(first);
-      this.onExpired(first);
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.dueAt > now) return;
+      if (first.expiresAt > now) {
+        first.dueAt = first.expiresAt;
+        this.#sink(first);
+      } else {
+        this.remove(first);
+        this.onExpired(first);
+      }
     }
   }
 
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#streams.clear();
+    this.#heap.length = 0;
+  }
+
+  #put(item: Item, place: number): void {
+    this.#heap[place] = item;
+    item.place = place;
+  }
+
+  #rise(item: Item): void {
+    while (item.place > 0) {
+      const { place } = item;
+      const above = (place - 1) >> 1;
+      const parent = this.#heap[above] as Item;
+      if (parent.dueAt <= item.dueAt) return;
+      this.#put(parent, place);
+      this.#put(item, above);
+    }
+  }
+
+  #sink(item: Item): void {
+    for (;;) {
+      const { place } = item;
+      const below = this.#earlier(2 * place + 1);
+      if (below === undefined || below.dueAt >= item.dueAt) return;
+      const { place: to } = below;
+      this.#put(below, place);
+      this.#put(item, to);
+    }
+  }
+
+  /** The earlier one of two neighbours. */
+  #earlier(left: number): Item | undefined {
+    const [one, other] = [this.#heap[left], this.#heap[left + 1]];
+    if (one === undefined || other === undefined) return one;
+    return other.dueAt < one.dueAt ? other : one;
   }
 
   #schedule(): void {
-    const { first } = this.#streams;
-    if (first === null) return;
-    const delay = Math.min(Math.max(first.expiresAt - Date.now(), 1), maxTimerMs);
+    const [first] = this.#heap;
+    if (first === undefined) return;
+    const delay = Math.min(Math.max(first.dueAt - Date.now(), 1), maxTimerMs);
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.expire(Date.now());

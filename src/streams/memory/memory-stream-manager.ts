@@ -1,7 +1,13 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { producerLost } from '../lease.js';
 import type { LeasingStore } from '../leasing-store.js';
-import { type AppendPlan, planAppend, type StreamLimits, sessionFull } from '../lifecycle.js';
+import {
+  type AppendPlan,
+  onlyEnds,
+  planAppend,
+  type StreamLimits,
+  sessionFull,
+} from '../lifecycle.js';
 import type { ProducerStamp } from '../producer.js';
 import type { StoredEvent } from '../stream-event.js';
 import { type StreamId, streamKey } from '../stream-id.js';
@@ -23,8 +29,10 @@ import { MemoryStream } from './memory-stream.js';
 import { Tombstones } from './tombstones.js';
 
 export interface MemoryStreamManagerOptions {
-  /** A stream is forgotten this long after its last append. */
+  /** A stream is forgotten this long after its last append, unless it has a time of its own. */
   readonly ttlMs: number;
+  /** How long after its beginning heartbeats keep a stream. */
+  readonly maxAgeMs: number;
   readonly limits: StreamLimits;
   /** The most bytes of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
@@ -43,7 +51,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   readonly wakesForCertain = true;
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers();
-  readonly #expiry = new ExpiryQueue((stream) => this.#forget(stream));
+  readonly #expiry = new ExpiryQueue<MemoryStream>((stream) => this.#forget(stream));
   readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
   readonly #tombstones: Tombstones;
   #streamCount = 0;
@@ -75,12 +83,12 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   ): Promise<Appended> {
     const now = Date.now();
     const { producer, leaseMs } = options;
-    const stream = this.#find(id, now) ?? this.#begin(id, producer, now);
+    const stream = this.#find(id, now) ?? this.#begin(id, options, now);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
     const rest = events.slice(skipped);
     const offset = stream.events.length;
     if (rest.length > 0) this.#appendRest(stream, rest, producer, now, skipped);
-    this.#renewLease(stream, leaseMs, now);
+    this.#takeHeartbeat(stream, leaseMs, now);
     return { offset, nextOffset: stream.events.length, count: rest.length };
   }
 
@@ -89,7 +97,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const stream = this.#find(id, now);
     if (stream === undefined) return null;
     if (producer !== undefined) stream.rejectFenced(producer);
-    this.#renewLease(stream, leaseMs, now);
+    this.#takeHeartbeat(stream, leaseMs, now);
     return stream.info(now);
   }
 
@@ -160,12 +168,15 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   }
 
   /** The stream is kept when it is stored to. */
-  #begin(id: StreamId, producer: ProducerStamp | undefined, now: number): MemoryStream {
-    return new MemoryStream(id, now, this.#tombstones.pass(streamKey(id), producer, now));
+  #begin(id: StreamId, { producer, ttlMs }: AppendOptions, now: number): MemoryStream {
+    const producers = this.#tombstones.pass(streamKey(id), producer, now);
+    return new MemoryStream(id, now, ttlMs ?? this.options.ttlMs, producers);
   }
 
-  #checkStore(stream: MemoryStream, footprint: number, now: number): void {
+  /** Nobody must be kept from ending a stream: its end is taken although the store is full. */
+  #checkStore(stream: MemoryStream, plan: AppendPlan, footprint: number, now: number): void {
     const isNew = stream.events.length === 0;
+    if (!isNew && onlyEnds(plan)) return;
     if (this.#hasRoom(footprint, isNew)) return;
     this.#expiry.expire(now);
     if (this.#hasRoom(footprint, isNew)) return;
@@ -209,7 +220,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
       if (stream.events.length === 0) this.#checkSession(stream.id);
-      this.#checkStore(stream, overheadOf(stream, rest) + stream.growthFor(plan), now);
+      this.#checkStore(stream, plan, overheadOf(stream, rest) + stream.growthFor(plan), now);
     } catch (error) {
       throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
     }
@@ -230,13 +241,12 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     if (isNew) this.#keep(stream);
     stream.footprint += footprint;
     this.#bytes += footprint;
-    stream.expiresAt = now + this.options.ttlMs;
-    this.#expiry.renew(stream);
     this.#watchers.wake(streamKey(stream.id));
   }
 
-  #renewLease(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
-    stream.renewLease(leaseMs, now);
+  #takeHeartbeat(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
+    stream.takeHeartbeat(leaseMs, this.options.maxAgeMs, now);
+    this.#expiry.update(stream);
     if (stream.isLeased) this.#leases.add(stream);
     else this.#leases.remove(stream);
   }
@@ -246,6 +256,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#lostProducers += 1;
     const lost = [producerLost()];
     this.#store(stream, lost, planAppend(lost), Date.now());
+    this.#expiry.update(stream);
     this.#leases.remove(stream);
   }
 

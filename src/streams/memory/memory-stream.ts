@@ -1,4 +1,4 @@
-import type { Linked } from '../../linked-list.js';
+import { leasedForMs } from '../lease.js';
 import type { AppendPlan, StreamLimits } from '../lifecycle.js';
 import { type Ending, streamEnded, streamFull, titleGraceMs } from '../lifecycle.js';
 import {
@@ -13,13 +13,13 @@ import {
 import type { StoredEvent } from '../stream-event.js';
 import type { StreamId } from '../stream-id.js';
 import type { StreamInfo } from '../stream-manager.js';
+import type { Expiring } from './expiry-queue.js';
 import { KeptBytes } from './kept-bytes.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
-export class MemoryStream implements Linked<MemoryStream> {
-  /** Its neighbours in the order of expiry. */
-  previous: MemoryStream | null = null;
-  next: MemoryStream | null = null;
+export class MemoryStream implements Expiring {
+  place = -1;
+  dueAt = 0;
   #events: StoredEvent[] = [];
   /** What the stream counts against the limit of the store. */
   footprint = 0;
@@ -36,6 +36,7 @@ export class MemoryStream implements Linked<MemoryStream> {
   constructor(
     readonly id: StreamId,
     readonly createdAt: number,
+    readonly ttlMs: number,
     producers: ReadonlyMap<string, ProducerState>,
   ) {
     this.#firstProducers = producers;
@@ -74,6 +75,7 @@ export class MemoryStream implements Linked<MemoryStream> {
     else for (const event of events) this.#events.push(this.#keep(event));
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
+    this.expiresAt = now + this.ttlMs;
     if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };
     return growth;
   }
@@ -111,10 +113,18 @@ export class MemoryStream implements Linked<MemoryStream> {
     rejectFenced(this.producers.get(id), epoch);
   }
 
-  /** Takes a sign of life, which may also say how long the lease is from now on. */
-  renewLease(leaseMs: number | undefined, now: number): void {
+  /**
+   * Takes a heartbeat, which may also say how long the lease is from now on.
+   *
+   * @param maxAgeMs how long after its beginning heartbeats keep the stream
+   */
+  takeHeartbeat(leaseMs: number | undefined, maxAgeMs: number, now: number): void {
+    if (this.#ended !== null) return;
     const durationMs = leaseMs ?? this.#lease?.durationMs;
     if (durationMs !== undefined) this.#lease = { durationMs, until: now + durationMs };
+    const livesMs = Math.max(this.ttlMs, durationMs === undefined ? 0 : leasedForMs(durationMs));
+    const until = Math.min(now + livesMs, this.createdAt + maxAgeMs);
+    this.expiresAt = Math.max(this.expiresAt, until);
   }
 
   /** Whether somebody has promised a sign of life. */
@@ -137,6 +147,7 @@ export class MemoryStream implements Linked<MemoryStream> {
       createdAt: this.createdAt,
       updatedAt: this.#updatedAt,
       expiresAt: this.expiresAt,
+      ttlMs: this.ttlMs,
       producer: this.producers.get(producerId ?? '') ?? null,
     };
   }

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../errors.js';
 import {
+  onlyEnds,
   planAppend,
   type StreamLimits,
   streamEnded,
@@ -14,11 +15,20 @@ import { codeIn } from './redis-errors.js';
 /** What a script answers: a word, and what it says of it. */
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
 
+/** What an append is made under. */
+export interface AppendTerms {
+  readonly limits: StreamLimits;
+  /** How long after its beginning heartbeats keep a stream. */
+  readonly maxAgeMs: number;
+  /** Not where the stream could not be noted in its session. */
+  readonly mayBegin: boolean;
+}
+
 /** The arguments of the append script from 'most events' on. */
 export function appendArguments(
   events: readonly StoredEvent[],
-  { producer, leaseMs = 0 }: AppendOptions,
-  limits: StreamLimits,
+  { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
+  { limits, maxAgeMs, mayBegin }: AppendTerms,
 ): (string | number | Buffer)[] {
   const plan = planAppend(events);
   return [
@@ -29,6 +39,10 @@ export function appendArguments(
     plan.mayFollowEnd ? '1' : '0',
     titleGraceMs,
     plan.refusal === null ? (plan.ending ?? '') : 'refused',
+    onlyEnds(plan) ? '1' : '0',
+    mayBegin ? '1' : '0',
+    ttlMs,
+    maxAgeMs,
     leaseMs,
     producer?.id ?? '',
     producer?.epoch ?? 0,

@@ -15,22 +15,29 @@ redis.call('ZADD', KEYS[1], due, ARGV[1])
 return due - now
 `;
 
+/** How many streams are looked at when one of their session is admitted. */
+const streamsPerLook = 100;
+
 /**
- * Notes a stream in the set of its session, unless it is new there and the set is full. The set is
- * written before it is trimmed: a Redis that is full refuses a script by its first write.
+ * Notes a stream in the set of its session, unless it is new there and the set is full. Nothing is
+ * taken out here: streams that were noted long ago may have been given more time since.
  *
- * KEYS: streams. ARGV: stream, now, for how many ms one is kept, how many there may be or ''.
- * Returns 1, or 0 when the set is full.
+ * KEYS: streams. ARGV: stream, now, before when those were noted that are to be looked at, for how
+ * many ms the set is kept at least, how many there may be or '', which admits whatever the number.
+ * Returns 1, or 0 when the set is full, and, where there is a limit, the streams to be looked at:
+ * each, and when it was noted.
  */
 export const noteStreamScript = `
-local oldest = tonumber(ARGV[2]) - tonumber(ARGV[3])
-local most = tonumber(ARGV[4])
+local most = tonumber(ARGV[5])
+local old = {}
+if most then
+  old = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[3], 'WITHSCORES', 'LIMIT', 0, ${streamsPerLook})
+end
 if most and not redis.call('ZSCORE', KEYS[1], ARGV[1])
-  and redis.call('ZCOUNT', KEYS[1], oldest, '+inf') >= most then return 0 end
+  and redis.call('ZCOUNT', KEYS[1], '-inf', '+inf') >= most then return { 0, unpack(old) } end
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', oldest)
-return 1
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return { 1, unpack(old) }
 `;
 
 /**
@@ -46,12 +53,14 @@ return { now, unpack(due) }
 `;
 
 /**
- * Moves or removes a member that was looked at, unless somebody has changed its score since.
+ * Moves or removes a member that was looked at, unless somebody has changed its score since. A full
+ * Redis lets it be moved, too, as it was taken out before.
  *
  * KEYS: sorted set. ARGV: member, score that was seen, new score, or '' to remove it.
  */
 export const settleMemberScript = `
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+local removed = redis.call('ZREM', KEYS[1], ARGV[1])
+if ARGV[3] == '' then return removed end
 return redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 `;

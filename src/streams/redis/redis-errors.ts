@@ -71,6 +71,10 @@ export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
 }
 
+export function isOutOfMemory(error: unknown): boolean {
+  return replyCode(error) === 'OOM';
+}
+
 /** The code of an error reply of Redis; null when it is none. */
 export function replyCode(error: unknown): string | null {
   return error instanceof ReplyError ? codeIn((error as Error).message) : null;

@@ -7,7 +7,7 @@ import { type StreamId, streamKey } from '../stream-id.js';
 import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
 import { RedisCluster } from './redis-cluster.js';
-import { isAway } from './redis-errors.js';
+import { isAway, isOutOfMemory } from './redis-errors.js';
 import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 
 /** How many deadlines are taken at a time. */
@@ -63,13 +63,15 @@ export class RedisLeases {
   /**
    * Sees to it that the stream is looked at before a lease of this length, begun now, runs out. In
    * a cluster the deadlines may be away and the stream not: then the hint is written when they are
-   * back, and as nothing is ended before, that is early enough.
+   * back, and as nothing is ended before, that is early enough. A full Redis is written to when it
+   * has room again: a worker must not be refused there that shows that it lives.
    */
   async hint(stream: StreamId, leaseMs: number): Promise<void> {
     try {
       await this.#hint(stream, leaseMs);
     } catch (error) {
-      if (!isAway(error) || this.#missing.size >= maxMissingHints) throw error;
+      const isLater = isAway(error) || isOutOfMemory(error);
+      if (!isLater || this.#missing.size >= maxMissingHints) throw error;
       this.#missing.add(streamKey(stream));
     }
   }

@@ -1,10 +1,12 @@
+import { endsWithinMs } from '../lease.js';
 import { maxProducers } from '../producer.js';
 
 /**
  * The list is the truth; the state is what this service remembers of it: a hash with `length`,
  * `last` (SHA-1 of the element at `length - 1`) and `bytes` of the part of the list that it
- * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`
- * and `producers` (how many are known), and with `p:<producer id>` → `epoch:next seq`.
+ * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`,
+ * `producers` (how many are known) and `ttl` (in ms; 0: the one that the service is set to), and
+ * with `p:<producer id>` → `epoch:next seq`.
  *
  * A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
  *
@@ -15,12 +17,17 @@ import { maxProducers } from '../producer.js';
  * that it ended with. `{'unseen', from, 1}` says that it was taken and could not be noted: the next
  * call has to bring it again, together with what follows.
  *
- * The first arguments of every script on a stream are the time to live in ms, and what was seen:
- * from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty at first.
+ * The first arguments of every script on a stream are the time to live in ms that the service is set
+ * to, and what was seen: from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty
+ * at first.
+ *
+ * A full Redis refuses a script at the first command that writes and may take memory, unless another
+ * write came before it. So `PEXPIRE` comes first where something must be stored all the same, and
+ * nowhere else.
  */
 const reconcile = `
 local numbers = { 'length', 'bytes', 'ended_at', 'created_at', 'updated_at', 'lease_ms',
-  'lease_until', 'producers' }
+  'lease_until', 'producers', 'ttl' }
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -34,8 +41,10 @@ end
 
 local function new_state(now)
   return { length = 0, last = '', bytes = 0, status = '', ended_at = 0, created_at = now,
-    updated_at = now, lease_ms = 0, lease_until = 0, producers = 0 }
+    updated_at = now, lease_ms = 0, lease_until = 0, producers = 0, ttl = 0 }
 end
+
+local function ttl_of(state) return state.ttl > 0 and state.ttl or tonumber(ARGV[1]) end
 
 local function load_state(list, key, now)
   local fields = redis.call('HMGET', key, 'last', 'status', unpack(numbers))
@@ -53,13 +62,19 @@ end
 
 -- What is remembered of a list outlives it, since another program may extend the list's time: a
 -- state without its list is dropped when it is looked at, but a list without its state would take a
--- retry for new events. A full Redis must still be readable: nothing is raised.
-local function expire_with_list(list, key, default_ttl)
+-- retry for new events. A full Redis must still be readable: nothing is raised. A list that has an
+-- expiry gets one that is no sooner than in least ms. Returns in how many ms it expires, or -1.
+local function expire_with_list(list, key, state, least)
   local ttl = redis.call('PTTL', list)
-  redis.pcall('PEXPIRE', key, 2 * (ttl > 0 and ttl or tonumber(default_ttl)))
+  if ttl > 0 and ttl < least then
+    ttl = least
+    redis.pcall('PEXPIRE', list, ttl)
+  end
+  redis.pcall('PEXPIRE', key, 2 * (ttl > 0 and ttl or ttl_of(state)))
   return ttl
 end
 
+-- Returns what went wrong, or nil.
 local function save_state(key, state)
   local fields = { 'last', state.last, 'status', state.status }
   for _, name in ipairs(numbers) do
@@ -67,7 +82,7 @@ local function save_state(key, state)
     fields[#fields + 1] = state[name]
   end
   local saved = redis.pcall('HSET', key, unpack(fields))
-  return type(saved) ~= 'table' or not saved.err
+  return type(saved) == 'table' and saved.err or nil
 end
 
 local function end_stream(state, ending, now)
@@ -80,8 +95,8 @@ local function take_seen(list, key, state, now)
   state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
   state.updated_at = now
   if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
-  state.is_unnoted = not save_state(key, state)
-  expire_with_list(list, key, ARGV[1])
+  state.is_unnoted = save_state(key, state) ~= nil
+  if not state.is_unnoted then expire_with_list(list, key, state, 0) end
 end
 
 local function reconcile(list, key, now)
@@ -119,24 +134,34 @@ local function renew_lease(state, lease_ms, now)
   if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
 end
 
--- Says what went wrong, or nil: a lease that is not kept must not be taken for renewed.
-local function save_lease(key, state)
-  if state.status ~= '' or state.lease_ms == 0 then return nil end
-  local saved = redis.pcall('HSET', key, 'lease_ms', state.lease_ms, 'lease_until', state.lease_until)
-  return type(saved) == 'table' and saved.err or nil
+-- For how many ms a heartbeat lets an open stream live on; see \`leasedForMs\`.
+local function heartbeat_ms(state, max_age, now)
+  local leased = state.lease_ms > 0 and 2 * state.lease_ms + ${endsWithinMs} or 0
+  return math.min(math.max(ttl_of(state), leased), state.created_at + max_age - now)
 end
 
--- Pushes ARGV[first] and all that follow, and what goes with it.
-local function store(list, key, state, first, ending, channel, now)
+-- Renews lease and expiry of an open stream, also where Redis is full: else its worker would be taken
+-- for lost. Returns what went wrong, or nil: a lease that is not kept must not be taken for renewed.
+local function take_heartbeat(list, key, state, lease_ms, max_age, now)
+  if state.status ~= '' then return nil end
+  renew_lease(state, lease_ms, now)
+  expire_with_list(list, key, state, heartbeat_ms(state, max_age, now))
+  return state.lease_ms > 0 and save_state(key, state) or nil
+end
+
+-- Pushes ARGV[first] and all that follow, and what goes with it, to live for so many ms; past the
+-- limit of a full Redis, if it is told to and the list is there.
+local function store(list, key, state, first, ending, channel, lives, past_limit, now)
+  if past_limit then redis.call('PEXPIRE', list, lives) end
   redis.call('RPUSH', list, unpack(ARGV, first))
-  redis.call('PEXPIRE', list, ARGV[1])
+  if not past_limit then redis.call('PEXPIRE', list, lives) end
   for index = first, #ARGV do state.bytes = state.bytes + #ARGV[index] end
   state.length = state.length + #ARGV - first + 1
   state.last = redis.sha1hex(ARGV[#ARGV])
   state.updated_at = now
   if ending ~= '' then end_stream(state, ending, now) end
   save_state(key, state)
-  redis.call('PEXPIRE', key, 2 * tonumber(ARGV[1]))
+  redis.call('PEXPIRE', key, 2 * lives)
   redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
 end
 `;
@@ -146,21 +171,25 @@ end
  *
  * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
  * and bytes that count against them, '1' if the batch may follow the end, ms for which it may, the
- * ending that the batch brings or '' (or 'refused' when it goes on after its end), lease in ms or 0,
+ * ending that the batch brings or '' (or 'refused' when it goes on after its end), '1' if the batch
+ * passes the limit of a full Redis, '1' if it may begin a stream, time to live in ms of one that
+ * begins or 0, for how many ms after its beginning heartbeats keep a stream, lease in ms or 0,
  * producer id or '', epoch, sequence number, then the events.
  *
- * Returns {'ok', offset of the first}, {'unseen', from}, {'refused'}, {'ended', status}, {'full'},
- * {'fenced', epoch}, {'gap', expected}, {'too_many_producers'}, {'duplicate', length, false or why the
- * lease was not renewed} when all of it is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
- * caller sends the rest.
+ * Returns {'ok', offset of the first, ms to live}, {'unseen', from}, {'refused'}, {'ended', status},
+ * {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected}, {'too_many_producers'},
+ * {'duplicate', length, false or why the lease was not renewed} when all of it is stored already, or
+ * {'skip', count} when the first ones are: then nothing was done, and the caller sends the rest.
  */
 export const appendScript = `${reconcile}
 local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
 local most_events, most_bytes = tonumber(ARGV[8]), tonumber(ARGV[9])
 local counted_events, counted_bytes = tonumber(ARGV[10]), tonumber(ARGV[11])
 local may_follow_end, grace, ending = ARGV[12] == '1', tonumber(ARGV[13]), ARGV[14]
-local lease_ms, id, epoch, seq = tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17]), tonumber(ARGV[18])
-local first = 19
+local past_limit, may_begin = ARGV[15] == '1', ARGV[16] == '1'
+local own_ttl, max_age = tonumber(ARGV[17]), tonumber(ARGV[18])
+local lease_ms, id, epoch, seq = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21]), tonumber(ARGV[22])
+local first = 23
 local count = #ARGV - first + 1
 
 local now = now_ms()
@@ -181,8 +210,8 @@ if id ~= '' then
   local expected = known_epoch == epoch and next_seq or 0
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
-    renew_lease(state, lease_ms, now)
-    return { 'duplicate', state.length, save_lease(key, state) or false }
+    local fault = take_heartbeat(list, key, state, lease_ms, max_age, now)
+    return { 'duplicate', state.length, fault or false }
   end
   if seq < expected then return { 'skip', expected - seq } end
 end
@@ -194,6 +223,10 @@ if state.status ~= '' and not is_late then
 end
 local over = state.length + counted_events > most_events or state.bytes + counted_bytes > most_bytes
 if over and counted_events > 0 then return { 'full' } end
+if state.length == 0 then
+  if not may_begin then return { 'may_not_begin' } end
+  state.ttl = own_ttl
+end
 if id ~= '' and not known_epoch then
   if state.producers >= ${maxProducers} then return { 'too_many_producers' } end
   state.producers = state.producers + 1
@@ -202,22 +235,24 @@ end
 local offset = state.length
 if is_reborn then fence_all(key) end
 renew_lease(state, lease_ms, now)
-store(list, key, state, first, ending, channel, now)
+local lives = ttl_of(state)
+if state.status == '' and ending == '' then lives = math.max(lives, heartbeat_ms(state, max_age, now)) end
+store(list, key, state, first, ending, channel, lives, past_limit and offset > 0, now)
 if id ~= '' then
   redis.call('HSET', key, 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count))
 end
-return { 'ok', offset }
+return { 'ok', offset, lives }
 `;
 
 /**
  * Tells what is known of a stream, and renews its lease if that is asked for.
  *
  * KEYS: list, state. ARGV: time to live and what was seen, producer id or '', lease to take in ms or
- * 0, epoch of the producer or -1.
+ * 0, epoch of the producer or -1, for how many ms after its beginning heartbeats keep a stream.
  *
  * Returns false when there is no stream, {'unseen', from}, {'fenced', epoch}, or {'ok', length, last
  * element, status or '', ms since the end, created, updated, ms to live or -1, now, lease in ms or
- * 0, epoch of the producer or false, its next sequence number}.
+ * 0, its own time to live in ms or 0, epoch of the producer or false, its next sequence number}.
  */
 export const statusScript = `${reconcile}
 local list, key = KEYS[1], KEYS[2]
@@ -230,13 +265,12 @@ local known_epoch, next_seq
 if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
 if lease_ms > 0 then
   if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
-  renew_lease(state, lease_ms, now)
-  local fault = save_lease(key, state)
+  local fault = take_heartbeat(list, key, state, lease_ms, tonumber(ARGV[10]), now)
   if fault then return redis.error_reply(fault) end
 end
-local ttl = expire_with_list(list, key, ARGV[1])
+local ttl = expire_with_list(list, key, state, 0)
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
-  state.created_at, state.updated_at, ttl, now, state.lease_ms,
+  state.created_at, state.updated_at, ttl, now, state.lease_ms, state.ttl,
   known_epoch or false, next_seq or 0 }
 `;
 
@@ -286,7 +320,7 @@ local due = math.max(state.lease_until, since + state.lease_ms)
 -- Between the look and now, signs of life may have been held up like this call.
 if math.min(now, looked_at) < due then return { 'later', due } end
 if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end
-store(list, key, state, 10, 'failed', channel, now)
+store(list, key, state, 10, 'failed', channel, ttl_of(state), true, now)
 return { 'lost' }
 `;
 

@@ -41,12 +41,14 @@ import type { RedisOptions } from './redis-options.js';
 import { RedisWakeUps } from './redis-wake-ups.js';
 import { ScriptRunner } from './script-runner.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
-import { toStreamInfo } from './status-reply.js';
+import { toToldStream } from './status-reply.js';
 import { WakeUpProbe } from './wake-up-probe.js';
 
 export interface RedisStreamManagerOptions {
-  /** A stream is forgotten this long after its last append. */
+  /** A stream is forgotten this long after its last append, unless it has a time of its own. */
   readonly ttlMs: number;
+  /** How long after its beginning heartbeats keep a stream. */
+  readonly maxAgeMs: number;
   readonly limits: StreamLimits;
   readonly redis: RedisOptions;
   readonly logger: BaseLogger;
@@ -86,7 +88,15 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     });
     const { ttlMs, limits } = options;
     const { prefix } = redis;
-    this.#sessions = new SessionIndex({ client: this.#client, prefix, limits, ttlMs });
+    this.#sessions = new SessionIndex({
+      client: this.#client,
+      prefix,
+      limits,
+      ttlMs,
+      lookAt: async (sessionId, noted) => {
+        await this.#repair(() => this.#infosOf(sessionId, noted));
+      },
+    });
     this.#leases = new RedisLeases({
       client: this.#client,
       prefix: redis.prefix,
@@ -116,22 +126,26 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     events: readonly StoredEvent[],
     options: AppendOptions = {},
   ): Promise<Appended> {
-    await this.#noteBefore(() => this.#sessions.admit(id), id, options.leaseMs);
-    const { ttlMs, limits } = this.options;
+    const admitted = await this.#admit(id, options.leaseMs);
+    const { ttlMs, limits, maxAgeMs } = this.options;
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, ...appendArguments(events, options, limits)];
+    const terms = { limits, maxAgeMs, mayBegin: !(admitted instanceof ServiceError) };
+    const args = [channel, ...appendArguments(events, options, terms)];
     const reply = await this.#runScript(list, (seen) =>
       this.#client.appendEventsBuffer(list, state, ttlMs, ...seen, ...args),
     );
-    const [outcome, detail] = reply as Reply;
-    if (outcome.toString() === 'skip') {
-      return this.#appendRest(id, events, options, detail as number);
-    }
+    const [outcome, detail, livesMs] = reply as Reply;
+    const result = outcome.toString();
+    if (result === 'skip') return this.#appendRest(id, events, options, detail as number);
+    if (result === 'may_not_begin') throw withNothingStored(admitted as ServiceError);
+    if (result === 'ok' && admitted === true) await this.#keepNoted(id, livesMs as number);
     return toAppended(reply as Reply, events, limits);
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
-    await this.#noteBefore(() => this.#sessions.note(id), id, leaseMs);
+    await this.#run(() => this.#leases.hint(id, leaseMs)).catch((error: ServiceError) => {
+      throw withNothingStored(error);
+    });
     return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
@@ -152,13 +166,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
     const noted = await this.#run(() => this.#sessions.list(sessionId));
-    const infos = await this.#statusesOf(sessionId, noted);
+    const infos = await this.#infosOf(sessionId, noted);
     const listed = noted.flatMap(({ messageId }, index) => {
       const info = infos[index] ?? null;
       return info === null ? [] : [{ messageId, info }];
     });
-    const gone = noted.filter((_, index) => infos[index] === null);
-    await this.#repair(() => this.#sessions.drop(sessionId, gone));
     return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
   }
 
@@ -223,6 +235,14 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     }
   }
 
+  /** Notes again those that live, and drops those gone. */
+  async #infosOf(sessionId: string, noted: readonly NotedStream[]) {
+    const infos = await this.#statusesOf(sessionId, noted);
+    const gone = noted.filter((_, index) => infos[index] === null);
+    await this.#repair(() => this.#sessions.drop(sessionId, gone));
+    return infos;
+  }
+
   async #statusesOf(sessionId: string, noted: readonly NotedStream[]) {
     const infos: (StreamInfo | null)[] = [];
     while (infos.length < noted.length) {
@@ -239,17 +259,18 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     args: readonly [producerId: string, leaseMs: number, epoch: number],
   ): Promise<StreamInfo | null> {
     const { list, state } = this.#keysOf(id);
+    const { ttlMs, maxAgeMs } = this.options;
     const reply = await this.#runScript(list, (seen) =>
       this.#client
-        .streamStatusBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .streamStatusBuffer(list, state, ttlMs, ...seen, ...args, maxAgeMs)
         .catch(nullIfWrongType),
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
-    const { leaseMs, ...info } = toStreamInfo(reply);
+    const { info, leaseMs, livesMs } = toToldStream(reply, ttlMs);
     // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
     await Promise.all([
-      this.#repair(() => this.#sessions.note(id)),
+      this.#repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
       leaseMs > 0 && this.#repair(() => this.#leases.hint(id, leaseMs)),
     ]);
     return info;
@@ -258,22 +279,28 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   /**
    * Writes what has to be there before an append, lest a crash between the two leave it out. In a
    * cluster the session may be away and the stream not: the next append notes it then.
+   *
+   * @returns whether the stream was noted now, or why it could not be: there is no room in Redis,
+   *   which does not keep a stream that is there from its end
    */
-  async #noteBefore(
-    note: () => Promise<void>,
-    id: StreamId,
-    leaseMs: number | undefined,
-  ): Promise<void> {
+  async #admit(id: StreamId, leaseMs: number | undefined): Promise<boolean | ServiceError> {
     try {
-      await this.#run(note).catch(ignoreAbsence);
+      const admitted = await this.#run(() => this.#sessions.admit(id)).catch(falseIfAwayOrFull);
       if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
+      return admitted;
     } catch (error) {
       throw withNothingStored(error as ServiceError);
     }
   }
 
+  /** The session was noted for the usual time to live, before that of the stream was known. */
+  async #keepNoted(id: StreamId, livesMs: number): Promise<void> {
+    if (livesMs <= this.options.ttlMs) return;
+    await this.#repair(() => this.#sessions.keep(id, livesMs));
+  }
+
   /** What only mends hints may fail: a full Redis is to be readable. */
-  async #repair(call: () => Promise<void>): Promise<void> {
+  async #repair(call: () => Promise<unknown>): Promise<void> {
     await this.#run(call).catch((error: ServiceError) => {
       this.options.logger.debug({ code: error.code }, 'A hint could not be mended');
     });
@@ -324,8 +351,11 @@ function asServiceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : toServiceError(error);
 }
 
-function ignoreAbsence(error: unknown): void {
-  if (!isAway(error)) throw error;
+/** Of what is noted before an append: false where it may be noted later, the error where it has no room. */
+function falseIfAwayOrFull(error: ServiceError): false | ServiceError {
+  if (error.code === 'store_full') return error;
+  if (isAway(error)) return false;
+  throw error;
 }
 
 function ignoreRefusalByPrimary(error: unknown): void {

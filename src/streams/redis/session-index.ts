@@ -9,8 +9,13 @@ export interface SessionIndexOptions {
   readonly client: CommandClient;
   readonly prefix: string;
   readonly limits: StreamLimits;
-  /** Of a stream. */
+  /** Of a stream that has none of its own. */
   readonly ttlMs: number;
+  /**
+   * Looks at streams of a session that were noted long ago: those that live are noted again, and
+   * those gone are dropped. Never rejects.
+   */
+  readonly lookAt: (sessionId: string, noted: readonly NotedStream[]) => Promise<void>;
   /** Of how many streams this process remembers that they are noted. */
   readonly maxRemembered?: number;
 }
@@ -28,6 +33,8 @@ const notedMs = 30_000;
 export class SessionIndex {
   /** The streams that need not be noted again yet. */
   readonly #noted: BoundedCache<true>;
+  /** The looks at streams of sessions that are under way. */
+  readonly #looks = new Map<string, Promise<void>>();
 
   constructor(readonly options: SessionIndexOptions) {
     const { ttlMs, maxRemembered = maxRememberedStreams } = options;
@@ -38,16 +45,30 @@ export class SessionIndex {
    * Notes a stream that is about to be appended to, and again while it lives, so that the set
    * outlives each stream in it.
    *
+   * @returns whether it was noted now; else it was shortly before
    * @throws ServiceError `session_full` when the stream is not in a set that is full
    */
-  async admit(stream: StreamId): Promise<void> {
-    const { limits } = this.options;
-    if (!(await this.#write(stream, limits.maxSessionStreams))) throw sessionFull(limits);
+  async admit(stream: StreamId): Promise<boolean> {
+    if (this.#isNoted(stream)) return false;
+    const { ttlMs, limits } = this.options;
+    const most = limits.maxSessionStreams;
+    const [isNoted, old] = await this.#write(stream, ttlMs, most);
+    const look = this.#look(stream.sessionId, old);
+    if (isNoted) return true;
+    await look; // whether streams that count are gone
+    const [isNotedThen] = old.length > 0 ? await this.#write(stream, ttlMs, most) : [false];
+    if (!isNotedThen) throw sessionFull(limits);
+    return true;
   }
 
-  /** Notes a stream that is there, whatever the limit. */
-  async note(stream: StreamId): Promise<void> {
-    await this.#write(stream, '');
+  /** Notes a stream that is there, whatever the limit, and lives for so long. */
+  async note(stream: StreamId, livesMs: number): Promise<void> {
+    if (!this.#isNoted(stream)) await this.keep(stream, livesMs);
+  }
+
+  /** The same, although it may have been noted shortly before. */
+  async keep(stream: StreamId, livesMs: number): Promise<void> {
+    await this.#write(stream, livesMs, '');
   }
 
   /** The streams of a session, those noted last first, with the time of that. */
@@ -55,15 +76,13 @@ export class SessionIndex {
     const set = sessionKey(this.options.prefix, sessionId);
     const last = maxListedStreams - 1;
     const flat = await this.options.client.zrevrange(set, 0, last, 'WITHSCORES');
-    return toPairs(flat as unknown[]).map(([messageId, notedAt]) => ({
-      messageId: String(messageId),
-      notedAt: Number(notedAt),
-    }));
+    return toNotedStreams(flat as unknown[]);
   }
 
   /** Takes streams out that are gone, but for those that may just be about to begin. */
   async drop(sessionId: string, gone: readonly NotedStream[]): Promise<void> {
-    const old = gone.filter(({ notedAt }) => notedAt < Date.now() - beginningMs);
+    const latest = Date.now() - Math.min(beginningMs, this.#keptMs);
+    const old = gone.filter(({ notedAt }) => notedAt <= latest);
     await Promise.all(old.map((stream) => this.#dropUnlessNoted(sessionId, stream)));
   }
 
@@ -73,16 +92,38 @@ export class SessionIndex {
     await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
   }
 
-  /** @returns whether the stream is noted */
-  async #write({ sessionId, messageId }: StreamId, most: number | ''): Promise<boolean> {
-    const { client, prefix, ttlMs } = this.options;
-    const key = streamKey({ sessionId, messageId });
-    if (this.#noted.get(key)) return true;
+  /** After this time, a stream that was not noted again is looked at. */
+  get #keptMs(): number {
+    return Math.ceil(this.options.ttlMs * 1.5);
+  }
+
+  #isNoted(stream: StreamId): boolean {
+    return this.#noted.get(streamKey(stream)) === true;
+  }
+
+  /** @returns whether the stream is noted, and those of its session that are to be looked at */
+  async #write(
+    { sessionId, messageId }: StreamId,
+    livesMs: number,
+    most: number | '',
+  ): Promise<[isNoted: boolean, old: NotedStream[]]> {
+    const { client, prefix } = this.options;
+    const now = Date.now();
     const set = sessionKey(prefix, sessionId);
-    const keptMs = Math.ceil(ttlMs * 1.5);
-    if ((await client.noteStream(set, messageId, Date.now(), keptMs, most)) === 0) return false;
-    this.#noted.set(key, true);
-    return true;
+    const setMs = Math.max(this.#keptMs, Math.ceil(livesMs * 1.5));
+    const args = [messageId, now, now - this.#keptMs, setMs, most];
+    const [isNoted, ...old] = (await client.noteStream(set, ...args)) as [number, ...unknown[]];
+    if (isNoted === 1) this.#noted.set(streamKey({ sessionId, messageId }), true);
+    return [isNoted === 1, toNotedStreams(old)];
+  }
+
+  /** One look at a time: appends that come together are shown the same streams. */
+  async #look(sessionId: string, old: readonly NotedStream[]): Promise<void> {
+    if (old.length === 0) return;
+    const look = this.#looks.get(sessionId) ?? this.options.lookAt(sessionId, old);
+    this.#looks.set(sessionId, look);
+    await look;
+    this.#looks.delete(sessionId);
   }
 
   /** Somebody may have noted it since it was listed. */
@@ -96,6 +137,13 @@ export class SessionIndex {
 export interface NotedStream {
   readonly messageId: string;
   readonly notedAt: number;
+}
+
+function toNotedStreams(reply: readonly unknown[]): NotedStream[] {
+  return toPairs(reply).map(([messageId, notedAt]) => ({
+    messageId: String(messageId),
+    notedAt: Number(notedAt),
+  }));
 }
 
 /** Pairs as they are, with RESP3, or one after another, as with RESP2. */

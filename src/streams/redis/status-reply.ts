@@ -2,23 +2,33 @@ import type { Ending } from '../lifecycle.js';
 import { decodeStoredEvent } from '../stream-event.js';
 import type { StreamInfo } from '../stream-manager.js';
 
-/** What the status script says, with the length of the lease: 0 when there is none. */
-export function toStreamInfo(reply: unknown): StreamInfo & { readonly leaseMs: number } {
-  const [, length, last, status, endedForMs, createdAt, updatedAt, ttlMs, now, leaseMs, ...rest] =
+/** What the status script says of a stream, beside what everybody may know. */
+export interface ToldStream {
+  readonly info: StreamInfo;
+  /** 0 when there is no lease. */
+  readonly leaseMs: number;
+  /** In how many ms the list expires; null when it does not. */
+  readonly livesMs: number | null;
+}
+
+/** @param defaultTtlMs of a stream that has no time to live of its own */
+export function toToldStream(reply: unknown, defaultTtlMs: number): ToldStream {
+  const [, length, last, status, endedForMs, createdAt, updatedAt, livesMs, now, ...rest] =
     reply as StatusReply;
-  const [epoch, nextSeq] = rest;
+  const [leaseMs, ownTtlMs, epoch, nextSeq] = rest;
   const ending = status.toString() as Ending | '';
-  return {
+  const info = {
     nextOffset: length,
     lastEvent: decodeStoredEvent(last),
-    status: ending === '' ? 'open' : ending,
+    status: ending === '' ? ('open' as const) : ending,
     endedForMs: ending === '' ? null : endedForMs,
     createdAt,
     updatedAt,
-    expiresAt: ttlMs < 0 ? null : now + ttlMs,
+    expiresAt: livesMs < 0 ? null : now + livesMs,
+    ttlMs: ownTtlMs || defaultTtlMs,
     producer: epoch === null ? null : { epoch, nextSeq },
-    leaseMs,
   };
+  return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
 }
 
 /** In the order of the status script. */
@@ -30,9 +40,10 @@ type StatusReply = [
   endedForMs: number,
   createdAt: number,
   updatedAt: number,
-  ttlMs: number,
+  livesMs: number,
   now: number,
   leaseMs: number,
+  ownTtlMs: number,
   epoch: number | null,
   nextSeq: number,
 ];

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Expiring, ExpiryQueue } from '../../src/streams/memory/expiry-queue.js';
+
+interface Item extends Expiring {
+  expiresAt: number;
+}
+
+/** A time that the queue's own timer does not reach. */
+const far = Date.now() + 1e9;
+
+const step = fc.oneof(
+  fc.record({ item: fc.nat(19), expiresAt: fc.nat(50) }),
+  fc.record({ item: fc.nat(19), expiresAt: fc.constant(null) }),
+  fc.record({ now: fc.nat(50) }),
+);
+
+describe('the expiry queue', () => {
+  it('hands out what has expired and nothing else, whatever is updated and removed', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const gone: Item[] = [];
+        const queue = new ExpiryQueue<Item>((item) => gone.push(item));
+        const items = Array.from({ length: 20 }, () => ({ expiresAt: 0, place: -1, dueAt: 0 }));
+        const kept = new Set<Item>();
+        for (const each of steps) {
+          if ('now' in each) {
+            queue.expire(far + each.now);
+            const expected = [...kept].filter(({ expiresAt }) => expiresAt <= far + each.now);
+            expect(new Set(gone.splice(0))).toEqual(new Set(expected));
+            for (const item of expected) kept.delete(item);
+          } else {
+            const item = items[each.item] as Item;
+            if (each.expiresAt === null) {
+              queue.remove(item);
+              kept.delete(item);
+            } else {
+              item.expiresAt = far + each.expiresAt;
+              queue.update(item);
+              kept.add(item);
+            }
+          }
+        }
+        queue.clear();
+      }),
+    );
+  });
+
+  it('hands out in the order of expiry, also what was given less or more time', () => {
+    const gone: Item[] = [];
+    const queue = new ExpiryQueue<Item>((item) => gone.push(item));
+    const items = [30, 10, 20].map((ms) => ({ expiresAt: far + ms, place: -1, dueAt: 0 }));
+    const [one, two, three] = items as [Item, Item, Item];
+    for (const item of items) queue.update(item);
+    one.expiresAt = far + 5;
+    queue.update(one);
+    two.expiresAt = far + 40;
+    queue.update(two);
+    queue.expire(far + 39);
+    expect(gone).toEqual([one, three]);
+    queue.expire(far + 40);
+    expect(gone).toEqual([one, three, two]);
+    queue.clear();
+  });
+});

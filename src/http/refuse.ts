@@ -4,6 +4,9 @@ import { ServiceError } from '../errors.js';
 import { answerEarly } from './early-answer.js';
 import { sendProblem, toReportedProblem } from './problem.js';
 
+/** Bodies that are being read are soon through, or given up. */
+const overloadSeconds = 1;
+
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
 export function useProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -27,6 +30,9 @@ export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | Promise<FastifyReply> {
+  if (error instanceof ServiceError && error.code === 'overloaded') {
+    reply.header('retry-after', overloadSeconds);
+  }
   return isComing(request)
     ? refuseEarly(error, request, reply)
     : sendProblem(error, request, reply);

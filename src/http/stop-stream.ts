@@ -11,6 +11,9 @@ import { messagePath } from './routes.js';
 
 type Appender = Pick<StreamManager, 'appendEvents'>;
 
+/** Room for any reason, however it is escaped. */
+const maxStopBytes = 16 * 1024;
+
 export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
 
 type StopRequest = z.infer<typeof stopBody>;
@@ -20,17 +23,19 @@ type StopRequest = z.infer<typeof stopBody>;
  * its ending. One that has not begun begins with it, so that its worker is refused at once.
  */
 export function stopStreamRoute(app: FastifyInstance, streams: Appender): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .post(
-      `${messagePath}/stop`,
-      { schema: { params: streamParams }, config: { access: 'stop', reportsStored: true } },
-      async ({ params, body }, reply) => {
-        const request = parseJsonBody(body, stopBody);
-        const streamStatus = await stop(streams, params, request);
-        return reply.send({ streamStatus });
-      },
-    );
+  app.withTypeProvider<ZodTypeProvider>().post(
+    `${messagePath}/stop`,
+    {
+      schema: { params: streamParams },
+      config: { access: 'stop', reportsStored: true, takesBody: 'json' },
+      bodyLimit: maxStopBytes,
+    },
+    async ({ params, body }, reply) => {
+      const request = parseJsonBody(body, stopBody);
+      const streamStatus = await stop(streams, params, request);
+      return reply.send({ streamStatus });
+    },
+  );
 }
 
 async function stop(streams: Appender, stream: StreamId, request: StopRequest) {

@@ -2,6 +2,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { problemContentType, toProblem } from '../problem.js';
+import { bodyError } from '../read-body.js';
 import { securityHeaders } from '../security-headers.js';
 
 /** How long a client may take to read the answer. */
@@ -26,6 +27,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     current.once('close', () => answerClientError(error, socket));
     return;
   }
+  // Of a body that is being read, the reader knows what has become of it.
+  if (current?.req.emit(bodyError, toServiceError(error)) === true) return;
   const problem = toProblem(toServiceError(error), '/');
   const body = JSON.stringify(problem);
   socket.end(

@@ -1,0 +1,98 @@
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
+import { postText } from '../support/worker.js';
+
+const kib = 1024;
+const budget = 1536 * kib;
+const options = {
+  limits: { bodiesInFlight: budget },
+  timeouts: { bodyMs: 500, silenceMs: 500 },
+};
+
+describeApp('bodies in flight', options, (source) => {
+  const { stream } = source;
+
+  /** A request of which the body is begun. */
+  function begin(type: string, bytes: number, first = '', announced = bytes + 1) {
+    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const sent = { socket, answer: '' };
+    socket.on('error', () => {}); // what is rejected early may be reset
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      sent.answer += text;
+    });
+    const path = new URL(stream().eventsUrl).pathname;
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
+    socket.write(`${head}content-length: ${first.length + announced}\r\n\r\n${first}`);
+    socket.write(Buffer.alloc(bytes, '"'));
+    return sent;
+  }
+
+  const beginJson = (bytes = 200 * kib) => begin('application/json', bytes);
+  const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
+  const drop = (all: readonly { socket: Socket }[]) => {
+    for (const { socket } of all) socket.destroy();
+  };
+
+  /** Resolves when a body is taken that needs nearly all of the budget. */
+  const isFree = () =>
+    waitFor('the budget is free', async () => {
+      const content = 'x'.repeat(1000 * kib);
+      const { status, body } = await postText(
+        stream().eventsUrl,
+        JSON.stringify({ type: 'answer', content }) + ' '.repeat(400 * kib),
+      );
+      if (status === 503) expect(body).toMatchObject({ code: 'overloaded', stored: 0 });
+      else expect(status).toBe(201);
+      return status === 201;
+    });
+
+  it('of 100 connections share one budget: those over it get 503 with Retry-After', async () => {
+    const all = Array.from({ length: 100 }, () => beginJson());
+    const rejected = () => all.filter(isRejected);
+    await waitFor('those over it are rejected', () => rejected().length >= 92);
+    for (const { answer } of rejected()) {
+      expect(answer).toMatch(/^HTTP\/1.1 503 /);
+      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(answer).toContain('"stored":0');
+    }
+    expect(rejected().length).toBeLessThan(100);
+    drop(all);
+    await isFree();
+  });
+
+  it('of NDJSON count as far as they are not appended, and what was appended is said', async () => {
+    const type = 'application/x-ndjson';
+    const line = '{"type":"answer"}\n';
+    const first = begin(type, 900 * kib, line);
+    await waitFor('the first is read', async () => (await postLarge()) === 503);
+    const second = begin(type, 900 * kib, line.repeat(3), 2000 * kib);
+    await waitFor('the second is rejected', () => isRejected(second));
+    expect(second.answer).toContain('"stored":3');
+    expect(second.answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(isRejected(first)).toBe(false);
+    drop([first, second]);
+    await isFree();
+  });
+
+  it('count no more when they come to nothing: too late, too large, not HTTP, or cut', async () => {
+    const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
+    await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
+    await isFree();
+    const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
+    await waitFor('it is too large', () => large.answer.includes(' 413 '));
+    await isFree();
+    const cut = Array.from({ length: 5 }, () => beginJson());
+    await waitFor('they are read', async () => (await postLarge()) === 503);
+    drop(cut);
+    await isFree();
+  });
+
+  async function postLarge(): Promise<number> {
+    const content = 'x'.repeat(1000 * kib);
+    return (await postText(stream().eventsUrl, JSON.stringify({ type: 'answer', content }))).status;
+  }
+});

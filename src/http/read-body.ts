@@ -28,7 +28,8 @@ export function readBody(
   share: BodyShare,
   done: (error: Error | null, bytes?: Buffer) => void,
 ): void {
-  const bytes = new GrowingBytes(maxBytes);
+  const announced = Number(body.headers['content-length'] ?? Number.NaN);
+  const bytes = new GrowingBytes(announced <= maxBytes ? announced : maxBytes);
   let isDone = false; // listeners that take themselves away would cost as much as the reading
   const finish = (error: Error | null) => {
     if (isDone) return;
@@ -68,7 +69,7 @@ export function readBody(
     });
   if (body.destroyed)
     finish(broken()); // before anybody listened
-  else if (Number(body.headers['content-length'] ?? 0) > maxBytes) finish(tooLarge());
+  else if (announced > maxBytes) finish(tooLarge());
 }
 
 function broken(): Error {

@@ -65,6 +65,7 @@ export const append: Operation = {
     'stream_ended',
     'producer_gap',
     'producer_fenced',
+    'stream_gone',
     'too_many_producers',
     'stream_full',
     'session_full',
@@ -72,10 +73,12 @@ export const append: Operation = {
     'body_too_large',
     'unsupported_media_type',
     'rate_limited',
+    'overloaded',
     'draining',
     'store_full',
   ],
   reportsStored: true,
+  saysWhenToReturn: true,
   usesStore: true,
 };
 
@@ -102,10 +105,7 @@ export const renewLease: Operation = {
   problems: [
     'invalid_header',
     'not_found',
-    'request_timeout',
     'producer_fenced',
-    'body_too_large',
-    'unsupported_media_type',
   ],
   reportsStored: true,
   usesStore: true,
@@ -133,8 +133,10 @@ export const stop: Operation = {
     'session_full',
     'body_too_large',
     'unsupported_media_type',
+    'overloaded',
     'store_full',
   ],
   reportsStored: true,
+  saysWhenToReturn: true,
   usesStore: true,
 };

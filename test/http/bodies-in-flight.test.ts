@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeApp } from '../support/app-suite.js';
+import { type AppSource, describeApp } from '../support/app-suite.js';
 import { waitFor } from '../support/wait-for.js';
 import { postText } from '../support/worker.js';
 
 const kib = 1024;
 const budget = 1536 * kib;
-const options = {
-  limits: { bodiesInFlight: budget },
-  timeouts: { bodyMs: 500, silenceMs: 500 },
-};
+const limits = { bodiesInFlight: budget };
+const long = { bodyMs: 60_000, silenceMs: 60_000 };
+const short = { bodyMs: 300, silenceMs: 300 };
 
-describeApp('bodies in flight', options, (source) => {
+/** What the tests do with bodies. */
+function bodiesOf(source: AppSource) {
   const { stream } = source;
 
   /** A request of which the body is begun. */
@@ -31,11 +31,6 @@ describeApp('bodies in flight', options, (source) => {
   }
 
   const beginJson = (bytes = 200 * kib) => begin('application/json', bytes);
-  const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
-  const drop = (all: readonly { socket: Socket }[]) => {
-    for (const { socket } of all) socket.destroy();
-  };
-
   /** Resolves when a body is taken that needs nearly all of the budget. */
   const isFree = () =>
     waitFor('the budget is free', async () => {
@@ -48,6 +43,21 @@ describeApp('bodies in flight', options, (source) => {
       else expect(status).toBe(201);
       return status === 201;
     });
+
+  async function postLarge(): Promise<number> {
+    const content = 'x'.repeat(1000 * kib);
+    return (await postText(stream().eventsUrl, JSON.stringify({ type: 'answer', content }))).status;
+  }
+  return { begin, beginJson, isFree, postLarge };
+}
+
+const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
+const drop = (all: readonly { socket: Socket }[]) => {
+  for (const { socket } of all) socket.destroy();
+};
+
+describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
+  const { begin, beginJson, isFree, postLarge } = bodiesOf(source);
 
   it('of 100 connections share one budget: those over it get 503 with Retry-After', async () => {
     const all = Array.from({ length: 100 }, () => beginJson());
@@ -78,21 +88,23 @@ describeApp('bodies in flight', options, (source) => {
     await isFree();
   });
 
-  it('count no more when they come to nothing: too late, too large, not HTTP, or cut', async () => {
+  it('count no more when their connection is cut', async () => {
+    const cut = Array.from({ length: 5 }, () => beginJson());
+    await waitFor('they are read', async () => (await postLarge()) === 503);
+    drop(cut);
+    await isFree();
+  });
+});
+
+describeApp('bodies in flight that come to nothing', { limits, timeouts: short }, (source) => {
+  const { begin, beginJson, isFree } = bodiesOf(source);
+
+  it('count no more: too late, or too large', async () => {
     const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
     await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
     await isFree();
     const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
     await waitFor('it is too large', () => large.answer.includes(' 413 '));
     await isFree();
-    const cut = Array.from({ length: 5 }, () => beginJson());
-    await waitFor('they are read', async () => (await postLarge()) === 503);
-    drop(cut);
-    await isFree();
   });
-
-  async function postLarge(): Promise<number> {
-    const content = 'x'.repeat(1000 * kib);
-    return (await postText(stream().eventsUrl, JSON.stringify({ type: 'answer', content }))).status;
-  }
 });

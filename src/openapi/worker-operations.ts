@@ -102,11 +102,7 @@ export const renewLease: Operation = {
       }),
     },
   },
-  problems: [
-    'invalid_header',
-    'not_found',
-    'producer_fenced',
-  ],
+  problems: ['invalid_header', 'not_found', 'producer_fenced'],
   reportsStored: true,
   usesStore: true,
 };

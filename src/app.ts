@@ -8,6 +8,7 @@ import { type FeedOptions, Feeds } from './feed/feeds.js';
 import { requireAccess } from './http/access.js';
 import { resumeChatRoute } from './http/ai-sdk/resume-chat.js';
 import { appendEventsRoute } from './http/append-events.js';
+import { BodyBudget } from './http/body-budget.js';
 import { allowOrigins, setCorsHeaders } from './http/cors.js';
 import { refuseOtherSites } from './http/cross-site.js';
 import { deleteRoutes } from './http/delete-stream.js';
@@ -16,7 +17,7 @@ import { followStreamRoute } from './http/follow-stream.js';
 import { readForwardedFor } from './http/forwarded-for.js';
 import { getStatusRoute } from './http/get-status.js';
 import { healthRoutes } from './http/health.js';
-import { acceptJsonBodies } from './http/json-body.js';
+import { acceptBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
@@ -142,7 +143,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
-  acceptJsonBodies(app, { maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
+  const budget = new BodyBudget(config.limits.bodiesInFlight);
+  acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (config.docs.isEnabled) {
     await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? usualTokenCookie });

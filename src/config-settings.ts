@@ -54,6 +54,7 @@ export const settingsSchema = z.strictObject({
     z.strictObject({
       event_bytes: size().prefault('1MiB'),
       body_bytes: size().prefault('8MiB'),
+      bodies_in_flight: size().prefault('256MiB'),
       stream_events: wholeNumber(1, 1e9).prefault(100_000),
       stream_bytes: size().prefault('64MiB'),
       session_streams: wholeNumber(1, 1e9).prefault(10_000),
@@ -116,6 +117,7 @@ export const environmentNames = {
   'stream_manager.redis.tls.ca_file': 'REDIS_TLS_CA_FILE',
   'limits.event_bytes': 'LIMITS_EVENT_BYTES',
   'limits.body_bytes': 'LIMITS_BODY_BYTES',
+  'limits.bodies_in_flight': 'LIMITS_BODIES_IN_FLIGHT',
   'limits.stream_events': 'LIMITS_STREAM_EVENTS',
   'limits.stream_bytes': 'LIMITS_STREAM_BYTES',
   'limits.session_streams': 'LIMITS_SESSION_STREAMS',

@@ -262,6 +262,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly S
     limits: {
       eventBytes: limits.event_bytes,
       bodyBytes: limits.body_bytes,
+      bodiesInFlight: limits.bodies_in_flight,
       streamEvents: limits.stream_events,
       streamBytes: limits.stream_bytes,
       sessionStreams: limits.session_streams,

@@ -21,6 +21,7 @@ export const errorTable = {
   too_many_producers: { status: 409, title: 'The stream has too many producers', stored: 0 },
   stream_full: { status: 409, title: 'The stream is full', stored: 0 },
   session_full: { status: 409, title: 'The session has too many streams', stored: 0 },
+  stream_gone: { status: 409, title: 'The stream of the lines before is gone', stored: 0 },
   offset_gone: { status: 410, title: 'The stream behind this id is gone', stored: 0 },
   event_too_large: { status: 413, title: 'Event too large', stored: 0 },
   body_too_large: { status: 413, title: 'Body too large', stored: 0 },
@@ -31,6 +32,7 @@ export const errorTable = {
   internal: { status: 500, title: 'Internal error', stored: null },
   not_implemented: { status: 501, title: 'Not implemented', stored: 0 },
   backend_unavailable: { status: 503, title: 'A backend is unavailable', stored: null },
+  overloaded: { status: 503, title: 'Too many bodies are being read', stored: 0 },
   draining: { status: 503, title: 'This node is shutting down', stored: 0 },
   too_many_feeds: { status: 503, title: 'Too many feeds are open', stored: 0 },
   store_full: { status: 507, title: 'The store is full', stored: 0 },
@@ -80,6 +82,14 @@ export function withMoreStored(error: ServiceError, more: number): ServiceError 
     { ...error.details, ...counts },
     { cause: error.cause },
   );
+}
+
+/** The most characters of a request that a message quotes. */
+const maxExcerpt = 100;
+
+/** Text of a request, short enough to be quoted. */
+export function excerpt(text: string): string {
+  return text.length <= maxExcerpt ? text : `${text.slice(0, maxExcerpt)}…`;
 }
 
 /**

@@ -28,7 +28,7 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
     `${messagePath}/events`,
     {
       schema: { params: streamParams },
-      config: { access: 'append', reportsStored: true },
+      config: { access: 'append', reportsStored: true, takesBody: 'json_or_ndjson' },
       onRequest: [throwFailure, ...refuseOverRate(rateLimit)],
     },
     async (request, reply) => {

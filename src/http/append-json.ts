@@ -1,4 +1,5 @@
-import { type EncodeLimits, encodeEvents } from '../streams/encode-events.js';
+import { type EncodeLimits, encodeEvents, encodeInSteps } from '../streams/encode-events.js';
+import { runInSlices } from '../streams/slices.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { Appended, StreamManager } from '../streams/stream-manager.js';
 import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './producer-headers.js';
@@ -10,6 +11,9 @@ export interface AppendJsonOptions {
   readonly maxTtlMs: number;
 }
 
+/** A larger body is taken apart in slices, lest all others wait. */
+const smallBytes = 64 * 1024;
+
 /** Appends the event or the array of events that the body of a request is. @throws ServiceError */
 export async function appendJson(
   request: RequestHeaders,
@@ -19,6 +23,9 @@ export async function appendJson(
 ): Promise<Appended> {
   const producer = producerStamp(request);
   const ttlMs = streamTtlMs(request, maxTtlMs);
-  const events = encodeEvents(body, limits);
+  const events =
+    body.length <= smallBytes
+      ? encodeEvents(body, limits)
+      : await runInSlices(encodeInSteps(body, limits));
   return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request), ttlMs });
 }

@@ -1,17 +1,17 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ServiceError, toLogFields, withMoreStored } from '../errors.js';
+import { ServiceError, toLogFields } from '../errors.js';
 import type { EncodeLimits } from '../streams/encode-events.js';
 import { streamEnded } from '../streams/lifecycle.js';
 import type { StreamId } from '../streams/stream-id.js';
 import type { StreamInfo, StreamManager } from '../streams/stream-manager.js';
 import { sendAppended } from './append-answer.js';
-import { answerEarly } from './early-answer.js';
+import type { BodyShare } from './body-budget.js';
 import { EndWatch } from './end-watch.js';
 import { LineAppender } from './line-appender.js';
 import { LineSplitter } from './line-splitter.js';
-import { sendProblem, toReportedProblem } from './problem.js';
 import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';
+import { bodyError } from './read-body.js';
 
 export interface NdjsonOptions {
   readonly streams: StreamManager;
@@ -27,8 +27,19 @@ export interface NdjsonOptions {
   readonly draining: AbortSignal;
 }
 
-/** The client has left in the midst of its body: nobody waits for an answer. */
-class ClientGone extends Error {}
+/** What an open request keeps an eye on. */
+interface OpenBody {
+  /** The body, as far as it is to be appended. */
+  readonly body: PassThrough;
+  /** What its bytes that are not appended yet hold of the budget. */
+  readonly share: BodyShare;
+  /** Why the body ended before its end; what had come before that is appended all the same. */
+  readonly broken: Error | null;
+  readonly release: () => void;
+}
+
+/** The client has left before its body was whole: nobody waits for a response. */
+class ClientLeft extends Error {}
 
 /** Appends the lines of a body as they arrive; a worker may keep one request open for a whole run. */
 export async function appendNdjson(
@@ -37,69 +48,93 @@ export async function appendNdjson(
   stream: StreamId,
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
-  const { appends, limits, maxTtlMs } = options;
+  const { streams, appends, limits, maxTtlMs } = options;
   const lease = leaseMs(request.raw);
   const producer = producerStamp(request.raw);
   const ttlMs = streamTtlMs(request.raw, maxTtlMs);
-  const appender = new LineAppender({ appends, stream, limits, producer, leaseMs: lease, ttlMs });
-  const body = new PassThrough();
-  const release = guard(request, body, stream, appender, options, lease);
+  const terms = { producer, leaseMs: lease, ttlMs };
+  const appender = new LineAppender({ streams, appends, stream, limits, ...terms });
+  const share = request.bodyShare as BodyShare;
+  const open = guard(request, share, stream, appender, options, lease);
   try {
-    await appendLines(body, appender, limits.maxEventBytes);
+    await appendLines(open, appender, limits.maxEventBytes);
     return sendAppended(reply, appender.appended);
   } catch (error) {
-    return refuse(request, reply, error, appender.stored);
+    throw error instanceof ClientLeft ? error : await appender.withStored(error);
   } finally {
-    release();
+    open.release();
   }
 }
 
-async function appendLines(body: PassThrough, appender: LineAppender, maxBytes: number) {
+async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: number) {
   const splitter = new LineSplitter(maxBytes);
-  for await (const chunk of body) await appender.take(splitter.push(chunk));
+  for await (const chunk of open.body) {
+    const before = splitter.restCapacity;
+    await appender.take(splitter.push(chunk));
+    open.share.hold(splitter.restCapacity - before - chunk.length);
+  }
+  if (open.broken !== null) throw open.broken;
   await appender.take(splitter.end());
-  if (appender.stored === 0) throw new ServiceError('invalid_event', 'the body holds no event');
+  await appender.finish();
 }
 
 /**
  * Passes the body on, and ends it early for whatever else may end the request: silence, a client
- * that left, a stream that somebody ended, a service that stops. Keeps the lease meanwhile.
- *
- * @returns a function that ends all that
+ * that left, a stream that somebody ended, a service that stops, too many bytes of all bodies. Keeps
+ * the lease meanwhile.
  */
 function guard(
   request: FastifyRequest,
-  body: PassThrough,
+  share: BodyShare,
   stream: StreamId,
   appender: LineAppender,
   options: NdjsonOptions,
   lease: number | undefined,
-): () => void {
+): OpenBody {
   const { streams, pollIntervalMs, silenceMs, draining } = options;
   const { raw } = request;
-  const silence = setTimeout(() => body.destroy(silent(silenceMs)), silenceMs);
-  const drain = () => body.destroy(new ServiceError('draining', 'this node is shutting down'));
+  const body = new PassThrough();
+  const end = (error: Error) => void body.destroy(error);
+  const open = { body, share, broken: null as Error | null, release };
+  const silence = setTimeout(() => end(silent(silenceMs)), silenceMs);
+  const drain = () => end(new ServiceError('draining', 'this node is shutting down'));
   const onEnd = ({ status, producer }: StreamInfo) => {
-    if (!appender.hasEnded && !appender.repeats(producer)) body.destroy(streamEnded(status));
+    if (!appender.hasEnded && !appender.repeats(producer)) end(streamEnded(status));
   };
   const producerId = appender.options.producer?.id;
   const watch = new EndWatch({ streams, stream, pollIntervalMs, producerId, onEnd });
-  const onFenced = (error: ServiceError) => body.destroy(error);
-  const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease, onFenced);
-  raw.on('data', () => silence.refresh());
-  raw.on('error', () => body.destroy(new ClientGone()));
+  const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease, end);
+  const onData = (chunk: Buffer) => {
+    silence.refresh();
+    try {
+      share.hold(chunk.length);
+    } catch (error) {
+      end(error as ServiceError);
+    }
+  };
+  const onBroken = (error: Error) => {
+    if (open.broken !== null || body.destroyed) return;
+    open.broken = error instanceof ServiceError ? error : new ClientLeft();
+    raw.unpipe(body);
+    for (let rest = raw.read(); rest !== null; rest = raw.read()) body.write(rest);
+    body.end();
+  };
+  raw.on('data', onData).on('error', onBroken).on(bodyError, onBroken);
   raw.on('close', () => {
-    if (!raw.complete) body.destroy(new ClientGone());
+    if (!raw.complete) onBroken(new ClientLeft());
   });
   draining.addEventListener('abort', drain);
   raw.pipe(body);
   if (draining.aborted) drain();
-  return () => {
+  function release() {
+    raw.off('data', onData);
+    share.release();
     clearTimeout(silence);
     if (keeping !== null) clearInterval(keeping);
     watch.close();
     draining.removeEventListener('abort', drain);
-  };
+  }
+  return open;
 }
 
 function silent(silenceMs: number): ServiceError {
@@ -107,7 +142,7 @@ function silent(silenceMs: number): ServiceError {
 }
 
 /**
- * An open request is a sign of life, however long a tool call takes.
+ * An open request renews the lease, however long a tool call takes.
  *
  * @param onFenced told when another worker has taken over meanwhile
  */
@@ -125,26 +160,4 @@ function keepLease(
       if (error instanceof ServiceError && error.code === 'producer_fenced') onFenced(error);
     });
   return setInterval(() => void renew(), lease / 3);
-}
-
-function refuse(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  error: unknown,
-  stored: number,
-): FastifyReply {
-  if (error instanceof ClientGone) {
-    request.log.debug({ stored }, 'A worker has left');
-    return reply.hijack();
-  }
-  const known = withMoreStored(asServiceError(error), stored);
-  if (request.raw.complete) return sendProblem(known, request, reply);
-  answerEarly(request, reply, toReportedProblem(known, request));
-  return reply;
-}
-
-function asServiceError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error;
-  const message = 'something went wrong on our side';
-  return new ServiceError('internal', message, {}, { cause: error });
 }

@@ -1,7 +1,7 @@
 const leastCapacity = 256;
 
 /**
- * Bytes that come in pieces, kept in one buffer: whoever sends them one at a time makes us keep
+ * Bytes that come in pieces, kept in one buffer: a client that sends them one at a time makes us keep
  * bytes, not an object for each. A single piece is not copied.
  */
 export class GrowingBytes {
@@ -9,8 +9,16 @@ export class GrowingBytes {
   #length = 0;
   #isOwn = false;
 
+  /** @param maxBytes how many there will be at most, as far as that is known */
+  constructor(readonly maxBytes = Number.POSITIVE_INFINITY) {}
+
   get length(): number {
     return this.#length;
+  }
+
+  /** How many bytes of memory are kept. */
+  get capacity(): number {
+    return this.#buffer?.length ?? 0;
   }
 
   push(piece: Buffer): void {
@@ -29,12 +37,13 @@ export class GrowingBytes {
     return bytes;
   }
 
-  /** A buffer with what there is and room for more; it doubles at least. */
+  /** A buffer with what there is and room for more; it doubles, up to what may come. */
   #reserve(more: number): Buffer {
     const known = this.#buffer as Buffer;
     const needed = this.#length + more;
     if (this.#isOwn && needed <= known.length) return known;
-    const grown = Buffer.allocUnsafeSlow(Math.max(leastCapacity, needed, 2 * this.#length));
+    const ahead = Math.min(Math.max(leastCapacity, 2 * this.#length), this.maxBytes);
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, ahead));
     known.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
     this.#isOwn = true;

@@ -1,28 +1,59 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { ServiceError } from '../errors.js';
-import { type BodyLimits, readBody } from './read-body.js';
+import { excerpt, ServiceError } from '../errors.js';
+import { parseSmall } from '../streams/parse-events.js';
+import type { BodyBudget, BodyShare } from './body-budget.js';
+import { readBody } from './read-body.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What bodies a route takes: none without it, and then nobody waits for one. */
+    takesBody?: 'json' | 'json_or_ndjson';
+  }
+  interface FastifyRequest {
+    /** What the body holds of the budget of all bodies; null where none is taken. */
+    bodyShare: BodyShare | null;
+  }
+}
+
+const json = 'application/json';
 export const ndjson = 'application/x-ndjson';
 
+export interface BodyOptions {
+  readonly budget: BodyBudget;
+  /** How long a JSON body may take to arrive. */
+  readonly timeoutMs: number;
+}
+
 /**
- * Leaves JSON bodies as the bytes that came and NDJSON bodies as a stream, and refuses every other
- * media type: a page of another origin can post `text/plain` without asking, so that is not taken
- * for JSON.
- *
- * @param limits of JSON bodies; NDJSON bodies have no end of their own
+ * Leaves JSON bodies as the bytes that came and NDJSON bodies as a stream, as far as a route takes
+ * them, and rejects bodies of every other media type: a page of another origin can post `text/plain`
+ * without asking, so that is not taken for JSON. Where there is no body, its type says nothing.
  */
-export function acceptJsonBodies(app: FastifyInstance, limits: BodyLimits): void {
+export function acceptBodies(app: FastifyInstance, { budget, timeoutMs }: BodyOptions): void {
+  const accept = (
+    request: FastifyRequest,
+    body: IncomingMessage,
+    done: (error: Error | null, body?: unknown) => void,
+  ) => {
+    const { bodyShare, mediaType, routeOptions } = request;
+    const { takesBody } = routeOptions.config;
+    if (bodyShare === null || takesBody === undefined) return done(null);
+    const fault = encodingFault(request) ?? typeFault(mediaType, takesBody);
+    if (fault === null && mediaType === ndjson) return done(null, body);
+    const maxBytes = fault === null ? routeOptions.bodyLimit : 0;
+    const tooLarge = () => fault ?? bodyTooLarge(maxBytes);
+    readBody(body, { maxBytes, timeoutMs, tooLarge }, bodyShare, done);
+  };
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (_request, body: IncomingMessage, done) =>
-    readBody(body, limits, done),
-  );
-  app.addContentTypeParser(ndjson, (_request, body: IncomingMessage, done) => done(null, body));
-  app.addHook('preParsing', (request, _reply, payload, done) => {
-    const fault = hasBody(request) ? encodingFault(request) : null;
-    if (fault === null) done(null, payload);
-    else done(fault);
+  for (const type of [json, ndjson, '*']) app.addContentTypeParser(type, accept);
+  app.decorateRequest('bodyShare', null);
+  app.addHook('preParsing', (request, { raw }, payload, done) => {
+    // Fastify itself rejects a type that is malformed, with a body or without.
+    if (request.mediaType === undefined) delete request.headers['content-type'];
+    if (request.routeOptions.config?.takesBody !== undefined) request.bodyShare = budget.share(raw);
+    done(null, payload);
   });
 }
 
@@ -32,33 +63,35 @@ export function acceptJsonBodies(app: FastifyInstance, limits: BodyLimits): void
  * @throws ServiceError `invalid_json` or `invalid_event`
  */
 export function parseJsonBody<T extends z.ZodType>(body: unknown, schema: T): z.infer<T> {
-  const result = schema.safeParse(Buffer.isBuffer(body) && body.length > 0 ? parse(body) : {});
+  const value = Buffer.isBuffer(body) && body.length > 0 ? parseSmall(body) : {};
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new ServiceError('invalid_event', `/${issue?.path.join('/')}: ${issue?.message}`);
+  const message = excerpt(issue?.message ?? 'is invalid');
+  throw new ServiceError('invalid_event', `/${issue?.path.join('/')}: ${message}`);
 }
 
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new ServiceError('invalid_json', 'the body is not JSON', {}, { cause: error });
-  }
-}
-
-/** Whether there is one that is read: what comes with a GET is not. */
-function hasBody({ headers, method }: FastifyRequest): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  const length = headers['content-length'] ?? '0';
-  return length !== '0' || headers['transfer-encoding'] !== undefined;
+/** Why a body of this type is not taken. */
+function typeFault(type: string | undefined, takes: 'json' | 'json_or_ndjson') {
+  if (type === json || (type === ndjson && takes === 'json_or_ndjson')) return null;
+  const types = takes === 'json' ? json : `${json} or ${ndjson}`;
+  return new ServiceError('unsupported_media_type', `the body has to be ${types}`);
 }
 
 function encodingFault({ headers }: FastifyRequest): ServiceError | null {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    return new ServiceError('unsupported_media_type', `content encoding ${encoding} is not taken`);
+    return notSupported(`content encoding ${excerpt(encoding)}`);
   }
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1];
   if (charset === undefined || charset.toLowerCase() === 'utf-8') return null;
-  return new ServiceError('unsupported_media_type', `charset ${charset} is not taken, UTF-8 is`);
+  return notSupported(`charset ${excerpt(charset)}`);
+}
+
+function notSupported(what: string): ServiceError {
+  return new ServiceError('unsupported_media_type', `${what} is not supported`);
+}
+
+function bodyTooLarge(maxBytes: number): ServiceError {
+  return new ServiceError('body_too_large', `the body has more than ${maxBytes} bytes`);
 }

@@ -1,7 +1,8 @@
-import { ServiceError } from '../errors.js';
+import { ServiceError, withMoreStored } from '../errors.js';
 import { type EncodeLimits, encodeLine } from '../streams/encode-events.js';
 import { mayFollowEnd, streamEnded } from '../streams/lifecycle.js';
 import { expectedSeq, type ProducerState } from '../streams/producer.js';
+import { Slice } from '../streams/slices.js';
 import type { StoredEvent } from '../streams/stream-event.js';
 import type { StreamId } from '../streams/stream-id.js';
 import {
@@ -11,8 +12,10 @@ import {
   type StreamManager,
 } from '../streams/stream-manager.js';
 import type { Line } from './line-splitter.js';
+import { StreamTrace } from './stream-trace.js';
 
 export interface LineAppenderOptions extends AppendOptions {
+  readonly streams: Pick<StreamManager, 'getEvents'>;
   readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly stream: StreamId;
   readonly limits: EncodeLimits;
@@ -26,8 +29,11 @@ export class LineAppender {
   appended: Appended = { offset: 0, nextOffset: 0, count: 0 };
   /** How the body itself has ended the stream. */
   #ending: string | null = null;
+  readonly #trace: StreamTrace;
 
-  constructor(readonly options: LineAppenderOptions) {}
+  constructor(readonly options: LineAppenderOptions) {
+    this.#trace = new StreamTrace(options.streams, options.stream);
+  }
 
   get hasEnded(): boolean {
     return this.#ending !== null;
@@ -46,9 +52,35 @@ export class LineAppender {
    * @throws ServiceError with `line`; its `stored` does not count what was stored before this call
    */
   async take(lines: readonly Line[]): Promise<void> {
+    const slice = new Slice();
     for (let from = 0; from < lines.length; from += maxBatchEvents) {
       await this.#takeBatch(lines.slice(from, from + maxBatchEvents));
+      if (slice.isOver) await slice.next();
     }
+  }
+
+  /** To be called at the end of the body. @throws ServiceError */
+  async finish(): Promise<void> {
+    if (this.stored === 0) throw new ServiceError('invalid_event', 'the body holds no event');
+    if (!this.#trace.isStale || (await this.#trace.leadsOn())) return;
+    this.stored = 0;
+    throw new ServiceError('stream_gone', 'the stream that the lines went into is gone');
+  }
+
+  /** The error, as what has come of the lines before it; `stored` is what is in the stream now. */
+  async withStored(error: unknown): Promise<ServiceError> {
+    const known = asServiceError(error);
+    return withMoreStored(known, await this.#storedNow(known));
+  }
+
+  async #storedNow({ code, details }: ServiceError): Promise<number> {
+    if (this.stored === 0 || details.streamStatus === 'deleted') return 0;
+    // The stream may have lost its last events, and the producer is to send them again.
+    if (code === 'producer_gap') {
+      const known = (details.expectedSeq ?? 0) - (this.options.producer?.seq ?? 0);
+      return Math.min(Math.max(known, 0), this.stored);
+    }
+    return (await this.#trace.leadsOn()) ? this.stored : 0;
   }
 
   async #takeBatch(lines: readonly Line[]): Promise<void> {
@@ -78,13 +110,25 @@ export class LineAppender {
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
     const { appends, stream, leaseMs, ttlMs } = this.options;
+    const options = { producer: this.#stamp(), leaseMs, ttlMs };
+    let appended: Appended;
     try {
-      const options = { producer: this.#stamp(), leaseMs, ttlMs };
-      this.#count(await appends.appendEvents(stream, events, options), events.length);
+      appended = await appends.appendEvents(stream, events, options);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw withLine(error, lines[error.details.stored ?? 0]);
     }
+    const leadsHere = this.stored === 0 || (await this.#trace.leadsTo(appended));
+    this.#trace.note(appended, events);
+    if (leadsHere) this.#count(appended, events.length);
+    else throw this.#beginAnew(events.length, lines[0] as Line);
+  }
+
+  /** What was stored before is gone: the stream holds only the last lines. */
+  #beginAnew(given: number, line: Line): ServiceError {
+    this.stored = given;
+    const message = `the stream that the lines before line ${line.number} went into is gone`;
+    return withLine(new ServiceError('stream_gone', message), line);
   }
 
   #stamp(): AppendOptions['producer'] {
@@ -108,4 +152,10 @@ function withLine({ code, message, details, cause }: ServiceError, line?: Line):
   if (line === undefined || details.stored === null)
     return new ServiceError(code, message, details, { cause });
   return new ServiceError(code, message, { ...details, line: line.number }, { cause });
+}
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const message = 'something went wrong on our side';
+  return new ServiceError('internal', message, {}, { cause: error });
 }

@@ -14,21 +14,29 @@ export interface Line {
  * than `maxBytes` is handed out as soon as that is known, cut off, and the caller refuses it.
  */
 export class LineSplitter {
-  readonly #rest = new GrowingBytes();
+  readonly #rest: GrowingBytes;
   #number = 1;
 
-  constructor(readonly maxBytes: number) {}
+  constructor(readonly maxBytes: number) {
+    this.#rest = new GrowingBytes(maxBytes + 2); // with a carriage return, and one too many
+  }
+
+  /** The bytes that are kept of a line whose end has not come. */
+  get restCapacity(): number {
+    return this.#rest.capacity;
+  }
 
   push(chunk: Buffer): Line[] {
     const lines: Line[] = [];
     let from = 0;
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
-      this.#rest.push(chunk.subarray(from, end));
-      this.#takeLine(lines);
+      if (end > from) this.#rest.push(chunk.subarray(from, end));
+      if (this.#rest.length > 0) this.#takeLine(lines);
       this.#number += 1;
       from = end + 1;
     }
-    this.#rest.push(chunk.subarray(from));
+    // A copy: a short rest would keep the whole chunk.
+    this.#rest.push(Buffer.from(chunk.subarray(from)));
     if (this.#rest.length > this.maxBytes + 1) this.#takeLine(lines);
     return lines;
   }

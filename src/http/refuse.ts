@@ -4,6 +4,9 @@ import { ServiceError } from '../errors.js';
 import { answerEarly } from './early-answer.js';
 import { type OnRejected, sendProblem, toReportedProblem } from './problem.js';
 
+/** Bodies that are being read are soon through, or given up. */
+const overloadSeconds = 1;
+
 /** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
 export function useProblems(app: FastifyInstance, onRejected: OnRejected = () => {}): void {
   app.decorate('onRejected', onRejected);
@@ -28,6 +31,9 @@ export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | Promise<FastifyReply> {
+  if (error instanceof ServiceError && error.code === 'overloaded') {
+    reply.header('retry-after', overloadSeconds);
+  }
   return isComing(request)
     ? refuseEarly(error, request, reply)
     : sendProblem(error, request, reply);

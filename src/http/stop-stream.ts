@@ -12,6 +12,9 @@ import { messagePath } from './routes.js';
 
 type Appender = Pick<StreamManager, 'appendEvents'>;
 
+/** Room for any reason, however it is escaped. */
+const maxStopBytes = 16 * 1024;
+
 export interface StopOptions {
   readonly streams: Pick<StreamManager, 'getStatus'>;
   /** Where the end is appended: the same, under observation. */
@@ -36,7 +39,8 @@ export function stopStreamRoute(
     `${messagePath}/stop`,
     {
       schema: { params: streamParams },
-      config: { access: 'stop', reportsStored: true },
+      config: { access: 'stop', reportsStored: true, takesBody: 'json' },
+      bodyLimit: maxStopBytes,
       onRequest: refuseOverRate(rateLimit),
     },
     async ({ params, body, reader }, reply) => {

@@ -1,7 +1,5 @@
 import { json, type Operation } from './operation.js';
 
-const deleteProblems = ['request_timeout', 'body_too_large', 'unsupported_media_type'] as const;
-
 export const deleteStream: Operation = {
   id: 'deleteStream',
   tag: 'Operators',
@@ -9,7 +7,7 @@ export const deleteStream: Operation = {
   description:
     'Open feeds get a `reset`. For 60 seconds no worker that knows nothing begins it anew.',
   answers: { 204: { description: 'It is gone, if there was one.' } },
-  problems: deleteProblems,
+  problems: [],
   usesStore: true,
 };
 
@@ -18,7 +16,7 @@ export const deleteSession: Operation = {
   tag: 'Operators',
   summary: 'Forget all streams of a session, one after another',
   answers: { 204: { description: 'They are gone, if there were any.' } },
-  problems: deleteProblems,
+  problems: [],
   usesStore: true,
 };
 

@@ -71,6 +71,7 @@ export const append: Operation = {
     'stream_ended',
     'producer_gap',
     'producer_fenced',
+    'stream_gone',
     'too_many_producers',
     'stream_full',
     'session_full',
@@ -78,10 +79,12 @@ export const append: Operation = {
     'body_too_large',
     'unsupported_media_type',
     'rate_limited',
+    'overloaded',
     'draining',
     'store_full',
   ],
   reportsStored: true,
+  saysWhenToReturn: true,
   usesStore: true,
 };
 
@@ -106,14 +109,7 @@ export const renewLease: Operation = {
       }),
     },
   },
-  problems: [
-    'invalid_header',
-    'not_found',
-    'request_timeout',
-    'producer_fenced',
-    'body_too_large',
-    'unsupported_media_type',
-  ],
+  problems: ['invalid_header', 'not_found', 'producer_fenced'],
   reportsStored: true,
   usesStore: true,
 };
@@ -143,8 +139,10 @@ export const stop: Operation = {
     'body_too_large',
     'unsupported_media_type',
     'rate_limited',
+    'overloaded',
     'store_full',
   ],
   reportsStored: true,
+  saysWhenToReturn: true,
   usesStore: true,
 };

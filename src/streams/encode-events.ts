@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
-import { ServiceError } from '../errors.js';
+import { excerpt, ServiceError } from '../errors.js';
 import { endingOf } from './lifecycle.js';
 import { isOrdinaryEvent } from './ordinary-event.js';
 import {
   invalidEvent,
   nameInBody,
   type ParsedEvent,
-  parseEvents,
   parseLine,
+  parsePlain,
+  parseScanned,
+  splitBody,
 } from './parse-events.js';
+import { runAtOnce } from './slices.js';
 import { type EventInput, eventSchema, type StoredEvent } from './stream-event.js';
 
 export interface EncodeLimits {
@@ -27,11 +30,21 @@ export interface EncodeLimits {
  *   event, and where in it.
  */
 export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
-  return parseEvents(body).map((event, index) => {
-    const name = nameInBody(index);
-    rejectTooLarge(event.text, name, limits);
-    return encodeEvent(event, name);
-  });
+  const plain = body.length <= limits.maxEventBytes ? parsePlain(body) : null;
+  if (plain !== null) return [encodeEvent(plain, nameInBody(0))];
+  return runAtOnce(encodeInSteps(body, limits));
+}
+
+/** Does what `encodeEvents` does in steps of some milliseconds at most. */
+export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<void, StoredEvent[]> {
+  const texts = yield* splitBody(body);
+  for (const [index, text] of texts.entries()) rejectTooLarge(text, nameInBody(index), limits);
+  const events: StoredEvent[] = [];
+  for (const text of texts) {
+    events.push(encodeEvent(parseScanned(text), nameInBody(events.length)));
+    yield;
+  }
+  return events;
 }
 
 /**
@@ -94,7 +107,7 @@ function checkEvent(value: unknown, name: string): EventInput {
 /** A JSON pointer (RFC 6901) into the event; the event itself is `/`, for the reader's eye. */
 function toPointer(path: readonly PropertyKey[]): string {
   const escaped = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
-  return `/${escaped.join('/')}`.slice(0, 200);
+  return excerpt(`/${escaped.join('/')}`);
 }
 
 function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {
@@ -105,11 +118,8 @@ function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLim
 
 /** In JSON, a raw line break stands between tokens only (RFC 8259, section 7). */
 function replaceLineBreaks(bytes: Buffer): void {
-  for (const lineBreak of [0x0a, 0x0d]) {
-    let at = bytes.indexOf(lineBreak);
-    while (at !== -1) {
-      bytes[at] = 0x20;
-      at = bytes.indexOf(lineBreak, at + 1);
-    }
+  if (bytes.indexOf(0x0a) === -1 && bytes.indexOf(0x0d) === -1) return;
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (bytes[at] === 0x0a || bytes[at] === 0x0d) bytes[at] = 0x20;
   }
 }

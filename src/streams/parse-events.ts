@@ -1,31 +1,56 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../errors.js';
-import { type ByteRange, isPlainObject, type JsonScan, scanJson } from './json-scan.js';
+import { readFields } from './event-fields.js';
+import {
+  type ByteRange,
+  isPlainObject,
+  type JsonScan,
+  JsonScanner,
+  type ScanFault,
+  scanJson,
+} from './json-scan.js';
+import { eventFields, maxEventDepth } from './stream-event.js';
 import { maxBatchEvents } from './stream-manager.js';
 
-/** The deepest nesting of one event: the event object itself is the first level. */
-export const maxEventDepth = 64;
+export { maxEventDepth };
 
 /** One event of a body: JSON, of which nothing else is known yet. */
 export interface ParsedEvent {
   /** The text as it was sent, a view of the body. */
   readonly text: Buffer;
+  /** The fields of the event, or what is none; what is in `data` may be left out. */
   readonly value: unknown;
 }
 
+/** Text up to this size is parsed before anything is known of it, at 100 ns a byte at worst. */
+const smallBytes = 16 * 1024;
+
+/** How much of a body is scanned in one step. */
+const stepBytes = 256 * 1024;
+
+/** The short way for nearly all events; null when it takes the scan to tell what there is. */
+export function parsePlain(text: Buffer): ParsedEvent | null {
+  if (text.length > smallBytes || !isUtf8(text)) return null;
+  const json = text.toString('utf8');
+  if (!isPlainObject(json, maxEventDepth)) return null;
+  try {
+    return { text, value: JSON.parse(json) };
+  } catch {
+    return null; // the long way says what is wrong, and where
+  }
+}
+
 /**
- * Takes a body apart, one JSON value or an array of 1 to `maxBatchEvents`.
+ * Takes a body apart, one JSON value or an array of 1 to `maxBatchEvents`, in steps.
  *
  * @throws ServiceError `invalid_json`, `invalid_event`
  */
-export function parseEvents(body: Buffer): ParsedEvent[] {
-  const single = parsePlain(body);
-  if (single !== null) return [single];
-  const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
-  rejectScanFault(scan, nameInBody);
-  const events = parseScanned(body, scan, 'the body');
-  if (events.length === 0) throw wrongCount();
-  return events;
+export function* splitBody(body: Buffer): Generator<void, Buffer[]> {
+  const scanner = new JsonScanner(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
+  while (!scanner.run(stepBytes)) yield;
+  rejectFault(body, scanner, 'the body', nameInBody);
+  if (scanner.elements.length === 0) throw wrongCount();
+  return scanner.elements.map(({ start, end }) => body.subarray(start, end));
 }
 
 /**
@@ -39,8 +64,26 @@ export function parseLine(line: Buffer, name: string): ParsedEvent {
   if (plain !== null) return plain;
   const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
   if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
-  rejectScanFault(scan, () => name);
-  return parseScanned(line, scan, name)[0] as ParsedEvent;
+  rejectFault(line, scan, name, () => name);
+  const { start, end } = scan.elements[0] as ByteRange;
+  return parseScanned(line.subarray(start, end));
+}
+
+/** @param text one of those that `splitBody` has found */
+export function parseScanned(text: Buffer): ParsedEvent {
+  return { text, value: readFields(text, eventFields) };
+}
+
+/**
+ * Parses a small body that is no event.
+ *
+ * @throws ServiceError `invalid_json`, `invalid_event`
+ */
+export function parseSmall(body: Buffer): unknown {
+  const maxElements = Number.POSITIVE_INFINITY;
+  const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements });
+  rejectFault(body, scan, 'the body', () => 'the body');
+  return JSON.parse(body.toString('utf8'));
 }
 
 /** What messages call an event of a body. */
@@ -52,70 +95,50 @@ export function invalidEvent(name: string, place: string, what: string): Service
   return new ServiceError('invalid_event', `${name} ${place}: ${what}`);
 }
 
-/** The short way for nearly all events; null when it takes the scan to tell what there is. */
-function parsePlain(text: Buffer): ParsedEvent | null {
-  if (!isUtf8(text)) return null;
-  const json = text.toString('utf8');
-  if (!isPlainObject(json, maxEventDepth)) return null;
-  try {
-    return { text, value: JSON.parse(json) };
-  } catch {
-    return null; // the long way says what is wrong, and where
-  }
-}
-
-function rejectScanFault({ fault }: JsonScan, nameOf: (index: number) => string): void {
+function rejectFault(
+  text: Buffer,
+  scan: JsonScan,
+  name: string,
+  nameOf: (index: number) => string,
+): void {
+  const { fault } = scan;
+  // What is not UTF-8 is not JSON either, but the scan does not see that within strings.
+  if (!isUtf8(text)) throw notJson(`${placeOf(scan, name, firstNotUtf8(text, scan))} is not UTF-8`);
   if (fault === null) return;
-  if (fault.reason === 'too_many_elements') throw wrongCount();
+  const { reason, byte, element } = fault;
+  if (reason === 'too_many_elements') throw wrongCount();
+  if (reason === 'not_json') throw notJson(describeFault(text, scan, name, fault));
   const what =
-    fault.reason === 'nesting'
+    reason === 'nesting'
       ? `is nested deeper than ${maxEventDepth} levels`
       : 'has a key named __proto__';
-  throw invalidEvent(nameOf(fault.element), `at byte ${fault.byte}`, what);
+  throw invalidEvent(nameOf(element), `at byte ${byte}`, what);
+}
+
+function notJson(message: string): ServiceError {
+  return new ServiceError('invalid_json', message);
 }
 
 function wrongCount(): ServiceError {
   return new ServiceError('invalid_event', `an array takes 1 to ${maxBatchEvents} events`);
 }
 
-function parseScanned(body: Buffer, scan: JsonScan, name: string): ParsedEvent[] {
-  let parsed: unknown;
-  try {
-    parsed = parseJson(body);
-  } catch (error) {
-    throw new ServiceError('invalid_json', placeOfFault(body, scan, name), {}, { cause: error });
-  }
-  const values = scan.isArray ? (parsed as unknown[]) : [parsed];
-  return values.map((value, index) => {
-    const { start, end } = scan.elements[index] as ByteRange;
-    return { text: body.subarray(start, end), value };
-  });
+/** The element that is not, or the one in which the scan stopped. */
+function firstNotUtf8(text: Buffer, { elements }: JsonScan): number {
+  const index = elements.findIndex(({ start, end }) => !isUtf8(text.subarray(start, end)));
+  return index === -1 ? elements.length : index;
 }
 
-/** Unlike `JSON.parse` of a decoded buffer, refuses what is not UTF-8 instead of replacing it. */
-function parseJson(text: Buffer): unknown {
-  if (!isUtf8(text)) throw new SyntaxError('not UTF-8');
-  return JSON.parse(text.toString('utf8'));
+function describeFault(text: Buffer, scan: JsonScan, name: string, fault: ScanFault): string {
+  const { byte, element, start } = fault;
+  if (start === text.length && !scan.isArray) return `${name} is empty`;
+  const place = placeOf(scan, name, element);
+  if (byte === text.length) return `${place} is not JSON (it ends too early)`;
+  return `${place} is not JSON (at character ${text.toString('utf8', start, byte).length})`;
 }
 
-/** Parses element by element to say which one is at fault. */
-function placeOfFault(body: Buffer, { elements, isArray }: JsonScan, name: string): string {
-  for (const [index, { start, end }] of elements.entries()) {
-    const text = body.subarray(start, end);
-    const place = isArray ? `event ${index}, from byte ${start} of the body on,` : name;
-    if (!isUtf8(text)) return `${place} is not UTF-8`;
-    try {
-      JSON.parse(text.toString('utf8'));
-    } catch (error) {
-      return `${place} is not JSON${positionIn(error as SyntaxError)}`;
-    }
-  }
-  return elements.length === 0 ? `${name} is empty` : `${name} is not JSON`;
-}
-
-/** The position that V8 gives in the message, without the piece of the text that it quotes. */
-function positionIn(error: SyntaxError): string {
-  const position = /at position (\d+)/.exec(error.message)?.[1];
-  if (position !== undefined) return ` (at character ${position})`;
-  return error.message.startsWith('Unexpected end') ? ' (it ends too early)' : '';
+function placeOf({ isArray, elements, fault }: JsonScan, name: string, index: number): string {
+  if (!isArray) return name;
+  const start = elements[index]?.start ?? fault?.start;
+  return `event ${index}, from byte ${start} of the body on,`;
 }

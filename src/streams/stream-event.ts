@@ -1,9 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { readFields } from './event-fields.js';
+import { hasFewBrackets, scanJson } from './json-scan.js';
 import { type Ending, endingOf } from './lifecycle.js';
 
 /** The type of an event: an open set, safe in an SSE `event:` line. */
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/** The deepest nesting of one event: the event object itself is the first level. */
+export const maxEventDepth = 64;
 
 /** The longest id of an event, in UTF-16 code units. */
 export const maxIdLength = 128;
@@ -23,6 +28,8 @@ export const eventSchema = z.strictObject({
   data: z.record(z.string(), z.unknown()).optional(),
 });
 
+export const eventFields: ReadonlySet<string> = new Set(Object.keys(eventSchema.shape));
+
 export type EventInput = z.infer<typeof eventSchema>;
 
 /**
@@ -38,18 +45,36 @@ export interface StoredEvent {
   readonly ending: Ending | null;
 }
 
+/** Stored text up to this size is parsed, at 100 ns a byte at worst, unless it may be nested deep. */
+const smallBytes = 16 * 1024;
+
 /** Reads what another program may have written: anything at all becomes an event. */
 export function decodeStoredEvent(bytes: Buffer): StoredEvent {
   const malformed: StoredEvent = { bytes, type: null, ending: null };
-  if (!isUtf8(bytes)) return malformed;
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return malformed;
-  }
+  const value = isUtf8(bytes) ? parseStored(bytes) : null;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return malformed;
   const { type, done } = value as { type?: unknown; done?: unknown };
   if (typeof type !== 'string') return malformed;
   return { bytes, type, ending: endingOf(type, done === true) };
+}
+
+/** Null when it is not JSON, or nested deeper than an event may be. */
+function parseStored(bytes: Buffer): unknown {
+  if (bytes.length <= smallBytes) {
+    const json = bytes.toString('utf8');
+    if (hasFewBrackets(json, maxEventDepth)) return parseOrNull(json);
+  }
+  const limits = { maxDepth: maxEventDepth, maxElements: 1, allowsProtoKeys: true };
+  const { elements, fault, isArray } = scanJson(bytes, limits);
+  const [element] = elements;
+  if (fault !== null || isArray || element === undefined) return null;
+  return readFields(bytes.subarray(element.start, element.end), eventFields);
+}
+
+function parseOrNull(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }

@@ -7,6 +7,7 @@ import { makeKey } from '../support/keys.js';
 import { RedisServer } from '../support/redis-server.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 import { bring, places, readerOptions, sign } from '../support/tokens.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** What no request can bring about: it would be a fault of the service, or of its store. */
 const unprovoked = [
@@ -43,7 +44,8 @@ const streamRoutes = [
 ];
 const routes = [...streamRoutes, 'GET session', 'GET chat', 'DELETE session', 'GET /metrics'];
 const posts = ['POST events', 'POST stop', 'POST lease'];
-const takesBodies = [...posts, 'DELETE', 'DELETE session'];
+const writes = [...posts, 'DELETE', 'DELETE session'];
+const takesBodies = ['POST events', 'POST stop'];
 const forReaders = ['GET events', 'GET stream', 'GET', 'GET session', 'GET chat', 'POST stop'];
 
 describe('every answer that the document names', () => {
@@ -118,11 +120,37 @@ describe('every answer that the document names', () => {
 
   it('comes to bodies that are too large, too slow, or of another kind', async () => {
     for (const route of takesBodies) {
-      await ask(app, route, { headers: json, body: 'x'.repeat(5000) });
+      await ask(app, route, { headers: json, body: 'x'.repeat(20_000) });
       await ask(app, route, { headers: { 'content-type': 'text/plain' }, body: 'x' });
       await ask(app, route, { headers: json, body: silence() });
     }
     await ask(app, 'POST events', { headers: ndjson, body: silence() });
+  });
+
+  it('comes to bodies when too many are being read', async () => {
+    const small = await start(await memoryBackend.create(), { limits: { bodiesInFlight: 1 } });
+    for (const route of takesBodies) {
+      // With a charset in quotes, an append is read by the route.
+      const headers = { 'content-type': 'application/json; charset="utf-8"' };
+      expect(await ask(small, route, { headers, body: answer })).toBe('503 overloaded');
+    }
+  });
+
+  it('comes to lines whose stream has gone meanwhile', async () => {
+    const brief = await start(await memoryBackend.create({ ttlMs: 200 }));
+    const id = answers.newId();
+    const url = `${brief.url}/sessions/${id}/messages/${id}`;
+    const line = new TextEncoder().encode(`${answer}\n`);
+    const isThere = async () => (await fetch(url)).status === 200;
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(line);
+        await waitFor('the line is stored', isThere);
+        await waitFor('the stream has expired', async () => !(await isThere()));
+        controller.enqueue(line);
+      },
+    });
+    expect(await ask(brief, 'POST events', { id, headers: ndjson, body })).toBe('409 stream_gone');
   });
 
   it('comes to what is not there, is gone, or cannot be had in this form', async () => {
@@ -196,7 +224,7 @@ describe('every answer that the document names', () => {
       { 'sec-fetch-site': 'cross-site' },
       { origin: 'https://evil.example' },
     ]) {
-      for (const route of takesBodies) {
+      for (const route of writes) {
         expect(await ask(app, route, { headers: { ...headers, 'producer-lease': '30' } })).toBe(
           '403 forbidden',
         );

@@ -57,6 +57,7 @@ describe('the settings', () => {
       limits: {
         eventBytes: 1024 ** 2,
         bodyBytes: 8 * 1024 ** 2,
+        bodiesInFlight: 256 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
         sessionStreams: 10_000,

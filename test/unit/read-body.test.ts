@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { BodyShare } from '../../src/http/body-budget.js';
 import { readBody } from '../../src/http/read-body.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -22,12 +23,14 @@ async function startServer() {
   return { request, socket };
 }
 
-const limits = { maxBytes: 100, timeoutMs: 60_000 };
+const limits = { maxBytes: 100, timeoutMs: 60_000, tooLarge: () => new Error('too large') };
+const read = (request: IncomingMessage) =>
+  new Promise((resolve) => readBody(request, limits, new BodyShare(() => true), resolve));
 
 describe('A body whose connection breaks', () => {
   it('is done with at once', async () => {
     const { request, socket } = await startServer();
-    const error = new Promise((resolve) => readBody(request, limits, resolve));
+    const error = read(request);
     socket.destroy();
     expect(await error).toBeInstanceOf(Error);
   });
@@ -37,8 +40,6 @@ describe('A body whose connection breaks', () => {
     socket.destroy();
     request.on('error', () => {});
     await waitFor('the request is over', () => request.closed);
-    expect(await new Promise((resolve) => readBody(request, limits, resolve))).toBeInstanceOf(
-      Error,
-    );
+    expect(await read(request)).toBeInstanceOf(Error);
   });
 });

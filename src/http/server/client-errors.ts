@@ -1,13 +1,23 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { noRoute, type OnRejected, problemContentType, toProblem } from '../problem.js';
+import { bodyError } from '../read-body.js';
 import { securityHeaders } from '../security-headers.js';
 import { closeLingering } from './lingering-close.js';
 
 const extraHeaders = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('');
+
+/**
+ * Tells an error to the reader of a body that is coming, which knows what has become of it.
+ *
+ * @returns whether there is one
+ */
+export function tellReader(request: IncomingMessage, error: NodeJS.ErrnoException): boolean {
+  return request.emit(bodyError, toServiceError(error));
+}
 
 /**
  * Answers a request that never became one, since Node could not parse it or it came too slowly, and

@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { discardMs } from '../early-answer.js';
 import type { OnRejected } from '../problem.js';
-import { answerClientError } from './client-errors.js';
+import { answerClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 
 /** The connections of a server, each of which has one request at a time. */
@@ -64,7 +64,8 @@ export class Connections {
     else if (current?.req.complete === true) this.#all.get(socket)?.closeAfterCurrent();
     else if (current?.headersSent === true)
       socket.destroy(); // in the middle of a response, ours would be text of it
-    else answerClientError(error, socket, this.onRejected);
+    else if (current === null || !tellReader(current.req, error))
+      answerClientError(error, socket, this.onRejected);
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */

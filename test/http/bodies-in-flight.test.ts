@@ -1,0 +1,109 @@
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { type AppSource, describeApp } from '../support/app-suite.js';
+import { waitFor } from '../support/wait-for.js';
+import { postText } from '../support/worker.js';
+
+const kib = 1024;
+const budget = 1536 * kib;
+const limits = { bodiesInFlight: budget };
+const long = { bodyMs: 60_000, silenceMs: 60_000 };
+const short = { bodyMs: 300, silenceMs: 300 };
+
+/** What the tests do with bodies. */
+function bodiesOf(source: AppSource) {
+  const { stream } = source;
+
+  /** A request of which the body is begun. */
+  function begin(type: string, bytes: number, first = '', announced = bytes + 1) {
+    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const sent = { socket, answer: '' };
+    socket.on('error', () => {}); // what is rejected early may be reset
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      sent.answer += text;
+    });
+    const path = new URL(stream().eventsUrl).pathname;
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
+    socket.write(`${head}content-length: ${first.length + announced}\r\n\r\n${first}`);
+    socket.write(Buffer.alloc(bytes, '"'));
+    return sent;
+  }
+
+  const beginJson = (bytes = 200 * kib) => begin('application/json', bytes);
+  /** Resolves when a body is taken that needs nearly all of the budget. */
+  const isFree = () =>
+    waitFor('the budget is free', async () => {
+      const content = 'x'.repeat(1000 * kib);
+      const { status, body } = await postText(
+        stream().eventsUrl,
+        JSON.stringify({ type: 'answer', content }) + ' '.repeat(400 * kib),
+      );
+      if (status === 503) expect(body).toMatchObject({ code: 'overloaded', stored: 0 });
+      else expect(status).toBe(201);
+      // That body is released when its response is through, which the next answer is behind.
+      await fetch(`${source.app.url}/healthz`);
+      return status === 201;
+    });
+
+  return { begin, beginJson, isFree };
+}
+
+const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
+const drop = (all: readonly { socket: Socket }[]) => {
+  for (const { socket } of all) socket.destroy();
+};
+
+describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
+  const { begin, beginJson, isFree } = bodiesOf(source);
+
+  it('of 100 connections share one budget: those over it get 503 with Retry-After', async () => {
+    const all = Array.from({ length: 100 }, () => beginJson());
+    const rejected = () => all.filter(isRejected);
+    await waitFor('those over it are rejected', () => rejected().length >= 92);
+    for (const { answer } of rejected()) {
+      expect(answer).toMatch(/^HTTP\/1.1 503 /);
+      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(answer).toContain('"stored":0');
+    }
+    expect(rejected().length).toBeLessThan(100);
+    drop(all);
+    await isFree();
+  });
+
+  it('of NDJSON count as far as they are not appended, and what was appended is said', async () => {
+    const type = 'application/x-ndjson';
+    const line = '{"type":"answer"}\n';
+    const one = begin(type, 900 * kib, line, 2000 * kib);
+    const other = begin(type, 900 * kib, line.repeat(3), 2000 * kib);
+    const both = [one, other];
+    await waitFor('one of them is rejected', () => both.some(isRejected));
+    const rejected = both.filter(isRejected);
+    expect(rejected).toHaveLength(1);
+    expect(rejected[0]?.answer).toContain(`"stored":${rejected[0] === other ? 3 : 1}`);
+    expect(rejected[0]?.answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    drop(both);
+    await isFree();
+  });
+
+  it('count no more when their connection is cut', async () => {
+    const cut = Array.from({ length: 10 }, () => beginJson());
+    await waitFor('they have all of the budget', () => cut.some(isRejected));
+    drop(cut);
+    await isFree();
+  });
+});
+
+describeApp('bodies in flight that come to nothing', { limits, timeouts: short }, (source) => {
+  const { begin, beginJson, isFree } = bodiesOf(source);
+
+  it('count no more: too late, or too large', async () => {
+    const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
+    await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
+    await isFree();
+    const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
+    await waitFor('it is too large', () => large.answer.includes(' 413 '));
+    await isFree();
+  });
+});

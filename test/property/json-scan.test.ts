@@ -1,0 +1,141 @@
+import { isUtf8 } from 'node:buffer';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readFields } from '../../src/streams/event-fields.js';
+import { JsonScanner, scanJson } from '../../src/streams/json-scan.js';
+
+const anyLimits = {
+  maxDepth: 1e6,
+  maxElements: Number.POSITIVE_INFINITY,
+  allowsProtoKeys: true,
+};
+
+const pieces = fc.constantFrom(
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    ' ',
+    '\n',
+    '"a"',
+    '"a":',
+    '1',
+    '-',
+    '0',
+    '01',
+    '-0',
+    '1.5',
+    '1.',
+  ],
+  ...[
+    '1e5',
+    '1E+5',
+    '2e',
+    '.5',
+    'true',
+    'false',
+    'null',
+    'nul',
+    'truex',
+    '"\\n"',
+    '"\\x"',
+    '"\\u00e9"',
+  ],
+  ...['"\\u00g9"', '"\\u12', '"', '\\', '"é漢"', '"\t"', '\u00a0', '\ufeff', 'NaN', "'a'"],
+);
+
+const whole = fc.json({ maxDepth: 5 });
+
+/** JSON, and what a small change has made of it. */
+const texts = fc.oneof(
+  whole,
+  fc.array(pieces, { maxLength: 8 }).map((list) => list.join('')),
+  fc.tuple(whole, fc.nat(), fc.nat(3), pieces).map(([text, place, cut, piece]) => {
+    const at = place % (text.length + 1);
+    return text.slice(0, at) + piece + text.slice(at + cut);
+  }),
+);
+
+describe('the scan of JSON', () => {
+  it('takes for JSON what JSON.parse takes, and nothing else', () => {
+    const count = { good: 0, bad: 0 };
+    fc.assert(
+      fc.property(texts, (text) => {
+        const bytes = Buffer.from(text);
+        fc.pre(isUtf8(bytes) && bytes.toString() === text);
+        const isGood = isJson(text);
+        count[isGood ? 'good' : 'bad'] += 1;
+        expect(scanJson(bytes, anyLimits).fault === null).toBe(isGood);
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(Math.min(count.good, count.bad)).toBeGreaterThan(1000);
+  });
+
+  it('finds the elements of the outermost array, and the same in steps of any size', () => {
+    const values = fc.array(fc.jsonValue(), { maxLength: 5 });
+    fc.assert(
+      fc.property(values, fc.integer({ min: 1, max: 20 }), (list, step) => {
+        const text = Buffer.from(JSON.stringify(list, null, 1));
+        const scanner = new JsonScanner(text, anyLimits);
+        while (!scanner.run(step)) expect(scanner.fault).toBeNull();
+        const found = scanner.elements.map(({ start, end }) =>
+          JSON.parse(text.toString('utf8', start, end)),
+        );
+        expect(found).toEqual(JSON.parse(JSON.stringify(list)));
+        expect(scanner.elements).toEqual(scanJson(text, anyLimits).elements);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('the fields of a large event', () => {
+  const names = new Set(['type', 'id', 'data']);
+  const large = 'x'.repeat(5000);
+
+  it('are those that JSON.parse finds, without what is in objects and arrays', () => {
+    const keys = fc.constantFrom('type', 'id', 'data', 'other', 'more', 'dáta', '');
+    const members = fc.array(fc.tuple(keys, fc.jsonValue()), { maxLength: 8 });
+    fc.assert(
+      fc.property(members, fc.constantFrom('', ' ', '\n'), (list, space) => {
+        const all = [...list, ['id', large] as const];
+        const body = all.map(([key, value]) =>
+          [JSON.stringify(key), ':', JSON.stringify(value)].join(space),
+        );
+        const text = `{${space}${body.join(`${space},${space}`)}${space}}`;
+        const fields = readFields(Buffer.from(text), names) as Record<string, unknown>;
+        const parsed = JSON.parse(text) as Record<string, unknown>;
+        for (const name of names) expect(fields[name]).toEqual(shallow(parsed[name]));
+        const others = Object.keys(fields).filter((name) => !names.has(name));
+        const [first] = all.map(([key]) => key).filter((key) => !names.has(key));
+        expect(others).toEqual(first === undefined ? [] : [first]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([`"${large}"`, `["${large}"]`, `1${'0'.repeat(5000)}`])(
+    'of what is none are none',
+    (text) => {
+      expect(readFields(Buffer.from(text), names)).toEqual(shallow(JSON.parse(text)));
+    },
+  );
+});
+
+function shallow(value: unknown): unknown {
+  if (Array.isArray(value)) return [];
+  return typeof value === 'object' && value !== null ? {} : value;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

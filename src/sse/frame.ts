@@ -41,9 +41,13 @@ function headOf({ id, event }: Frame): string {
   return event === undefined ? `id: ${id}\ndata: ` : `id: ${id}\nevent: ${event}\ndata: `;
 }
 
-/** A frame of data alone. */
-export function encodeData(data: Buffer): Buffer {
-  return Buffer.concat([Buffer.from('data: '), toOneLine(data), Buffer.from('\n\n')]);
+/**
+ * Frames of data alone, in one piece of memory.
+ *
+ * @param texts without raw line breaks, as `JSON.stringify` makes them
+ */
+export function encodeTexts(texts: readonly string[]): Buffer {
+  return escapeSeparators(Buffer.from(texts.map((text) => `data: ${text}\n\n`).join('')));
 }
 
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */
@@ -73,9 +77,13 @@ const lineSeparators: readonly { readonly raw: Buffer; readonly escaped: Buffer 
 ];
 
 function toOneLine(json: Buffer): Buffer {
-  let line = json;
-  for (const { raw, escaped } of lineSeparators) line = replaceAll(line, raw, escaped);
-  return withoutLineBreaks(line);
+  return withoutLineBreaks(escapeSeparators(json));
+}
+
+function escapeSeparators(json: Buffer): Buffer {
+  let escapes = json;
+  for (const { raw, escaped } of lineSeparators) escapes = replaceAll(escapes, raw, escaped);
+  return escapes;
 }
 
 function replaceAll(text: Buffer, search: Buffer, replacement: Buffer): Buffer {

@@ -1,10 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../errors.js';
 import { type ByteRange, isPlainObject, type JsonScan, scanJson } from './json-scan.js';
+import { maxEventDepth } from './stream-event.js';
 import { maxBatchEvents } from './stream-manager.js';
-
-/** The deepest nesting of one event: the event object itself is the first level. */
-export const maxEventDepth = 64;
 
 /** One event of a body: JSON, of which nothing else is known yet. */
 export interface ParsedEvent {

@@ -1,9 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { isDeeper } from './json-scan.js';
 import { type Ending, endingOf } from './lifecycle.js';
 
 /** The type of an event: an open set, safe in an SSE `event:` line. */
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/** The deepest nesting of one event: the event object itself is the first level. */
+export const maxEventDepth = 64;
 
 /** The longest id of an event, in UTF-16 code units. */
 export const maxIdLength = 128;
@@ -32,19 +36,24 @@ export type EventInput = z.infer<typeof eventSchema>;
 export interface StoredEvent {
   /** The JSON text, UTF-8. */
   readonly bytes: Buffer;
-  /** Null when the element is not UTF-8 JSON of an object with a string `type`. */
+  /** Null when the element is not UTF-8 JSON of an object with a string `type`, or nested too deep. */
   readonly type: string | null;
   /** How this event ends its stream; null when it does not. */
   readonly ending: Ending | null;
 }
 
-/** Reads what another program may have written: anything at all becomes an event. */
+/**
+ * Reads what another program may have written: anything at all becomes an event. What is nested deeper
+ * than an event may be is none, since whoever writes it again, or walks it, runs out of stack.
+ */
 export function decodeStoredEvent(bytes: Buffer): StoredEvent {
   const malformed: StoredEvent = { bytes, type: null, ending: null };
   if (!isUtf8(bytes)) return malformed;
+  const text = bytes.toString('utf8');
+  if (isDeeper(text, maxEventDepth)) return malformed;
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    value = JSON.parse(text);
   } catch {
     return malformed;
   }

@@ -115,10 +115,15 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
     const now = Date.now();
-    this.#expiry.expire(now);
-    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
-    const newest = streams.reverse().slice(0, maxListedStreams);
+    const newest = this.#newest(sessionId, now);
     return newest.map((stream) => ({ messageId: stream.id.messageId, info: stream.info(now) }));
+  }
+
+  async findOpenStream(sessionId: string): Promise<string | null> {
+    const now = Date.now();
+    const newest = this.#newest(sessionId, now);
+    const open = newest.find((stream) => stream.info(now).status === 'open');
+    return open?.id.messageId ?? null;
   }
 
   async deleteStream(id: StreamId): Promise<void> {
@@ -162,6 +167,12 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   /** The stream is kept when it is stored to. */
   #begin(id: StreamId, producer: ProducerStamp | undefined, now: number): MemoryStream {
     return new MemoryStream(id, now, this.#tombstones.pass(streamKey(id), producer, now));
+  }
+
+  #newest(sessionId: string, now: number): readonly MemoryStream[] {
+    this.#expiry.expire(now);
+    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
+    return streams.reverse().slice(0, maxListedStreams);
   }
 
   #checkStore(stream: MemoryStream, footprint: number, now: number): void {

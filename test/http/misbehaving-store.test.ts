@@ -12,8 +12,8 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const away = () => new ServiceError('backend_unavailable', 'the store is away', { stored: null });
 const broken = () => new TypeError('cannot read properties of undefined');
-const ill = { sessionId: 'ill', messageId: 'm' };
-const well = { sessionId: 'well', messageId: 'm' };
+const ill = { sessionId: 'ill', messageId: 'm1' };
+const well = { sessionId: 'well', messageId: 'm1' };
 
 let inner: Awaited<ReturnType<typeof memoryBackend.create>>;
 let store: MisbehavingStore;
@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 
 const url = (path: string) => `${app.url}${path}`;
-const messageUrl = () => url('/sessions/ill/messages/m');
+const messageUrl = () => url('/sessions/ill/messages/m1');
 const errorLines = () => log.lines.filter(({ level }) => (level as number) >= 50);
 
 type Method = Parameters<MisbehavingStore['misbehave']>[0];
@@ -57,7 +57,7 @@ const json = { 'content-type': 'application/json' };
 const send = (method: string, path: string, body?: string) => () =>
   fetch(url(path), { method, ...(body !== undefined && { headers: json, body }) });
 
-const stream = '/sessions/ill/messages/m';
+const stream = '/sessions/ill/messages/m1';
 const routes: readonly Route[] = [
   {
     name: 'POST …/events',
@@ -139,7 +139,7 @@ const routes: readonly Route[] = [
     away: 503,
     broken: 500,
   },
-  { name: 'GET /readyz', method: 'ping', send: send('GET', '/readyz'), away: 503, broken: 503 },
+  { name: 'GET /readyz', method: 'ping', send: send('GET', '/readyz'), away: 503, broken: 500 },
 ];
 
 /** That no feed, watch or opening is left. */
@@ -161,7 +161,7 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
     if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ stored: null });
     expect(errorLines()).toEqual([]);
     await post(eventsUrl(app.url, 'well'), { type: 'answer' });
-    await other.frameCount(1);
+    await other.frameCount(2);
     other.drop();
     await nothingIsLeft();
   });
@@ -177,23 +177,27 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
       const text = await response.text();
       if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ code: 'internal' });
       expect(text).not.toContain('undefined');
-      if (method !== 'ping') expect(errorLines(), name).toHaveLength(1);
+      expect(errorLines()).toHaveLength(1);
       store.behave();
       const feed = await FeedClient.open(feedUrl(app.url, '?offset=0', 'ill'));
-      await feed.frameCount(method === 'deleteStream' ? 1 : 1);
+      await feed.frameCount(1);
       feed.drop();
       await nothingIsLeft();
     },
   );
+});
 
+/** `watch` returns at once, or throws. */
+const answered = routes.filter(({ method }) => method !== 'watch');
+
+describe.each(answered)('$name over a store', ({ name, method, send }) => {
   it('that does not answer holds up nobody else, and is answered when it does', async () => {
-    if (method === 'watch') return; // it returns at once, or throws
     const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
     store.misbehave(method, 'hangs', method === 'ping' ? '' : 'ill');
     const answer = send();
     await waitFor('the call hangs', () => store.heldCount > 0);
     await post(eventsUrl(app.url, 'well'), { type: 'answer' });
-    await other.frameCount(1);
+    await other.frameCount(2);
     store.behave();
     store.letGo();
     if (name.includes('wait')) await post(eventsUrl(app.url, 'ill'), { type: 'answer' });
@@ -202,6 +206,21 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
     await response.body?.cancel();
     other.drop();
     await nothingIsLeft();
+  });
+});
+
+describe('GET /ai-sdk/…/stream', () => {
+  it('is refused without a look at the store when as many feeds are open as may be', async () => {
+    await app.close();
+    app = await startApp(store.streams, { feed: { maxFeeds: 1 }, logger: log.logger });
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    await feed.frameCount(1);
+    store.misbehave('findOpenStream', { rejects: broken() });
+    store.misbehave('listStreams', { rejects: broken() });
+    const response = await fetch(url('/ai-sdk/sessions/ill/stream'));
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await response.json()).toMatchObject({ code: 'too_many_feeds' });
+    feed.drop();
   });
 });
 

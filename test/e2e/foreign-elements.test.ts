@@ -58,7 +58,7 @@ describe('Of elements that another program pushed, the service', () => {
 
   it('makes chunks of their own for the AI SDK of whatever is no event, live and kept', async () => {
     const client = clientOf(stream.redis);
-    await client.rpush(stream.key, wellFormed);
+    await post(stream.eventsUrl, event); // which notes the stream for its session
     const url = `${stream.service.url}/ai-sdk/sessions/s1/stream`;
     const live = await openFeed(url);
     await live.frameCount(3);

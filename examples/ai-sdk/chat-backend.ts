@@ -23,6 +23,14 @@ export interface ChatBackendOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A part of a stream, as `GET …/events` answers. */
+interface Page {
+  readonly events: readonly { readonly type: string; readonly content?: string }[];
+  /** Where the next page begins. */
+  readonly nextId: string;
+  readonly ended: boolean;
+}
+
 /** How long a run may stay without a sign of life, in seconds. */
 const leaseSeconds = 30;
 
@@ -113,10 +121,15 @@ export class ChatBackend {
   /** The whole answer, for whoever loads the chat when its stream is over. */
   async #answerOf(url: string): Promise<string> {
     const { headers = {} } = this.options;
-    const page = (await (await fetch(`${url}/events`, { headers })).json()) as {
-      events: { type: string; content: string }[];
-    };
-    return page.events.map(({ type, content }) => (type === 'answer' ? content : '')).join('');
+    let text = '';
+    let page: Page = { events: [], nextId: '0', ended: false };
+    do {
+      const response = await fetch(`${url}/events?offset=${page.nextId}`, { headers });
+      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+      page = (await response.json()) as Page;
+      for (const { type, content = '' } of page.events) if (type === 'answer') text += content;
+    } while (!page.ended && page.events.length > 0);
+    return text;
   }
 
   async #post(url: string, body: object): Promise<void> {

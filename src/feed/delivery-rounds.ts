@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { Pace } from './pace.js';
@@ -9,6 +10,8 @@ export interface RoundReader {
   readonly isInformed: boolean;
   /** Counts the streams of this name. */
   readonly generation: number;
+  /** Whether feeds at the end of the stream end now. */
+  isOver(): boolean;
   /** @throws ServiceError */
   learn(): Promise<unknown>;
   /** @throws ServiceError */
@@ -66,8 +69,17 @@ export class DeliveryRounds {
     this.#waiting.delete(waiter);
   }
 
-  finish(end: 'ended'): void {
-    this.#waiting.finish(end);
+  /**
+   * The stream is over: one more read shows those who wait what they do not have, since a wake-up may
+   * have been lost, or that they have all.
+   */
+  finish(): void {
+    if (this.#begin()) this.#schedule();
+  }
+
+  /** What is being handed out is no longer what there is. */
+  dropPage(): void {
+    this.#page = null;
   }
 
   /** In the next turn of the event loop, one round takes care of what comes in this one. */
@@ -116,8 +128,9 @@ export class DeliveryRounds {
     for (const offset of this.#waiting.offsets()) {
       try {
         const { generation } = reader;
+        const isOver = reader.isOver();
         const page = await reader.read(offset, cause);
-        await this.#handOut(page, generation === reader.generation);
+        await this.#handOut(page, generation === reader.generation, isOver);
         if (!page.isEmpty) hasDelivered = true;
       } catch (error) {
         reader.logFailure(error);
@@ -127,16 +140,17 @@ export class DeliveryRounds {
     this.#end();
   }
 
-  /** @param isCurrent whether it is a page of the stream that there is now: else all read anew */
-  #handOut(page: EncodedPage, isCurrent: boolean): Promise<void> {
+  /**
+   * @param isCurrent whether it is a page of the stream that there is now: else all read anew
+   * @param isOver whether the stream was over before it was read
+   */
+  async #handOut(page: EncodedPage, isCurrent: boolean, isOver: boolean): Promise<void> {
     const startedAt = performance.now();
+    const { lastPlace } = this.#waiting;
     this.#page = isCurrent ? page : null;
-    try {
-      this.#waiting.release(page);
-    } finally {
-      this.#page = null;
-    }
-    return this.#pace.rest(startedAt);
+    while (this.#waiting.release(page, lastPlace, isOver)) await nextTurn();
+    this.#page = null;
+    await this.#pace.rest(startedAt);
   }
 
   #end(): void {

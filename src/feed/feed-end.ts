@@ -7,6 +7,7 @@ export const feedEnds = [
   'draining', // the node is shutting down: the client goes on elsewhere
   'reset', // the stream is not the one that the client saw, and its dialect has no word for that
   'slow', // the socket took nothing for too long, and was cut
+  'failed', // its dialect or its socket threw: the connection was cut, and the log says why
   'left', // the client left, or the connection broke
 ] as const;
 

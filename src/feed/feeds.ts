@@ -21,6 +21,7 @@ import {
   Subscriber,
   type SubscriberOptions,
 } from './subscriber.js';
+import { inTurns, TurnQueue } from './turns.js';
 
 export interface FeedOptions {
   readonly pollIntervalMs: number;
@@ -64,6 +65,7 @@ export class Feeds {
   readonly #readerOptions: ReaderOptions;
   readonly #subscriberOptions: SubscriberOptions;
   #beats: NodeJS.Timeout | null = null;
+  #isBeating = false;
   /** Feeds that are being opened count against the limit too. */
   #openings = 0;
   #isDraining = false;
@@ -83,7 +85,8 @@ export class Feeds {
       observer.closed(reason);
       this.#remove(subscriber);
     };
-    this.#subscriberOptions = { ...options, stallMs, observer, onClose };
+    const turns = new TurnQueue();
+    this.#subscriberOptions = { ...options, stallMs, turns, logger, observer, onClose };
   }
 
   /** How many feeds are open, and how many streams they follow. */
@@ -93,12 +96,10 @@ export class Feeds {
 
   /** @throws ServiceError `backend_unavailable` */
   async open(request: FeedRequest): Promise<Opening> {
-    if (this.#isDraining) return { kind: 'refused', reason: 'draining' };
-    if (this.#isFull(request.stream)) {
-      return { kind: 'refused', reason: 'too_many_feeds' };
-    }
-    this.#openings += 1;
+    const reason = this.refusal(request.stream);
+    if (reason !== null) return { kind: 'refused', reason };
     const reader = this.#acquire(request.stream);
+    this.#openings += 1;
     let isHanded = false;
     try {
       const life = await reader.learn();
@@ -120,6 +121,16 @@ export class Feeds {
   }
 
   /**
+   * Why no feed is opened now, before the store is asked; null when one may be.
+   *
+   * @param stream when it is known already
+   */
+  refusal(stream?: StreamId): FeedRefusal | null {
+    if (this.#isDraining) return 'draining';
+    return this.#isFull(stream) ? 'too_many_feeds' : null;
+  }
+
+  /**
    * Ends every feed, so that its client goes on elsewhere, and opens no more. Resolves when all
    * sockets have taken the last bytes; those that have not `graceMs` after the last end are cut.
    *
@@ -131,9 +142,10 @@ export class Feeds {
     await closeWithin([...this.#subscribers], graceMs);
   }
 
-  #isFull(stream: StreamId): boolean {
+  #isFull(stream: StreamId | undefined): boolean {
     const { maxFeeds, maxFeedsPerStream } = this.options;
     if (this.#subscribers.size + this.#openings >= maxFeeds) return true;
+    if (stream === undefined) return false;
     return (this.#followed.get(streamKey(stream))?.users ?? 0) >= maxFeedsPerStream;
   }
 
@@ -150,7 +162,7 @@ export class Feeds {
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(request.from, position));
-    subscriber.start(firstBytes(request, position));
+    subscriber.start(() => firstBytes(request, position));
     if (this.#isDraining) subscriber.finish('draining');
   }
 
@@ -179,7 +191,7 @@ export class Feeds {
 
   #add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
-    this.#beats ??= setInterval(() => this.#beat(), this.#beatMs);
+    this.#beats ??= setInterval(() => void this.#beat(), this.#beatMs);
   }
 
   #remove(subscriber: Subscriber): void {
@@ -196,9 +208,11 @@ export class Feeds {
     return Math.min(heartbeatMs, maxAgeMs, stallMs) / 10;
   }
 
-  #beat(): void {
-    const now = performance.now();
-    for (const subscriber of this.#subscribers) subscriber.beat(now);
+  async #beat(): Promise<void> {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    await inTurns(this.#subscribers, (one) => one.beat(performance.now()));
+    this.#isBeating = false;
   }
 }
 
@@ -219,7 +233,8 @@ async function hasAll(
   life: StreamLife,
   position: Position,
 ): Promise<boolean> {
-  if (!life.isOver(performance.now()) || position.offset === 0) return false;
+  if (!life.isOver(performance.now()) || position.offset < Math.max(life.end.offset, 1))
+    return false;
   const page = await reader.read(position.offset);
   return page.isEmpty && fits(position, page.tag);
 }

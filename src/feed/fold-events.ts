@@ -82,8 +82,12 @@ function isSameSegment(one: Chunk, next: Chunk): boolean {
   return one.id === next.id || (isMintedId(one.id) && isMintedId(next.id));
 }
 
+/** What is larger is no small chunk of a text, and may take long to parse. */
+const maxChunkBytes = 64 * 1024;
+
 /** Null for what is never folded. */
 function readChunk(event: StoredEvent): Chunk | null {
+  if (event.bytes.length > maxChunkBytes) return null;
   if (event.type === null || event.ending !== null || mayFollowEnd(event)) return null;
   const fields = JSON.parse(event.bytes.toString('utf8')) as Record<string, unknown>;
   const text = hasFieldsOfEvent(fields) ? findStringMember(event.bytes, 'content') : null;

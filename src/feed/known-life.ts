@@ -14,6 +14,8 @@ export interface Follower {
   readonly stream: StreamId;
   /** Called when the stream turns out to be another one of its name: it calls `forget`. */
   forget(): void;
+  /** Called with each answer of the store. */
+  onLearned(life: StreamLife): void;
   /** Called when the stream has ended and its feeds have lingered. */
   onOver(): void;
   logFailure(error: unknown): void;
@@ -80,6 +82,7 @@ export class KnownLife {
     if (known !== null && known !== life.createdAt) this.follower.forget();
     this.#life = life;
     this.#setLingerTimer();
+    this.follower.onLearned(life);
     return life;
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Subscriber } from './subscriber.js';
+import { inTurns } from './turns.js';
 
 /** So many feeds at least end in each step. */
 const leastPerStep = 20;
@@ -17,7 +18,7 @@ export async function endInSteps(
   const perStep = Math.max(leastPerStep, Math.ceil((subscribers.length * stepMs) / spreadMs));
   for (let from = 0; from < subscribers.length; from += perStep) {
     if (from > 0) await sleep(stepMs);
-    for (const one of subscribers.slice(from, from + perStep)) one.finish('draining');
+    await inTurns(subscribers.slice(from, from + perStep), (one) => one.finish('draining'));
   }
 }
 
@@ -30,5 +31,5 @@ export async function closeWithin(
   const late = sleep(graceMs, undefined, { signal: grace.signal }).catch(() => {}); // aborted
   await Promise.race([Promise.all(subscribers.map((one) => one.whenClosed())), late]);
   grace.abort();
-  for (const one of subscribers) one.cut();
+  await inTurns(subscribers, (one) => one.cut());
 }

@@ -75,8 +75,8 @@ export class StreamReader extends Polled implements RoundReader, Follower {
     this.#beginning = new Beginning(options.observer);
     this.#rounds = new DeliveryRounds(this, options.observer);
     this.#life = new KnownLife(this, options);
-    options.polls.putOff(this);
     this.#unwatch = options.streams.watch(stream, () => this.#rounds.wake());
+    options.polls.putOff(this); // last, so that nothing is left behind should `watch` throw
   }
 
   get isInformed(): boolean {
@@ -187,11 +187,19 @@ export class StreamReader extends Polled implements RoundReader, Follower {
     this.#pages.clear();
     this.#reads.clear();
     this.#end = null;
+    this.#rounds.dropPage();
     this.#life.forget();
   }
 
+  /** A status that knows of more than was read stands in for the wake-up that was lost. */
+  onLearned({ end }: StreamLife): void {
+    if (this.#end === null || end.offset <= this.#end.offset) return;
+    this.#end = null;
+    this.#rounds.wake();
+  }
+
   onOver(): void {
-    this.#rounds.finish('ended');
+    this.#rounds.finish();
   }
 
   #endAt(offset: number): EncodedPage | undefined {

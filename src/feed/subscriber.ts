@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BaseLogger } from 'pino';
+import { toLogFields } from '../errors.js';
 import { encodeComment } from '../sse/frame.js';
 import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import type { FeedDialect } from './feed-dialect.js';
 import type { FeedEnd } from './feed-end.js';
-import type { FeedObserver } from './feed-observer.js';
+import type { FeedObserver, ResetReason } from './feed-observer.js';
 import { jitter } from './retry.js';
 import { Stall } from './stall.js';
 import type { StreamReader } from './stream-reader.js';
+import type { TurnQueue, TurnTaker } from './turns.js';
 import type { Waiter } from './waiters.js';
 
 /** Where a feed is written to. */
@@ -46,21 +48,42 @@ export interface FeedTotals {
 export interface SubscriberOptions {
   /** After a reset, the feed waits this long for a stream that does not exist. */
   readonly waitMs: number;
-  /** After this long without a byte, a comment is sent, so that a dead connection shows. */
+  /** A comment is sent before there was no byte for this long, so that a dead connection shows. */
   readonly heartbeatMs: number;
   /** About when the feed ends, so that its client goes on in another one. */
   readonly maxAgeMs: number;
   /** A socket that has taken nothing for this long, although there is something, is cut. */
   readonly stallMs: number;
+  /** Of all feeds of the process. */
+  readonly turns: TurnQueue;
+  readonly logger: BaseLogger;
   readonly observer: FeedObserver;
   /** Called when a response has closed, with all of its bytes or without. */
   readonly onClose: (subscriber: Subscriber, totals: FeedTotals) => void;
+}
+
+/** What a read came to. */
+interface Found {
+  readonly page: EncodedPage;
+  /** Set when the page is of another stream than the client saw. */
+  readonly reset: Reset | null;
+}
+
+interface Reset {
+  readonly reason: ResetReason;
+  readonly isAbsent: boolean;
 }
 
 /** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
 const maxBurstBytes = 256 * 1024;
 
 const heartbeat = encodeComment('heartbeat');
+
+/**
+ * After how much of the interval the heartbeat is due. Feeds that got the same event do not all come to
+ * it together, and a beat, which comes ten times in the interval, is never too late for it.
+ */
+const heartbeatDue = { from: 0.6, to: 0.85 };
 
 /** By how much of it the age of feeds differs that were opened together. */
 const ageJitter = 0.1;
@@ -69,17 +92,22 @@ const ageJitter = 0.1;
  * One client of a stream: a position and a socket. It writes what lies at its position until the
  * socket is full, and goes on when the socket drains; nothing is queued for it elsewhere.
  */
-export class Subscriber implements Waiter {
+export class Subscriber implements Waiter, TurnTaker {
   #position: Position;
   readonly #startedAt = performance.now();
   #lastWriteAt = this.#startedAt;
+  /** How long there may be no byte until the heartbeat. */
+  readonly #silenceMs: number;
   readonly #endsAt: number;
   /** Why it ends then. */
   readonly #endsBy: FeedEnd;
   /** Null until the socket has been full. */
   #stall: Stall | null = null;
   #awaitsDrain = false;
+  /** Whether it reads, or waits for its turn. */
   #isReading = false;
+  /** What it has read, to be written in its turn. */
+  #found: Found | null = null;
   /** Set when nothing more is to be written. */
   #end: FeedEnd | null = null;
   #isClosed = false;
@@ -88,6 +116,7 @@ export class Subscriber implements Waiter {
   /** Its neighbours where it waits. */
   previous: Waiter | null = null;
   next: Waiter | null = null;
+  place = 0;
 
   /** @param onClose told last that the response has closed */
   constructor(
@@ -97,6 +126,7 @@ export class Subscriber implements Waiter {
     readonly onClose: (totals: FeedTotals) => void,
   ) {
     this.#position = feed.position;
+    this.#silenceMs = options.heartbeatMs * between(heartbeatDue);
     const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
@@ -116,29 +146,55 @@ export class Subscriber implements Waiter {
     });
   }
 
-  /** @param preamble the first bytes, sent at once */
-  start(preamble: Buffer): void {
+  /** @param firstBytes makes them; they are sent at once */
+  start(firstBytes: () => Buffer): void {
     // The client may have left while the stream was looked up: then 'close' was before our time.
     if (this.client.socket.destroyed) {
       this.#onClose();
       return;
     }
-    this.#write(preamble);
+    try {
+      this.#write(firstBytes());
+    } catch (error) {
+      this.#fail(error);
+    }
     this.pump();
   }
 
   pump(): void {
+    try {
+      this.#writeOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Goes on with what was read, or where the last turn had no more room. */
+  takeTurn(): void {
+    const found = this.#found;
+    this.#found = null;
+    this.#isReading = false;
+    if (this.#end !== null) return;
+    try {
+      this.#writeOn(found === null ? 0 : this.#take(found));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param burstBytes how much of the stream was written in this turn already */
+  #writeOn(burstBytes = 0): void {
     const { reader, dialect } = this.feed;
     const { output } = this.client;
-    let burstBytes = 0;
+    let writtenBytes = burstBytes;
     while (!this.#isReading && this.#end === null && !output.writableNeedDrain) {
       const page = reader.peek(this.#position, dialect.prefersLongPages);
       if (page === undefined) void this.#readOn();
       else if (page.isEmpty) {
         this.#rest(page);
         return;
-      } else if (burstBytes >= maxBurstBytes) void this.#goOnLater();
-      else burstBytes += this.#writePage(page);
+      } else if (writtenBytes >= maxBurstBytes) this.#goOnLater();
+      else writtenBytes += this.#writePage(page);
     }
   }
 
@@ -146,9 +202,24 @@ export class Subscriber implements Waiter {
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
     this.#stop(end);
-    const farewell = this.feed.dialect.farewell(end);
-    if (farewell === null) this.cut();
-    else this.client.response.end(farewell);
+    try {
+      const farewell = this.feed.dialect.farewell(end);
+      if (farewell === null) this.cut();
+      else this.client.response.end(farewell);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Whatever a dialect or a socket throws costs this one feed: it may have come out of a socket's
+   * callback or a timer, where it would end the process, or with others waiting behind.
+   */
+  #fail(error: unknown): void {
+    const { logger } = this.options;
+    logger.error({ ...this.feed.reader.stream, ...toLogFields(error) }, 'A feed failed');
+    if (this.#end === null) this.#stop('failed');
+    this.cut();
   }
 
   /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
@@ -156,7 +227,7 @@ export class Subscriber implements Waiter {
     const isFull = this.client.output.writableNeedDrain;
     if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);
-    else if (now - this.#lastWriteAt >= this.options.heartbeatMs) this.#write(heartbeat);
+    else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(heartbeat);
   }
 
   #checkStall(now: number): void {
@@ -195,45 +266,54 @@ export class Subscriber implements Waiter {
     try {
       const page = await reader.read(this.#position.offset);
       if (this.#end !== null) return;
-      if (!fits(this.#position, page.tag)) await this.#reset(page);
-      else this.#writePage(page);
+      const reset = fits(this.#position, page.tag) ? null : await this.#findReset(page);
+      this.#found = { page, reset };
     } catch (error) {
       reader.logFailure(error);
       this.#isReading = false;
       if (this.#end === null) reader.wait(this);
       return;
     }
-    await this.#goOnLater();
+    // Many may have shared the read: neither a crowd nor one long replay keeps the others waiting.
+    this.#goOnLater();
   }
 
-  /** In the next turn of the event loop, so that one long replay does not keep the others waiting. */
-  async #goOnLater(): Promise<void> {
+  #goOnLater(): void {
     this.#isReading = true;
-    await nextTurn();
-    this.#isReading = false;
-    this.pump();
+    this.options.turns.push(this);
+  }
+
+  /** Returns how much of the stream it was. */
+  #take({ page, reset }: Found): number {
+    if (reset === null) return this.#writePage(page);
+    this.#reset(reset);
+    return 0;
   }
 
   /** Returns how much of the stream it was, which costs time also where few bytes come of it. */
   #writePage(page: EncodedPage): number {
-    this.#position = page.next;
-    if (page.isEmpty) return 0;
-    this.#clearAbsenceTimer();
     const { dialect } = this.feed;
-    const frames = dialect.encode(page);
+    // First, since it may throw: what has not been written is not behind us.
+    const frames = page.isEmpty ? null : dialect.encode(page);
+    this.#position = page.next;
+    if (frames === null) return 0;
+    this.#clearAbsenceTimer();
     if (frames.length > 0) this.#write(frames);
     this.options.observer.delivered(page.events.length, frames.length);
     if (dialect.isOver) this.finish('ended');
     return page.storedBytes;
   }
 
-  /** Says that the stream is not the one that the client saw, and goes on from its start. */
-  async #reset(page: EncodedPage): Promise<void> {
+  /** Learns what the stream is now that is not the one that the client saw. @throws ServiceError */
+  async #findReset(page: EncodedPage): Promise<Reset> {
     const { reader } = this.feed;
     const { isAbsent } = await reader.restart();
     const isDeleted = isAbsent && (await reader.wasDeleted());
-    if (this.#end !== null) return;
-    const reason = isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged';
+    return { reason: isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged', isAbsent };
+  }
+
+  /** Says that the stream is not the one that the client saw, and goes on from its start. */
+  #reset({ reason, isAbsent }: Reset): void {
     this.options.observer.reset(reason);
     const frame = this.feed.dialect.reset(reason, isAbsent);
     if (frame === null) {
@@ -293,4 +373,8 @@ export class Subscriber implements Waiter {
     this.onClose(totals);
     this.#resolveClosed?.();
   };
+}
+
+function between({ from, to }: { readonly from: number; readonly to: number }): number {
+  return from + (to - from) * Math.random();
 }

@@ -1,22 +1,35 @@
 import { type Linked, LinkedList } from '../linked-list.js';
 import { fits, type Position } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
+import { Turn } from './turns.js';
 
 /** Who waits at the end of a stream. */
 export interface Waiter extends Linked<Waiter> {
   readonly position: Position;
-  /** Called when there may be more at the position, or the position is no longer there. */
+  /** The list's own: its place in the order in which waiters came. */
+  place: number;
+  /**
+   * Called when there may be more at the position, the position is no longer there, or the stream
+   * is over. Must not throw: others wait behind.
+   */
   pump(): void;
-  /** Called when the stream has ended and its feeds have lingered. */
-  finish(end: 'ended'): void;
 }
 
 /** All who wait at the end of one stream. */
 export class Waiters {
   readonly #all = new LinkedList<Waiter>();
+  #lastPlace = 0;
+
+  /** The place of the one who came last. Whoever comes later is behind it. */
+  get lastPlace(): number {
+    return this.#lastPlace;
+  }
 
   add(waiter: Waiter): void {
-    if (!this.#all.has(waiter)) this.#all.push(waiter);
+    if (this.#all.has(waiter)) return;
+    this.#lastPlace += 1;
+    waiter.place = this.#lastPlace;
+    this.#all.push(waiter);
   }
 
   delete(waiter: Waiter): void {
@@ -38,19 +51,31 @@ export class Waiters {
     return [offset];
   }
 
-  /** Lets those go on who wait where the page begins, unless they know that there is nothing. */
-  release(page: EncodedPage): void {
-    // So many and no more, since whoever reaches the end waits again, behind them.
-    for (let count = this.#all.size; count > 0; count -= 1) {
-      const waiter = this.#all.shift();
-      if (waiter === null) return;
-      if (mayGoOn(waiter, page)) waiter.pump();
-      else this.#all.push(waiter);
+  /**
+   * Lets those go on who wait where the page begins, unless they know that there is nothing. Does
+   * what one turn of the event loop has room for; between the turns, waiters may come and leave.
+   *
+   * @param upTo the last place that is let go: whoever reaches the end waits again, behind it
+   * @param isOver whether the page shows that the stream is over: then nobody goes on waiting there
+   * @returns whether it has to be called again
+   */
+  release(
+    page: EncodedPage,
+    upTo: number,
+    isOver: boolean,
+    turn: Pick<Turn, 'isOver'> = new Turn(),
+  ): boolean {
+    for (
+      let { first } = this.#all;
+      first !== null && first.place <= upTo;
+      first = this.#all.first
+    ) {
+      this.#all.remove(first);
+      if (mayGoOn(first, page, isOver)) first.pump();
+      else this.add(first);
+      if (turn.isOver()) return true;
     }
-  }
-
-  finish(end: 'ended'): void {
-    for (let count = this.#all.size; count > 0; count -= 1) this.#all.shift()?.finish(end);
+    return false;
   }
 
   #manyOffsets(): Set<number> {
@@ -62,8 +87,8 @@ export class Waiters {
   }
 }
 
-function mayGoOn({ position }: Waiter, page: EncodedPage): boolean {
+function mayGoOn({ position }: Waiter, page: EncodedPage, isOver: boolean): boolean {
   if (position.offset !== page.offset) return false;
   const hasAll = page.isEmpty && position.tag !== null && fits(position, page.tag);
-  return !hasAll;
+  return isOver || !hasAll;
 }

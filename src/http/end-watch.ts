@@ -19,13 +19,14 @@ export interface EndWatchOptions {
 export class EndWatch {
   readonly #unwatch: () => void;
   /** Null while the stream is being asked, unless a wake-up came meanwhile. */
-  #timer: NodeJS.Timeout | null;
+  #timer: NodeJS.Timeout | null = null;
   #askedAt = performance.now();
   #isClosed = false;
 
   constructor(readonly options: EndWatchOptions) {
-    this.#timer = this.#askIn(options.pollIntervalMs);
+    // First, so that no timer is left behind should it throw; it may call back at once.
     this.#unwatch = options.streams.watch(options.stream, () => this.#onWake());
+    this.#timer ??= this.#askIn(options.pollIntervalMs);
   }
 
   close(): void {

@@ -41,9 +41,13 @@ function headOf({ id, event }: Frame): string {
   return event === undefined ? `id: ${id}\ndata: ` : `id: ${id}\nevent: ${event}\ndata: `;
 }
 
-/** A frame of data alone. */
-export function encodeData(data: Buffer): Buffer {
-  return Buffer.concat([Buffer.from('data: '), toOneLine(data), Buffer.from('\n\n')]);
+/**
+ * Frames of data alone, in one piece of memory.
+ *
+ * @param texts without raw line breaks, as `JSON.stringify` makes them
+ */
+export function encodeTexts(texts: readonly string[]): Buffer {
+  return escapeSeparators(Buffer.from(texts.map((text) => `data: ${text}\n\n`).join('')));
 }
 
 /** A frame that sets the client's last id and dispatches nothing, since it has no data. */
@@ -66,30 +70,22 @@ export function encodeRetry(ms: number): Buffer {
  * `splitlines` breaks at U+0085, U+2028 and U+2029. In valid JSON they stand within strings only,
  * where an escape means the same.
  */
-const lineSeparators: readonly { readonly raw: Buffer; readonly escaped: Buffer }[] = [
-  { raw: Buffer.from('\u0085'), escaped: Buffer.from('\\u0085') },
-  { raw: Buffer.from('\u2028'), escaped: Buffer.from('\\u2028') },
-  { raw: Buffer.from('\u2029'), escaped: Buffer.from('\\u2029') },
-];
+const lineSeparators = ['\u0085', '\u2028', '\u2029'].map((raw) => ({
+  raw,
+  bytes: Buffer.from(raw),
+  escaped: `\\u${raw.charCodeAt(0).toString(16).padStart(4, '0')}`,
+}));
 
 function toOneLine(json: Buffer): Buffer {
-  let line = json;
-  for (const { raw, escaped } of lineSeparators) line = replaceAll(line, raw, escaped);
-  return withoutLineBreaks(line);
+  return withoutLineBreaks(escapeSeparators(json));
 }
 
-function replaceAll(text: Buffer, search: Buffer, replacement: Buffer): Buffer {
-  let at = text.indexOf(search);
-  if (at === -1) return text;
-  const parts: Buffer[] = [];
-  let from = 0;
-  while (at !== -1) {
-    parts.push(text.subarray(from, at), replacement);
-    from = at + search.length;
-    at = text.indexOf(search, from);
-  }
-  parts.push(text.subarray(from));
-  return Buffer.concat(parts);
+/** @param json UTF-8 */
+function escapeSeparators(json: Buffer): Buffer {
+  if (!lineSeparators.some(({ bytes }) => json.includes(bytes))) return json;
+  let text = json.toString('utf8');
+  for (const { raw, escaped } of lineSeparators) text = text.replaceAll(raw, escaped);
+  return Buffer.from(text);
 }
 
 function withoutLineBreaks(json: Buffer): Buffer {

@@ -73,6 +73,25 @@ export function hasFewBrackets(text: string, maxDepth: number): boolean {
   return countUpTo(maxDepth, '{', text) + countUpTo(maxDepth, '[', text) <= maxDepth;
 }
 
+/**
+ * How deep JSON is nested, and how many values it has at most, without recursion and at the cost of a
+ * look at each byte. Text that is not JSON gives some answer or other.
+ */
+export function measureJson(text: Buffer): { readonly depth: number; readonly values: number } {
+  let [open, depth, values] = [0, 0, 1];
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text[at];
+    if (byte === quote) at = endOfString(text, at).end - 1;
+    else if (byte === comma) values += 1;
+    else if (byte === openBrace || byte === openBracket) {
+      values += 1;
+      open += 1;
+      depth = Math.max(depth, open);
+    } else if (byte === closeBrace || byte === closeBracket) open -= 1;
+  }
+  return { depth, values };
+}
+
 /** How often the mark is in the text, as far as that is more than `most`. */
 function countUpTo(most: number, mark: string, text: string): number {
   let count = 0;

@@ -39,7 +39,7 @@ export type EventInput = z.infer<typeof eventSchema>;
 export interface StoredEvent {
   /** The JSON text, UTF-8. */
   readonly bytes: Buffer;
-  /** Null when the element is not UTF-8 JSON of an object with a string `type`. */
+  /** Null when the element is not UTF-8 JSON of an object with a string `type`, or nested too deep. */
   readonly type: string | null;
   /** How this event ends its stream; null when it does not. */
   readonly ending: Ending | null;

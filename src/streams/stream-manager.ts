@@ -160,6 +160,12 @@ export interface StreamManager {
   listStreams(sessionId: string): Promise<readonly ListedStream[]>;
 
   /**
+   * The `messageId` of the newest open stream of a session, of those that `listStreams` lists; null
+   * when none is open. It asks for no more of them than it takes to know.
+   */
+  findOpenStream(sessionId: string): Promise<string | null>;
+
+  /**
    * Forgets a stream at once. For `tombstoneMs` no append begins it anew, since a worker that does
    * not know may still be writing: `stream_ended`, with `deleted` for a status; unless it comes from
    * a known producer with a higher epoch. A stream that does not exist is no error.

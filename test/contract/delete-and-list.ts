@@ -13,6 +13,29 @@ function newSession() {
 }
 
 export function deleteAndListContract(manager: ManagerSource): void {
+  describe('finding the open stream of a session', () => {
+    it('gives the newest of those that are open, also behind many that have ended', async () => {
+      const stream = newSession();
+      const { sessionId } = stream('m');
+      expect(await manager().findOpenStream(sessionId)).toBeNull();
+      await manager().appendEvents(stream('old'), answers(1));
+      for (let index = 0; index < 60; index += 1) {
+        await manager().appendEvents(stream(`ended${index}`), [complete()]);
+      }
+      expect(await manager().findOpenStream(sessionId)).toBe('old');
+      await waitFor('another millisecond', async () => {
+        const { createdAt } = (await manager().getStatus(stream('ended59'))) ?? { createdAt: 0 };
+        return Date.now() > createdAt + 1;
+      });
+      await manager().appendEvents(stream('new'), answers(1));
+      await manager().appendEvents(stream('old'), answers(1)); // newer by its last event alone
+      expect(await manager().findOpenStream(sessionId)).toBe('new');
+      await manager().appendEvents(stream('new'), [complete()]);
+      await manager().deleteStream(stream('old'));
+      expect(await manager().findOpenStream(sessionId)).toBeNull();
+    });
+  });
+
   describe('deleting', () => {
     it('forgets a stream at once, and wakes those who watch it', async () => {
       const stream = newStream();

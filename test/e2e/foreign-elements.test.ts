@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StreamOfTest } from '../support/stream-of-test.js';
 import { clientOf, openFeed } from '../support/test-processes.js';
+import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const event = {
@@ -11,6 +12,11 @@ const event = {
   timestamp: '2026-01-01T00:00:00Z',
 };
 const wellFormed = JSON.stringify(event);
+
+/** An event with data of that many levels; another program may push what no append takes. */
+function nested(levels: number): Buffer {
+  return Buffer.from(`{"type":"answer","data":${'{"a":'.repeat(levels)}0${'}'.repeat(levels)}}`);
+}
 
 /** Elements that are no events, by what is wrong with them. */
 const junk: readonly (readonly [string, Buffer])[] = [
@@ -23,6 +29,8 @@ const junk: readonly (readonly [string, Buffer])[] = [
   ['null', Buffer.from('null')],
   ['a string', Buffer.from('"answer"')],
   ['nothing at all', Buffer.alloc(0)],
+  ['65 levels of objects', nested(64)],
+  ['5,000 levels of objects', nested(5000)],
   ['line breaks that look like a frame', Buffer.from('\n\nid: 99\ndata: {}\n\n')],
 ];
 
@@ -45,6 +53,30 @@ describe('Of elements that another program pushed, the service', () => {
       const data = { offset: 2 * index, bytes: element.length };
       expect(JSON.parse(frame?.data as string), what).toEqual(data);
       expect(feed.frames[2 * index + 1]).toMatchObject({ data: wellFormed });
+    }
+  });
+
+  it('makes chunks of their own for the AI SDK of whatever is no event, live and kept', async () => {
+    const client = clientOf(stream.redis);
+    await post(stream.eventsUrl, event); // which notes the stream for its session
+    const url = `${stream.service.url}/ai-sdk/sessions/s1/stream`;
+    const live = await openFeed(url);
+    await live.frameCount(3);
+    await client.rpush(stream.key, ...junk.map(([, element]) => element), wellFormed);
+    const isWhole = (data: readonly string[]) =>
+      data.at(-1)?.includes('text-delta') && data.length > 4;
+    await waitFor('all of it', () => isWhole(live.data) === true);
+    const kept = await openFeed(url);
+    await waitFor('all of it', () => isWhole(kept.data) === true);
+    for (const { data } of [live, kept]) {
+      const chunks = data.map((text) => JSON.parse(text));
+      const malformed = chunks.filter(({ type }) => type === 'data-malformed');
+      expect(malformed).toEqual(
+        junk.map(([, { length }], index) => ({
+          type: 'data-malformed',
+          data: { offset: index + 1, bytes: length },
+        })),
+      );
     }
   });
 

@@ -8,6 +8,8 @@ import { majors, strictFaults } from '../support/ui-messages.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 
+const sdkOfNow = (majors[0] as (typeof majors)[number]).sdk;
+
 let count = 0;
 
 /** A session of its own: what the AI SDK calls a chat. */
@@ -43,6 +45,26 @@ const chunksOf = (feed: FeedClient) =>
   feed.data.filter((data) => data !== '[DONE]').map((data) => JSON.parse(data));
 
 const start = (messageId: string) => ({ type: 'start', messageId });
+
+describeApp('the back end of the example for the AI SDK', {}, (source) => {
+  it('keeps the whole of an answer that has more events than one page of a read', async () => {
+    const count = 1200;
+    const agent: Agent = async (worker) => {
+      for (let index = 0; index < count; index += 1) {
+        await worker.append({ type: 'answer', id: 'a', content: `${index} ` });
+      }
+      await worker.append({ type: 'complete', done: true });
+    };
+    const origin = await startBackend(source.app.url, agent);
+    const id = `long-${source.backend}-${process.pid}`;
+    const chat = newChat(sdkOfNow, { id, origin });
+    await chat.sendMessage({ text: 'Count.' });
+    await waitFor('it is kept', async () => (await loadMessages(origin, id)).length === 2);
+    const [, kept] = await loadMessages(origin, id);
+    expect(shownText({ messages: kept === undefined ? [] : [kept] })).toBe(shownText(chat));
+    expect(shownText(chat).split(' ')).toHaveLength(count + 1);
+  });
+});
 
 describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100 } }, (source) => {
   it('is that of its newest open message, from its start, under the id of the message', async () => {

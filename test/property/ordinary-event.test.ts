@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPlainObject, scanJson } from '../../src/streams/json-scan.js';
 import { isOrdinaryEvent } from '../../src/streams/ordinary-event.js';
-import { maxEventDepth } from '../../src/streams/parse-events.js';
-import { eventSchema } from '../../src/streams/stream-event.js';
+import { eventSchema, maxEventDepth } from '../../src/streams/stream-event.js';
 
 const times = fc.oneof(
   fc.constantFrom(

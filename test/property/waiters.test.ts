@@ -14,18 +14,14 @@ type Deed = 'waits_again' | 'leaves' | 'has_others_leave';
 class Client implements Waiter {
   previous: Waiter | null = null;
   next: Waiter | null = null;
+  place = 0;
   position: Position = { offset: 0, tag: 0 };
   onPump = () => {};
-  finished = 0;
 
   constructor(readonly name: number) {}
 
   pump(): void {
     this.onPump();
-  }
-
-  finish(): void {
-    this.finished += 1;
   }
 }
 
@@ -87,14 +83,81 @@ describe('who waits at the end of a stream', () => {
             new Set(model.map(({ position }) => position.offset)),
           );
         }
-        waiters.finish('ended');
-        for (const client of clients) expect(client.finished).toBe(model.includes(client) ? 1 : 0);
+        waiters.clear();
         expect([...waiters.offsets()]).toEqual([]);
       }),
       { numRuns: 500 },
     );
   });
 });
+
+/** What happens between two turns of the event loop. */
+const meanwhile = fc.oneof(
+  fc.record({ what: fc.constant('nothing' as const), index }),
+  fc.record({ what: fc.constant('leaves' as const), index }),
+  fc.record({ what: fc.constant('comes' as const), index }),
+  fc.record({ what: fc.constant('closes' as const), index }),
+);
+
+describe('those who wait at the end of a stream, let go in several turns of the event loop', () => {
+  it('go on in their order, once each, but for those who leave before, and nobody who comes later', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(1), { minLength: clientCount, maxLength: clientCount }),
+        fc.array(meanwhile, { maxLength: 2 * clientCount }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        (places, deeds, perTurn, isOver) => {
+          const waiters = new Waiters();
+          const page = pageAt(1, isOver);
+          const pumped: number[] = [];
+          const clients = places.map((_, name) => new Client(name));
+          for (const [name, client] of clients.entries()) {
+            client.position = positionAt(places[name] as number, false);
+            client.onPump = () => {
+              pumped.push(client.name);
+              if (isOver) return; // it has ended
+              client.position = page.next;
+              waiters.add(client);
+            };
+            waiters.add(client);
+          }
+          let due = clients.filter(({ position }) => position.offset === page.offset);
+          const upTo = waiters.lastPlace;
+          const expected: number[] = [];
+          const take = () => {
+            for (const { name } of due) if (pumped.includes(name)) expected.push(name);
+            due = due.filter(({ name }) => !pumped.includes(name));
+          };
+          const rest = [...deeds];
+          while (waiters.release(page, upTo, isOver, turnOf(perTurn))) {
+            take();
+            const deed = rest.shift();
+            const client = clients[deed?.index ?? 0] as Client;
+            if (deed?.what === 'closes') waiters.clear();
+            if (deed?.what === 'closes') due = [];
+            if (deed?.what === 'leaves' || deed?.what === 'comes') waiters.delete(client);
+            if (deed?.what === 'leaves' || deed?.what === 'comes') {
+              due = due.filter((one) => one !== client);
+            }
+            if (deed?.what === 'comes') waiters.add(client); // behind all who were there
+          }
+          take();
+          expect(due).toEqual([]);
+          expect(pumped).toEqual(expected);
+          expect(new Set(pumped).size).toBe(pumped.length);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** A turn with room for so many. */
+function turnOf(count: number) {
+  let left = count;
+  return { isOver: () => --left <= 0 };
+}
 
 function isDue(position: Position, page: EncodedPage): boolean {
   return position.offset === page.offset && (!page.isEmpty || position.tag === null);
@@ -123,7 +186,7 @@ function release(
       waitsAgain.push(client);
     };
   }
-  waiters.release(page);
+  expect(waiters.release(page, waiters.lastPlace, false)).toBe(false);
   const expected = deed === 'has_others_leave' ? due.slice(0, 1) : due;
   expect(released.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
   if (deed === 'has_others_leave' && due.length > 0) return [];

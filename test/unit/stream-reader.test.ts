@@ -16,6 +16,7 @@ import { waitFor } from '../support/wait-for.js';
 class Client implements Waiter {
   previous: Waiter | null = null;
   next: Waiter | null = null;
+  place = 0;
   position: Position = startOfStream;
   /** What was at hand, once for each time it was let go. */
   readonly pages: (EncodedPage | undefined)[] = [];
@@ -31,8 +32,6 @@ class Client implements Waiter {
     this.position = page?.next ?? this.position;
     this.reader.wait(this);
   }
-
-  finish(): void {}
 }
 
 function readerOf(stream: StreamId, streams: StreamManager) {

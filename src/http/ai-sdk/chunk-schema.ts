@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import { isFields } from './event-record.js';
+
+type Json = Readonly<Record<string, z.core.util.JSONType>>;
+
+/** An object of any JSON. What comes from `JSON.parse` is JSON: to look at each value is for nothing. */
+const json = z.custom<Json>(isFields);
 
 /** Of a provider, by its name. */
-const providerMetadata = z.record(z.string(), z.record(z.string(), z.json())).optional();
+const providerMetadata = z
+  .custom<Readonly<Record<string, Json>>>(
+    (value) => isFields(value) && Object.values(value).every(isFields),
+  )
+  .optional();
 
 const part = { id: z.string(), providerMetadata };
 const call = { toolCallId: z.string() };
@@ -9,7 +19,7 @@ const executed = {
   ...call,
   providerExecuted: z.boolean().optional(),
   providerMetadata,
-  toolMetadata: z.record(z.string(), z.json()).optional(),
+  toolMetadata: json.optional(),
   dynamic: z.boolean().optional(),
 };
 const named = { ...executed, toolName: z.string(), title: z.string().optional() };

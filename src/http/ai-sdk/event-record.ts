@@ -1,4 +1,5 @@
-import { isMintedId, type StoredEvent } from '../../streams/stream-event.js';
+import { measureJson } from '../../streams/json-scan.js';
+import { isMintedId, maxEventDepth, type StoredEvent } from '../../streams/stream-event.js';
 
 /** An event as the mapping reads it, whoever wrote it. */
 export interface EventRecord {
@@ -14,9 +15,24 @@ export interface EventRecord {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Null for an element that is no event. */
+/**
+ * The most values that JSON is parsed with. To parse and write those of one event, or to look at
+ * them one by one, holds up the process for some milliseconds; one event has room for 500,000.
+ */
+const maxValues = 32_768;
+
+/** JSON that has no room for more values than that need not be looked at. */
+const smallBytes = 2 * maxValues;
+
+/** Whether a feed may parse this JSON, and write it again, at a cost that nobody notices. */
+export function isMappable(json: Buffer): boolean {
+  const { depth, values } = measureJson(json);
+  return depth <= maxEventDepth && values <= maxValues;
+}
+
+/** Null for an element that is no event, or one that costs too much. */
 export function readEvent({ bytes, type }: StoredEvent): EventRecord | null {
-  if (type === null) return null;
+  if (type === null || (bytes.length > smallBytes && !isMappable(bytes))) return null;
   const event = JSON.parse(bytes.toString('utf8')) as Fields;
   return {
     type,

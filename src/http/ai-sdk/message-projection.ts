@@ -32,10 +32,9 @@ export class MessageProjection {
   take(stored: StoredEvent, offset: number): UiMessageChunk[] {
     if (this.#isOver) return [];
     const record = readEvent(stored);
-    if (record === null) {
-      return [{ type: 'data-malformed', data: { offset, bytes: stored.bytes.length } }];
+    if (stored.ending === null) {
+      return record === null ? asPlace(stored, offset) : this.#takeEvent(record);
     }
-    if (stored.ending === null) return this.#takeEvent(record);
     this.#isOver = true;
     return [...this.#texts.endAll(), ...lastWords(stored, record), this.#finish];
   }
@@ -121,9 +120,17 @@ function asData({ type, event }: EventRecord): UiMessageChunk[] {
   return [{ type: `data-${type}`, data: event }];
 }
 
-function lastWords({ ending }: StoredEvent, { content, data }: EventRecord): UiMessageChunk[] {
+/** Where to read what is not sent here, as it is no event or costs too much. */
+function asPlace({ type, bytes }: StoredEvent, offset: number): UiMessageChunk[] {
+  const place = { offset, bytes: bytes.length };
+  if (type === null) return [{ type: 'data-malformed', data: place }];
+  return [{ type: 'data-oversized', data: { type, ...place } }];
+}
+
+function lastWords({ ending }: StoredEvent, record: EventRecord | null): UiMessageChunk[] {
   if (ending === 'stopped') return [{ type: 'abort' }];
   if (ending === 'complete') return [];
+  const { content, data } = record ?? { content: '', data: {} };
   const known = textOf(data, 'message', 'error', 'code') ?? 'The run has failed.';
   return [{ type: 'error', errorText: content === '' ? known : content }];
 }

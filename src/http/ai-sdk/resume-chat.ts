@@ -4,7 +4,6 @@ import { ServiceError } from '../../errors.js';
 import type { FeedRefusal } from '../../feed/feed-observer.js';
 import type { Feeds } from '../../feed/feeds.js';
 import { startOfStream } from '../../streams/position.js';
-import type { StreamId } from '../../streams/stream-id.js';
 import type { StreamManager } from '../../streams/stream-manager.js';
 import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from '../feed-answer.js';
 import type { RateLimit } from '../rate-limits.js';
@@ -44,8 +43,12 @@ export function resumeChatRoute(
     handler: async (request, reply) => {
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
-      const stream = await findOpenStream(streams, request.params.sessionId);
-      if (stream === null) return reply.code(204).send();
+      const refusal = feeds.refusal();
+      if (refusal !== null) return sendAway(request, reply, feeds, refusal);
+      const { sessionId } = request.params;
+      const messageId = await streams.findOpenStream(sessionId);
+      if (messageId === null) return reply.code(204).send();
+      const stream = { sessionId, messageId };
       // It was there a moment ago: if it is not, nobody waits for another one of its name.
       const start = { from: startOfStream, knowsAbsence: true };
       const dialect = new UiMessageDialect(stream.messageId);
@@ -59,12 +62,6 @@ export function resumeChatRoute(
       return startFeed(request, reply, stream, opening, { contentType, endsBy: 'chunks' });
     },
   });
-}
-
-async function findOpenStream(streams: StreamManager, sessionId: string): Promise<StreamId | null> {
-  const listed = await streams.listStreams(sessionId);
-  const newest = listed.find(({ info }) => info.status === 'open');
-  return newest === undefined ? null : { sessionId, messageId: newest.messageId };
 }
 
 const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {

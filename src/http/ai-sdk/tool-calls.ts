@@ -1,11 +1,13 @@
 import type { ChunkOf, UiMessageChunk } from './chunk-schema.js';
-import { type EventRecord, firstOf, isFields, textOf } from './event-record.js';
+import { type EventRecord, firstOf, isFields, isMappable, textOf } from './event-record.js';
 
 /** The tool calls of one message: a page refuses to hear more of one that it does not know. */
 export class ToolCalls {
   readonly #known = new Set<string>();
   /** Those without a result, in their order. */
   readonly #waiting = new Set<string>();
+  /** Those and, in between, some that have their result by now: what is asked for is the last. */
+  readonly #order: string[] = [];
   readonly #streaming = new Set<string>();
   #unnamedCount = 0;
 
@@ -41,7 +43,7 @@ export class ToolCalls {
   note({ type, toolCallId }: ChunkOf<`tool-${string}` & UiMessageChunk['type']>): void {
     this.#known.add(toolCallId);
     if (type === 'tool-input-start') this.#streaming.add(toolCallId);
-    if (type === 'tool-input-available') this.#waiting.add(toolCallId);
+    if (type === 'tool-input-available') this.#await(toolCallId);
     if (type.startsWith('tool-output') || type === 'tool-input-error') {
       this.#waiting.delete(toolCallId);
     }
@@ -51,14 +53,14 @@ export class ToolCalls {
   #callOf(record: EventRecord): { toolCallId: string; chunks: UiMessageChunk[] } {
     const named = textOf(record.data, ...idNames);
     const own = record.id !== null && this.#known.has(record.id) ? record.id : undefined;
-    const toolCallId = named ?? own ?? [...this.#waiting].at(-1) ?? record.id ?? this.#newId();
+    const toolCallId = named ?? own ?? this.#lastWaiting() ?? record.id ?? this.#newId();
     const chunks = this.#known.has(toolCallId) ? [] : [this.#begin(toolCallId, record)];
     return { toolCallId, chunks };
   }
 
   #begin(toolCallId: string, record: EventRecord): UiMessageChunk {
     this.#known.add(toolCallId);
-    this.#waiting.add(toolCallId);
+    this.#await(toolCallId);
     const toolName = nameOf(record);
     return {
       type: 'tool-input-available',
@@ -67,6 +69,21 @@ export class ToolCalls {
       input: inputOf(record),
       dynamic: true,
     };
+  }
+
+  #await(toolCallId: string): void {
+    if (this.#waiting.has(toolCallId)) return;
+    this.#waiting.add(toolCallId);
+    this.#order.push(toolCallId);
+  }
+
+  #lastWaiting(): string | undefined {
+    let last = this.#order.at(-1);
+    while (last !== undefined && !this.#waiting.has(last)) {
+      this.#order.pop();
+      last = this.#order.at(-1);
+    }
+    return last;
   }
 
   #newId(): string {
@@ -86,10 +103,10 @@ function nameOf({ type, data, content }: EventRecord): string {
   return textOf(data, 'tool_name', 'toolName', 'name') ?? called;
 }
 
-/** Some models give the arguments as a text that holds JSON. */
+/** Some models give the arguments as a text that holds JSON, of which nobody has checked the shape. */
 function inputOf({ data }: EventRecord): unknown {
   const input = firstOf(data, 'arguments', 'args', 'input') ?? {};
-  if (typeof input !== 'string') return input;
+  if (typeof input !== 'string' || !isMappable(Buffer.from(input))) return input;
   try {
     const parsed: unknown = JSON.parse(input);
     return isFields(parsed) ? parsed : input;

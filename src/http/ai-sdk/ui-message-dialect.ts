@@ -1,11 +1,11 @@
 import type { EncodedPage } from '../../feed/encoded-page.js';
 import type { FeedDialect } from '../../feed/feed-dialect.js';
-import { encodeComment, encodeData } from '../../sse/frame.js';
+import { encodeComment, encodeTexts } from '../../sse/frame.js';
 import type { UiMessageChunk } from './chunk-schema.js';
 import { MessageProjection } from './message-projection.js';
 
 const connected = encodeComment('connected');
-const done = encodeData(Buffer.from('[DONE]'));
+const done = '[DONE]';
 
 /**
  * The AI SDK's UI message stream, of one feed. A page takes any clean end for the end of the
@@ -20,7 +20,7 @@ export class UiMessageDialect implements FeedDialect {
   }
 
   get preamble(): Buffer {
-    return Buffer.concat([connected, encodeChunk(this.#projection.start())]);
+    return Buffer.concat([connected, encodeTexts([toText(this.#projection.start())])]);
   }
 
   get isOver(): boolean {
@@ -31,8 +31,9 @@ export class UiMessageDialect implements FeedDialect {
     const chunks = page.events.flatMap((event, index) =>
       this.#projection.take(event, page.offset + index),
     );
-    const frames = chunks.map(encodeChunk);
-    return Buffer.concat(this.isOver ? [...frames, done] : frames);
+    const texts = chunks.map(toText);
+    if (this.isOver) texts.push(done);
+    return encodeTexts(texts);
   }
 
   farewell(): Buffer | null {
@@ -44,10 +45,10 @@ export class UiMessageDialect implements FeedDialect {
   }
 }
 
-function encodeChunk(chunk: UiMessageChunk): Buffer {
+function toText(chunk: UiMessageChunk): string {
   const text = JSON.stringify(chunk);
   const isSuspect = text.includes('__proto__') || text.includes('constructor');
-  return encodeData(Buffer.from(isSuspect ? JSON.stringify(chunk, withoutPrototypes) : text));
+  return isSuspect ? JSON.stringify(chunk, withoutPrototypes) : text;
 }
 
 /** The AI SDK refuses a chunk with such keys, at whatever depth, and with it the rest. */

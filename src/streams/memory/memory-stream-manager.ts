@@ -123,10 +123,15 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
     const now = Date.now();
-    this.#expiry.expire(now);
-    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
-    const newest = streams.reverse().slice(0, maxListedStreams);
+    const newest = this.#newest(sessionId, now);
     return newest.map((stream) => ({ messageId: stream.id.messageId, info: stream.info(now) }));
+  }
+
+  async findOpenStream(sessionId: string): Promise<string | null> {
+    const now = Date.now();
+    const newest = this.#newest(sessionId, now);
+    const open = newest.find((stream) => stream.info(now).status === 'open');
+    return open?.id.messageId ?? null;
   }
 
   async deleteStream(id: StreamId): Promise<void> {
@@ -171,6 +176,12 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   #begin(id: StreamId, { producer, ttlMs }: AppendOptions, now: number): MemoryStream {
     const producers = this.#tombstones.pass(streamKey(id), producer, now);
     return new MemoryStream(id, now, ttlMs ?? this.options.ttlMs, producers);
+  }
+
+  #newest(sessionId: string, now: number): readonly MemoryStream[] {
+    this.#expiry.expire(now);
+    const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
+    return streams.reverse().slice(0, maxListedStreams);
   }
 
   /** Nobody must be kept from ending a stream: its end is taken although the store is full. */

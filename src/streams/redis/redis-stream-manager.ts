@@ -57,6 +57,9 @@ export interface RedisStreamManagerOptions {
 /** For how many streams of a session Redis is asked before it has answered: others wait behind. */
 const statusesAtOnce = 50;
 
+/** For how many at first, to find one that is open: nearly always the one noted last is. */
+const firstStatuses = 4;
+
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
@@ -172,6 +175,24 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
       return info === null ? [] : [{ messageId, info }];
     });
     return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
+  }
+
+  async findOpenStream(sessionId: string): Promise<string | null> {
+    const noted = await this.#run(() => this.#sessions.list(sessionId));
+    let newest: ListedStream | null = null;
+    let asked = 0;
+    // A stream is noted when it begins and later: those noted before the newest one began are older.
+    while (asked < noted.length && isNotedSince(noted[asked], newest)) {
+      const some = noted.slice(asked, asked + (asked === 0 ? firstStatuses : statusesAtOnce));
+      const infos = await this.#statusesOf(sessionId, some);
+      for (const [index, { messageId }] of some.entries()) {
+        const info = infos[index] ?? null;
+        if (info?.status !== 'open') continue;
+        if (newest === null || info.createdAt > newest.info.createdAt) newest = { messageId, info };
+      }
+      asked += some.length;
+    }
+    return newest?.messageId ?? null;
   }
 
   async deleteStream(id: StreamId): Promise<void> {
@@ -345,6 +366,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   #requireConnection(): void {
     if (!isConnected(this.#client)) throw notConnected();
   }
+}
+
+function isNotedSince(noted: NotedStream | undefined, newest: ListedStream | null): boolean {
+  return newest === null || (noted !== undefined && noted.notedAt >= newest.info.createdAt);
 }
 
 function asServiceError(error: unknown): ServiceError {

@@ -1,0 +1,121 @@
+import { get } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { memoryBackend } from '../support/backends.js';
+import { complete, stored } from '../support/events.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+
+const mebibyte = 1024 ** 2 - 1000;
+
+/** As many of them as an event has room for, separated by commas. */
+const fill = (text: string) =>
+  Array(Math.floor(mebibyte / (text.length + 1)))
+    .fill(text)
+    .join(',');
+
+const event = (type: string, data: string, more = '') =>
+  stored(JSON.parse(`{"type":"${type}","id":"x"${more},"data":${data}}`));
+
+const chunk = (data: string) => event('ui_message_chunk', data);
+
+/** What makes a format work, as hard as one event or one page can. */
+const hostile: Readonly<Record<string, () => ReturnType<typeof stored>>> = {
+  'empty arrays': () => event('note', `{"a":[${fill('[]')}]}`),
+  'empty objects': () => event('note', `{"a":[${fill('{}')}]}`),
+  keys: () => {
+    const keys = Array.from({ length: 90_000 }, (_, index) => `"${index.toString(36)}":0`);
+    return event('note', `{${keys.join(',')}}`);
+  },
+  'deep nesting': () => event('note', `{"a":[${fill('['.repeat(60) + ']'.repeat(60))}]}`),
+  'line separators': () => event('answer', '{}', `,"content":"${'\\u2028'.repeat(150_000)}"`),
+  sources: () => event('references', `{"references":[${fill('{"url":"u"}')}]}`),
+  'arguments in a text': () =>
+    stored({ type: 'tool_call', id: 'x', data: { arguments: `[${fill('[]')}]` } }),
+  'arguments in a text, nested': () =>
+    stored({ type: 'tool_call', id: 'x', data: { arguments: '['.repeat(200_000) } }),
+  'arguments in a text, nested and closed': () =>
+    stored({
+      type: 'tool_call',
+      data: { arguments: `{"a":${'['.repeat(9000)}${']'.repeat(9000)}}` },
+    }),
+  'metadata of a provider': () =>
+    chunk(`{"type":"text-start","id":"t","providerMetadata":{"p":{"a":[${fill('[]')}]}}}`),
+  'metadata of a tool': () =>
+    chunk(
+      `{"type":"tool-input-available","toolCallId":"c","toolName":"n","input":0,"toolMetadata":{"a":[${fill('{}')}]}}`,
+    ),
+  'calls that wait, and questions about the last one': () =>
+    [
+      ...Array.from({ length: 20_000 }, () => stored({ type: 'tool_call', id: '' })[0]),
+      ...Array.from({ length: 5000 }, () => stored({ type: 'tool_approval_required', id: '' })[0]),
+    ] as ReturnType<typeof stored>,
+};
+
+const formats = {
+  plain: (mid: string) => `/sessions/${mid}/messages/m/stream`,
+  named: (mid: string) => `/sessions/${mid}/messages/m/stream?named=true`,
+  compact: (mid: string) => `/sessions/${mid}/messages/m/stream?compact=true`,
+  read: (mid: string) => `/sessions/${mid}/messages/m/events`,
+  'AI SDK': (mid: string) => `/ai-sdk/sessions/${mid}/stream`,
+};
+
+describe('The event loop', () => {
+  let streams: StreamManager;
+  let app: TestApp;
+  beforeAll(async () => {
+    streams = await memoryBackend.create();
+    app = await startApp(streams, { feed: { lingerMs: 100 } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await streams.close();
+  });
+
+  /** The most CPU time, in milliseconds, between two looks at the clock while all is received. */
+  async function longestBlock(path: string, finish: () => Promise<unknown>): Promise<number> {
+    let longest = 0;
+    let before = process.cpuUsage();
+    const look = () => {
+      const { user, system } = process.cpuUsage(before);
+      before = process.cpuUsage();
+      longest = Math.max(longest, (user + system) / 1000);
+    };
+    const looks = setInterval(look, 1);
+    await new Promise<void>((resolve, reject) => {
+      const request = get(`${app.url}${path}`, { agent: false }, (response) => {
+        response.resume().on('close', resolve);
+        setTimeout(() => finish().catch(reject), 20);
+      });
+      request.on('error', reject);
+    });
+    clearInterval(looks);
+    look();
+    return longest;
+  }
+
+  /** What one ordinary event of a mebibyte costs to parse and to write, on this machine, now. */
+  function baseline(): number {
+    const text = `[${fill('{"a":1}')}]`;
+    const before = process.cpuUsage();
+    JSON.stringify(JSON.parse(text));
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  }
+
+  it.each(Object.keys(hostile))('is left free by %s, in every format', async (what) => {
+    const events = hostile[what]?.() ?? [];
+    for (const [format, pathOf] of Object.entries(formats)) {
+      const stream = {
+        sessionId: `${what.replaceAll(/\W/g, '-')}-${format.replace(' ', '')}`,
+        messageId: 'm',
+      };
+      for (let from = 0; from < events.length; from += 1000) {
+        await streams.appendEvents(stream, events.slice(from, from + 1000));
+      }
+      const finish = () => streams.appendEvents(stream, [complete()]);
+      const longest = await longestBlock(pathOf(stream.sessionId), finish);
+      const bound = 4 * baseline() + 20;
+      expect(longest, `${what} as ${format}`).toBeLessThan(bound);
+    }
+  });
+});

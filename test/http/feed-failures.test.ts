@@ -1,0 +1,175 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EncodedPage } from '../../src/feed/encoded-page.js';
+import { type FeedDialect, NativeDialect, plainDialect } from '../../src/feed/feed-dialect.js';
+import { Feeds } from '../../src/feed/feeds.js';
+import { startOfStream } from '../../src/streams/position.js';
+import { backends, memoryBackend } from '../support/backends.js';
+import { answer, answers, newStream } from '../support/events.js';
+import { FeedClient } from '../support/feed-client.js';
+import { keepLog } from '../support/log-lines.js';
+import { waitFor } from '../support/wait-for.js';
+
+type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
+
+/** A dialect of which one part throws; `encode` does at the event that says `bad`. */
+function throwing(part: Part): FeedDialect {
+  const dialect = new NativeDialect(false);
+  const fail = () => {
+    throw new RangeError(`no ${part}`);
+  };
+  const encode = (page: EncodedPage) => {
+    if (page.events.some(({ bytes }) => bytes.includes('bad'))) fail();
+    return plainDialect.encode(page);
+  };
+  return new Proxy(dialect, {
+    get: (target, name) => {
+      if (part === 'encode' && name === 'encode') return encode;
+      if (name === part) return part === 'preamble' ? fail() : fail;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a dialect that throws there. */
+async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = {}) {
+  const stream = newStream();
+  const { logger, lines } = keepLog();
+  const feeds = new Feeds(
+    streams,
+    {
+      pollIntervalMs: 200,
+      heartbeatMs: 100,
+      lingerMs: 100,
+      waitMs: 1000,
+      maxAgeMs: 600_000,
+      maxFeeds: 100,
+      maxFeedsPerStream: 100,
+      ...options,
+    },
+    logger,
+  );
+  const server: Server = createServer(async (request, response) => {
+    const [path, query] = (request.url as string).slice(1).split('?');
+    const dialect = path === '' ? plainDialect : throwing(path as Part);
+    const opening = await feeds.open({
+      stream,
+      from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
+      knowsAbsence: false,
+      dialect,
+      accessEndsAt: Number.POSITIVE_INFINITY,
+    });
+    if (opening.kind !== 'open') throw new Error('not opened');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    opening.start({ response, socket: request.socket, output: response }, () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onTestFinished(async () => {
+    await feeds.drain(0);
+    server.closeAllConnections();
+    server.close();
+    await streams.close();
+  });
+  const failures = () => lines.filter(({ msg }) => msg === 'A feed failed');
+  return { base, feeds, stream, failures };
+}
+
+describe.each(backends)('A feed whose format throws ($name)', (backend) => {
+  it('is cut alone when a wake-up brings the event, and the feeds behind it go on', async () => {
+    const streams = await backend.create();
+    const { base, feeds, stream, failures } = await serve(streams);
+    const before = await FeedClient.open(`${base}/`);
+    const bad = await FeedClient.open(`${base}/encode`);
+    const behind = await FeedClient.open(`${base}/`);
+    await waitFor('all are there', () => feeds.counts.feeds === 3);
+    await streams.appendEvents(stream, answers(2));
+    await bad.frameCount(2);
+    await streams.appendEvents(stream, [answer('bad')]);
+    await streams.appendEvents(stream, answers(2));
+    for (const feed of [before, behind]) await feed.frameCount(5);
+    await bad.end();
+    expect(bad.frames).toHaveLength(2);
+    await waitFor('it is let go', () => feeds.counts.feeds === 2);
+    expect(failures()).toMatchObject([{ ...stream, level: 50 }]);
+    for (const feed of [before, behind]) feed.drop();
+    await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
+  });
+
+  it('is cut alone when its socket drains before the event', async () => {
+    const streams = await backend.create();
+    const { base, feeds, stream, failures } = await serve(streams);
+    const other = await FeedClient.open(`${base}/`); // its pages are kept
+    const bad = await FeedClient.open(`${base}/encode`);
+    bad.response.pause();
+    const count = 100;
+    for (let sent = 0; sent < count; sent += 10) {
+      await streams.appendEvents(stream, Array(10).fill(answer('x'.repeat(100_000))));
+    }
+    await streams.appendEvents(stream, [answer('bad')]);
+    await other.frameCount(count + 1);
+    expect(failures()).toEqual([]);
+    bad.response.resume();
+    await bad.end();
+    await waitFor('it is let go', () => feeds.counts.feeds === 1);
+    expect(bad.data.filter((data) => data.includes('bad'))).toEqual([]);
+    expect(failures()).toHaveLength(1);
+    await streams.appendEvents(stream, answers(1));
+    await other.frameCount(count + 2);
+    other.drop();
+  });
+});
+
+describe('A feed whose format throws', () => {
+  it.each(['preamble', 'reset'] as const)('in its %s is cut, with a log line', async (part) => {
+    const streams = await memoryBackend.create();
+    const { base, feeds, stream, failures } = await serve(streams);
+    await streams.appendEvents(stream, answers(2));
+    const bad = await FeedClient.open(`${base}/${part}?1`); // an id of another stream
+    await bad.end();
+    await waitFor('it is let go', () => feeds.counts.feeds + feeds.counts.streams === 0);
+    expect(failures()).toHaveLength(1);
+  });
+
+  it('in its farewell is cut, and the others are drained', async () => {
+    const streams = await memoryBackend.create();
+    const { base, feeds, failures } = await serve(streams);
+    const bad = await FeedClient.open(`${base}/farewell`);
+    const other = await FeedClient.open(`${base}/`);
+    await waitFor('both are there', () => feeds.counts.feeds === 2);
+    await feeds.drain(1000);
+    for (const feed of [bad, other]) await feed.end();
+    expect(other.retryMs).toBeGreaterThan(0);
+    expect(feeds.counts).toEqual({ feeds: 0, streams: 0 });
+    expect(failures()).toHaveLength(1);
+  });
+});
+
+describe('Heartbeats', () => {
+  it('come to feeds of one stream at different times, and never later than the interval', async () => {
+    const heartbeatMs = 2000;
+    const streams = await memoryBackend.create();
+    const { base, feeds, stream } = await serve(streams, { heartbeatMs });
+    const clients = await Promise.all(
+      Array.from({ length: 40 }, () => FeedClient.open(`${base}/`)),
+    );
+    await waitFor('all are there', () => feeds.counts.feeds === clients.length);
+    await streams.appendEvents(stream, answers(1));
+    for (const client of clients) await client.frameCount(1);
+    const writtenAt = performance.now();
+    const cameAt: number[] = [];
+    const isLate = () => performance.now() - writtenAt > 5 * heartbeatMs;
+    while (cameAt.length < clients.length && !isLate()) {
+      const seen = clients.filter(({ comments }) => comments.includes('heartbeat')).length;
+      while (cameAt.length < seen) cameAt.push(performance.now() - writtenAt);
+      await sleep(5);
+    }
+    expect(cameAt).toHaveLength(clients.length);
+    // Beats come ten times in the interval: together they would be within one of them.
+    expect((cameAt.at(-1) as number) - (cameAt[0] as number)).toBeGreaterThan(heartbeatMs / 8);
+    for (const client of clients) client.drop();
+  });
+});

@@ -1,0 +1,318 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ServiceError } from '../../src/errors.js';
+import { memoryBackend } from '../support/backends.js';
+import { answers, complete } from '../support/events.js';
+import { FeedClient } from '../support/feed-client.js';
+import { keepLog } from '../support/log-lines.js';
+import { MisbehavingStore } from '../support/misbehaving-store.js';
+import { scrape } from '../support/scrape.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, feedUrl, post } from '../support/worker.js';
+
+const away = () => new ServiceError('backend_unavailable', 'the store is away', { stored: null });
+const broken = () => new TypeError('cannot read properties of undefined');
+const ill = { sessionId: 'ill', messageId: 'm1' };
+const well = { sessionId: 'well', messageId: 'm1' };
+
+let inner: Awaited<ReturnType<typeof memoryBackend.create>>;
+let store: MisbehavingStore;
+let app: TestApp;
+let log: ReturnType<typeof keepLog>;
+
+beforeEach(async () => {
+  inner = await memoryBackend.create();
+  store = new MisbehavingStore(inner);
+  log = keepLog();
+  const feed = { heartbeatMs: 200, lingerMs: 100, pollIntervalMs: 5000 };
+  app = await startApp(store.streams, { feed, logger: log.logger });
+  for (const stream of [ill, well]) await inner.appendEvents(stream, answers(1));
+});
+
+afterEach(async () => {
+  store.behave();
+  store.letGo();
+  await app.close();
+  await inner.close();
+});
+
+const url = (path: string) => `${app.url}${path}`;
+const messageUrl = () => url('/sessions/ill/messages/m1');
+const errorLines = () => log.lines.filter(({ level }) => (level as number) >= 50);
+
+type Method = Parameters<MisbehavingStore['misbehave']>[0];
+
+interface Route {
+  readonly name: string;
+  readonly method: Method;
+  readonly send: () => Promise<Response>;
+  /** What is answered while the store is away, and when it throws what it never should. */
+  readonly away: number;
+  readonly broken: number;
+  /** Whether the body says how many events were stored. */
+  readonly saysStored?: boolean;
+}
+
+const json = { 'content-type': 'application/json' };
+const send = (method: string, path: string, body?: string) => () =>
+  fetch(url(path), { method, ...(body !== undefined && { headers: json, body }) });
+
+const stream = '/sessions/ill/messages/m1';
+const routes: readonly Route[] = [
+  {
+    name: 'POST …/events',
+    method: 'appendEvents',
+    send: send('POST', `${stream}/events`, '{"type":"answer"}'),
+    away: 503,
+    broken: 500,
+    saysStored: true,
+  },
+  {
+    name: 'POST …/stop',
+    method: 'appendEvents',
+    send: send('POST', `${stream}/stop`, '{}'),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'POST …/lease',
+    method: 'renewLease',
+    send: () =>
+      fetch(`${messageUrl()}/lease`, { method: 'POST', headers: { 'producer-lease': '10' } }),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'GET …/events',
+    method: 'getEvents',
+    send: send('GET', `${stream}/events`),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'GET …/events?wait',
+    method: 'getEvents',
+    send: send('GET', `${stream}/events?offset=1&wait=30`),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'GET …/events?wait, as it watches,',
+    method: 'watch',
+    send: send('GET', `${stream}/events?offset=1&wait=30`),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'GET the status',
+    method: 'getStatus',
+    send: send('GET', stream),
+    away: 503,
+    broken: 500,
+  },
+  {
+    name: 'GET the session',
+    method: 'listStreams',
+    send: send('GET', '/sessions/ill'),
+    away: 503,
+    broken: 500,
+  },
+  { name: 'DELETE', method: 'deleteStream', send: send('DELETE', stream), away: 503, broken: 500 },
+  {
+    name: 'GET …/stream',
+    method: 'getStatus',
+    send: send('GET', `${stream}/stream`),
+    away: 200,
+    broken: 200,
+  },
+  {
+    name: 'GET …/stream, as it watches,',
+    method: 'watch',
+    send: send('GET', `${stream}/stream`),
+    away: 200,
+    broken: 200,
+  },
+  {
+    name: 'GET /ai-sdk/…/stream',
+    method: 'findOpenStream',
+    send: send('GET', '/ai-sdk/sessions/ill/stream'),
+    away: 503,
+    broken: 500,
+  },
+  { name: 'GET /readyz', method: 'ping', send: send('GET', '/readyz'), away: 503, broken: 500 },
+];
+
+/** That no feed, watch or opening is left. */
+async function nothingIsLeft(): Promise<void> {
+  await waitFor('no watch is left', () => store.watches === 0 && inner.watchedStreams === 0);
+  const numbers = await scrape(app.url);
+  expect(numbers.get('rejoin_feeds_open') ?? numbers.get('rejoin_feeds')).toBe(0);
+}
+
+describe.each(routes)('$name over a store', ({ name, method, send, ...route }) => {
+  it('that is away is answered at once, while other streams go on', async () => {
+    const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    store.misbehave(method, method === 'watch' ? { throws: away() } : { rejects: away() }, 'ill');
+    if (method === 'ping') store.misbehave(method, { rejects: away() });
+    const response = await send();
+    expect(response.status).toBe(route.away);
+    const text = await response.text();
+    if (route.away === 200) expect(text).toContain('refused: backend_unavailable');
+    if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ stored: null });
+    expect(errorLines()).toEqual([]);
+    await post(eventsUrl(app.url, 'well'), { type: 'answer' });
+    await other.frameCount(2);
+    other.drop();
+    await nothingIsLeft();
+  });
+
+  it.each(['rejects', 'throws'] as const)(
+    'that %s what it never should is answered, with a log line, and nothing is left behind',
+    async (how) => {
+      const misdeed =
+        how === 'rejects' && method !== 'watch' ? { rejects: broken() } : { throws: broken() };
+      store.misbehave(method, misdeed, method === 'ping' ? '' : 'ill');
+      const response = await send();
+      expect(response.status).toBe(route.broken);
+      const text = await response.text();
+      if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ code: 'internal' });
+      expect(text).not.toContain('undefined');
+      expect(errorLines()).toHaveLength(1);
+      store.behave();
+      const feed = await FeedClient.open(feedUrl(app.url, '?offset=0', 'ill'));
+      await feed.frameCount(1);
+      feed.drop();
+      await nothingIsLeft();
+    },
+  );
+});
+
+/** `watch` returns at once, or throws. */
+const answered = routes.filter(({ method }) => method !== 'watch');
+
+describe.each(answered)('$name over a store', ({ name, method, send }) => {
+  it('that does not answer holds up nobody else, and is answered when it does', async () => {
+    const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    store.misbehave(method, 'hangs', method === 'ping' ? '' : 'ill');
+    const answer = send();
+    await waitFor('the call hangs', () => store.heldCount > 0);
+    await post(eventsUrl(app.url, 'well'), { type: 'answer' });
+    await other.frameCount(2);
+    store.behave();
+    store.letGo();
+    if (name.includes('wait')) await post(eventsUrl(app.url, 'ill'), { type: 'answer' });
+    const response = await answer;
+    expect(response.status).toBeLessThan(300);
+    await response.body?.cancel();
+    other.drop();
+    await nothingIsLeft();
+  });
+});
+
+describe('GET /ai-sdk/…/stream', () => {
+  it('is refused without a look at the store when as many feeds are open as may be', async () => {
+    await app.close();
+    app = await startApp(store.streams, { feed: { maxFeeds: 1 }, logger: log.logger });
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    await feed.frameCount(1);
+    store.misbehave('findOpenStream', { rejects: broken() });
+    store.misbehave('listStreams', { rejects: broken() });
+    const response = await fetch(url('/ai-sdk/sessions/ill/stream'));
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await response.json()).toMatchObject({ code: 'too_many_feeds' });
+    feed.drop();
+  });
+});
+
+describe('Feeds over a store', () => {
+  it('that does not answer keep their heartbeats, and get all in order when it does', async () => {
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await feed.frameCount(1);
+    store.misbehave('getEvents', 'hangs', 'ill');
+    await inner.appendEvents(ill, answers(3, 1));
+    await waitFor('the read hangs', () => store.heldCount > 0);
+    const late = await FeedClient.open(feedUrl(app.url, '?offset=2', 'ill'));
+    const beats = feed.comments.length;
+    await waitFor('heartbeats', () => feed.comments.length >= beats + 2);
+    store.behave();
+    store.letGo();
+    await feed.frameCount(4);
+    await late.frameCount(2);
+    expect(feed.data.map((data) => JSON.parse(data).content)).toEqual(
+      [0, 1, 2, 3].map((index) => `chunk ${index}`),
+    );
+    for (const one of [feed, late]) one.drop();
+    await nothingIsLeft();
+  });
+
+  it('that never answers again are drained all the same', async () => {
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await feed.frameCount(1);
+    store.misbehave('getEvents', 'hangs');
+    await inner.appendEvents(ill, answers(1));
+    await waitFor('the read hangs', () => store.heldCount > 0);
+    await app.close();
+    await feed.end();
+    expect(feed.retryMs).toBeGreaterThan(0);
+  });
+
+  it('that notifies at once and too often give each event once', async () => {
+    store.notificationsEach = 50;
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    for (let index = 1; index < 20; index += 1) await inner.appendEvents(ill, answers(1, index));
+    await inner.appendEvents(ill, [complete()]);
+    await feed.end();
+    expect(feed.frames).toHaveLength(21);
+    await nothingIsLeft();
+  });
+
+  it('that loses notifications end with the end, not where they stand, when another reader comes', async () => {
+    store.notifies = false;
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await feed.frameCount(1);
+    await inner.appendEvents(ill, [...answers(1, 1), complete()]);
+    const other = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await Promise.all([feed.end(), other.end()]);
+    expect(other.frames).toHaveLength(3);
+    expect(feed.frames).toEqual(other.frames);
+    await nothingIsLeft();
+  });
+
+  it('that cannot be read when the stream is over end after the read that works', async () => {
+    await app.close();
+    const feed = { heartbeatMs: 200, lingerMs: 100, pollIntervalMs: 300 };
+    app = await startApp(store.streams, { feed, logger: log.logger });
+    store.notifies = false;
+    const client = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await client.frameCount(1);
+    store.misbehave('getEvents', { rejects: away() });
+    await inner.appendEvents(ill, [...answers(1, 1), complete()]);
+    const other = await FeedClient.open(feedUrl(app.url, '?offset=2', 'ill'));
+    const beats = client.comments.length;
+    await waitFor('the linger is over', () => client.comments.length >= beats + 3);
+    expect([client.hasEnded, client.frames.length]).toEqual([false, 1]);
+    store.behave();
+    await Promise.all([client.end(), other.end()]);
+    expect(client.frames).toHaveLength(3);
+    expect(other.frames).toHaveLength(1);
+    await nothingIsLeft();
+  });
+
+  it('that loses notifications answer 204 to nobody who lacks the end', async () => {
+    store.notifies = false;
+    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    await feed.frameCount(1);
+    await inner.appendEvents(ill, [complete()]);
+    await waitFor('the linger is over', async () => {
+      const info = await inner.getStatus(ill);
+      return (info?.endedForMs ?? 0) > 150;
+    });
+    const back = await FeedClient.open(feedUrl(app.url, '', 'ill'), {
+      'last-event-id': feed.lastId as string,
+    });
+    expect(back.status).toBe(200);
+    await Promise.all([back.end(), feed.end()]);
+    expect([back.frames.length, feed.frames.length]).toEqual([1, 2]);
+    await nothingIsLeft();
+  });
+});

@@ -25,7 +25,7 @@ export function watchContract(manager: ManagerSource): void {
     });
 
     it('wakes before the call returns that made the change, where it wakes for certain', async () => {
-      const own = await manager.with({ ttlMs: 300 });
+      const own = await manager.with({ ttlMs: 2000 });
       if (!own.wakesForCertain) return;
       const stream = newStream();
       let wakes = 0;

@@ -34,6 +34,6 @@ export function streamManagerContract(backend: Backend): void {
     producersContract(source);
     leasesContract(source);
     deleteAndListContract(source);
-    watchContract(source);
+    watchContract(source, backend.name === 'memory');
   });
 }

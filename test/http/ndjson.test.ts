@@ -190,11 +190,11 @@ describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => 
       'producer-epoch': `${epoch}`,
       'producer-seq': '0',
     });
-    const { sent, answer } = open(one, { ...as(1), 'producer-lease': '30' });
+    const { sent, answer } = open(one, { ...as(1), 'producer-lease': '6' });
     sent.on('error', () => {});
     sent.write(line('0'));
     await waitFor('the line is stored', async () => (await contents(one)).length === 1);
-    await one.post({ type: 'answer' }, { ...as(2), 'producer-lease': '30' });
+    await one.post({ type: 'answer' }, { ...as(2), 'producer-lease': '6' });
     const { status, body } = await answer;
     expect([status, body.code, body.stored]).toEqual([409, 'producer_fenced', 1]);
     sent.destroy();

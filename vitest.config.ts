@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
@@ -7,9 +8,11 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     pool: 'forks',
-    maxWorkers: 2,
-    // Functional tests wait for conditions; a deadline only ends what would never come.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // More than cores: most files wait for processes, leases and timers for most of their time.
+    maxWorkers: 6,
+    sequence: { sequencer: LongestFirst },
+    // Tests wait for conditions; a deadline only ends what would never come.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -33,6 +33,7 @@ export class InspectorPage {
     const { prepare, ...context } = options;
     const page = await browser.newPage(context);
     onTestFinished(() => page.close());
+    page.setDefaultTimeout(120_000);
     const inspector = new InspectorPage(page);
     await prepare?.(page);
     await page.goto(`${base}/inspector${query}`);
@@ -61,7 +62,7 @@ export class InspectorPage {
   }
 
   async says(pattern: RegExp): Promise<void> {
-    await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state), 40_000);
+    await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state));
   }
 
   /** The id and the text of each frame that it shows, whichever view is open. */

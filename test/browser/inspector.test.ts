@@ -129,21 +129,20 @@ describe('The inspector', () => {
       eventsUrl(service.url),
       times.map((time) => ({ type: 'answer', timestamp: `2026-01-01T12:00:${time}Z` })),
     );
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+      prepare: (page) => page.clock.install(),
+    });
     await inspector.hasFrames(3);
     await inspector.page.getByLabel('Replay speed').selectOption(speed);
-    await inspector.page.evaluate(`
-      shownAt = [];
-      new MutationObserver((changes) => {
-        for (const { addedNodes } of changes) for (const _ of addedNodes) shownAt.push(performance.now());
-      }).observe(document.querySelector('#frames ol'), { childList: true });`);
+    await inspector.page.clock.pauseAt(Date.now() + 3_600_000);
     await inspector.click('Replay');
-    const shownAt = () => inspector.page.evaluate<number[]>('shownAt');
-    await waitFor('the replay', async () => (await shownAt()).length === 3);
-    const [first, second, last] = (await shownAt()) as [number, number, number];
-    expect(last - first).toBeGreaterThanOrEqual(tookMs * 0.9);
-    expect(last - first).toBeLessThan(tookMs + 400);
-    if (tookMs > 1000) expect(second - first).toBeLessThan((last - first) / 2);
+    const shownAfter = async (ms: number) => {
+      await inspector.page.clock.runFor(ms);
+      return (await inspector.frames).length;
+    };
+    const shown = [await shownAfter(Math.max(0.2 * tookMs, 20))];
+    shown.push(await shownAfter(0.6 * tookMs), await shownAfter(0.3 * tookMs + 20));
+    expect(shown).toEqual(tookMs === 0 ? [3, 3, 3] : [1, 2, 3]);
   });
 
   it('is used with the keyboard alone', async () => {
@@ -269,9 +268,19 @@ describe('The inspector', () => {
     await inspector.choose('Frames');
     await inspector.choose('Conversation');
     expect((await inspector.answer()).length).toBe(3000 * chunk.content.length);
-    expect(await inspector.page.evaluate('longestTaskMs')).toBeLessThan(500);
+    const longestMs = await inspector.page.evaluate<number>('longestTaskMs');
+    const usualMs = await inspector.page.evaluate<number>(taskOfSomeTenMs);
+    expect(longestMs).toBeLessThan(Math.max(500, 50 * usualMs)); // where others use the cores too
   });
 });
+
+/** How long the page needs for this now: the longest of some times. */
+const taskOfSomeTenMs = `
+  Math.max(...Array.from({ length: 5 }, () => {
+    const begunAt = performance.now();
+    for (let sum = 0, count = 0; count < 1e7; count += 1) sum += Math.sqrt(count);
+    return performance.now() - begunAt;
+  }))`;
 
 /** A proxy that has the service below `/agents/`, until the test is over. */
 async function proxyBelowPath(base: string): Promise<string> {

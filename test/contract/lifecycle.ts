@@ -37,7 +37,7 @@ export function lifecycleContract(manager: ManagerSource): void {
     });
 
     it('make room when one has expired', async () => {
-      const small = await manager.with({ limits: { maxSessionStreams: 1 }, ttlMs: 200 });
+      const small = await manager.with({ limits: { maxSessionStreams: 1 }, ttlMs: 2000 });
       const of = newSession();
       await small.appendEvents(of('a'), answers(1));
       await waitFor('there is room', () =>
@@ -131,7 +131,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(second?.updatedAt).toBeGreaterThanOrEqual(first?.updatedAt as number);
       expect(Math.abs((first?.createdAt as number) - Date.now())).toBeLessThan(60_000);
       const ttl = (second?.expiresAt as number) - (second?.updatedAt as number);
-      expect(Math.abs(ttl - 3_600_000)).toBeLessThan(1000);
+      expect(Math.abs(ttl - 3_600_000)).toBeLessThan(60_000);
       expect(second?.lastEvent.type).toBe('answer');
     });
   });
@@ -167,7 +167,7 @@ export function lifecycleContract(manager: ManagerSource): void {
     });
 
     it('is forgotten whole a time to live after its last append', async () => {
-      const brief = await manager.with({ ttlMs: 400 });
+      const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       await brief.appendEvents(stream, answers(1));
       const before = await brief.getStatus(stream);
@@ -176,7 +176,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       // A millisecond less may come of two clocks being rounded.
       expect(after?.expiresAt).toBeGreaterThanOrEqual((before?.expiresAt as number) - 1);
       await expect
-        .poll(() => brief.getStatus(stream), { timeout: 30_000, interval: 20 })
+        .poll(() => brief.getStatus(stream), { timeout: 60_000, interval: 20 })
         .toBeNull();
       expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await brief.appendEvents(stream, answers(1))).toMatchObject({

@@ -105,12 +105,12 @@ export function producersContract(manager: ManagerSource): void {
     });
 
     it('is forgotten with its stream', async () => {
-      const brief = await manager.with({ ttlMs: 300 });
+      const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       const send = (seq: number) =>
         brief.appendEvents(stream, answers(1), { producer: producer(seq, 3) });
       await send(0);
-      await expect.poll(() => brief.getStatus(stream), { timeout: 30_000 }).toBeNull();
+      await expect.poll(() => brief.getStatus(stream), { timeout: 60_000 }).toBeNull();
       await expect(send(1)).rejects.toMatchObject({
         code: 'producer_gap',
         details: { expectedSeq: 0 },

@@ -36,6 +36,6 @@ export function streamManagerContract(backend: Backend): void {
     leasesContract(source);
     timeToLiveContract(source);
     deleteAndListContract(source);
-    watchContract(source);
+    watchContract(source, backend.name === 'memory');
   });
 }

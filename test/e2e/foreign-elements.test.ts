@@ -151,7 +151,7 @@ describe('Of elements that another program pushed, the service', () => {
     const feed = await stream.follow();
     await client.rpush(stream.key, large, wellFormed);
     await post(eventsUrl(stream.service.url, 's1', `${stream.mid}-other`), event);
-    await other.frameCount(1, 3000);
+    await other.frameCount(1);
     await feed.frameCount(2);
     expect(feed.data[0]?.length).toBe(large.length);
   });

@@ -14,7 +14,7 @@ describe('Of what another program pushed, the service', () => {
     ['nested deeply', `{"type":"complete","data":{"d":${'['.repeat(1001)}${']'.repeat(1001)}}}`],
   ])('takes a complete for the end %s', async (_, element) => {
     await clientOf(stream.redis).rpush(stream.key, element);
-    await (await stream.follow()).end(5000);
+    await (await stream.follow()).end();
     const append = await stream.append({ type: 'answer' });
     expect(append).toMatchObject({ status: 409, body: { code: 'stream_ended' } });
   });

@@ -9,9 +9,9 @@ import {
   startService,
 } from '../support/test-processes.js';
 
-const leaseSeconds = 2;
+const leaseSeconds = 4;
 /** Shorter than the lease, and still longer than many of them have left. */
-const pauseMs = 1600;
+const pauseMs = 3200;
 
 const backends: Record<string, () => Promise<Environment>> = {
   memory: async () => ({ STREAM_MANAGER_TYPE: 'memory' }),
@@ -33,11 +33,11 @@ it.each(Object.entries(backends))(
       await sleep(20); // so that they are in step with nothing
     }
     await sleep(leaseSeconds * 1000);
-    for (let count = 0; count < 4; count += 1) {
+    for (let count = 0; count < 3; count += 1) {
       service.signal('SIGSTOP');
       await sleep(pauseMs);
       service.signal('SIGCONT');
-      await sleep(1100 + count * 50);
+      await sleep(2200 + count * 100);
     }
     await Promise.all(workers.map((worker) => worker.stop()));
     expect(workers.filter(({ wasEnded }) => wasEnded)).toEqual([]);

@@ -6,10 +6,8 @@ import { clientOf, isReady, onRedis, startRedis, startService } from '../support
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 
-const leaseSeconds = 5;
+const leaseSeconds = 8;
 const leaseMs = leaseSeconds * 1000;
-/** How long after its lease a stream may end at most. */
-const lateMs = 5000;
 const keyOf = (mid: string) => `stream:events:s1:${mid}`;
 
 type Client = ReturnType<RedisServer['client']>;
@@ -24,7 +22,7 @@ describe('The leases of many streams on two nodes', () => {
     await nodes[0].kill();
 
     const client = clientOf(redis);
-    const lostAt = await lossesOf(client, dead, leaseMs + lateMs);
+    const lostAt = await lossesOf(client, dead);
     const signs = await timesOf(client, dead, 0);
     const lateBy = lostAt.map((at, index) => at - (signs[index] as number) - leaseMs);
     printLateness('of 500 dead workers', lateBy);
@@ -53,14 +51,14 @@ describe('The leases of many streams on two nodes', () => {
 
 /** Each way in which Redis may be away for longer than the leases, or hardly. */
 const outages: Record<string, (redis: RedisServer) => Promise<void>> = {
-  'is stopped for 5 s': async (redis) => {
+  'is stopped for 10 s': async (redis) => {
     redis.signal('SIGSTOP');
-    await sleep(5000);
+    await sleep(10_000);
     redis.signal('SIGCONT');
   },
-  'is killed, and back after 4 s': async (redis) => {
+  'is killed, and back after 6 s': async (redis) => {
     await redis.kill();
-    await sleep(4000);
+    await sleep(6000);
     await redis.start();
   },
   'is killed, and back at once': async (redis) => {
@@ -82,11 +80,11 @@ describe('A Redis that was away for a moment', () => {
     const nodes = await startNodes(redis);
     const sentAt = Date.now();
     const dead = await startDead([nodes[0].url], 1);
-    await sleep(leaseMs - 500 - (Date.now() - sentAt));
+    await sleep(leaseMs - 2500 - (Date.now() - sentAt));
     await redis.kill();
     await redis.start();
     const backAt = Date.now();
-    const [lostAt] = await lossesOf(clientOf(redis), dead, leaseMs + lateMs);
+    const [lostAt] = await lossesOf(clientOf(redis), dead);
     expect(lostAt).toBeGreaterThanOrEqual(backAt + leaseMs);
   });
 });
@@ -101,7 +99,7 @@ async function survive([name, outage]: [string, (redis: RedisServer) => Promise<
   const backAt = Date.now();
 
   const client = clientOf(redis);
-  const lostAt = await lossesOf(client, dead, leaseMs + lateMs);
+  const lostAt = await lossesOf(client, dead);
   await sleep(leaseMs);
   await allLive(client, living, backAt);
   return () => {
@@ -146,12 +144,11 @@ async function startDead(
 }
 
 /** When the service says that it has ended each of these streams. */
-async function lossesOf(client: Client, mids: readonly string[], deadlineMs: number) {
-  const deadline = performance.now() + deadlineMs;
+async function lossesOf(client: Client, mids: readonly string[]) {
   for (const mid of mids) {
     const isLost = async () =>
       String(await client.lindex(keyOf(mid), -1)).includes('producer_lost');
-    await waitFor(`the end of ${mid}`, isLost, deadline - performance.now());
+    await waitFor(`the end of ${mid}`, isLost);
   }
   return timesOf(client, mids, -1);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { it, onTestFinished } from 'vitest';
 import { startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -24,6 +24,5 @@ it('A crowd that comes back while the service is busy is queued, not turned away
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
   });
-  await waitFor('all are connected', () => connected === sockets.length, 20_000);
-  expect(connected).toBe(sockets.length);
+  await waitFor('all are connected', () => connected === sockets.length);
 });

@@ -54,7 +54,7 @@ describe('When a list in Redis is another than before,', () => {
     await feed.frameCount(1);
     await clientOf(stream.redis).del(stream.key);
     await isReset(feed, 1, { reason: 'gone', id: '0-00000000' });
-    await feed.end(5000);
+    await feed.end();
     expect((await stream.follow(feed.lastId, impatient.url)).status).toBe(204);
   });
 

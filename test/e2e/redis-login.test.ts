@@ -73,7 +73,7 @@ describe('A Redis that asks who comes', () => {
     ['a wrong user', { REDIS_USERNAME: 'nobody', REDIS_PASSWORD: workerPassword }],
   ])('refuses %s: the log says so, without it, and the service is not ready', async (_, login) => {
     const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
-    await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output), 5000);
+    await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output));
     expect(await readiness(service)).toBe(503);
     const refused = await post(eventsUrl(service.url), { type: 'answer' });
     expect(refused).toMatchObject({
@@ -88,7 +88,7 @@ describe('A Redis that asks who comes', () => {
       onRedis(redis, { REDIS_USERNAME: 'later', REDIS_PASSWORD: 'later-4' }),
     );
     await service.isListening();
-    await waitFor('it is refused', () => service.output.includes('WRONGPASS'), 5000);
+    await waitFor('it is refused', () => service.output.includes('WRONGPASS'));
     const admin = clientOf(redis, { password });
     await admin.call('ACL', 'SETUSER', 'later', 'on', '>later-4', '~*', '&*', '+@all');
     await isReady(service);

@@ -55,7 +55,7 @@ describe('A Redis that speaks TLS only', () => {
     async (_, settings, reason) => {
       const service = await startService(onRedis(redis, { ...tls(), ...settings }));
       const said = () => service.log.find(({ msg }) => msg === 'Redis is unreachable');
-      await waitFor('a line in the log', () => said() !== undefined, 5000);
+      await waitFor('a line in the log', () => said() !== undefined);
       expect(said()?.reason).toMatch(reason);
       expect(await readiness(service)).toBe(503);
     },
@@ -67,7 +67,7 @@ describe('A Redis that speaks TLS only', () => {
     const feed = await openFeed(feedUrl(service.url));
     const events = [{ type: 'answer', content: 'one' }, { type: 'complete' }];
     expect((await post(eventsUrl(service.url), events)).status).toBe(201);
-    await feed.frameCount(2, 5000);
+    await feed.frameCount(2);
     const read = await fetch(eventsUrl(service.url));
     expect(await read.json()).toMatchObject({ nextOffset: 2, ended: true });
   }

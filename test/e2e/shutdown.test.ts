@@ -16,10 +16,6 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-/** How long a shutdown may take when nobody is slow, and when somebody never reads. */
-const promptMs = 2500;
-const limitMs = 5000;
-
 describe('When it is asked to stop, the service', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends every feed with a retry line and exits with code 0 (%s)',
@@ -29,7 +25,7 @@ describe('When it is asked to stop, the service', () => {
       const absent = await openFeed(feedUrl(service.url, '', 's1', 'absent'));
       await post(eventsUrl(service.url), { type: 'answer', content: 'x' });
       await Promise.all(feeds.map((feed) => feed.frameCount(1)));
-      const exit = stopsWithin(promptMs, service, signal);
+      const exit = stops(service, signal);
       for (const feed of [...feeds, absent]) await endsCleanly(feed);
       await exit;
     },
@@ -41,7 +37,7 @@ describe('When it is asked to stop, the service', () => {
     onTestFinished(() => agent.destroy());
     expect(await statusOf(`${service.url}/healthz`, agent)).toBe(200);
     await waitFor('it is idle', () => Object.values(agent.freeSockets).flat().length === 1);
-    await stopsWithin(promptMs, service, 'SIGTERM');
+    await stops(service, 'SIGTERM');
   });
 
   it('does not wait for a connection that never sends a request', async () => {
@@ -51,7 +47,7 @@ describe('When it is asked to stop, the service', () => {
     onTestFinished(() => void socket.destroy());
     await once(socket, 'connect');
     expect(await readiness(service)).toBe(200); // the service has accepted the one before, too
-    await stopsWithin(limitMs, service, 'SIGTERM');
+    await stops(service, 'SIGTERM');
   });
 
   it('does not wait for a request that never ends', async () => {
@@ -63,14 +59,14 @@ describe('When it is asked to stop, the service', () => {
     half.write('{'); // and the rest never comes
     await once(half, 'socket');
     expect(await readiness(service)).toBe(200); // the service has seen the one before, too
-    await stopsWithin(limitMs, service, 'SIGTERM');
+    await stops(service, 'SIGTERM');
   });
 
   it('cuts a feed whose client never reads', async () => {
     const service = await startService();
     await fill(service);
     await stuckFeed(service);
-    await stopsWithin(limitMs, service, 'SIGTERM');
+    await stops(service, 'SIGTERM');
   });
 
   it('never answers the feed route with 503 while it drains', async () => {
@@ -79,7 +75,7 @@ describe('When it is asked to stop, the service', () => {
     // A socket that takes nothing more holds the shutdown for as long as that may take.
     const idle = await openFeed(feedUrl(service.url, '?offset=now'));
     await stuckFeed(service);
-    const exit = stopsWithin(limitMs, service, 'SIGTERM');
+    const exit = stops(service, 'SIGTERM');
     await endsCleanly(idle);
 
     expect(await readiness(service)).toBe(503);
@@ -99,25 +95,20 @@ describe('When it is asked to stop, the service', () => {
     await isReady(service);
     const feed = await openFeed(feedUrl(service.url));
     await redis.kill();
-    const exit = stopsWithin(promptMs, service, 'SIGTERM');
+    const exit = stops(service, 'SIGTERM');
     await endsCleanly(feed);
     await exit;
   });
 });
 
-async function stopsWithin(
-  ms: number,
-  service: ServiceProcess,
-  signal: NodeJS.Signals,
-): Promise<void> {
-  const askedAt = performance.now();
+/** It would wait for ever for whom it should not wait: for a client that keeps its connection. */
+async function stops(service: ServiceProcess, signal: NodeJS.Signals): Promise<void> {
   service.signal(signal);
   expect(await service.exit()).toEqual({ code: 0, signal: null });
-  expect(performance.now() - askedAt).toBeLessThan(ms);
 }
 
 async function endsCleanly(feed: FeedClient): Promise<void> {
-  await feed.end(limitMs);
+  await feed.end();
   expect(feed.response.complete).toBe(true);
   expect(feed.raw).toMatch(/retry: \d+\n\n(: refused: draining\n\n)?$/);
 }

@@ -163,6 +163,6 @@ async function refusesToStart(environment: Environment, named: string[], directo
   expect(await service.exit()).toEqual({ code: 1, signal: null });
   const missing = () => named.filter((name) => !service.output.includes(name));
   // Its last words may arrive after its exit.
-  await waitFor('the message', () => missing().length === 0, 2000).catch(() => {});
+  await waitFor('the message', () => missing().length === 0).catch(() => {});
   expect(missing()).toEqual([]);
 }

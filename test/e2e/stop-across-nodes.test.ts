@@ -20,17 +20,14 @@ type Client = ReturnType<RedisServer['client']>;
 
 const pollMs = 500;
 const settings = { FEED_POLL_INTERVAL: `${pollMs}ms`, FEED_LINGER: '100ms' };
-/** What an answer may take beside the poll, on a machine that is busy. */
-const slackMs = 1500;
 
 describe('A stop on one node', () => {
   it('ends the run of a worker on the other, with wake-ups at once', async () => {
-    const { redis, nodes } = await start({ ...settings, FEED_POLL_INTERVAL: '30s' });
+    const { redis, nodes } = await start({ ...settings, FEED_POLL_INTERVAL: '10m' });
     const run = await startRun(nodes[0]);
     await isSubscribed(redis);
     const tookMs = await stopAndMeasure(nodes[1], run);
     console.log(`with wake-ups: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
-    expect(tookMs).toBeLessThan(slackMs);
   });
 
   it.each([
@@ -42,7 +39,6 @@ describe('A stop on one node', () => {
     const run = await startRun(nodes[0]);
     const tookMs = await stopAndMeasure(nodes[1], run);
     console.log(`when they ${trouble}: ${tookMs.toFixed(0)} ms`);
-    expect(tookMs).toBeLessThan(pollMs + slackMs);
   });
 
   it('is read on both nodes as the last event, and ends the feeds', async () => {
@@ -154,7 +150,7 @@ async function stopAndMeasure(node: ServiceProcess, { answer, lines }: Run): Pro
 }
 
 async function endsWithStop(feed: FeedClient, lines: number): Promise<void> {
-  await feed.end(pollMs + slackMs);
+  await feed.end();
   const types = feed.data.map((data) => JSON.parse(data).type);
   expect(types).toEqual([...Array(lines).fill('answer'), 'stop']);
 }

@@ -16,7 +16,7 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 describe('Two nodes on one Redis', () => {
   it('see each other’s appends at once, and not only at the next poll', async () => {
     const redis = await startRedis();
-    const [a, b] = await startNodes(redis, { FEED_POLL_INTERVAL: '10s' });
+    const [a, b] = await startNodes(redis, { FEED_POLL_INTERVAL: '10m' });
     const feed = await openFeed(feedUrl(b.url));
     const admin = clientOf(redis);
     await waitFor('it is subscribed', async () => {
@@ -27,14 +27,14 @@ describe('Two nodes on one Redis', () => {
     for (let count = 1; count <= 20; count += 1) {
       const sentAt = performance.now();
       await post(eventsUrl(a.url), { type: 'answer', content: String(count) });
-      await feed.frameCount(count, 4000);
+      await feed.frameCount(count);
       latencies.push(performance.now() - sentAt);
     }
     latencies.sort((x, y) => x - y);
     const [median, slowest] = [latencies[10] as number, latencies[19] as number];
-    const measured = `from POST to frame: median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`;
-    console.log(measured);
-    expect(slowest, measured).toBeLessThan(4000);
+    console.log(
+      `from POST to frame: median ${median.toFixed(1)} ms, slowest ${slowest.toFixed(1)} ms`,
+    );
   });
 
   it('are one to a client: dropped on one, it goes on at the other without gap or repeat', async () => {
@@ -61,7 +61,7 @@ describe('Two nodes on one Redis', () => {
     const onA = await openFeed(feedUrl(a.url));
     await onA.frameCount(50);
     await a.kill();
-    await onA.end(5000);
+    await onA.end();
     const count = worker.acknowledged.length;
     await waitFor('the appends go on', () => worker.acknowledged.length > count + 20);
     await worker.stop();
@@ -73,7 +73,7 @@ describe('Two nodes on one Redis', () => {
     const [a, b] = await startNodes(redis, { FEED_LINGER: '100ms' });
     const feed = await openFeed(feedUrl(b.url));
     await post(eventsUrl(a.url), [{ type: 'answer' }, { type: 'complete' }]);
-    await feed.end(5000);
+    await feed.end();
     expect(feed.frames).toHaveLength(2);
     expect(await post(eventsUrl(b.url), { type: 'answer' })).toMatchObject({
       status: 409,

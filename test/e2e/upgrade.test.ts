@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type BuiltVersion, buildPreviousVersion } from '../support/previous-version.js';
+import { resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RedisServer } from '../support/redis-server.js';
 import { ServiceProcess } from '../support/service-process.js';
 import {
@@ -21,12 +21,9 @@ interface Versions {
 }
 
 const lingerMs = 100;
-let previous: BuiltVersion;
-
-beforeAll(() => {
-  previous = buildPreviousVersion();
-}, 120_000);
-afterAll(() => previous?.remove());
+const previous = resolve(import.meta.dirname, '../support/previous-version/bundle/main.js');
+/** Their files are not in the bundle. */
+const withoutPages = { INSPECTOR_ENABLED: 'false', DOCS_ENABLED: 'false' };
 
 describe.each([
   ['old', 'new'],
@@ -71,7 +68,7 @@ describe.each([
     const feed = await openFeed(feedUrl(nodes[to].url));
     await append(nodes[to], 0);
     await post(eventsUrl(nodes[from].url), { type: 'complete' });
-    await feed.end(5000);
+    await feed.end();
     expect(feed.frames).toHaveLength(2);
     expect(await post(eventsUrl(nodes[to].url), { type: 'answer' })).toMatchObject({
       status: 409,
@@ -81,42 +78,53 @@ describe.each([
     const back = await openFeed(feedUrl(nodes[to].url), { 'last-event-id': `${feed.lastId}` });
     expect(back.status).toBe(204);
   });
-});
 
-describe('On one Redis, what the version before this one does not know', () => {
-  it('outlives what it appends: the sequence of a producer', async () => {
+  it('the other one goes on with: the sequence of a producer', async () => {
     const nodes = await startVersions();
     const headers = (seq: number) => ({
       'producer-id': 'p1',
       'producer-epoch': '1',
       'producer-seq': String(seq),
     });
-    const send = (seq: number) =>
-      post(eventsUrl(nodes.new.url), { type: 'answer', content: `p${seq}` }, headers(seq));
-    expect((await send(0)).status).toBe(201);
-    await append(nodes.old, 1);
-    expect((await send(0)).body).toMatchObject({ duplicate: true, count: 0 });
-    expect((await send(1)).body).toMatchObject({ offset: 2, count: 1 });
+    const send = (node: ServiceProcess, seq: number) =>
+      post(eventsUrl(node.url), { type: 'answer', content: `p${seq}` }, headers(seq));
+    expect((await send(nodes[from], 0)).status).toBe(201);
+    await append(nodes[to], 1);
+    expect((await send(nodes[to], 0)).body).toMatchObject({ duplicate: true, count: 0 });
+    expect((await send(nodes[to], 1)).body).toMatchObject({ offset: 2, count: 1 });
+    expect((await send(nodes[from], 1)).body).toMatchObject({ duplicate: true, count: 0 });
   });
 
-  it('does no harm once it has ended the stream: a lease', async () => {
+  it('with a lease is lost for both when neither hears of its worker', async () => {
     const nodes = await startVersions();
-    await post(eventsUrl(nodes.new.url), { type: 'answer' }, { 'producer-lease': '1' });
-    await post(eventsUrl(nodes.old.url), { type: 'complete' });
+    const feed = await openFeed(feedUrl(nodes[to].url));
+    await post(eventsUrl(nodes[from].url), { type: 'answer' }, { 'producer-lease': '1' });
+    await nodes[from].kill();
+    await feed.end();
+    expect(feed.data.map((data) => JSON.parse(data).data?.code)).toEqual([
+      undefined,
+      'producer_lost',
+    ]);
+  });
+
+  it('with a lease, and the other one has ended, is not ended again', async () => {
+    const nodes = await startVersions();
+    await post(eventsUrl(nodes[from].url), { type: 'answer' }, { 'producer-lease': '1' });
+    await post(eventsUrl(nodes[to].url), { type: 'complete' });
     const client = clientOf(nodes.redis);
     await waitFor(
       'nobody waits for the lease any more',
       async () => (await client.zcard('stream:events::leases')) === 0,
     );
     expect(await client.llen('stream:events:s1:m1')).toBe(2);
-    expect(await statusOf(nodes.new)).toMatchObject({ streamStatus: 'complete' });
+    expect(await statusOf(nodes[from])).toMatchObject({ streamStatus: 'complete' });
   });
 });
 
 async function startVersions(): Promise<Versions> {
   const redis = await startRedis();
   const settings = onRedis(redis, { FEED_LINGER: `${lingerMs}ms` });
-  const old = new ServiceProcess({ PORT: '0', ...settings }, { main: previous.main });
+  const old = new ServiceProcess({ PORT: '0', ...settings, ...withoutPages }, { main: previous });
   onTestFinished(() => old.kill());
   const nodes = { redis, old, new: await startService(settings) };
   await old.isListening();

@@ -15,7 +15,8 @@ export interface FaultArguments {
 
 export const usage = `Usage: npm run test:faults -- [FAULT…] [options]
 
-  --full        each as often and with as much load as docs/reliability.md reports (about an hour)
+  --full        each as often and with as much load as docs/reliability.md reports (about an hour),
+                and what takes longer than promised fails; otherwise it is only printed as late
   --runs N      each so often
   --seed N      repeat the run that printed this seed (default: another one each time)
   --write-docs  keep what was found in docs/reliability.json, and write the table of docs/reliability.md anew

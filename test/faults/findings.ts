@@ -14,8 +14,10 @@ export interface Findings {
   readonly resets: number;
   /** The worst of each measure, by a name that ends with its unit: `slowest answer, ms`. */
   readonly worst: Readonly<Record<string, number>>;
-  /** What broke the promise; empty when it held. */
+  /** What broke an invariant; empty when all held, on a machine however busy. */
   readonly breaches: readonly string[];
+  /** What took longer than promised, which on a busy machine says nothing: `--full` judges it. */
+  readonly late: readonly string[];
 }
 
 export const nothingFound: Findings = {
@@ -28,6 +30,7 @@ export const nothingFound: Findings = {
   resets: 0,
   worst: {},
   breaches: [],
+  late: [],
 };
 
 /** Counts are added, measures are the worst of both. */
@@ -42,7 +45,16 @@ export function together(some: Findings, others: Findings): Findings {
     resets: some.resets + others.resets,
     worst: worstOf(some.worst, others.worst),
     breaches: [...some.breaches, ...others.breaches],
+    late: [...some.late, ...others.late],
   };
+}
+
+/**
+ * Whether what passes the limit of this measure is merely late: it is a time, and has come to an end.
+ * What never came breaks an invariant.
+ */
+export function isLate(name: string, measured: number): boolean {
+  return name.endsWith(', ms') && Number.isFinite(measured);
 }
 
 function worstOf(some: Findings['worst'], others: Findings['worst']): Findings['worst'] {

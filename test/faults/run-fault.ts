@@ -27,7 +27,8 @@ async function runOnce(fault: Fault, index: number, options: RunOptions): Promis
   const scope = new Scope();
   try {
     const found = await fault.strike({ index, isFull, random: randomFrom(seed + index), scope });
-    return { ...found, breaches: found.breaches.map((text) => `seed ${seed + index}: ${text}`) };
+    const seeded = (text: string) => `seed ${seed + index}: ${text}`;
+    return { ...found, breaches: found.breaches.map(seeded), late: found.late.map(seeded) };
   } catch (error) {
     const { message } = error as Error;
     return { ...nothingFound, breaches: [`seed ${seed + index}: the run failed: ${message}`] };

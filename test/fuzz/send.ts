@@ -4,7 +4,7 @@ import type { Answer } from './checker.js';
 import type { FuzzRequest } from './requests.js';
 
 /** Long enough for what is answered at once, and for an early answer to end. */
-const answerMs = 10_000;
+const answerMs = 60_000;
 
 /**
  * Sends a request in its pieces and reads the answer: of a feed, the head. Resolves with null when

@@ -104,7 +104,7 @@ describeApp('GET /sessions/:sid', {}, ({ stream }) => {
   });
 });
 
-describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 5000 } }, ({ stream }) => {
+describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 600_000 } }, ({ stream }) => {
   const read = async (one: TestStream, query: string) =>
     (await (await fetch(`${one.eventsUrl}?${query}`)).json()) as {
       events: unknown[];
@@ -114,11 +114,9 @@ describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 5000 } }, ({ strea
 
   it('answers as soon as there is something', async () => {
     const one = stream();
-    const since = performance.now();
-    const waiting = read(one, 'wait=30');
+    const waiting = read(one, 'wait=60');
     await one.postAnswers(1);
-    expect((await waiting).events).toHaveLength(1);
-    expect(performance.now() - since).toBeLessThan(4000);
+    expect((await waiting).events).toHaveLength(1); // and none when its time is over
   });
 
   it('answers empty after its time, and at once when the stream has ended', async () => {
@@ -127,14 +125,14 @@ describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 5000 } }, ({ strea
     expect(await read(one, 'wait=1')).toMatchObject({ events: [], nextOffset: 0 });
     expect(performance.now() - since).toBeGreaterThan(950);
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
-    expect(await read(one, 'wait=30&offset=2')).toMatchObject({ events: [], ended: true });
+    expect(await read(one, 'wait=60&offset=2')).toMatchObject({ events: [], ended: true });
   });
 
   it('answers 410 when the stream is replaced meanwhile', async () => {
     const one = stream();
     await one.postAnswers(1);
     const { nextId } = (await (await fetch(one.url)).json()) as { nextId: string };
-    const waiting = fetch(`${one.eventsUrl}?wait=30&offset=${nextId}`);
+    const waiting = fetch(`${one.eventsUrl}?wait=60&offset=${nextId}`);
     await fetch(one.url, { method: 'DELETE' });
     expect((await waiting).status).toBe(410);
   });

@@ -9,9 +9,9 @@ const maxAgeMs = 500;
 describeApp('a feed that has reached its age', { feed: { maxAgeMs } }, ({ stream }) => {
   it('ends after what it has sent, with a retry line', async () => {
     const one = stream();
+    await one.postAnswers(2);
     const openedAt = performance.now();
     const feed = await one.feed();
-    await one.postAnswers(2);
     await feed.end();
     const age = performance.now() - openedAt;
     expect(age).toBeGreaterThan(maxAgeMs * 0.85);
@@ -44,7 +44,7 @@ describeApp('a feed that has reached its age', { feed: { maxAgeMs } }, ({ stream
     client.onmessage = ({ data }) => received.push(data);
     const worker = new NumberedWorker(one.eventsUrl, 10);
     worker.start();
-    await waitFor('it has come back twice', () => opened === 3);
+    await waitFor('it has come back twice', () => opened >= 3);
     await worker.stop();
     await waitFor('it has all', () => received.length === worker.acknowledged.length);
     expect(numbersOf(received)).toEqual(worker.acknowledged);

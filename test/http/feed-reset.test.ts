@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
 import { waitFor } from '../support/wait-for.js';
 
-const feed = { pollIntervalMs: 100, waitMs: 500 };
+const feed = { pollIntervalMs: 100, waitMs: 3000 };
 
 describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
   it.each(['3', '3-00000000', '2-00000000', '0-00000001'])(
@@ -61,8 +61,9 @@ describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
   });
 });
 
-const backend = { ttlMs: 700 };
-describeApp('a feed whose stream expires', { feed, backend }, ({ stream }) => {
+const backend = { ttlMs: 2000 };
+const patient = { ...feed, waitMs: 60_000 };
+describeApp('a feed whose stream expires', { feed: patient, backend }, ({ stream }) => {
   it('is told so, and follows the stream that comes after', async () => {
     const one = stream();
     await one.postAnswers(2);

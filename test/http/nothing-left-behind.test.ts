@@ -8,6 +8,7 @@ import { PollWheel } from '../../src/feed/poll-wheel.js';
 import { StreamReader } from '../../src/feed/stream-reader.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
+import { scrape } from '../support/scrape.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
@@ -33,6 +34,15 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     await streams.close();
   });
 
+  /** As the service counts them. */
+  async function openFeeds() {
+    const numbers = await scrape(app.url);
+    return {
+      feeds: numbers.get('rejoin_feeds_open'),
+      streams: numbers.get('rejoin_streams_followed'),
+    };
+  }
+
   it('no timer, listener, watch or subscription is left', async () => {
     await fetch(`${app.url}/healthz`).then((response) => response.text());
     const before = resources().Timeout ?? 0;
@@ -45,7 +55,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     await waitFor('no stream is watched', () => streams.watchedStreams === 0);
     // A socket's own timers go with it, after the feed.
     await waitFor('the timers are gone', () => (resources().Timeout ?? 0) <= before);
-    expect(streams.watchedStreams).toBe(0);
+    expect(await openFeeds()).toEqual({ feeds: 0, streams: 0 });
   });
 
   it('and Redis or memory hold no watch for feeds that were refused or finished', async () => {
@@ -67,8 +77,13 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       socket.write('host: x\r\n\r\n');
     }
     await waitFor('the first one is open', () => streams.watchedStreams === 1);
+    // By its answer, which comes after both requests were read.
+    await fetch(`${app.url}/healthz`).then((response) => response.text());
+    expect(streams.watchedStreams).toBe(1);
+    expect(await openFeeds()).toEqual({ feeds: 1, streams: 1 });
     socket.destroy();
     await waitFor('no stream is watched', () => streams.watchedStreams === 0);
+    expect(await openFeeds()).toEqual({ feeds: 0, streams: 0 });
   });
 
   it('a page that was still being read when the last feed left is not kept', async () => {

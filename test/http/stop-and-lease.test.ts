@@ -69,12 +69,12 @@ describeApp('a lease', { feed: { lingerMs: 0 } }, ({ stream }) => {
   it('is renewed by appends, without the header too, and by POST …/lease', async () => {
     const one = stream();
     const idle = stream();
-    await one.post({ type: 'answer' }, lease(1));
-    await idle.post({ type: 'answer' }, lease(1));
+    await one.post({ type: 'answer' }, lease(3));
+    await idle.post({ type: 'answer' }, lease(3));
     const feed = await idle.feed();
     while (!feed.hasEnded) {
       expect((await one.postAnswers(1)).status).toBe(201);
-      const renewed = await call(one, 'lease', { headers: lease(1) });
+      const renewed = await call(one, 'lease', { headers: lease(3) });
       expect(renewed).toMatchObject({ status: 200, body: { streamStatus: 'open' } });
     }
     await one.post({ type: 'complete' });

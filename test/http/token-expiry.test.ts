@@ -10,20 +10,20 @@ import { eventsUrl, post } from '../support/worker.js';
 /** Heartbeats are rare, but feeds are looked at ten times as often. */
 const options = { auth: { reader: readerOptions() }, feed: { heartbeatMs: 1000 } };
 
-/** A token that is good for one to two seconds more, by the tolerance for clocks. */
+/** A token that is good for four to five seconds more, by the tolerance for clocks. */
 const nearlyExpired = (claims: object) =>
-  sign({ ...claims, exp: secondsFromNow(2 - clockToleranceSeconds) });
+  sign({ ...claims, exp: secondsFromNow(5 - clockToleranceSeconds) });
 
 describeApp('when a token expires', options, (source) => {
   const { stream } = source;
-  it.each(places)(
+  it.concurrent.each(places)(
     'a feed that it opened in the %s ends, and says when to come back',
     async (place) => {
       const one = stream();
       await one.post({ type: 'answer' });
       const { headers, query } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), place);
       const feed = await one.feed(query, headers);
-      await feed.end(10_000);
+      await feed.end();
       expect(feed.frames).toHaveLength(1);
       expect(feed.response.complete).toBe(true);
       expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
@@ -43,7 +43,7 @@ describeApp('when a token expires', options, (source) => {
     },
   );
 
-  it('a feed under load ends too', async () => {
+  it.concurrent('a feed under load ends too', async () => {
     const one = stream();
     const { headers } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), 'header');
     const feed = await one.feed('', headers);
@@ -55,28 +55,28 @@ describeApp('when a token expires', options, (source) => {
     expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
   });
 
-  it('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {
+  it.concurrent('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {
     const sid = `chat-${randomUUID()}`;
     await post(eventsUrl(source.app.url, sid, 'm'), { type: 'answer', content: 'Cats ' });
     const { headers } = bring(await nearlyExpired({ sid, scope: 'read' }), 'header');
     const url = `${source.app.url}/ai-sdk/sessions/${sid}/stream`;
     const feed = await openFeed(url, headers);
-    await feed.end(10_000);
+    await feed.end();
     expect(feed.raw).toContain('Cats ');
     expect(feed.response.complete).toBe(false);
     expect((await fetch(url, { headers })).status).toBe(401);
   });
 
-  it('a read that waits answers with what there is', async () => {
+  it.concurrent('a read that waits answers with what there is', async () => {
     const one = stream();
     const { headers } = bring(await nearlyExpired({ sid: one.sid, scope: 'read' }), 'header');
     const startedAt = performance.now();
-    const answer = await fetch(`${one.eventsUrl}?wait=50`, { headers });
+    const answer = await fetch(`${one.eventsUrl}?wait=60`, { headers });
     expect(await answer.json()).toMatchObject({ events: [], nextOffset: 0 });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(59_000); // not when its wait was over
   });
 
-  it('a feed with a token that lasts goes on', async () => {
+  it.concurrent('a feed with a token that lasts goes on', async () => {
     const one = stream();
     const short = await one.feed(
       '',
@@ -87,7 +87,7 @@ describeApp('when a token expires', options, (source) => {
       '',
       bring(await sign({ sid: one.sid, scope: 'read', exp }), 'header').headers,
     );
-    await short.end(10_000);
+    await short.end();
     expect(long.hasEnded).toBe(false);
     long.drop();
   });

@@ -70,7 +70,7 @@ print(answer.status, answer.getheader('Connection'), json.load(answer)['code'])
       answer += text;
     });
     socket.on('error', () => {}); // 'close' follows
-    await waitFor('the connection is closed', () => socket.destroyed, 10_000);
+    await waitFor('the connection is closed', () => socket.destroyed);
     return answer;
   }
 });

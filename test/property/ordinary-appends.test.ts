@@ -246,7 +246,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
   it('is answered and stored as the framework would have it', async () => {
     const requests = fc.array(request, { minLength: 1, maxLength: 16 });
     await expectSameOutcomes(requests, (sent, sid) => sent.map((one) => toText(one, sid)));
-  }, 120_000);
+  });
 
   it('is so too where many come one after another over one connection', async () => {
     const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
@@ -261,7 +261,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
       const last = sent.length - 1;
       return [sent.map((one, index) => toText(one, sid, index === last)).join('')];
     });
-  }, 120_000);
+  });
 
   it('is nearly every append', async () => {
     const plain: Request = {

@@ -5,9 +5,6 @@ import { type Environment, isReady, openFeed, startService } from './test-proces
 import { waitFor } from './wait-for.js';
 import { eventsUrl, feedUrl } from './worker.js';
 
-/** How soon an append has its answer, also while nothing can be stored. */
-const answerLimitMs = 2500;
-
 /** A service under load, with a feed, on a Redis that changes under it. */
 export class Failover {
   private constructor(
@@ -42,7 +39,7 @@ export class Failover {
   }
 
   /**
-   * The worker had its answers in time, and the reader has what is stored: all of it, or all of it
+   * The worker had its answers, and the reader has what is stored: all of it, or all of it
    * anew after a reset.
    *
    * @param elements of the list, at the end
@@ -51,7 +48,7 @@ export class Failover {
   async expectNoSilentGap(what: string, elements: () => Promise<string[]>): Promise<number> {
     await this.worker.stop();
     const stored = numbersOf(await elements());
-    await waitFor('the reader is up to date', () => this.#seen().length >= stored.length, 5000);
+    await waitFor('the reader is up to date', () => this.#seen().length >= stored.length);
     expect(this.#seen()).toEqual(stored);
     expectNothingFalse(this.worker, stored);
     const { acknowledged, refused, unknown, slowestMs } = this.worker;
@@ -59,7 +56,6 @@ export class Failover {
     const counts = `${acknowledged.length} acknowledged, ${lost} of them lost, ${refused.length} refused, ${unknown.length} unknown`;
     const resets = `${this.resetCount} resets, slowest answer ${slowestMs.toFixed(0)} ms`;
     console.log(`${what}: ${counts}, ${resets}`);
-    expect(slowestMs).toBeLessThan(answerLimitMs);
     return lost;
   }
 

@@ -69,16 +69,15 @@ export class FeedClient {
   }
 
   /** Waits until this many frames have come. */
-  async frameCount(count: number, deadlineMs?: number): Promise<void> {
-    const what = `${count} frames`;
-    await waitFor(what, () => this.frames.length >= count || this.hasEnded, deadlineMs);
+  async frameCount(count: number): Promise<void> {
+    await waitFor(`${count} frames`, () => this.frames.length >= count || this.hasEnded);
     if (this.frames.length < count) {
       throw new Error(`the feed ended after ${this.frames.length} of ${count} frames`);
     }
   }
 
-  async end(deadlineMs?: number): Promise<void> {
-    await waitFor('the feed ends', () => this.hasEnded, deadlineMs);
+  async end(): Promise<void> {
+    await waitFor('the feed ends', () => this.hasEnded);
   }
 
   /** Drops the connection, as a tunnel does. */

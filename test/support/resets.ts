@@ -1,17 +1,13 @@
 import { expect } from 'vitest';
 import type { FeedClient } from './feed-client.js';
 
-/** How soon readers are told that the stream that they saw is gone. */
-export const noticeMs = 3000;
-
 /** @param index of the frame that tells it */
 export async function isReset(
   feed: FeedClient,
   index: number,
   { reason, id }: { reason: string; id: string },
-  deadlineMs = noticeMs,
 ): Promise<void> {
-  await feed.frameCount(index + 1, deadlineMs);
+  await feed.frameCount(index + 1);
   const frame = feed.frames[index];
   expect(frame).toMatchObject({ event: 'reset', id });
   expect(JSON.parse(frame?.data as string)).toEqual({ reason, offset: 0 });

@@ -74,5 +74,5 @@ export async function readiness(service: ServiceProcess): Promise<number> {
 }
 
 export async function isReady(service: ServiceProcess): Promise<void> {
-  await waitFor('it is ready', async () => (await readiness(service)) === 200, 10_000);
+  await waitFor('it is ready', async () => (await readiness(service)) === 200);
 }

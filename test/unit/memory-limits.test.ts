@@ -60,7 +60,7 @@ describe('the memory store', () => {
       maxStreams: 1,
     });
     const stream = newStream();
-    await store.appendEvents(stream, [eventOfBytes(size)], { leaseMs: 100 });
+    await store.appendEvents(stream, [eventOfBytes(size)], { leaseMs: 1000 });
     await expect(store.appendEvents(stream, answers(1))).rejects.toMatchObject(full);
     await waitFor('it is lost', async () => (await store.getStatus(stream))?.status === 'failed');
     expect((await store.getEvents(stream, 0, 10)).events).toHaveLength(2);
@@ -88,7 +88,7 @@ describe('the memory store', () => {
   });
 
   it('frees what has expired, by itself, down to nothing', async () => {
-    const store = manager({ ttlMs: 200 });
+    const store = manager({ ttlMs: 2000 });
     for (let count = 0; count < 100; count += 1) await store.appendEvents(newStream(), answers(3));
     expect(store.usage.streams).toBe(100);
     await waitFor('the store is empty', () => store.usage.streams === 0);
@@ -99,7 +99,7 @@ describe('the memory store', () => {
   });
 
   it('renews the time to live of one stream with each append, and lets the others go', async () => {
-    const store = manager({ ttlMs: 600 });
+    const store = manager({ ttlMs: 3000 });
     const [kept, left] = [newStream(), newStream()];
     await store.appendEvents(left, answers(1));
     await waitFor('the other is gone', async () => {

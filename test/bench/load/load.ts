@@ -12,7 +12,7 @@ import { Wakefulness } from './wakefulness.js';
 import { inWaves } from './waves.js';
 
 /** What is waited for has failed when nothing has been stored or delivered for so long. */
-const defaultStallMs = 10_000;
+const defaultStallMs = 60_000;
 
 /** The writers and readers of one measurement. */
 export class Load {

@@ -13,32 +13,62 @@ export function checkStream(log: StreamLog, rules: Rules): Verdict {
     ...losses,
     ...store.breaches,
     ...readers.flatMap((verdict) => verdict.breaches),
-    ...checkAnswers(log, rules),
-    ...checkEnd(log, rules),
+    ...checkEnd(log),
   ];
+  const late = [...checkAnswers(log, rules), ...checkTimeOfEnd(log, rules)];
+  const named = ({ invariant, text }: Breach) => ({ invariant, text: `${log.name}: ${text}` });
   const repeated = readers.reduce((sum, verdict) => sum + verdict.repeatedEvents, 0);
   return {
-    breaches: breaches.map(({ invariant, text }) => ({ invariant, text: `${log.name}: ${text}` })),
+    breaches: breaches.map(named),
+    late: late.map(named),
     lostEvents: store.losses.length,
     repeatedEvents: store.repeatedEvents + repeated,
   };
 }
 
 function checkAnswers({ attempts }: StreamLog, { answerLimitMs }: Rules): Breach[] {
-  const durationOf = ({ sentAt, settledAt }: Attempt) => settledAt - sentAt;
-  const slowest = Math.max(0, ...attempts.map(durationOf));
+  const slowest = slowestAnswerMs(attempts);
   if (slowest <= answerLimitMs) return [];
   return [{ invariant: 'I10', text: `an append took ${slowest.toFixed(0)} ms` }];
 }
 
-function checkEnd({ stored, readers, leaseEndsAt }: StreamLog, { lateEndMs }: Rules): Breach[] {
-  const endings = stored.filter(isProducerLost).length;
-  if (leaseEndsAt === null) {
-    return endings === 0 ? [] : [{ invariant: 'I9', text: 'its living producer was given up' }];
+/** A stream ends once when its producer has died, not before its lease, and else not at all. */
+function checkEnd(log: StreamLog): Breach[] {
+  const endings = log.stored.filter(isProducerLost).length;
+  if (log.leaseEndsAt === null) {
+    if (endings === 0 || !hasKeptLease(log)) return [];
+    return [{ invariant: 'I9', text: 'its living producer was given up' }];
   }
   if (endings !== 1) return [{ invariant: 'I9', text: `it ended ${endings} times` }];
-  const endedAt = Math.max(0, ...readers.flatMap(({ frames }) => frames.at(-1)?.at ?? []));
-  const lateMs = endedAt - leaseEndsAt;
-  if (lateMs >= 0 && lateMs <= lateEndMs) return [];
-  return [{ invariant: 'I9', text: `it ended ${lateMs.toFixed(0)} ms after its lease` }];
+  const earlyMs = -lateEndMs(log);
+  if (earlyMs <= 0) return [];
+  return [{ invariant: 'I9', text: `it ended ${earlyMs.toFixed(0)} ms before its lease` }];
+}
+
+function checkTimeOfEnd(log: StreamLog, rules: Rules): Breach[] {
+  if (log.leaseEndsAt === null || lateEndMs(log) <= rules.lateEndMs) return [];
+  return [{ invariant: 'I9', text: `it ended ${lateEndMs(log).toFixed(0)} ms after its lease` }];
+}
+
+/**
+ * Whether no two bodies can have reached the service further apart than the lease, however slow the
+ * machine was that sent them.
+ */
+function hasKeptLease({ attempts, leaseMs }: StreamLog): boolean {
+  return attempts.every(({ settledAt }, index) => {
+    const before = attempts[index - 1]?.sentAt ?? settledAt;
+    return settledAt - before < leaseMs;
+  });
+}
+
+/** How long the slowest answer of these took. */
+export function slowestAnswerMs(attempts: readonly Attempt[]): number {
+  return attempts.reduce((most, { sentAt, settledAt }) => Math.max(most, settledAt - sentAt), 0);
+}
+
+/** How long after the lease the last reader had the end. */
+export function lateEndMs({ readers, leaseEndsAt }: StreamLog): number {
+  return (
+    Math.max(0, ...readers.flatMap(({ frames }) => frames.at(-1)?.at ?? [])) - (leaseEndsAt ?? 0)
+  );
 }

@@ -41,6 +41,8 @@ export interface StreamLog {
   readonly readers: readonly ReaderLog[];
   /** The elements of the list. */
   readonly stored: readonly string[];
-  /** When the producer's last promised sign of life is due, if it died. */
+  /** When the producer's lease runs out, if it died. */
   readonly leaseEndsAt: number | null;
+  /** How long the lease is that it took with each body; Infinity without. */
+  readonly leaseMs: number;
 }

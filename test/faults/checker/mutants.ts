@@ -48,7 +48,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'ends it late',
     caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, leaseEndsAt: (log.leaseEndsAt ?? 0) - 5100 }),
+    mutate: (log) => ({ ...log, leaseEndsAt: (log.leaseEndsAt ?? 0) - 100 }),
+  },
+  {
+    name: 'ends it early',
+    caughtBy: ['I9'],
+    mutate: (log) => ({ ...log, leaseEndsAt: Infinity }),
+  },
+  {
+    name: 'gives up a producer that lives',
+    caughtBy: ['I9'],
+    mutate: (log) => ({ ...log, leaseEndsAt: null, leaseMs: Infinity }),
   },
   {
     name: 'ends it twice',
@@ -80,9 +90,10 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ['I10'],
     mutate: (log) => ({
       ...log,
-      attempts: log.attempts.map((attempt, index) =>
-        index === 3 ? { ...attempt, settledAt: attempt.sentAt + 3100 } : attempt,
-      ),
+      attempts: log.attempts.map((attempt) => ({
+        ...attempt,
+        settledAt: attempt.settledAt + 100,
+      })),
     }),
   },
   {

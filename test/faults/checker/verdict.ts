@@ -25,6 +25,8 @@ export interface Breach {
 /** What the log of a stream came to. */
 export interface Verdict {
   readonly breaches: readonly Breach[];
+  /** What came, but later than the rules allow. */
+  readonly late: readonly Breach[];
   readonly lostEvents: number;
   readonly repeatedEvents: number;
 }

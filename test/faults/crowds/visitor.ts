@@ -61,7 +61,7 @@ async function resetAfterBytes(visit: Visit, bytes: number): Promise<void> {
       if (received >= bytes) resolve();
     });
     socket.on('close', () => resolve());
-    socket.setTimeout(mostPauseMs, resolve); // all of it has come
+    socket.once('data', () => socket.setTimeout(mostPauseMs, resolve)); // all of it has come
   });
   await isOver;
   socket.resetAndDestroy();

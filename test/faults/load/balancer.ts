@@ -66,7 +66,7 @@ export class Balancer {
 
 async function isReady(port: number): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(1000);
+    const signal = AbortSignal.timeout(5000);
     const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal });
     await response.arrayBuffer();
     return response.ok;

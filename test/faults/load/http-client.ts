@@ -6,7 +6,7 @@ export interface Answer {
 }
 
 /** After this long without an answer a worker gives up; the service should be far quicker. */
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 /** What producers send their requests with: keep-alive, one request at a time on a connection. */
 export class HttpClient {

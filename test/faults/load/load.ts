@@ -1,7 +1,7 @@
 import { waitFor } from '../../support/wait-for.js';
-import { checkStream } from '../checker/check-stream.js';
+import { checkStream, slowestAnswerMs } from '../checker/check-stream.js';
 import type { Attempt, StreamLog } from '../checker/logs.js';
-import { type Rules, strictRules } from '../checker/verdict.js';
+import { type Breach, type Rules, strictRules } from '../checker/verdict.js';
 import { type Findings, nothingFound } from '../findings.js';
 import type { Scope } from '../scope.js';
 import { HttpClient } from './http-client.js';
@@ -32,7 +32,7 @@ export interface LoadOptions {
 export const sessionOfLoad = 'load';
 
 /** How long everything may take to come to its end when the fault is over. */
-const settleMs = 60_000;
+const settleMs = 120_000;
 
 interface LoadedStream {
   readonly mid: string;
@@ -114,14 +114,16 @@ export class Load {
   async judge(storedOf: StoredOf, rules: Partial<Rules> = {}): Promise<Findings> {
     const logs = await this.logs(storedOf);
     const verdicts = logs.map((log) => checkStream(log, { ...strictRules, ...rules }));
-    const breaches = verdicts.flatMap((verdict) => verdict.breaches);
+    const textOf = ({ invariant, text }: Breach) => `${invariant} ${text}`;
+    const breaches = verdicts.flatMap((verdict) => verdict.breaches.map(textOf));
     for (const reader of this.readers) reader.close();
     const leftovers = (await this.options.leftovers?.()) ?? [];
     return {
       ...this.#counts(),
       lostEvents: sum(verdicts, ({ lostEvents }) => lostEvents),
       repeatedEvents: sum(verdicts, ({ repeatedEvents }) => repeatedEvents),
-      breaches: [...breaches.map(({ invariant, text }) => `${invariant} ${text}`), ...leftovers],
+      breaches: [...breaches, ...leftovers],
+      late: verdicts.flatMap((verdict) => verdict.late.map(textOf)),
     };
   }
 
@@ -135,6 +137,7 @@ export class Load {
         readers,
         stored: await storedOf(mid),
         leaseEndsAt: producer.isDead ? producer.leaseEndsAt : null,
+        leaseMs: (producer.options.leaseSeconds ?? Infinity) * 1000,
       })),
     );
   }
@@ -191,10 +194,6 @@ export class Load {
     const attempts = this.producers.flatMap((producer) => producer.attempts);
     const unfinished = attempts.filter(({ stored, count }) => stored < count);
     const frames = this.readers.flatMap((reader) => reader.frames);
-    const slowestMs = attempts.reduce(
-      (most, { sentAt, settledAt }) => Math.max(most, settledAt - sentAt),
-      0,
-    );
     return {
       ...nothingFound,
       acknowledgedAppends: sum(this.producers, ({ acknowledgedAppends }) => acknowledgedAppends),
@@ -202,7 +201,7 @@ export class Load {
       refusedAppends: unfinished.filter(({ rest }) => rest === 'refused').length,
       unknownAppends: unfinished.filter(({ rest }) => rest === 'unknown').length,
       resets: frames.filter(({ event }) => event === 'reset').length,
-      worst: { 'slowest answer, ms': slowestMs },
+      worst: { 'slowest answer, ms': slowestAnswerMs(attempts) },
     };
   }
 }

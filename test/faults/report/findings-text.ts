@@ -12,7 +12,7 @@ export function findingsText(found: Findings): string {
     [found.resets, 'resets'],
   ] as const;
   const worst = Object.entries(found.worst).map(([name, value]) => `${name} ${rounded(value)}`);
-  const breaches = `${found.breaches.length} breaches`;
+  const breaches = `${found.breaches.length} breaches, ${found.late.length} late`;
   const parts = counts.map(([count, what]) => `${count.toLocaleString('en')} ${what}`);
   return [...parts, ...worst, breaches].join(', ');
 }

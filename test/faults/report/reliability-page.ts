@@ -32,24 +32,30 @@ function tableOf(results: readonly FaultResult[], backend: Fault['backend']): st
     const result = results.find(({ fault: name }) => name === fault.name);
     return result === undefined ? [] : [rowOf(fault, result)];
   });
-  const head = ['fault', 'must hold', 'runs', 'acknowledged', 'lost', 'repeated', 'worst', 'held'];
-  return markdownTable([head, ...rows], 2);
+  const counted = ['acknowledged', 'lost', 'repeated', 'worst', 'held'];
+  return markdownTable([['fault', 'must hold', 'at commit', 'runs', ...counted], ...rows], 3);
 }
 
-function rowOf(fault: Fault, { runs, findings }: FaultResult): string[] {
+function rowOf(fault: Fault, { commit, runs, findings }: FaultResult): string[] {
   const worst = Object.entries(findings.worst).map(([name, value]) => `${name}: ${rounded(value)}`);
   const { acknowledgedAppends, acknowledgedEvents, refusedAppends, unknownAppends } = findings;
   const failed = `${rounded(refusedAppends)} refused, ${rounded(unknownAppends)} unknown`;
   return [
     `\`${fault.name}\`: ${fault.title}`,
     fault.promise,
+    commit,
     String(runs),
     `${rounded(acknowledgedAppends)} appends, ${rounded(acknowledgedEvents)} events; ${failed}`,
     rounded(findings.lostEvents),
     rounded(findings.repeatedEvents),
     [...worst, ...resetsText(findings)].join('; '),
-    findings.breaches.length === 0 ? 'yes' : `no: ${findings.breaches.length} breaches`,
+    heldText(findings),
   ];
+}
+
+function heldText({ breaches, late }: Findings): string {
+  if (breaches.length + late.length === 0) return 'yes';
+  return `no: ${breaches.length} breaches, ${late.length} late`;
 }
 
 function resetsText({ resets }: Findings): string[] {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, type } from 'node:os';
 import { allFaults } from '../all-faults.js';
@@ -10,6 +11,8 @@ export interface FaultResult {
   readonly seed: number;
   readonly seconds: number;
   readonly day: string;
+  /** Of the sources that were struck; with `+` when they had changes that are in no commit. */
+  readonly commit: string;
   readonly machine: string;
   readonly findings: Findings;
 }
@@ -17,16 +20,25 @@ export interface FaultResult {
 export const resultsFile = 'docs/reliability.json';
 
 export function resultOf(
-  fault: string,
-  runs: number,
-  seed: number,
-  seconds: number,
-  findings: Findings,
+  struck: Pick<FaultResult, 'fault' | 'runs' | 'seed' | 'seconds' | 'findings'>,
 ): FaultResult {
   const day = new Date().toISOString().slice(0, 10);
   const processor = `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`;
   const machine = `${processor}; ${type()} ${release()}; Node.js ${process.versions.node}`;
-  return { fault, runs, seed, seconds: Math.round(seconds), day, machine, findings };
+  const { fault, runs, seed, seconds, findings } = struck;
+  const commit = sourceCommit();
+  return { fault, runs, seed, seconds: Math.round(seconds), day, commit, machine, findings };
+}
+
+/** `unknown` outside of a repository. */
+function sourceCommit(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+  try {
+    const hasChanges = git('status', '--porcelain', '--', 'src', 'package-lock.json') !== '';
+    return git('rev-parse', '--short=7', 'HEAD') + (hasChanges ? '+' : '');
+  } catch {
+    return 'unknown';
+  }
 }
 
 export function readResults(): FaultResult[] {

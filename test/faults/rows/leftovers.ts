@@ -3,7 +3,7 @@ import { waitFor } from '../../support/wait-for.js';
 import type { ServiceNode } from './service-node.js';
 
 /** How long nodes may take to forget readers who have left. */
-const forgetMs = 10_000;
+const forgetMs = 60_000;
 
 /** What must be back to nothing when all readers have left. */
 const levels = ['rejoin_feeds_open', 'rejoin_streams_followed'];

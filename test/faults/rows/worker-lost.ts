@@ -46,8 +46,9 @@ export const workerLostInMemory: Fault = {
   },
 };
 
+/** Beside other programs, those who live must be quick enough for their leases. */
 function leased({ isFull }: Run): Partial<LoadOptions> {
-  return { leaseSeconds: isFull ? 3 : 2 };
+  return { leaseSeconds: isFull ? 3 : 8 };
 }
 
 /** Every other worker says no more, each from a moment of its own on. */

@@ -104,7 +104,7 @@ class Soaking {
         await inMemory.judge(inMemoryOf, rules),
       );
       this.#found = this.#found === null ? found : together(this.#found, found);
-      return `${generation}: ${name}: ${found.acknowledgedEvents} events, ${found.breaches.join('; ') || 'sound'}`;
+      return `${generation}: ${name}: ${found.acknowledgedEvents} events, ${[...found.breaches, ...found.late].join('; ') || 'sound'}`;
     } finally {
       await scope.end();
       await sleep(1000);

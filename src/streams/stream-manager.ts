@@ -178,8 +178,8 @@ export interface StreamManager {
   /**
    * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:
    * wake-ups may be merged, late, repeated or, unless `wakesForCertain`, lost, and say nothing of
-   * what changed, so that a watcher reads again on each and now and then without. `onWake` must not throw. The stream need
-   * not exist.
+   * what changed, so that a watcher reads again on each and now and then without. What `onWake`
+   * throws is logged, and nothing else comes of it. The stream need not exist.
    *
    * @returns a function that ends the watch; calling it again does nothing.
    */

@@ -32,13 +32,17 @@ export const eventFields: ReadonlySet<string> = new Set(Object.keys(eventSchema.
 
 export type EventInput = z.infer<typeof eventSchema>;
 
+/** An event of which nothing is known but that it is there. */
+export interface StoredBytes {
+  /** The JSON text, UTF-8. */
+  readonly bytes: Buffer;
+}
+
 /**
  * One event as it is stored: immutable JSON text and what the service needs to know of it. The
  * same record may be handed to any number of readers, who must not write to `bytes`.
  */
-export interface StoredEvent {
-  /** The JSON text, UTF-8. */
-  readonly bytes: Buffer;
+export interface StoredEvent extends StoredBytes {
   /** Null when the element is not UTF-8 JSON of an object with a string `type`, or nested too deep. */
   readonly type: string | null;
   /** How this event ends its stream; null when it does not. */

@@ -17,7 +17,7 @@ export async function readPage(
   return {
     events: page.map(decodeStoredEvent),
     nextOffset: fromOffset + page.length,
-    before: before === null ? undefined : decodeStoredEvent(before),
+    before: before === null ? undefined : { bytes: before },
     atEnd: atEnd === 1,
   };
 }
@@ -35,7 +35,7 @@ async function readOne(
   return {
     events: event === undefined ? [] : [decodeStoredEvent(event)],
     nextOffset: fromOffset + (event === undefined ? 0 : 1),
-    before: before === undefined ? undefined : decodeStoredEvent(before),
+    before: before === undefined ? undefined : { bytes: before },
     atEnd: next === undefined,
   };
 }

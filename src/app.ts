@@ -171,7 +171,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     listStreamsRoute(app, streams);
     deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
     followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
-    resumeChatRoute(app, streams, feeds, rates.feeds);
+    resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);

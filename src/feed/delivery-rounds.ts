@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause } from './feed-observer.js';
 import { Pace } from './pace.js';
+import { type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
 import { type Waiter, Waiters } from './waiters.js';
 
 /** What rounds need of their reader. */
@@ -26,7 +26,7 @@ export interface RoundReader {
  * Has a stream read when there may be more of it, for all who wait at its end. What arrives during
  * a round leaves together in the next one.
  */
-export class DeliveryRounds {
+export class DeliveryRounds implements TurnTaker {
   readonly #waiting = new Waiters();
   readonly #pace = new Pace();
   #wakes = 0;
@@ -43,6 +43,8 @@ export class DeliveryRounds {
 
   constructor(
     readonly reader: RoundReader,
+    /** Of the rounds of all streams. */
+    readonly turns: TurnQueue,
     readonly observer: FeedObserver,
   ) {}
 
@@ -113,7 +115,11 @@ export class DeliveryRounds {
   }
 
   #schedule(): void {
-    this.#pace.schedule(() => void this.#run());
+    this.#pace.afterRest(() => this.turns.push(this));
+  }
+
+  takeTurn(): void {
+    void this.#run();
   }
 
   async #run(): Promise<void> {
@@ -148,7 +154,7 @@ export class DeliveryRounds {
     const startedAt = performance.now();
     const { lastPlace } = this.#waiting;
     this.#page = isCurrent ? page : null;
-    while (this.#waiting.release(page, lastPlace, isOver)) await nextTurn();
+    while (this.#waiting.release(page, lastPlace, isOver, await turnWithRoom()));
     this.#page = null;
     await this.#pace.rest(startedAt);
   }

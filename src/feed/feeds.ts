@@ -79,14 +79,23 @@ export class Feeds {
     const { pollIntervalMs, lingerMs } = options;
     const polls = new PollWheel(pollIntervalMs);
     const pageBudget = new PageBudget();
-    this.#readerOptions = { streams, polls, lingerMs, pageBudget, logger, observer };
+    // Not those of the subscribers: what is new does not queue behind replays.
+    const turns = new TurnQueue();
+    this.#readerOptions = { streams, polls, turns, lingerMs, pageBudget, logger, observer };
     const stallMs = options.stallMs ?? defaultStallMs;
     const onClose: SubscriberOptions['onClose'] = (subscriber, { reason }) => {
       observer.closed(reason);
       this.#remove(subscriber);
     };
-    const turns = new TurnQueue();
-    this.#subscriberOptions = { ...options, stallMs, turns, logger, observer, onClose };
+    const subscriberTurns = new TurnQueue();
+    this.#subscriberOptions = {
+      ...options,
+      stallMs,
+      turns: subscriberTurns,
+      logger,
+      observer,
+      onClose,
+    };
   }
 
   /** How many feeds are open, and how many streams they follow. */

@@ -33,10 +33,10 @@ export class Pace {
     });
   }
 
-  /** Calls `write` in the next turn of the event loop, or when the rest is over. */
-  schedule(write: () => void): void {
+  /** Calls back at once, or when the rest is over. */
+  afterRest(goOn: () => void): void {
     const restMs = this.#restsUntil - performance.now();
-    if (restMs < leastRestMs) setImmediate(write);
-    else setTimeout(write, restMs);
+    if (restMs < leastRestMs) goOn();
+    else setTimeout(goOn, restMs);
   }
 }

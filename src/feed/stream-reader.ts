@@ -12,6 +12,7 @@ import { type Follower, KnownLife } from './known-life.js';
 import { type PageBudget, PageCache } from './page-cache.js';
 import { Polled, type PollWheel } from './poll-wheel.js';
 import type { StreamLife } from './stream-life.js';
+import type { TurnQueue } from './turns.js';
 import type { Waiter } from './waiters.js';
 
 /** The most events of one page; its bytes are bounded by the stream manager. */
@@ -22,6 +23,8 @@ export interface ReaderOptions {
   readonly streams: StreamManager;
   /** A stream is read at least once in its interval, if wake-ups may be lost. */
   readonly polls: PollWheel;
+  /** In which what came of each stream is read and handed out. */
+  readonly turns: TurnQueue;
   readonly lingerMs: number;
   readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
@@ -73,7 +76,7 @@ export class StreamReader extends Polled implements RoundReader, Follower {
     super();
     this.#pages = new PageCache(options.pageBudget);
     this.#beginning = new Beginning(options.observer);
-    this.#rounds = new DeliveryRounds(this, options.observer);
+    this.#rounds = new DeliveryRounds(this, options.turns, options.observer);
     this.#life = new KnownLife(this, options);
     this.#unwatch = options.streams.watch(stream, () => this.#rounds.wake());
     options.polls.putOff(this); // last, so that nothing is left behind should `watch` throw

@@ -224,6 +224,14 @@ export class Subscriber implements Waiter, TurnTaker {
 
   /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
   beat(now: number): void {
+    try {
+      this.#beat(now);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #beat(now: number): void {
     const isFull = this.client.output.writableNeedDrain;
     if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);

@@ -11,11 +11,30 @@ export class Turn {
   readonly #endsAt = performance.now() + maxTurnMs;
   #left = maxPerTurn;
 
+  get isFull(): boolean {
+    return this.#left <= 0 || performance.now() >= this.#endsAt;
+  }
+
   /** To be asked after each feed. */
   isOver(): boolean {
     this.#left -= 1;
-    return this.#left <= 0 || performance.now() >= this.#endsAt;
+    return this.isFull;
   }
+}
+
+/** Of all streams that hand out events in this turn of the event loop: each may have few feeds. */
+let shared: Turn | null = null;
+
+/** Resolves at once, unless the others have used up the turn: then in a later one, in their order. */
+export async function turnWithRoom(): Promise<Turn> {
+  while (shared?.isFull) await nextTurn();
+  if (shared !== null) return shared;
+  // Before whoever waits for the next turn, since those come only when this one is full.
+  setImmediate(() => {
+    shared = null;
+  });
+  shared = new Turn();
+  return shared;
 }
 
 /** Does the same for each, in as many turns as it takes; a `Set` may change meanwhile. */

@@ -1,7 +1,7 @@
 import { type Linked, LinkedList } from '../linked-list.js';
 import { fits, type Position } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
-import { Turn } from './turns.js';
+import type { Turn } from './turns.js';
 
 /** Who waits at the end of a stream. */
 export interface Waiter extends Linked<Waiter> {
@@ -59,12 +59,7 @@ export class Waiters {
    * @param isOver whether the page shows that the stream is over: then nobody goes on waiting there
    * @returns whether it has to be called again
    */
-  release(
-    page: EncodedPage,
-    upTo: number,
-    isOver: boolean,
-    turn: Pick<Turn, 'isOver'> = new Turn(),
-  ): boolean {
+  release(page: EncodedPage, upTo: number, isOver: boolean, turn: Pick<Turn, 'isOver'>): boolean {
     for (
       let { first } = this.#all;
       first !== null && first.place <= upTo;

@@ -22,7 +22,7 @@ export function createStreamManager(options: StreamManagerOptions): StreamManage
   const { type, ttlMs, maxAgeMs, limits, memory, redis, logger } = options;
   switch (type) {
     case 'memory':
-      return new MemoryStreamManager({ ttlMs, maxAgeMs, limits, ...memory });
+      return new MemoryStreamManager({ ttlMs, maxAgeMs, limits, logger, ...memory });
     case 'redis':
       return new RedisStreamManager({ ttlMs, maxAgeMs, limits, redis, logger });
     default:

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { StoredEvent } from './stream-event.js';
+import type { StoredBytes } from './stream-event.js';
 
 /**
  * A place in a stream: `offset` events lie before it. `tag` is the CRC-32 of the stored bytes of
@@ -35,7 +35,7 @@ export function formatPosition(offset: number, tag: number): string {
 }
 
 /** What identifies the place just after `event`. */
-export function tagAfter(event: StoredEvent): number {
+export function tagAfter(event: StoredBytes): number {
   return crc32(event.bytes);
 }
 
@@ -43,7 +43,7 @@ export function tagAfter(event: StoredEvent): number {
  * The tag of the place at `offset`, given the stored event just before it; null when there is no
  * such place: the offset lies past the end of the stream.
  */
-export function tagAt(offset: number, before: StoredEvent | undefined): number | null {
+export function tagAt(offset: number, before: StoredBytes | undefined): number | null {
   if (offset === 0) return tagAtStart;
   return before === undefined ? null : tagAfter(before);
 }

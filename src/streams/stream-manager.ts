@@ -1,6 +1,6 @@
 import type { StreamStatus } from './lifecycle.js';
 import type { ProducerStamp, ProducerState } from './producer.js';
-import type { StoredEvent } from './stream-event.js';
+import type { StoredBytes, StoredEvent } from './stream-event.js';
 import type { StreamId } from './stream-id.js';
 
 /** The most events that one `appendEvents` takes, and that one `getEvents` returns. */
@@ -44,7 +44,7 @@ export interface EventPage {
    * The event just before `fromOffset`, taken together with `events`. Undefined when `fromOffset`
    * is 0 or lies past the end of the stream: callers that resume compare it with what they saw.
    */
-  readonly before: StoredEvent | undefined;
+  readonly before: StoredBytes | undefined;
   /** True when nothing was stored after `events` at the time of the read. */
   readonly atEnd: boolean;
 }
@@ -178,8 +178,8 @@ export interface StreamManager {
   /**
    * Calls `onWake` soon after each change of the stream, on whichever node it was made. A hint:
    * wake-ups may be merged, late, repeated or, unless `wakesForCertain`, lost, and say nothing of
-   * what changed, so that a watcher reads again on each and now and then without. `onWake` must not throw. The stream need
-   * not exist.
+   * what changed, so that a watcher reads again on each and now and then without. What `onWake`
+   * throws is logged, and nothing else comes of it. The stream need not exist.
    *
    * @returns a function that ends the watch; calling it again does nothing.
    */

@@ -10,7 +10,7 @@ export class Watchers {
   /** Nearly always one of a stream, that of its reader; a set for itself would be most of its memory. */
   readonly #byStream = new Map<string, Watch | Set<Watch>>();
 
-  /** @param hooks told when the first watch of a stream begins and its last one ends */
+  /** @param hooks told when the first watch of a stream begins, its last one ends, and one throws */
   constructor(readonly hooks: WatcherHooks = {}) {}
 
   add(stream: StreamId, onWake: () => void): () => void {
@@ -25,8 +25,8 @@ export class Watchers {
 
   wake(key: string): void {
     const known = this.#byStream.get(key);
-    if (known instanceof Set) for (const { onWake } of known) onWake();
-    else known?.onWake();
+    if (known instanceof Set) for (const watch of known) this.#call(watch);
+    else if (known !== undefined) this.#call(known);
   }
 
   wakeAll(): void {
@@ -42,6 +42,15 @@ export class Watchers {
     this.#byStream.clear();
   }
 
+  /** What is announced has happened: whatever a watcher throws is not said of it, nor ends the process. */
+  #call({ onWake }: Watch): void {
+    try {
+      onWake();
+    } catch (error) {
+      this.hooks.onFailure?.(error);
+    }
+  }
+
   #remove(key: string, stream: StreamId, watch: Watch): void {
     const known = this.#byStream.get(key);
     const isLast = known instanceof Set ? known.delete(watch) && known.size === 0 : known === watch;
@@ -54,4 +63,5 @@ export class Watchers {
 export interface WatcherHooks {
   readonly onFirst?: (stream: StreamId) => void;
   readonly onLast?: (stream: StreamId) => void;
+  readonly onFailure?: (error: unknown) => void;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
+import { decodeStoredEvent } from '../../src/streams/stream-event.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
@@ -32,6 +33,22 @@ describe('a list that another program writes to', () => {
     return { stream, list, state: `{${list}}::state` };
   };
   const ended = { code: 'stream_ended' };
+
+  it('holds up nobody while an element of 10 MB is read, in a page, alone or for the status', async () => {
+    const { stream, list } = newList();
+    const large = `{"type":"note","data":{"a":[${'1,'.repeat(5_000_000)}1]}}`;
+    await redis.rpush(list, large);
+    const atOnce = await longestBlock(async () => void decodeStoredEvent(Buffer.from(large)));
+    for (const read of [
+      () => manager.getEvents(stream, 0, 100),
+      () => manager.getEvents(stream, 0, 1),
+      () => manager.getStatus(stream),
+    ]) {
+      expect(await longestBlock(read)).toBeLessThan(atOnce * 0.7);
+    }
+    const { events } = await manager.getEvents(stream, 0, 100);
+    expect(events).toMatchObject([{ type: 'note', ending: null }]);
+  });
 
   it('is read and appended to at its true length', async () => {
     const { stream, list } = newList();
@@ -195,6 +212,22 @@ describe('a page of a Redis List', () => {
     await server.stop();
   });
 });
+
+/** The most CPU time, in milliseconds, between two turns of the event loop while this is done. */
+async function longestBlock(act: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let before = process.cpuUsage();
+  const look = () => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    longest = Math.max(longest, (user + system) / 1000);
+  };
+  const looks = setInterval(look, 1);
+  await act();
+  clearInterval(looks);
+  look();
+  return longest;
+}
 
 async function sentBytes(redis: Redis): Promise<number> {
   const info = await redis.info('stats');

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ import { keepLog } from '../support/log-lines.js';
 import { waitFor } from '../support/wait-for.js';
 
 type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
+const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
 /** A dialect of which one part throws; `encode` does at the event that says `bad`. */
 function throwing(part: Part): FeedDialect {
@@ -32,6 +33,15 @@ function throwing(part: Part): FeedDialect {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** A response that throws at a heartbeat. */
+function refuseHeartbeats(response: ServerResponse): void {
+  const write = response.write.bind(response) as (bytes: Buffer) => boolean;
+  response.write = (bytes: Buffer) => {
+    if (bytes.includes('heartbeat')) throw new RangeError('no heartbeat');
+    return write(bytes);
+  };
 }
 
 /** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a dialect that throws there. */
@@ -54,7 +64,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
   );
   const server: Server = createServer(async (request, response) => {
     const [path, query] = (request.url as string).slice(1).split('?');
-    const dialect = path === '' ? plainDialect : throwing(path as Part);
+    const dialect = parts.has(path as Part) ? throwing(path as Part) : plainDialect;
     const opening = await feeds.open({
       stream,
       from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
@@ -64,6 +74,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
     });
     if (opening.kind !== 'open') throw new Error('not opened');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    if (path === 'heartbeat') refuseHeartbeats(response);
     opening.start({ response, socket: request.socket, output: response }, () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -149,6 +160,19 @@ describe('A feed whose format throws', () => {
 });
 
 describe('Heartbeats', () => {
+  it('go on for the others when one of them cannot be written, and that feed is cut', async () => {
+    const { base, feeds, failures } = await serve(await memoryBackend.create());
+    const bad = await FeedClient.open(`${base}/heartbeat`);
+    const other = await FeedClient.open(`${base}/`);
+    await bad.end();
+    const beats = () => other.comments.filter((comment) => comment === 'heartbeat').length;
+    const before = beats();
+    await waitFor('two more heartbeats', () => beats() >= before + 2);
+    expect(failures()).toHaveLength(1);
+    other.drop();
+    await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
+  });
+
   it('come to feeds of one stream at different times, and never later than the interval', async () => {
     const heartbeatMs = 2000;
     const streams = await memoryBackend.create();

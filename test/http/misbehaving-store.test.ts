@@ -68,6 +68,19 @@ const routes: readonly Route[] = [
     saysStored: true,
   },
   {
+    name: 'POST …/events, of NDJSON,',
+    method: 'appendEvents',
+    send: () =>
+      fetch(url(`${stream}/events`), {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: '{"type":"answer"}\n',
+      }),
+    away: 503,
+    broken: 500,
+    saysStored: true,
+  },
+  {
     name: 'POST …/stop',
     method: 'appendEvents',
     send: send('POST', `${stream}/stop`, '{}'),
@@ -175,7 +188,8 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
       const response = await send();
       expect(response.status).toBe(route.broken);
       const text = await response.text();
-      if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ code: 'internal' });
+      if (route.saysStored)
+        expect(JSON.parse(text)).toMatchObject({ code: 'internal', stored: null });
       expect(text).not.toContain('undefined');
       expect(errorLines()).toHaveLength(1);
       store.behave();

@@ -6,6 +6,7 @@ import { Feeds } from '../../src/feed/feeds.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
 import { PollWheel } from '../../src/feed/poll-wheel.js';
 import { StreamReader } from '../../src/feed/stream-reader.js';
+import { TurnQueue } from '../../src/feed/turns.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
 import { scrape } from '../support/scrape.js';
@@ -94,6 +95,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       {
         streams,
         polls: new PollWheel(1000),
+        turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,
         logger: silentLogger,

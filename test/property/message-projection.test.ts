@@ -91,7 +91,7 @@ describe.each(majors)('whatever stands in a stream, $name', ({ sdk }) => {
           JSON.stringify(one),
         );
         const events = texts.map((text) => decodeStoredEvent(Buffer.from(text)));
-        const dialect = new UiMessageDialect('m1');
+        const dialect = new UiMessageDialect('m1', 1024 ** 2);
         const nextOffset = events.length;
         const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
         const frames = Buffer.concat([dialect.preamble, dialect.encode(page)]);

@@ -6,9 +6,11 @@ import { decodeStoredEvent } from '../../src/streams/stream-event.js';
 import { stored } from '../support/events.js';
 import { majors, readMessage, strictFaults } from '../support/ui-messages.js';
 
+const maxEventBytes = 100_000;
+
 /** What the events come to, without the `start` before them. */
 function chunksOf(...events: object[]) {
-  const projection = new MessageProjection('m1');
+  const projection = new MessageProjection('m1', maxEventBytes);
   return stored(...events).flatMap((event, index) => projection.take(event, index));
 }
 
@@ -154,11 +156,24 @@ describe('the mapping to chunks of the AI SDK', () => {
   });
 
   it('keeps the place of an element that is no event', () => {
-    const projection = new MessageProjection('m1');
+    const projection = new MessageProjection('m1', maxEventBytes);
     const junk = decodeStoredEvent(Buffer.from('junk'));
     expect(projection.take(junk, 3)).toEqual([
       { type: 'data-malformed', data: { offset: 3, bytes: 4 } },
     ]);
+  });
+
+  it.each([
+    ['as its text', answer('x'.repeat(maxEventBytes + 1024)), 'answer'],
+    ['as its type', { type: 't'.repeat(maxEventBytes + 1024) }, `${'t'.repeat(100)}…`],
+    ['in too many values', { type: 'note', data: { a: Array(40_000).fill(0) } }, 'note'],
+  ])('keeps the place of an event that is too large %s, also as an end', (_, event, type) => {
+    const element = decodeStoredEvent(Buffer.from(JSON.stringify(event)));
+    const projection = new MessageProjection('m1', maxEventBytes);
+    expect(projection.take(element, 3)).toEqual([
+      { type: 'data-oversized', data: { type, offset: 3, bytes: element.bytes.length } },
+    ]);
+    expect(projection.take({ ...element, ending: 'complete' }, 4)).toEqual([{ type: 'finish' }]);
   });
 
   it('passes on the chunks that a worker writes itself, under the id of the message', () => {
@@ -203,7 +218,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ],
     [{ type: 'error', done: true }, [{ type: 'error', errorText: 'The run has failed.' }]],
   ])('ends what is open, and the message, with %j', (end, lastWords) => {
-    const projection = new MessageProjection('m1');
+    const projection = new MessageProjection('m1', maxEventBytes);
     const events = stored(answer('x', { id: 'a' }), end, {
       type: 'session_title',
       content: 'late',
@@ -221,7 +236,7 @@ describe('the mapping to chunks of the AI SDK', () => {
 describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => {
   /** The frames of these events as a feed writes them, page by page. */
   function framesOf(events: readonly object[], perPage = 100): Buffer {
-    const dialect = new UiMessageDialect('m1');
+    const dialect = new UiMessageDialect('m1', maxEventBytes);
     const all = stored(...events);
     const frames = [dialect.preamble];
     for (let from = 0; from < all.length; from += perPage) {
@@ -270,6 +285,15 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
   it('end with [DONE], of an ended stream only', () => {
     expect(framesOf(run).toString()).toMatch(/data: \{"type":"finish"\}\n\ndata: \[DONE\]\n\n$/);
     expect(framesOf(run.slice(0, -1)).toString()).not.toContain('[DONE]');
+  });
+
+  it('go on behind an event that is too large', async () => {
+    const large = { type: 'note', data: { a: Array(40_000).fill(0) } };
+    const { message, chunks, errors } = await readMessage(sdk, framesOf([large, ...run]));
+    expect(errors).toEqual([]);
+    expect(strictFaults(chunks)).toEqual([]);
+    expect(message?.parts[0]).toMatchObject({ type: 'data-oversized', data: { type: 'note' } });
+    expect(message?.parts).toHaveLength(5);
   });
 
   it('leave out keys that the SDK refuses', async () => {

@@ -1,14 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EncodedPage } from '../../src/feed/encoded-page.js';
 import { type ReadCause, unobserved } from '../../src/feed/feed-observer.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
 import { PollWheel } from '../../src/feed/poll-wheel.js';
 import { StreamReader } from '../../src/feed/stream-reader.js';
+import { TurnQueue } from '../../src/feed/turns.js';
 import type { Waiter } from '../../src/feed/waiters.js';
 import { type Position, startOfStream } from '../../src/streams/position.js';
 import type { StreamId } from '../../src/streams/stream-id.js';
 import type { EventPage, StreamManager } from '../../src/streams/stream-manager.js';
-import { backends, silentLogger } from '../support/backends.js';
+import { backends, memoryBackend, silentLogger } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -34,7 +36,7 @@ class Client implements Waiter {
   }
 }
 
-function readerOf(stream: StreamId, streams: StreamManager) {
+function readerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
   const pageBudget = new PageBudget();
   const reads: ReadCause[] = [];
   const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
@@ -43,6 +45,7 @@ function readerOf(stream: StreamId, streams: StreamManager) {
   const reader = new StreamReader(stream, {
     streams,
     polls,
+    turns,
     lingerMs: 0,
     pageBudget,
     logger,
@@ -142,3 +145,27 @@ function readingThen(
     },
   });
 }
+
+describe('The readers of many streams', () => {
+  it('that are woken together share a turn of the event loop, and let few feeds go in each', async () => {
+    const streams = await memoryBackend.create();
+    onTestFinished(() => streams.close());
+    const turns = new TurnQueue();
+    const ids = Array.from({ length: 40 }, newStream);
+    const clients = ids.flatMap((id) => {
+      const { reader } = readerOf(id, streams, turns);
+      return Array.from({ length: 100 }, () => new Client(reader));
+    });
+    for (const id of ids) await streams.appendEvents(id, answers(1));
+    const countServed = () => clients.filter(({ position }) => position.offset === 1).length;
+    let most = 0;
+    for (let before = 0; before < clients.length; ) {
+      await nextTurn();
+      const count = countServed();
+      most = Math.max(most, count - before);
+      before = count;
+    }
+    // 500 in each, of which there may be two between two looks.
+    expect(most).toBeLessThanOrEqual(1000);
+  });
+});

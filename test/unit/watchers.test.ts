@@ -36,6 +36,23 @@ describe('the watches of a process', () => {
     expect(told).toHaveLength(3);
   });
 
+  it('are all called though one throws, and the failure is told', () => {
+    const failures: unknown[] = [];
+    const watchers = new Watchers({ onFailure: (error) => failures.push(error) });
+    const stream = newStream();
+    const woken: number[] = [];
+    const broken = new TypeError('broken');
+    for (const index of [0, 1, 2]) {
+      watchers.add(stream, () => {
+        woken.push(index);
+        if (index === 1) throw broken;
+      });
+    }
+    watchers.wake(streamKey(stream));
+    expect(woken).toEqual([0, 1, 2]);
+    expect(failures).toEqual([broken]);
+  });
+
   it('may end each other when they are woken', () => {
     const watchers = new Watchers();
     const stream = newStream();

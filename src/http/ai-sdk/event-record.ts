@@ -30,9 +30,17 @@ export function isMappable(json: Buffer): boolean {
   return depth <= maxEventDepth && values <= maxValues;
 }
 
-/** Null for an element that is no event, or one that costs too much. */
-export function readEvent({ bytes, type }: StoredEvent): EventRecord | null {
-  if (type === null || (bytes.length > smallBytes && !isMappable(bytes))) return null;
+/** What the service puts into an event beyond what was sent, and a little more. */
+const addedBytes = 1024;
+
+/**
+ * Null for an element that is no event, or one that costs too much.
+ *
+ * @param maxEventBytes what is larger was pushed by another program, and each feed would parse it
+ */
+export function readEvent({ bytes, type }: StoredEvent, maxEventBytes: number): EventRecord | null {
+  if (type === null || bytes.length > maxEventBytes + addedBytes) return null;
+  if (bytes.length > smallBytes && !isMappable(bytes)) return null;
   const event = JSON.parse(bytes.toString('utf8')) as Fields;
   return {
     type,

@@ -1,3 +1,4 @@
+import { excerpt } from '../../errors.js';
 import type { StoredEvent } from '../../streams/stream-event.js';
 import { type ChunkOf, type UiMessageChunk, uiMessageChunk } from './chunk-schema.js';
 import { type EventRecord, readEvent, textOf } from './event-record.js';
@@ -16,7 +17,11 @@ export class MessageProjection {
   #finish: ChunkOf<'finish'> = { type: 'finish' };
   #isOver = false;
 
-  constructor(readonly messageId: string) {}
+  /** @param maxEventBytes the largest event that is taken apart */
+  constructor(
+    readonly messageId: string,
+    readonly maxEventBytes: number,
+  ) {}
 
   /** Whether the message has come to its end. Nothing follows. */
   get isOver(): boolean {
@@ -31,7 +36,7 @@ export class MessageProjection {
   /** @param offset of the event */
   take(stored: StoredEvent, offset: number): UiMessageChunk[] {
     if (this.#isOver) return [];
-    const record = readEvent(stored);
+    const record = readEvent(stored, this.maxEventBytes);
     if (stored.ending === null) {
       return record === null ? asPlace(stored, offset) : this.#takeEvent(record);
     }
@@ -124,7 +129,7 @@ function asData({ type, event }: EventRecord): UiMessageChunk[] {
 function asPlace({ type, bytes }: StoredEvent, offset: number): UiMessageChunk[] {
   const place = { offset, bytes: bytes.length };
   if (type === null) return [{ type: 'data-malformed', data: place }];
-  return [{ type: 'data-oversized', data: { type, ...place } }];
+  return [{ type: 'data-oversized', data: { type: excerpt(type), ...place } }];
 }
 
 function lastWords({ ending }: StoredEvent, record: EventRecord | null): UiMessageChunk[] {

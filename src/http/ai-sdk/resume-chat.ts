@@ -26,6 +26,7 @@ export function resumeChatRoute(
   streams: StreamManager,
   feeds: Feeds,
   rateLimit: RateLimit | null,
+  maxEventBytes: number,
 ): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     url: chatPath,
@@ -51,7 +52,7 @@ export function resumeChatRoute(
       const stream = { sessionId, messageId };
       // It was there a moment ago: if it is not, nobody waits for another one of its name.
       const start = { from: startOfStream, knowsAbsence: true };
-      const dialect = new UiMessageDialect(stream.messageId);
+      const dialect = new UiMessageDialect(stream.messageId, maxEventBytes);
       const { accessEndsAt } = request;
       const feedRequest = { stream, ...start, dialect, accessEndsAt };
       const opening = await openFeed(feeds, feedRequest, request.log);

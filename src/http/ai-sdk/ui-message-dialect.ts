@@ -15,8 +15,9 @@ export class UiMessageDialect implements FeedDialect {
   readonly prefersLongPages = false;
   readonly #projection: MessageProjection;
 
-  constructor(messageId: string) {
-    this.#projection = new MessageProjection(messageId);
+  /** @param maxEventBytes the largest event that is taken apart */
+  constructor(messageId: string, maxEventBytes: number) {
+    this.#projection = new MessageProjection(messageId, maxEventBytes);
   }
 
   get preamble(): Buffer {

@@ -1,4 +1,5 @@
-import { ServiceError, withMoreStored } from '../../errors.js';
+import type { BaseLogger } from 'pino';
+import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
 import { producerLost } from '../lease.js';
 import type { LeasingStore } from '../leasing-store.js';
 import {
@@ -37,6 +38,7 @@ export interface MemoryStreamManagerOptions {
   /** The most bytes of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
   readonly maxStreams: number;
+  readonly logger?: BaseLogger;
 }
 
 /** What an event costs beside its bytes: its record and its place in the stream. */
@@ -50,7 +52,9 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   /** All changes are made in this process, and wake in the same step. */
   readonly wakesForCertain = true;
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
-  readonly #watchers = new Watchers();
+  readonly #watchers = new Watchers({
+    onFailure: (error) => this.options.logger?.error(toLogFields(error), 'A watcher failed'),
+  });
   readonly #expiry = new ExpiryQueue<MemoryStream>((stream) => this.#forget(stream));
   readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
   readonly #tombstones: Tombstones;

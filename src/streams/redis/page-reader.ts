@@ -1,4 +1,4 @@
-import { decodeStoredEvent } from '../stream-event.js';
+import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../stream-event.js';
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
 import { type CommandClient, holdWrites } from './redis-client.js';
 
@@ -15,9 +15,9 @@ export async function readPage(
   const reply = await client.readPageBuffer(list, fromOffset, limit, maxPageBytes);
   const [atEnd, before, page] = reply as PageReply;
   return {
-    events: page.map(decodeStoredEvent),
+    events: await decodePage(page),
     nextOffset: fromOffset + page.length,
-    before: before === null ? undefined : decodeStoredEvent(before),
+    before: before === null ? undefined : { bytes: before },
     atEnd: atEnd === 1,
   };
 }
@@ -33,11 +33,17 @@ async function readOne(
   const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
   const [before, event, next] = fromOffset === 0 ? [undefined, ...elements] : elements;
   return {
-    events: event === undefined ? [] : [decodeStoredEvent(event)],
+    events: event === undefined ? [] : [await decodeInTurns(event)],
     nextOffset: fromOffset + (event === undefined ? 0 : 1),
-    before: before === undefined ? undefined : decodeStoredEvent(before),
+    before: before === undefined ? undefined : { bytes: before },
     atEnd: next === undefined,
   };
+}
+
+/** What is larger than a page has one to itself. */
+function decodePage(page: readonly Buffer[]): StoredEvent[] | Promise<StoredEvent[]> {
+  const isLarge = page.length === 1 && (page[0] as Buffer).length > maxPageBytes;
+  return isLarge ? Promise.all(page.map(decodeInTurns)) : page.map(decodeStoredEvent);
 }
 
 /** The page of a stream that does not exist. */

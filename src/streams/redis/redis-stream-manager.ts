@@ -288,7 +288,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
-    const { info, leaseMs, livesMs } = toToldStream(reply, ttlMs);
+    const { info, leaseMs, livesMs } = await toToldStream(reply, ttlMs);
     // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
     await Promise.all([
       this.#repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),

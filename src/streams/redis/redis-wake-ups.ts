@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
+import { toLogFields } from '../../errors.js';
 import type { StreamId } from '../stream-id.js';
 import { Watchers } from '../watchers.js';
 import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
@@ -12,6 +13,7 @@ export class RedisWakeUps {
   readonly watchers = new Watchers({
     onFirst: (stream) => this.#subscribe([this.#channelOf(stream)]),
     onLast: (stream) => this.#unsubscribe(this.#channelOf(stream)),
+    onFailure: (error) => this.logger.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #channels = new Set<string>();
 

@@ -1,5 +1,5 @@
 import type { Ending } from '../lifecycle.js';
-import { decodeStoredEvent } from '../stream-event.js';
+import { decodeInTurns } from '../stream-event.js';
 import type { StreamInfo } from '../stream-manager.js';
 
 /** What the status script says of a stream, beside what everybody may know. */
@@ -12,14 +12,14 @@ export interface ToldStream {
 }
 
 /** @param defaultTtlMs of a stream that has no time to live of its own */
-export function toToldStream(reply: unknown, defaultTtlMs: number): ToldStream {
+export async function toToldStream(reply: unknown, defaultTtlMs: number): Promise<ToldStream> {
   const [, length, last, status, endedForMs, createdAt, updatedAt, livesMs, now, ...rest] =
     reply as StatusReply;
   const [leaseMs, ownTtlMs, epoch, nextSeq] = rest;
   const ending = status.toString() as Ending | '';
   const info = {
     nextOffset: length,
-    lastEvent: decodeStoredEvent(last),
+    lastEvent: await decodeInTurns(last),
     status: ending === '' ? ('open' as const) : ending,
     endedForMs: ending === '' ? null : endedForMs,
     createdAt,

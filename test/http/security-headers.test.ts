@@ -125,12 +125,13 @@ const key = makeKey('append', 'admin');
 const withKey = { auth: { producerKeys: [key.key] } };
 
 describeApp('a form of a browser that says nothing of its page', withKey, ({ stream }) => {
-  it.each(
-    ['events', 'stop'].flatMap((route) => simple.map((type) => [route, type] as const)),
-  )('is not taken by …/%s as %s', async (route, type) => {
-    const headers = { 'content-type': type, ...key.headers };
-    const body = '{"type":"answer"}';
-    const { status } = await fetch(`${stream().url}/${route}`, { method: 'POST', headers, body });
-    expect(status).toBe(415);
-  });
+  it.each(['events', 'stop'].flatMap((route) => simple.map((type) => [route, type] as const)))(
+    'is not taken by …/%s as %s',
+    async (route, type) => {
+      const headers = { 'content-type': type, ...key.headers };
+      const body = '{"type":"answer"}';
+      const { status } = await fetch(`${stream().url}/${route}`, { method: 'POST', headers, body });
+      expect(status).toBe(415);
+    },
+  );
 });

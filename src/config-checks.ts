@@ -60,7 +60,16 @@ export function checkTogether(
     ...slowPolls(settings),
     ...otherBackend(settings, variables),
   ];
-  return { ...checked, warnings };
+  return { ...checked, faults: [...checked.faults, ...hopelessBodies(settings)], warnings };
+}
+
+/** A client that is told to come back would do so for ever. */
+function hopelessBodies({ limits }: Settings): string[] {
+  if (limits.bodies_in_flight >= limits.body_bytes) return [];
+  const setting = 'limits.bodies_in_flight (LIMITS_BODIES_IN_FLIGHT)';
+  return [
+    `${setting}: must be at least limits.body_bytes (LIMITS_BODY_BYTES), or no such body is read`,
+  ];
 }
 
 /** Each feed takes a connection, and an append needs one too. */

@@ -52,5 +52,6 @@ function isForeign(name: string, value: string): boolean {
 /** The name that this one was probably meant to be. */
 export function closest(name: string, names: readonly string[]): string | null {
   const best = nearest(name, names);
-  return distance(name, best) <= Math.min(3, Math.floor(name.length / 4)) ? best : null;
+  const most = name.startsWith(best) ? 3 : 2; // ADDRESS for ADDR
+  return distance(name, best) <= Math.min(most, Math.floor(name.length / 4)) ? best : null;
 }

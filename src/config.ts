@@ -104,7 +104,7 @@ function readYaml(path: string, mustExist: boolean): Document {
     if (!mustExist) return {};
     throw new ConfigError([`CONFIG_FILE: there is no file ${path}`]);
   }
-  const yaml = parseDocument(content);
+  const yaml = parseDocument(content, { logLevel: 'error' }); // or it warns on stderr, with contents
   const faults = [...yaml.errors, ...yaml.warnings].map(({ code, linePos }) => {
     const kind = code.toLowerCase().replaceAll('_', ' ');
     return `${path}, line ${linePos?.[0].line}, column ${linePos?.[0].col}: ${kind}`;

@@ -42,7 +42,7 @@ function warn({ warnings, server: { maxConnections } }: Config): void {
     const fields = { openFiles, maxConnections };
     logger.warn(
       fields,
-      'The limit of open files (ulimit -n) is too low for server.max_connections',
+      'The limit of open files (ulimit -Hn) is too low for server.max_connections',
     );
   }
 }
@@ -88,8 +88,10 @@ closeWithGrace(shutdown, async ({ signal, err }) => {
 
 try {
   const url = await app.listen({ host: config.server.host, port: config.server.port, backlog });
-  logger.info({ url, streamManager: config.streamManager.type }, 'The service is listening');
-  if (config.streamManager.type === 'memory' && !config.server.isLoopback) {
+  const inspector = config.inspector.isEnabled ? `${url}/inspector` : undefined;
+  const { type: streamManager } = config.streamManager;
+  logger.info({ url, streamManager, inspector }, 'The service is listening');
+  if (streamManager === 'memory' && !config.server.isLoopback) {
     logger.warn('Streams are in the memory of this node: a second node would not have them');
   }
 } catch (error) {

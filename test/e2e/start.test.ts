@@ -20,7 +20,11 @@ const fewConnections = { MAX_CONNECTIONS: '100', FEED_MAX_FEEDS: '50' };
 describe('The service at its start', () => {
   it('needs no settings: it keeps streams in memory, on loopback, and serves', async () => {
     const service = await startService();
-    expect(service.log).toContainEqual(expect.objectContaining({ streamManager: 'memory' }));
+    const inspector = `${service.url}/inspector`;
+    expect(service.log).toContainEqual(
+      expect.objectContaining({ streamManager: 'memory', inspector }),
+    );
+    expect((await fetch(inspector)).status).toBe(200);
     expect(new URL(service.url).hostname).toBe('127.0.0.1');
     expect(await readiness(service)).toBe(200);
 
@@ -77,7 +81,7 @@ describe('The service at its start', () => {
       onTestFinished(() => void child.kill('SIGKILL'));
       let warning: unknown = null;
       for await (const line of createInterface(child.stdout)) {
-        if (line.includes('ulimit -n')) warning = JSON.parse(line);
+        if (line.includes('ulimit -Hn')) warning = JSON.parse(line);
         if (line.includes('is listening')) return warning;
       }
       throw new Error('it ended');

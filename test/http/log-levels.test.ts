@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, METHODS, request as sendRequest } from 'node:http';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -42,6 +44,15 @@ async function startLogged(options: TestAppOptions, { isAway = false } = {}) {
 }
 
 const requests = 20;
+
+/** The status of one request with any method, and with nothing that it does not need. */
+async function statusOf(url: string, method: string, headers: object): Promise<number> {
+  const sent = sendRequest(url, { method, headers: { ...headers }, agent: false });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode as number;
+}
 
 /** The statuses of as many requests, which are all the same. */
 async function repeat(url: string, headers: Record<string, string> = {}): Promise<Set<number>> {
@@ -101,6 +112,26 @@ describe('the log at info', () => {
         all.headers.authorization,
       ]) {
         await repeat(`${url}${path}`, authorization === '' ? {} : { authorization });
+      }
+    }
+    expect(told()).toEqual([]);
+  });
+
+  it.each([
+    ['/unknown', 404],
+    ['/unknown/%41', 404],
+    ['/healthz', 405],
+    ['/sessions/s/messages/m/stream', 405],
+    ['/inspector/main.js', 405],
+  ])('has no line for a method that nobody has a use for, on %s', async (path, status) => {
+    const { url, told } = await startLogged({});
+    const known = ['CONNECT', 'GET', 'HEAD'];
+    for (const headers of [{}, { 'content-type': 'x' }, { 'content-type': 'application/json' }]) {
+      for (const method of METHODS.filter((name) => !known.includes(name))) {
+        expect([method, await statusOf(`${url}${path}`, method, headers)]).toEqual([
+          method,
+          status,
+        ]);
       }
     }
     expect(told()).toEqual([]);

@@ -54,6 +54,26 @@ describe('feed.max_feeds', () => {
   });
 });
 
+describe('limits.bodies_in_flight', () => {
+  it.each([
+    [{ LIMITS_BODIES_IN_FLIGHT: '1MiB' }, ''],
+    [{ LIMITS_BODY_BYTES: '300MiB' }, ''],
+    [{}, 'limits: { body_bytes: 2MiB, bodies_in_flight: 1MiB }'],
+  ])(
+    'below limits.body_bytes is an error, as such a body would never be read: %j %s',
+    (variables, yaml) => {
+      expect(faults(variables as Variables, yaml)).toEqual([
+        expect.stringMatching(/^limits\.bodies_in_flight \(LIMITS_BODIES_IN_FLIGHT\): must be at /),
+      ]);
+    },
+  );
+
+  it('may be as much as one body', () => {
+    const { limits } = load({ LIMITS_BODIES_IN_FLIGHT: '8MiB' });
+    expect(limits.bodiesInFlight).toBe(limits.bodyBytes);
+  });
+});
+
 describe('A setting without an effect, as another one is below it', () => {
   const redis = { STREAM_MANAGER_TYPE: 'redis' };
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ConfigError, environmentVariables, loadConfig } from '../../src/config.js';
 import { directoryWith } from '../support/test-processes.js';
 
@@ -259,6 +259,16 @@ describe('config.yaml', () => {
     expect(named).toEqual([expect.stringMatching(/^\/.*\/config\.yaml/)]);
     expect(named[0]).toContain(fault);
     expect(named[0]).not.toContain('hunter2');
+  });
+
+  it('with a mapping as a key, as a template leaves it, is an error that tells it nobody', () => {
+    const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    onTestFinished(() => emitted.mockRestore());
+    const yaml = 'stream_manager: { redis: { password: {{ hunter2 }} } }';
+    expect(faults({}, { 'config.yaml': yaml })).toEqual([
+      expect.stringMatching(/^stream_manager\.redis\.password \(REDIS_PASSWORD\): /),
+    ]);
+    expect(emitted).not.toHaveBeenCalled();
   });
 
   it('has a key that does not exist named with its file, and with what was meant', () => {

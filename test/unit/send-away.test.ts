@@ -1,19 +1,23 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { endInSteps } from '../../src/feed/send-away.js';
 import type { Subscriber } from '../../src/feed/subscriber.js';
+
+const { sleep } = vi.hoisted(() => ({ sleep: vi.fn(async (_ms: number) => {}) }));
+
+// Steps have a pause between them; what one step does may take several turns of the event loop.
+vi.mock('node:timers/promises', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('node:timers/promises')>()),
+  setTimeout: sleep,
+}));
 
 /** Ends this many feeds, and tells how many ended at which step. */
 async function steps(count: number, spreadMs: number): Promise<number[]> {
   const sizes: number[] = [];
-  let isStep = false;
   const finish = () => {
-    if (!isStep) sizes.push(0);
-    isStep = true;
-    setImmediate(() => {
-      isStep = false; // what ends after this turn of the event loop is another step
-    });
-    sizes[sizes.length - 1] = (sizes.at(-1) as number) + 1;
+    const step = sleep.mock.calls.length;
+    sizes[step] = (sizes[step] ?? 0) + 1;
   };
+  sleep.mockClear();
   await endInSteps(Array(count).fill({ finish } as unknown as Subscriber), spreadMs);
   return sizes;
 }
@@ -30,6 +34,7 @@ describe('feeds that are sent away', () => {
 
   it('end in equal steps within the given time when they are many', async () => {
     expect(await steps(3000, 300)).toEqual([1000, 1000, 1000]);
+    expect(sleep.mock.calls).toEqual([[100], [100]]);
   });
 
   it('end at once when there is no time', async () => {

@@ -57,6 +57,7 @@ export function checkTogether(
   const warnings = [
     ...checked.warnings,
     ...pastCeilings(settings, isSet),
+    ...smallBudget(settings),
     ...slowPolls(settings),
     ...otherBackend(settings, variables),
   ];
@@ -90,6 +91,14 @@ function pastCeilings(settings: Settings, isSet: (path: Path) => boolean): Setti
     if (!isPast || !isSet(path) || only !== settings.stream_manager.type) return [];
     return [{ setting: path, detail: `is above ${ceiling}: ${detail}` }];
   });
+}
+
+/** What it turns away is told to come back, which would never help. */
+function smallBudget({ limits }: Settings): SettingWarning[] {
+  const setting = 'limits.bodies_in_flight';
+  return (['body_bytes', 'event_bytes'] as const)
+    .filter((name) => limits[name] > limits.bodies_in_flight)
+    .map((name) => ({ setting, detail: `is below limits.${name}: what is so large never fits` }));
 }
 
 function slowPolls({ stream_manager, feed }: Settings): SettingWarning[] {

@@ -112,8 +112,8 @@ describeApp('bodies in flight that come to nothing', { limits, timeouts: short }
   });
 });
 
-describe.each(backends)('bodies in flight whose client has left ($name)', (backend) => {
-  it.each(['json', 'x-ndjson'])('count until the store has answered: %s', async (type) => {
+describe.each(backends)('bodies in flight at a store that hangs ($name)', (backend) => {
+  async function start() {
     const streams = await backend.create();
     const store = new MisbehavingStore(streams);
     const app = await startApp(store.streams, { limits, timeouts: long });
@@ -122,21 +122,45 @@ describe.each(backends)('bodies in flight whose client has left ($name)', (backe
       await app.close();
       await streams.close();
     });
-    const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
     store.misbehave('appendEvents', 'hangs');
-    const left = connect(Number(new URL(app.url).port), '127.0.0.1');
-    const head = 'POST /sessions/s/messages/left/events HTTP/1.1\r\nhost: x\r\n';
-    const length = `content-length: ${line.length}\r\n`;
-    left.write(`${head}content-type: application/${type}\r\n${length}\r\n${line}`);
+    /** Sends a request in one piece. */
+    const send = (type: string, body: string) => {
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+      onTestFinished(() => void socket.destroy());
+      const sent = { socket, answer: '' };
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        sent.answer += text;
+      });
+      const head = 'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\n';
+      const length = `content-length: ${body.length}\r\n`;
+      socket.write(`${head}content-type: application/${type}\r\n${length}\r\n${body}`);
+      return sent;
+    };
+    return { app, store, send };
+  }
+
+  it.each(['json', 'x-ndjson'])('count though their client has left: %s', async (type) => {
+    const { app, store, send } = await start();
+    const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
+    const { socket } = send(type, line);
     await waitFor('it is being appended', () => store.heldCount === 1);
     store.behave();
-    left.resetAndDestroy();
+    socket.resetAndDestroy();
     const connections = promisify(app.app.server.getConnections.bind(app.app.server));
     await waitFor('the service has seen that', async () => (await connections()) === 0);
     const other = () => postText(eventsUrl(app.url, 's', 'other'), line);
     expect(await other()).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     store.letGo();
     await waitFor('the other is taken', async () => (await other()).status === 201);
+  });
+
+  it('count also where each came along with its head', async () => {
+    const { store, send } = await start();
+    const body = JSON.stringify({ type: 'answer', content: 'x'.repeat(30 * kib) });
+    const all = Array.from({ length: 80 }, () => send('json', body));
+    const rejected = () => all.filter(isRejected).length;
+    await waitFor('all are looked at', () => rejected() + store.heldCount === 80);
+    expect(store.heldCount).toBe(Math.floor(budget / body.length));
   });
 });
 

@@ -65,6 +65,8 @@ export interface AppOptions {
 export interface RequestTimeouts {
   /** How long a JSON body may take to arrive. */
   readonly bodyMs: number;
+  /** How long a body may be coming and keep its room while others lack it. */
+  readonly patienceMs: number;
   /** How long an NDJSON body may bring nothing. */
   readonly silenceMs: number;
   /** How long the client of an answer may take nothing of it. */
@@ -73,6 +75,7 @@ export interface RequestTimeouts {
 
 const defaultTimeouts: RequestTimeouts = {
   bodyMs: 30_000,
+  patienceMs: 5000,
   silenceMs: 300_000,
   stallMs: 30_000,
 };
@@ -103,12 +106,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
+  const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.patienceMs);
   const { maxTtlMs } = config.streamManager;
   const ordinaryAppends = new OrdinaryAppends({
     appends: observed,
     limits,
     maxTtlMs,
     maxBodyBytes,
+    budget,
     keys,
     hosts,
     origins,
@@ -143,7 +148,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
-  const budget = new BodyBudget(config.limits.bodiesInFlight);
   acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (config.docs.isEnabled) {

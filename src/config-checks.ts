@@ -57,6 +57,7 @@ export function checkTogether(
   const warnings = [
     ...checked.warnings,
     ...pastCeilings(settings, isSet),
+    ...smallBudget(settings),
     ...slowPolls(settings),
     ...otherBackend(settings, variables),
   ];
@@ -99,6 +100,13 @@ function pastCeilings(settings: Settings, isSet: (path: Path) => boolean): Setti
     if (!isPast || !isSet(path) || only !== settings.stream_manager.type) return [];
     return [{ setting: path, detail: `is above ${ceiling}: ${detail}` }];
   });
+}
+
+/** What it turns away is told to come back, which would never help. */
+function smallBudget({ limits }: Settings): SettingWarning[] {
+  if (limits.bodies_in_flight >= limits.event_bytes) return [];
+  const detail = 'is below limits.event_bytes: what is so large never fits';
+  return [{ setting: 'limits.bodies_in_flight', detail }];
 }
 
 function slowPolls({ stream_manager, feed }: Settings): SettingWarning[] {

@@ -204,7 +204,8 @@ export class Subscriber implements Waiter, TurnTaker {
     this.#stop(end);
     try {
       const farewell = this.feed.dialect.farewell(end);
-      if (farewell === null) this.cut();
+      // Behind what was written in this turn, which may be corked yet.
+      if (farewell === null) this.client.socket.destroySoon();
       else this.client.response.end(farewell);
     } catch (error) {
       this.#fail(error);

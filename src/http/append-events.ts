@@ -6,6 +6,7 @@ import { ServiceError } from '../errors.js';
 import { sendAppended } from './append-answer.js';
 import { appendJson } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
+import type { BodyShare } from './body-budget.js';
 import { type RateLimit, refuseOverRate } from './rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
@@ -33,9 +34,12 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
     },
     async (request, reply) => {
       const { body, params, raw } = request;
-      if (body instanceof Readable) return appendNdjson(request, reply, params, options);
+      const share = request.bodyShare as BodyShare;
+      if (body instanceof Readable) {
+        return share.during(() => appendNdjson(request, reply, params, options));
+      }
       if (!Buffer.isBuffer(body)) throw new ServiceError('invalid_json', 'the body is empty');
-      const appended = await appendJson(raw, body, params, options);
+      const appended = await share.during(() => appendJson(raw, body, params, options));
       const { sessionId, messageId } = params;
       const { offset, count, nextOffset } = appended; // by name: spreading would cost more than all else here
       const fields = { sessionId, messageId, offset, count, nextOffset };

@@ -31,8 +31,10 @@ export interface NdjsonOptions {
 interface OpenBody {
   /** The body, as far as it is to be appended. */
   readonly body: PassThrough;
-  /** What its bytes that are not appended yet hold of the budget. */
-  readonly share: BodyShare;
+  /** How many bytes have been taken from it and are not appended yet, with the room around them. */
+  taken: number;
+  /** Counts the bytes that are not appended yet. @throws ServiceError `overloaded` */
+  readonly count: (more?: number) => void;
   /** Why the body ended before its end; what had come before that is appended all the same. */
   readonly broken: Error | null;
   readonly release: () => void;
@@ -69,9 +71,10 @@ export async function appendNdjson(
 async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: number) {
   const splitter = new LineSplitter(maxBytes);
   for await (const chunk of open.body) {
-    const before = splitter.restCapacity;
+    open.taken += chunk.length;
     await appender.take(splitter.push(chunk));
-    open.share.hold(splitter.restCapacity - before - chunk.length);
+    open.taken = splitter.restCapacity;
+    open.count();
   }
   if (open.broken !== null) throw open.broken;
   await appender.take(splitter.end());
@@ -95,7 +98,7 @@ function guard(
   const { raw } = request;
   const body = new PassThrough();
   const end = (error: Error) => void body.destroy(error);
-  const open = { body, share, broken: null as Error | null, release };
+  const open = { body, taken: 0, count, broken: null as Error | null, release };
   const silence = setTimeout(() => end(silent(silenceMs)), silenceMs);
   const drain = () => end(new ServiceError('draining', 'this node is shutting down'));
   const onEnd = ({ status, producer }: StreamInfo) => {
@@ -107,7 +110,7 @@ function guard(
   const onData = (chunk: Buffer) => {
     silence.refresh();
     try {
-      share.hold(chunk.length);
+      count(chunk.length);
     } catch (error) {
       end(error as ServiceError);
     }
@@ -124,11 +127,15 @@ function guard(
     if (!raw.complete) onBroken(new ClientLeft());
   });
   draining.addEventListener('abort', drain);
+  share.begin(end);
   raw.pipe(body);
   if (draining.aborted) drain();
+  function count(more = 0) {
+    share.hold(body.writableLength + body.readableLength + open.taken + more);
+  }
   function release() {
     raw.off('data', onData);
-    share.release();
+    share.complete();
     clearTimeout(silence);
     if (keeping !== null) clearInterval(keeping);
     watch.close();

@@ -36,6 +36,7 @@ export function readBody(
     isDone = true;
     clearTimeout(deadline);
     if (error === null) {
+      share.complete();
       done(null, bytes.take());
       return;
     }
@@ -49,16 +50,16 @@ export function readBody(
       finish(tooLarge());
       return;
     }
-    const before = bytes.capacity;
     bytes.push(chunk);
     try {
-      share.hold(bytes.capacity - before);
+      share.hold(bytes.capacity);
     } catch (error) {
       finish(error as ServiceError);
     }
   };
   const late = () => finish(new ServiceError('request_timeout', 'the body did not arrive in time'));
   const deadline = setTimeout(late, timeoutMs);
+  share.begin(finish);
   body
     .on('data', take)
     .on('end', () => finish(null))

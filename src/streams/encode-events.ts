@@ -40,8 +40,8 @@ export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<vo
   const texts = yield* splitBody(body);
   for (const [index, text] of texts.entries()) rejectTooLarge(text, nameInBody(index), limits);
   const events: StoredEvent[] = [];
-  for (const text of texts) {
-    events.push(encodeEvent(parseScanned(text), nameInBody(events.length)));
+  for (const event of parseScanned(body, texts)) {
+    events.push(encodeEvent(event, nameInBody(events.length)));
     yield;
   }
   return events;

@@ -25,6 +25,9 @@ export interface ParsedEvent {
 /** Text up to this size is parsed before anything is known of it, at 100 ns a byte at worst. */
 const smallBytes = 16 * 1024;
 
+/** Text up to this size is parsed at once when the scan has found nothing: 7 ms at worst. */
+const wholeBytes = 64 * 1024;
+
 /** How much of a body is scanned in one step. */
 const stepBytes = 256 * 1024;
 
@@ -66,12 +69,21 @@ export function parseLine(line: Buffer, name: string): ParsedEvent {
   if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
   rejectFault(line, scan, name, () => name);
   const { start, end } = scan.elements[0] as ByteRange;
-  return parseScanned(line.subarray(start, end));
+  const text = line.subarray(start, end);
+  return { text, value: readFields(text, eventFields) };
 }
 
-/** @param text one of those that `splitBody` has found */
-export function parseScanned(text: Buffer): ParsedEvent {
-  return { text, value: readFields(text, eventFields) };
+/** Parses what `splitBody` has found in a body: all of a small one at once, since that costs less. */
+export function* parseScanned(body: Buffer, texts: readonly Buffer[]): Generator<ParsedEvent> {
+  const values = body.length <= wholeBytes ? parseAll(body) : null;
+  for (const [index, text] of texts.entries()) {
+    yield { text, value: values === null ? readFields(text, eventFields) : values[index] };
+  }
+}
+
+function parseAll(body: Buffer): unknown[] {
+  const value: unknown = JSON.parse(body.toString('utf8'));
+  return Array.isArray(value) ? value : [value];
 }
 
 /**

@@ -1,8 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppSource, describeApp } from '../support/app-suite.js';
+import { backends } from '../support/backends.js';
+import { MisbehavingStore } from '../support/misbehaving-store.js';
+import { startApp } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
-import { postText } from '../support/worker.js';
+import { eventsUrl, postText } from '../support/worker.js';
 
 const kib = 1024;
 const budget = 1536 * kib;
@@ -105,5 +109,75 @@ describeApp('bodies in flight that come to nothing', { limits, timeouts: short }
     const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
     await waitFor('it is too large', () => large.answer.includes(' 413 '));
     await isFree();
+  });
+});
+
+describe.each(backends)('bodies in flight at a store that hangs ($name)', (backend) => {
+  async function start() {
+    const streams = await backend.create();
+    const store = new MisbehavingStore(streams);
+    const app = await startApp(store.streams, { limits, timeouts: long });
+    onTestFinished(async () => {
+      store.letGo();
+      await app.close();
+      await streams.close();
+    });
+    store.misbehave('appendEvents', 'hangs');
+    /** Sends a request in one piece. */
+    const send = (type: string, body: string) => {
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+      onTestFinished(() => void socket.destroy());
+      const sent = { socket, answer: '' };
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        sent.answer += text;
+      });
+      const head = 'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\n';
+      const length = `content-length: ${body.length}\r\n`;
+      socket.write(`${head}content-type: application/${type}\r\n${length}\r\n${body}`);
+      return sent;
+    };
+    return { app, store, send };
+  }
+
+  it.each(['json', 'x-ndjson'])('count though their client has left: %s', async (type) => {
+    const { app, store, send } = await start();
+    const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
+    const { socket } = send(type, line);
+    await waitFor('it is being appended', () => store.heldCount === 1);
+    store.behave();
+    socket.resetAndDestroy();
+    const connections = promisify(app.app.server.getConnections.bind(app.app.server));
+    await waitFor('the service has seen that', async () => (await connections()) === 0);
+    const other = () => postText(eventsUrl(app.url, 's', 'other'), line);
+    expect(await other()).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+    store.letGo();
+    await waitFor('the other is taken', async () => (await other()).status === 201);
+  });
+
+  it('count also where each came along with its head', async () => {
+    const { store, send } = await start();
+    const body = JSON.stringify({ type: 'answer', content: 'x'.repeat(30 * kib) });
+    const all = Array.from({ length: 80 }, () => send('json', body));
+    const rejected = () => all.filter(isRejected).length;
+    await waitFor('all are looked at', () => rejected() + store.heldCount === 80);
+    expect(store.heldCount).toBe(Math.floor(budget / body.length));
+  });
+});
+
+const impatient = { ...long, patienceMs: 200 };
+
+describeApp('bodies in flight that stay', { limits, timeouts: impatient }, (source) => {
+  const { begin, isFree } = bodiesOf(source);
+
+  it.each(['json', 'x-ndjson'])('give way to others, the largest first: %s', async (type) => {
+    const line = '{"type":"answer"}\n';
+    const small = begin(`application/${type}`, 10 * kib);
+    const large = begin('application/x-ndjson', 900 * kib, line, 2000 * kib);
+    await waitFor('the largest is given up', async () => {
+      await isFree();
+      return isRejected(large);
+    });
+    expect(large.answer).toMatch(/^HTTP\/1.1 503 .*"stored":1/s);
+    expect(small.answer).toBe('');
   });
 });

@@ -78,6 +78,25 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 
+  it('gets them too from a page that other feeds have had', async () => {
+    const one = source.stream();
+    await one.post({ type: 'answer', content: 'so far' });
+    const path = `/ai-sdk/sessions/${one.sid}/stream`;
+    const other = new AbortController();
+    onTestFinished(() => other.abort());
+    const reader = (
+      await fetch(source.app.url + path, { signal: other.signal })
+    ).body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    let received = '';
+    while (!received.includes('so far')) {
+      received += new TextDecoder().decode((await reader.read()).value);
+    }
+    for (let count = 0; count < 5; count += 1) {
+      const answer = await halfClosed(source.app.url, request(`GET ${path}`));
+      expect(answer).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
+    }
+  });
+
   it('gets all of a stream that has ended', async () => {
     const one = await openStream(source);
     await one.post({ type: 'complete' });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { scanJson } from '../../src/streams/json-scan.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { post } from '../support/worker.js';
@@ -109,12 +109,13 @@ const rows: readonly Row[] = [
   },
 ];
 
+const scanned = Buffer.from(bushy(8 * mib));
+
 /** Scans 8 MiB as the service does: what this machine takes for it at its best, right now. */
 function scanMs(): number {
-  const text = Buffer.from(bushy(8 * mib));
   const times = Array.from({ length: 3 }, () => {
     const start = performance.now();
-    scanJson(text, { maxDepth: 64, maxElements: 1 });
+    scanJson(scanned, { maxDepth: 64, maxElements: 1 });
     return performance.now() - start;
   });
   return Math.min(...times);
@@ -136,16 +137,13 @@ async function send(one: TestStream, row: Row, body: Buffer): Promise<number | u
 }
 
 describeApp('the event loop', { timeouts: { silenceMs: 60_000, bodyMs: 60_000 } }, ({ stream }) => {
-  let boundMs: number;
-  beforeAll(() => {
-    boundMs = 2 * scanMs() + 20;
-  });
-
   it.each(rows)('is not blocked by $name', async (row) => {
     const body = Buffer.from(row.body ?? '');
-    const blocked: number[] = [];
+    const tries: { readonly blockedMs: number; readonly boundMs: number }[] = [];
+    const isBlocked = () => tries.every(({ blockedMs, boundMs }) => blockedMs >= boundMs);
     // What else the machine does only adds to a time, so that the best of a few is the service's own.
-    while (blocked.length < 4 && !blocked.some((ms) => ms < boundMs)) {
+    while (tries.length < 8 && isBlocked()) {
+      const boundMs = 2 * scanMs() + 20;
       const one = stream();
       if (row.before !== undefined) await post(one.eventsUrl, JSON.parse(row.before));
       let [longest, last] = [0, performance.now()];
@@ -155,11 +153,14 @@ describeApp('the event loop', { timeouts: { silenceMs: 60_000, bodyMs: 60_000 } 
         last = now;
       };
       const timer = setInterval(watch, 1);
-      expect(await send(one, row, body)).toBe(row.status);
+      const status = await send(one, row, body);
       watch();
       clearInterval(timer);
-      blocked.push(longest);
+      // A machine that does much else stands still for longer than Redis may take to answer.
+      const isAway = status === 503 && longest > boundMs && tries.length < 7;
+      if (!isAway) expect(status).toBe(row.status);
+      tries.push({ blockedMs: longest, boundMs });
     }
-    expect(Math.min(...blocked), `${blocked.map(Math.round)} ms`).toBeLessThan(boundMs);
+    expect(isBlocked(), JSON.stringify(tries)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { describeApp, TestStream } from '../support/app-suite.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
@@ -37,18 +37,24 @@ const lengthOf = async (one: TestStream) =>
 const holds = (one: TestStream, count: number) =>
   waitFor(`the stream holds ${count}`, async () => (await lengthOf(one)) === count);
 
-/** Lets a stream expire in the middle of a request. */
-async function expire(one: TestStream, count: number) {
-  await holds(one, count);
-  await waitFor('the stream has expired', async () => (await fetch(one.url)).status === 404);
-}
+describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 800 } }, (source) => {
+  const { stream } = source;
 
-describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 400 } }, ({ stream }) => {
+  /** Sends so many lines, and lets the stream expire in the middle of the request. */
+  async function sendAndExpire(sent: ClientRequest, one: TestStream, count: number) {
+    const appends = vi.spyOn(source.streams, 'appendEvents'); // the stream may go before it is seen
+    onTestFinished(() => appends.mockRestore());
+    sent.write(line.repeat(count));
+    const first = () => appends.mock.settledResults[0];
+    await waitFor('they are appended', () => first()?.type === 'fulfilled');
+    expect(first()).toMatchObject({ value: { nextOffset: count } });
+    await waitFor('the stream has expired', async () => (await fetch(one.url)).status === 404);
+  }
+
   it('is answered at the next line, with what the new stream holds', async () => {
     const one = stream();
     const { sent, answer } = open(one);
-    sent.write(line.repeat(3));
-    await expire(one, 3);
+    await sendAndExpire(sent, one, 3);
     sent.write(`\n${line.repeat(2)}`);
     expect(await answer).toMatchObject({ status: 409, code: 'stream_gone', stored: 2, line: 5 });
   });
@@ -56,8 +62,7 @@ describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 400 } }, 
   it('gets producer_gap from the beginning when it has a producer, and stored says 0', async () => {
     const one = stream();
     const { sent, answer } = open(one, as(1));
-    sent.write(line.repeat(3));
-    await expire(one, 3);
+    await sendAndExpire(sent, one, 3);
     sent.write(line);
     expect(await answer).toMatchObject({ code: 'producer_gap', expectedSeq: 0, stored: 0 });
   });
@@ -65,8 +70,7 @@ describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 400 } }, 
   it('says 0 when a line is rejected after that', async () => {
     const one = stream();
     const { sent, answer } = open(one);
-    sent.write(line.repeat(3));
-    await expire(one, 3);
+    await sendAndExpire(sent, one, 3);
     sent.write('{}\n');
     expect(await answer).toMatchObject({ code: 'invalid_event', stored: 0, line: 4 });
   });

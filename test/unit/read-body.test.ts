@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BodyShare } from '../../src/http/body-budget.js';
+import { BodyBudget, BodyShare } from '../../src/http/body-budget.js';
 import { readBody } from '../../src/http/read-body.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -25,7 +25,9 @@ async function startServer() {
 
 const limits = { maxBytes: 100, timeoutMs: 60_000, tooLarge: () => new Error('too large') };
 const read = (request: IncomingMessage) =>
-  new Promise((resolve) => readBody(request, limits, new BodyShare(() => true), resolve));
+  new Promise((resolve) =>
+    readBody(request, limits, new BodyShare(new BodyBudget(100, 0)), resolve),
+  );
 
 describe('A body whose connection breaks', () => {
   it('is done with at once', async () => {

@@ -4,6 +4,7 @@ import type { ProducerKey } from '../../access/producer-key.js';
 import { idPattern, type StreamId } from '../../streams/stream-id.js';
 import { answerAppended } from '../append-answer.js';
 import { type AppendJsonOptions, appendJson } from '../append-json.js';
+import type { BodyBudget } from '../body-budget.js';
 import { varyHeaders } from '../cors.js';
 import { isRepeated } from '../repeated-header.js';
 import type { HostRule } from '../require-host.js';
@@ -12,6 +13,7 @@ import { securityHeaders } from '../security-headers.js';
 export interface OrdinaryAppendsOptions extends AppendJsonOptions {
   /** The most bytes of a body. */
   readonly maxBodyBytes: number;
+  readonly budget: BodyBudget;
   /** Without any, everybody may append. */
   readonly keys: readonly ProducerKey[];
   readonly hosts: HostRule;
@@ -82,7 +84,9 @@ export class OrdinaryAppends {
     otherwise: RequestListener,
   ): Promise<void> => {
     const { complete, readableLength } = request;
-    if (!complete || readableLength === 0 || readableLength > this.options.maxBodyBytes) {
+    const { budget, maxBodyBytes } = this.options;
+    const isOrdinary = complete && readableLength > 0 && readableLength <= maxBodyBytes;
+    if (!isOrdinary || !budget.tryAdd(readableLength)) {
       otherwise(request, response);
       return;
     }
@@ -93,6 +97,8 @@ export class OrdinaryAppends {
     } catch (error) {
       this.#failures.set(request, error);
       otherwise(request, response);
+    } finally {
+      budget.tryAdd(-readableLength);
     }
   };
 }

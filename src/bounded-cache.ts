@@ -6,6 +6,9 @@ import { LruMap } from 'toad-cache';
  */
 export const maxRememberedStreams = 100_000;
 
+/** How many are looked at between two glances at the clock. */
+const entriesPerStep = 1000;
+
 /**
  * Remembers values in bounded memory. When it is full, a new one is not remembered until one that is
  * there expires or is deleted. A cache that made room would forget each value just before it is asked
@@ -40,10 +43,15 @@ export class BoundedCache<Value> {
     this.#entries.delete(key);
   }
 
-  /** The keys of the values that are so. */
-  keysWhere(isSo: (value: Value) => boolean): string[] {
+  /** The keys of the values that are so, step by step: a full cache takes long to look through. */
+  *keysWhere(isSo: (value: Value) => boolean): Generator<void, string[]> {
     const keys: string[] = [];
-    for (const [key, { value }] of this.#entries.items) if (isSo(value)) keys.push(key);
+    let looked = 0;
+    for (const [key, { value }] of this.#entries.items) {
+      if (isSo(value)) keys.push(key);
+      looked += 1;
+      if (looked % entriesPerStep === 0) yield;
+    }
     return keys;
   }
 

@@ -11,6 +11,7 @@ type Ceiling = readonly [setting: Path, ceiling: Path, detail: string, only?: St
 
 const ceilings: readonly Ceiling[] = [
   ['limits.event_bytes', 'limits.body_bytes', 'only NDJSON can bring an event that large'],
+  ['limits.event_bytes', 'limits.bodies_in_flight', 'not even NDJSON can bring one'],
   ['limits.event_bytes', 'limits.stream_bytes', 'no stream takes an event that large'],
   [
     'limits.stream_bytes',
@@ -57,7 +58,6 @@ export function checkTogether(
   const warnings = [
     ...checked.warnings,
     ...pastCeilings(settings, isSet),
-    ...smallBudget(settings),
     ...slowPolls(settings),
     ...otherBackend(settings, variables),
   ];
@@ -100,13 +100,6 @@ function pastCeilings(settings: Settings, isSet: (path: Path) => boolean): Setti
     if (!isPast || !isSet(path) || only !== settings.stream_manager.type) return [];
     return [{ setting: path, detail: `is above ${ceiling}: ${detail}` }];
   });
-}
-
-/** What it turns away is told to come back, which would never help. */
-function smallBudget({ limits }: Settings): SettingWarning[] {
-  if (limits.bodies_in_flight >= limits.event_bytes) return [];
-  const detail = 'is below limits.event_bytes: what is so large never fits';
-  return [{ setting: 'limits.bodies_in_flight', detail }];
 }
 
 function slowPolls({ stream_manager, feed }: Settings): SettingWarning[] {

@@ -37,9 +37,9 @@ export class Continuity {
     return this.#since;
   }
 
-  /** Notes that the store answered at this time. */
+  /** Notes that the store answered at this time. A clock that was set back counts for a break. */
   note(now: number): void {
-    if (now - this.#last > longestGapMs) this.#since = now;
+    if (Math.abs(now - this.#last) > longestGapMs) this.#since = now;
     this.#last = now;
   }
 

@@ -12,8 +12,11 @@ export const titleGraceMs = 60_000;
 /** How long a deleted stream cannot be begun anew. */
 export const tombstoneMs = 60_000;
 
-/** Terminal events up to this size pass the limits of stream and store, so that a full one can end. */
+/** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
+
+/** Up to this size, or that of their stream, they pass those of the store, which at most doubles. */
+export const smallTerminalBytes = 1024;
 
 const lateType = 'session_title';
 
@@ -44,7 +47,12 @@ export interface AppendPlan {
   readonly totalBytes: number;
 }
 
-/** Whether the batch only ends its stream, and so passes the limits: once for each stream. */
+/** Whether the batch only ends its stream, of so many bytes, and passes the limits of the store. */
+export function passesStore(plan: AppendPlan, streamBytes: number): boolean {
+  return onlyEnds(plan) && plan.totalBytes <= Math.max(smallTerminalBytes, streamBytes);
+}
+
+/** Whether the batch only ends its stream, which happens once. */
 export function onlyEnds({ ending, countedEvents }: AppendPlan): boolean {
   return ending !== null && countedEvents === 0;
 }

@@ -117,7 +117,8 @@ export interface StreamManager {
    * counts the skipped events as `stored`.
    *
    * A store over its limits still takes the end of a stream that is there: a batch that is one
-   * terminal event of up to `exemptTerminalBytes`. It takes heartbeats too.
+   * terminal event of up to `exemptTerminalBytes`, and no larger than its stream or
+   * `smallTerminalBytes`. It takes heartbeats too.
    *
    * With a lease, and for every later append until the end, the stream must see a sign of life
    * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the

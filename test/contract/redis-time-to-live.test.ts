@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/streams/lifecycle.js';
 import type { StreamInfo, StreamManager } from '../../src/streams/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
-import { answers, complete, newStream, stored } from '../support/events.js';
+import { answers, complete, eventOfBytes, newStream, stored } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -159,6 +160,65 @@ describe('The list of a session in Redis', () => {
   });
 });
 
+describe('The list of a session in Redis, when it is full', () => {
+  const maxSessionStreams = 250;
+
+  /** A session of streams whose lists are gone but for the first ones, noted at this time. */
+  async function fullSession(gone: number, notedAt: number) {
+    const limits = { maxSessionStreams };
+    const options = { limits, redis: { addresses: [server.endpoint], prefix } };
+    const [worker, manager] = [
+      await redisBackend.create(options),
+      await redisBackend.create(options),
+    ];
+    onTestFinished(() => Promise.all([worker.close(), manager.close()]).then(() => {}));
+    const sessionId = randomUUID();
+    const of = (messageId: string) => ({ sessionId, messageId });
+    const set = `{${prefix}:${sessionId}}::streams`;
+    const messageIds = Array.from({ length: maxSessionStreams }, (_, index) => `m${index}`);
+    const living = messageIds.slice(0, maxSessionStreams - gone);
+    for (const messageId of living) await worker.appendEvents(of(messageId), answers(1));
+    const members = messageIds.flatMap((messageId, index) => [notedAt + index, messageId]);
+    await redis.zadd(set, ...members);
+    return { manager, of, set };
+  }
+
+  it('has room for another stream once one is gone, however long the usual time to live', async () => {
+    const { manager, of, set } = await fullSession(1, Date.now() - 100_000);
+    await manager.appendEvents(of('new'), answers(1));
+    expect(await redis.zcount(set, '-inf', '+inf')).toBe(maxSessionStreams);
+    await expect(manager.appendEvents(of('more'), answers(1))).rejects.toMatchObject({
+      code: 'session_full',
+    });
+  });
+
+  it('counts streams that may just be about to begin', async () => {
+    const { manager, of } = await fullSession(maxSessionStreams, Date.now() - 20_000);
+    await expect(manager.appendEvents(of('new'), answers(1))).rejects.toMatchObject({
+      code: 'session_full',
+      details: { stored: 0 },
+    });
+  });
+
+  it('lets a stream go on that is there, though it was lost from the list', async () => {
+    const { manager, of, set } = await fullSession(maxSessionStreams, Date.now());
+    await redis.rpush(`${prefix}:${of('').sessionId}:foreign`, element);
+    await manager.appendEvents(of('foreign'), [complete()]);
+    expect(await manager.getStatus(of('foreign'))).toMatchObject({ status: 'complete' });
+    expect(await redis.zscore(set, 'foreign')).not.toBeNull();
+  });
+
+  it('lets streams go that are gone, also where streams are only read', async () => {
+    const { manager, of, set } = await fullSession(maxSessionStreams, 1);
+    await waitFor('they are gone', async () => {
+      const list = `${prefix}:${of('').sessionId}:${randomUUID()}`;
+      await redis.rpush(list, element);
+      await manager.getStatus(of(list.split(':').at(-1) as string));
+      return (await redis.zcount(set, '-inf', maxSessionStreams)) === 0;
+    });
+  });
+});
+
 describe('A Redis that is full', () => {
   const full = { code: 'store_full' };
   let manager: StreamManager;
@@ -195,6 +255,20 @@ describe('A Redis that is full', () => {
       }
     },
   );
+
+  it('takes the end of a stream up to the size of the stream, or 1 KiB', async () => {
+    const [small, large] = [newStream(), newStream()];
+    await manager.appendEvents(small, answers(1));
+    await manager.appendEvents(large, [eventOfBytes(exemptTerminalBytes)]);
+    await fill();
+    const end = eventOfBytes(exemptTerminalBytes, 'complete');
+    await expect(manager.appendEvents(small, [end])).rejects.toMatchObject(full);
+    await manager.appendEvents(small, [eventOfBytes(smallTerminalBytes, 'complete')]);
+    await manager.appendEvents(large, [end]);
+    for (const stream of [small, large]) {
+      expect(await manager.getStatus(stream)).toMatchObject({ status: 'complete', nextOffset: 2 });
+    }
+  });
 
   it('takes no stream that begins with its end', async () => {
     await manager.appendEvents(newStream(), answers(1));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedCache } from '../../src/bounded-cache.js';
+import { runAtOnce } from '../../src/streams/slices.js';
 
 const minute = 60_000;
 
@@ -63,7 +64,7 @@ describe('A bounded cache', () => {
     for (const key of ['one', 'two', 'three']) cache.set(key, 1);
     vi.advanceTimersByTime(1000 * minute);
     cache.set('two', 2);
-    expect(cache.keysWhere((value) => value > 0)).toEqual(['one', 'two']);
-    expect(cache.keysWhere((value) => value === 2)).toEqual(['two']);
+    expect(runAtOnce(cache.keysWhere((value) => value > 0))).toEqual(['one', 'two']);
+    expect(runAtOnce(cache.keysWhere((value) => value === 2))).toEqual(['two']);
   });
 });

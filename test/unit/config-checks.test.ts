@@ -74,14 +74,19 @@ describe('limits.bodies_in_flight', () => {
   });
 });
 
+describe('limits.event_bytes', () => {
+  it('above all bodies together is told, as a client that sends one would come back for ever', () => {
+    const variables = { LIMITS_BODIES_IN_FLIGHT: '8MiB', LIMITS_EVENT_BYTES: '9MiB' };
+    expect(warned(variables)).toEqual(['limits.event_bytes', 'limits.event_bytes']);
+  });
+});
+
 describe('A setting without an effect, as another one is below it', () => {
   const redis = { STREAM_MANAGER_TYPE: 'redis' };
 
   it.each([
     ['limits.event_bytes', { LIMITS_EVENT_BYTES: '16MiB' }],
     ['limits.event_bytes', { LIMITS_EVENT_BYTES: '2MiB', LIMITS_STREAM_BYTES: '1MiB' }],
-    ['limits.bodies_in_flight', { LIMITS_BODIES_IN_FLIGHT: '7MiB' }],
-    ['limits.bodies_in_flight', { LIMITS_BODY_BYTES: '300MiB' }],
     ['limits.stream_bytes', { LIMITS_STREAM_BYTES: '1GiB' }],
     ['limits.session_streams', { LIMITS_SESSION_STREAMS: '200000' }],
     ['feed.max_feeds_per_stream', { FEED_MAX_FEEDS_PER_STREAM: '25000' }],

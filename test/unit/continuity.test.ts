@@ -26,6 +26,11 @@ describe('the time since when a store has been reachable', () => {
     expect(notedAt(5000, 6000, 60_000, 61_000).since).toBe(60_000);
   });
 
+  it('begins anew when the clock was set back, so that it is no later than the clock', () => {
+    expect(notedAt(50_000, 51_000, 1000, 2000).since).toBe(1000);
+    expect(notedAt(5000, 6000, 5999).since).toBe(5000);
+  });
+
   it('begins anew with the answer after a break that is known, however short', () => {
     const continuity = notedAt(5000, 6000);
     continuity.noteBreak();

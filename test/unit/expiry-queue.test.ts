@@ -62,4 +62,17 @@ describe('the expiry queue', () => {
     expect(gone).toEqual([one, three, two]);
     queue.clear();
   });
+
+  it('hands out 5,000 that expire together in turns, so that others are not kept waiting', () => {
+    const gone: Item[] = [];
+    const queue = new ExpiryQueue<Item>((item) => gone.push(item));
+    for (let count = 0; count < 5000; count += 1) {
+      queue.update({ expiresAt: far, place: -1, dueAt: 0 });
+    }
+    const turns: number[] = [];
+    for (let isMore = true; isMore; turns.push(gone.splice(0).length)) isMore = queue.expire(far);
+    expect(Math.max(...turns)).toBe(1000);
+    expect(turns.reduce((sum, count) => sum + count)).toBe(5000);
+    queue.clear();
+  });
 });

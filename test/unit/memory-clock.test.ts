@@ -53,4 +53,14 @@ describe('when the clock of the machine is set, the memory store', () => {
     await waitFor('it is lost', isLost);
     expect(performance.now() - setAt).toBeGreaterThanOrEqual(leaseMs);
   });
+
+  it('ends a lease in time that was renewed after it was set back', async () => {
+    const leaseMs = 1500;
+    const stream = newStream();
+    await store.appendEvents(stream, answers(1), { leaseMs });
+    aheadMs = -hourMs / 2;
+    await store.renewLease(stream, { leaseMs });
+    const isLost = async () => (await store.getStatus(stream))?.status === 'failed';
+    await waitFor('it is lost', isLost);
+  });
 });

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { exemptTerminalBytes } from '../../src/streams/lifecycle.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/streams/lifecycle.js';
 import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
 } from '../../src/streams/memory/memory-stream-manager.js';
+import type { StoredEvent } from '../../src/streams/stream-event.js';
+import type { StreamId } from '../../src/streams/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -69,7 +71,7 @@ describe('the memory store', () => {
   });
 
   it('takes the end of a stream though it is full, if it is small, and nothing else', async () => {
-    const size = 10_000;
+    const size = exemptTerminalBytes;
     const store = manager({ maxBytes: streamOverheadBytes + size + eventOverheadBytes });
     const stream = newStream();
     await store.appendEvents(stream, [eventOfBytes(size)]);
@@ -84,6 +86,28 @@ describe('the memory store', () => {
     await expect(store.appendEvents(stream, [title()])).rejects.toMatchObject(full);
     await store.deleteStream(stream);
     expect(store.usage).toEqual({ streams: 0, bytes: 0 });
+    await store.close();
+  });
+
+  it('is at most twice as large when all its streams have ended as it was when it was full', async () => {
+    const maxStreams = 100;
+    const store = manager({ maxStreams, maxBytes: maxStreams * streamOverheadBytes });
+    const ids = Array.from({ length: maxStreams }, newStream);
+    const isTaken = (id: StreamId, event: StoredEvent) =>
+      store.appendEvents(id, [event]).then(
+        () => true,
+        () => false,
+      );
+    const begun: StreamId[] = [];
+    for (const id of ids) if (await isTaken(id, eventOfBytes(100))) begun.push(id);
+    const fullBytes = store.usage.bytes;
+    for (const id of begun) {
+      expect(await isTaken(id, eventOfBytes(smallTerminalBytes + 1, 'complete'))).toBe(false);
+      expect(await isTaken(id, eventOfBytes(smallTerminalBytes, 'complete'))).toBe(true);
+    }
+    expect(begun.length).toBeGreaterThan(maxStreams / 2);
+    expect(store.usage.bytes).toBeGreaterThan(store.options.maxBytes);
+    expect(store.usage.bytes).toBeLessThan(2 * fullBytes);
     await store.close();
   });
 

@@ -1,6 +1,9 @@
 /** The clock may be set, and a timer does not notice: a long wait is made in several. */
 const maxTimerMs = 1000;
 
+/** How many are looked at in one turn: streams that begin together expire together. */
+const maxPerTurn = 1000;
+
 /** What expires, and what the queue notes of it. */
 export interface Expiring {
   /** When it expires, in milliseconds since 1970. */
@@ -41,10 +44,15 @@ export class ExpiryQueue<Item extends Expiring> {
     this.#sink(last);
   }
 
-  /** Hands out all whose time has come. */
-  expire(now: number): void {
-    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (first.dueAt > now) return;
+  /**
+   * Hands out those whose time has come, as far as one turn of the event loop goes.
+   *
+   * @returns whether there may be more
+   */
+  expire(now: number): boolean {
+    for (let looked = 0; looked < maxPerTurn; looked += 1) {
+      const [first] = this.#heap;
+      if (first === undefined || first.dueAt > now) return false;
       if (first.expiresAt > now) {
         first.dueAt = first.expiresAt;
         this.#sink(first);
@@ -53,6 +61,7 @@ export class ExpiryQueue<Item extends Expiring> {
         this.onExpired(first);
       }
     }
+    return true;
   }
 
   clear(): void {

@@ -4,7 +4,7 @@ import { producerLost } from '../lease.js';
 import type { LeasingStore } from '../leasing-store.js';
 import {
   type AppendPlan,
-  onlyEnds,
+  passesStore,
   planAppend,
   type StreamLimits,
   sessionFull,
@@ -183,17 +183,20 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   }
 
   #newest(sessionId: string, now: number): readonly MemoryStream[] {
-    this.#expiry.expire(now);
     const streams = [...(this.#sessions.get(sessionId)?.values() ?? [])];
-    return streams.reverse().slice(0, maxListedStreams);
+    return streams
+      .filter(({ expiresAt }) => expiresAt > now)
+      .reverse()
+      .slice(0, maxListedStreams);
   }
 
   /** Nobody must be kept from ending a stream: its end is taken although the store is full. */
   #checkStore(stream: MemoryStream, plan: AppendPlan, footprint: number, now: number): void {
     const isNew = stream.events.length === 0;
-    if (!isNew && onlyEnds(plan)) return;
-    if (this.#hasRoom(footprint, isNew)) return;
-    this.#expiry.expire(now);
+    if (!isNew && passesStore(plan, stream.bytes)) return;
+    for (let isMore = true; isMore; isMore = this.#expiry.expire(now)) {
+      if (this.#hasRoom(footprint, isNew)) return;
+    }
     if (this.#hasRoom(footprint, isNew)) return;
     const { maxBytes, maxStreams } = this.options;
     throw new ServiceError(

@@ -47,6 +47,10 @@ export class MemoryStream implements Expiring {
     return this.#events;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** @throws ServiceError `stream_ended` or `stream_full` when the batch may not be appended. */
   check(plan: AppendPlan, limits: StreamLimits, now: number): void {
     if (this.#ended !== null) {

@@ -15,28 +15,27 @@ redis.call('ZADD', KEYS[1], due, ARGV[1])
 return due - now
 `;
 
-/** How many streams are looked at when one of their session is admitted. */
-const streamsPerLook = 100;
+/** How many streams are looked at when one of their session is admitted, and when one is noted. */
+const [streamsPerAdmission, streamsPerNote] = [100, 10];
 
 /**
  * Notes a stream in the set of its session, unless it is new there and the set is full. Nothing is
  * taken out here: streams that were noted long ago may have been given more time since.
  *
- * KEYS: streams. ARGV: stream, now, before when those were noted that are to be looked at, for how
- * many ms the set is kept at least, how many there may be or '', which admits whatever the number.
- * Returns 1, or 0 when the set is full, and, where there is a limit, the streams to be looked at:
- * each, and when it was noted.
+ * KEYS: streams. ARGV: stream, now, before when those were noted that are to be looked at, and the
+ * same where the set is full, for how many ms the set is kept at least, how many there may be or '',
+ * which admits whatever the number. Returns 1, or 0 when the set is full, and the streams to be
+ * looked at: each, and when it was noted.
  */
 export const noteStreamScript = `
-local most = tonumber(ARGV[5])
-local old = {}
-if most then
-  old = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[3], 'WITHSCORES', 'LIMIT', 0, ${streamsPerLook})
-end
-if most and not redis.call('ZSCORE', KEYS[1], ARGV[1])
-  and redis.call('ZCOUNT', KEYS[1], '-inf', '+inf') >= most then return { 0, unpack(old) } end
+local most = tonumber(ARGV[6])
+local is_full = most and not redis.call('ZSCORE', KEYS[1], ARGV[1])
+  and redis.call('ZCOUNT', KEYS[1], '-inf', '+inf') >= most
+local old = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', is_full and ARGV[4] or ARGV[3],
+  'WITHSCORES', 'LIMIT', 0, most and ${streamsPerAdmission} or ${streamsPerNote})
+if is_full then return { 0, unpack(old) } end
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return { 1, unpack(old) }
 `;
 

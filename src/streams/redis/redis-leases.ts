@@ -3,6 +3,7 @@ import type { BaseLogger } from 'pino';
 import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
+import { runInSlices } from '../slices.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { ClusterReach } from './cluster-reach.js';
 import { type CommandClient, isConnected } from './redis-client.js';
@@ -18,6 +19,12 @@ const patienceMs = 500;
 
 /** When a stream that could not be reached is looked at again. */
 const laterMs = 2000;
+
+/** For how long it is remembered that a stream could not be reached: many looks, of many nodes. */
+const unreachedMs = 60_000;
+
+/** How many hints one command sets again: after an outage, those of all streams may be past. */
+const hintsPerCommand = 1000;
 
 /** How many streams may wait to be hinted at, while what holds the deadlines is away. */
 const maxMissingHints = 10_000;
@@ -47,7 +54,8 @@ export class RedisLeases {
   /** The streams whose hint could not be written. */
   readonly #missing = new Set<string>();
   readonly #settling = new Set<string>();
-  readonly #unreached = new Set<string>();
+  /** Those that could not be reached, until this node reaches them; another one may settle them. */
+  readonly #unreached = new BoundedCache<true>(maxRememberedStreams, unreachedMs);
   readonly #reach: ClusterReach | null;
   #isClosed = false;
 
@@ -71,8 +79,10 @@ export class RedisLeases {
       await this.#hint(stream, leaseMs);
     } catch (error) {
       const isLater = isAway(error) || isOutOfMemory(error);
-      if (!isLater || this.#missing.size >= maxMissingHints) throw error;
-      this.#missing.add(streamKey(stream));
+      const key = streamKey(stream);
+      const hasRoom = this.#missing.has(key) || this.#missing.size < maxMissingHints;
+      if (!isLater || !hasRoom) throw error;
+      this.#missing.add(key);
     }
   }
 
@@ -139,13 +149,14 @@ export class RedisLeases {
   /** Has the streams looked at whose hint has passed, in case that Redis has lost it. */
   async #restore(): Promise<void> {
     const now = performance.now();
-    const missing = [...this.#missing];
-    const past = this.#hintedUntil.keysWhere((until) => until <= now);
-    if (missing.length + past.length === 0) return;
-    const members = [...missing, ...past].flatMap((key) => [0, key]);
-    await this.options.client.zadd(this.#key, 'NX', ...members);
-    for (const key of missing) this.#missing.delete(key);
-    for (const key of past) this.#deleteIfPast(key, now);
+    const past = await runInSlices(this.#hintedUntil.keysWhere((until) => until <= now));
+    const lost = [...this.#missing, ...past];
+    for (let from = 0; from < lost.length; from += hintsPerCommand) {
+      const some = lost.slice(from, from + hintsPerCommand);
+      await this.options.client.zadd(this.#key, 'NX', ...some.flatMap((key) => [0, key]));
+      for (const key of some) this.#missing.delete(key);
+      for (const key of some) this.#deleteIfPast(key, now);
+    }
   }
 
   /** It may have been hinted at anew meanwhile. */
@@ -176,7 +187,7 @@ export class RedisLeases {
       return next;
     } catch (error) {
       this.#logFailure(error);
-      this.#unreached.add(key);
+      this.#unreached.set(key, true);
       return lookedAt + laterMs;
     }
   }
@@ -184,7 +195,7 @@ export class RedisLeases {
   /** A stream may have had a break of its own, on a node of a cluster. */
   async #since(key: string, lookedAt: number): Promise<number> {
     const { since } = this.#continuity;
-    if (this.#unreached.has(key)) return lookedAt;
+    if (this.#unreached.get(key)) return lookedAt;
     if (this.#reach === null) return since;
     const { list } = redisKeys(this.options.prefix, streamOfKey(key));
     return Math.max(since, await this.#reach.since(list, lookedAt));

@@ -1,4 +1,5 @@
 import { endsWithinMs } from '../lease.js';
+import { smallTerminalBytes } from '../lifecycle.js';
 import { maxProducers } from '../producer.js';
 
 /**
@@ -74,9 +75,9 @@ local function expire_with_list(list, key, state, least)
   return ttl
 end
 
--- Returns what went wrong, or nil.
-local function save_state(key, state)
-  local fields = { 'last', state.last, 'status', state.status }
+-- With further fields and values, if there are any. Returns what went wrong, or nil.
+local function save_state(key, state, ...)
+  local fields = { 'last', state.last, 'status', state.status, ... }
   for _, name in ipairs(numbers) do
     fields[#fields + 1] = name
     fields[#fields + 1] = state[name]
@@ -140,18 +141,27 @@ local function heartbeat_ms(state, max_age, now)
   return math.min(math.max(ttl_of(state), leased), state.created_at + max_age - now)
 end
 
+-- A heartbeat changes nothing else, unless a full Redis could not note what was seen before it.
+local function save_lease(key, state)
+  if state.is_unnoted then return save_state(key, state) end
+  local saved = redis.pcall('HSET', key, 'lease_ms', state.lease_ms, 'lease_until', state.lease_until)
+  return type(saved) == 'table' and saved.err or nil
+end
+
 -- Renews lease and expiry of an open stream, also where Redis is full: else its worker would be taken
--- for lost. Returns what went wrong, or nil: a lease that is not kept must not be taken for renewed.
+-- for lost. Returns in how many ms the list expires, or -1, and what went wrong, or nil: a lease that
+-- is not kept must not be taken for renewed.
 local function take_heartbeat(list, key, state, lease_ms, max_age, now)
-  if state.status ~= '' then return nil end
+  if state.status ~= '' then return expire_with_list(list, key, state, 0) end
   renew_lease(state, lease_ms, now)
-  expire_with_list(list, key, state, heartbeat_ms(state, max_age, now))
-  return state.lease_ms > 0 and save_state(key, state) or nil
+  local ttl = expire_with_list(list, key, state, heartbeat_ms(state, max_age, now))
+  return ttl, state.lease_ms > 0 and save_lease(key, state) or nil
 end
 
 -- Pushes ARGV[first] and all that follow, and what goes with it, to live for so many ms; past the
--- limit of a full Redis, if it is told to and the list is there.
-local function store(list, key, state, first, ending, channel, lives, past_limit, now)
+-- limit of a full Redis, if it is told to and the list is there. Further fields and values go into
+-- the state.
+local function store(list, key, state, first, ending, channel, lives, past_limit, now, ...)
   if past_limit then redis.call('PEXPIRE', list, lives) end
   redis.call('RPUSH', list, unpack(ARGV, first))
   if not past_limit then redis.call('PEXPIRE', list, lives) end
@@ -160,7 +170,7 @@ local function store(list, key, state, first, ending, channel, lives, past_limit
   state.last = redis.sha1hex(ARGV[#ARGV])
   state.updated_at = now
   if ending ~= '' then end_stream(state, ending, now) end
-  save_state(key, state)
+  save_state(key, state, ...)
   redis.call('PEXPIRE', key, 2 * lives)
   redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
 end
@@ -172,7 +182,7 @@ end
  * KEYS: list, state. ARGV: time to live and what was seen, channel, most events, most bytes, events
  * and bytes that count against them, '1' if the batch may follow the end, ms for which it may, the
  * ending that the batch brings or '' (or 'refused' when it goes on after its end), '1' if the batch
- * passes the limit of a full Redis, '1' if it may begin a stream, time to live in ms of one that
+ * only ends the stream, and may pass the limit of a full Redis, '1' if it may begin a stream, time to live in ms of one that
  * begins or 0, for how many ms after its beginning heartbeats keep a stream, lease in ms or 0,
  * producer id or '', epoch, sequence number, then the events.
  *
@@ -186,7 +196,7 @@ local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
 local most_events, most_bytes = tonumber(ARGV[8]), tonumber(ARGV[9])
 local counted_events, counted_bytes = tonumber(ARGV[10]), tonumber(ARGV[11])
 local may_follow_end, grace, ending = ARGV[12] == '1', tonumber(ARGV[13]), ARGV[14]
-local past_limit, may_begin = ARGV[15] == '1', ARGV[16] == '1'
+local only_ends, may_begin = ARGV[15] == '1', ARGV[16] == '1'
 local own_ttl, max_age = tonumber(ARGV[17]), tonumber(ARGV[18])
 local lease_ms, id, epoch, seq = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21]), tonumber(ARGV[22])
 local first = 23
@@ -210,7 +220,7 @@ if id ~= '' then
   local expected = known_epoch == epoch and next_seq or 0
   if seq > expected then return { 'gap', expected } end
   if seq + count <= expected then
-    local fault = take_heartbeat(list, key, state, lease_ms, max_age, now)
+    local _, fault = take_heartbeat(list, key, state, lease_ms, max_age, now)
     return { 'duplicate', state.length, fault or false }
   end
   if seq < expected then return { 'skip', expected - seq } end
@@ -237,10 +247,11 @@ if is_reborn then fence_all(key) end
 renew_lease(state, lease_ms, now)
 local lives = ttl_of(state)
 if state.status == '' and ending == '' then lives = math.max(lives, heartbeat_ms(state, max_age, now)) end
-store(list, key, state, first, ending, channel, lives, past_limit and offset > 0, now)
-if id ~= '' then
-  redis.call('HSET', key, 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count))
-end
+-- See \`passesStore\`.
+local past_limit = only_ends and offset > 0 and #ARGV[first] <= math.max(${smallTerminalBytes}, state.bytes)
+local known = {}
+if id ~= '' then known = { 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count) } end
+store(list, key, state, first, ending, channel, lives, past_limit, now, unpack(known))
 return { 'ok', offset, lives }
 `;
 
@@ -261,14 +272,16 @@ local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return unseen(state) end
 if state.length == 0 then return false end
-local known_epoch, next_seq
+local known_epoch, next_seq, ttl
 if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
 if lease_ms > 0 then
   if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
-  local fault = take_heartbeat(list, key, state, lease_ms, tonumber(ARGV[10]), now)
+  local fault
+  ttl, fault = take_heartbeat(list, key, state, lease_ms, tonumber(ARGV[10]), now)
   if fault then return redis.error_reply(fault) end
+else
+  ttl = expire_with_list(list, key, state, 0)
 end
-local ttl = expire_with_list(list, key, state, 0)
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
   state.created_at, state.updated_at, ttl, now, state.lease_ms, state.ttl,
   known_epoch or false, next_seq or 0 }
@@ -290,7 +303,8 @@ if type(known) == 'table' then
   return redis.error_reply((string.gsub(known.err, 'WRONGTYPE', 'WRONGSTATE')))
 end
 redis.call('DEL', list)
-redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0)
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0,
+  'ttl', 0)
 redis.call('PEXPIRE', key, ARGV[2])
 redis.pcall('PUBLISH', ARGV[1], 0)
 return 1

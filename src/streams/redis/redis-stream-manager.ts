@@ -301,12 +301,12 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
    * Writes what has to be there before an append, lest a crash between the two leave it out. In a
    * cluster the session may be away and the stream not: the next append notes it then.
    *
-   * @returns whether the stream was noted now, or why it could not be: there is no room in Redis,
-   *   which does not keep a stream that is there from its end
+   * @returns whether the stream was noted now, or why it could not be: there is no room in Redis or
+   *   in the session, which keeps no stream from going on, or ending, that is there
    */
   async #admit(id: StreamId, leaseMs: number | undefined): Promise<boolean | ServiceError> {
     try {
-      const admitted = await this.#run(() => this.#sessions.admit(id)).catch(falseIfAwayOrFull);
+      const admitted = await this.#run(() => this.#sessions.admit(id)).catch(falseIfAway);
       if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
       return admitted;
     } catch (error) {
@@ -377,8 +377,8 @@ function asServiceError(error: unknown): ServiceError {
 }
 
 /** Of what is noted before an append: false where it may be noted later, the error where it has no room. */
-function falseIfAwayOrFull(error: ServiceError): false | ServiceError {
-  if (error.code === 'store_full') return error;
+function falseIfAway(error: ServiceError): false | ServiceError {
+  if (error.code === 'store_full' || error.code === 'session_full') return error;
   if (isAway(error)) return false;
   throw error;
 }

@@ -12,7 +12,7 @@ export interface SessionIndexOptions {
   /** Of a stream that has none of its own. */
   readonly ttlMs: number;
   /**
-   * Looks at streams of a session that were noted long ago: those that live are noted again, and
+   * Looks at streams of a session that were noted a while ago: those that live are noted again, and
    * those gone are dropped. Never rejects.
    */
   readonly lookAt: (sessionId: string, noted: readonly NotedStream[]) => Promise<void>;
@@ -22,6 +22,9 @@ export interface SessionIndexOptions {
 
 /** How long after it was noted a stream may not have begun yet. Longer than `notedMs`. */
 const beginningMs = 60_000;
+
+/** How often one admission to a full session looks whether streams are gone; the next one goes on. */
+const maxLooks = 10;
 
 /** For how long this process takes a stream for noted, at the most: others may have dropped it. */
 const notedMs = 30_000;
@@ -51,14 +54,14 @@ export class SessionIndex {
   async admit(stream: StreamId): Promise<boolean> {
     if (this.#isNoted(stream)) return false;
     const { ttlMs, limits } = this.options;
-    const most = limits.maxSessionStreams;
-    const [isNoted, old] = await this.#write(stream, ttlMs, most);
-    const look = this.#look(stream.sessionId, old);
-    if (isNoted) return true;
-    await look; // whether streams that count are gone
-    const [isNotedThen] = old.length > 0 ? await this.#write(stream, ttlMs, most) : [false];
-    if (!isNotedThen) throw sessionFull(limits);
-    return true;
+    for (let looks = 0; looks <= maxLooks; looks += 1) {
+      const [isNoted, old] = await this.#write(stream, ttlMs, limits.maxSessionStreams);
+      const look = this.#look(stream.sessionId, old);
+      if (isNoted) return true;
+      if (old.length === 0) break;
+      await look; // whether streams that count are gone
+    }
+    throw sessionFull(limits);
   }
 
   /** Notes a stream that is there, whatever the limit, and lives for so long. */
@@ -68,7 +71,8 @@ export class SessionIndex {
 
   /** The same, although it may have been noted shortly before. */
   async keep(stream: StreamId, livesMs: number): Promise<void> {
-    await this.#write(stream, livesMs, '');
+    const [, old] = await this.#write(stream, livesMs, '');
+    void this.#look(stream.sessionId, old); // else a session that is only read would grow for ever
   }
 
   /** The streams of a session, those noted last first, with the time of that. */
@@ -81,7 +85,7 @@ export class SessionIndex {
 
   /** Takes streams out that are gone, but for those that may just be about to begin. */
   async drop(sessionId: string, gone: readonly NotedStream[]): Promise<void> {
-    const latest = Date.now() - Math.min(beginningMs, this.#keptMs);
+    const latest = this.#latestBegun(Date.now());
     const old = gone.filter(({ notedAt }) => notedAt <= latest);
     await Promise.all(old.map((stream) => this.#dropUnlessNoted(sessionId, stream)));
   }
@@ -95,6 +99,11 @@ export class SessionIndex {
   /** After this time, a stream that was not noted again is looked at. */
   get #keptMs(): number {
     return Math.ceil(this.options.ttlMs * 1.5);
+  }
+
+  /** A stream that was noted before has begun by now, or is gone. */
+  #latestBegun(now: number): number {
+    return now - Math.min(beginningMs, this.#keptMs);
   }
 
   #isNoted(stream: StreamId): boolean {
@@ -111,7 +120,7 @@ export class SessionIndex {
     const now = Date.now();
     const set = sessionKey(prefix, sessionId);
     const setMs = Math.max(this.#keptMs, Math.ceil(livesMs * 1.5));
-    const args = [messageId, now, now - this.#keptMs, setMs, most];
+    const args = [messageId, now, now - this.#keptMs, this.#latestBegun(now), setMs, most];
     const [isNoted, ...old] = (await client.noteStream(set, ...args)) as [number, ...unknown[]];
     if (isNoted === 1) this.#noted.set(streamKey({ sessionId, messageId }), true);
     return [isNoted === 1, toNotedStreams(old)];
@@ -123,7 +132,7 @@ export class SessionIndex {
     const look = this.#looks.get(sessionId) ?? this.options.lookAt(sessionId, old);
     this.#looks.set(sessionId, look);
     await look;
-    this.#looks.delete(sessionId);
+    if (this.#looks.get(sessionId) === look) this.#looks.delete(sessionId);
   }
 
   /** Somebody may have noted it since it was listed. */

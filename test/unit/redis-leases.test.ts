@@ -1,0 +1,45 @@
+import { expect, it, onTestFinished } from 'vitest';
+import type { CommandClient } from '../../src/streams/redis/redis-client.js';
+import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
+import { silentLogger } from '../support/backends.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** A Redis that loses every hint at once, and notes which are set again. */
+class ForgetfulRedis {
+  readonly status = 'ready';
+  readonly stream = { writable: true };
+  readonly restored = new Set<unknown>();
+  longestCommand = 0;
+
+  on(): void {}
+
+  async hintLease(): Promise<number> {
+    return 0;
+  }
+
+  async dueLeases(): Promise<number[]> {
+    return [Date.now()];
+  }
+
+  async zadd(_key: string, _condition: string, ...members: unknown[]): Promise<void> {
+    this.longestCommand = Math.max(this.longestCommand, members.length / 2);
+    for (let index = 1; index < members.length; index += 2) this.restored.add(members[index]);
+  }
+}
+
+it('Hints of 90,000 leases that are past together are all set again, 1,000 in a command', async () => {
+  const redis = new ForgetfulRedis();
+  const leases = new RedisLeases({
+    client: redis as unknown as CommandClient,
+    prefix: 'test',
+    logger: silentLogger,
+    endLost: async () => null,
+  });
+  onTestFinished(() => leases.close());
+  const hints = Array.from({ length: 90_000 }, (_, index) =>
+    leases.hint({ sessionId: 's1', messageId: `m${index}` }, 60_000),
+  );
+  await Promise.all(hints);
+  await waitFor('all are set again', () => redis.restored.size === hints.length);
+  expect(redis.longestCommand).toBeLessThanOrEqual(1000);
+});

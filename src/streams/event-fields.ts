@@ -22,16 +22,24 @@ export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
   let other: string | null = null;
   let at = skipSpace(text, 1);
   while (text[at] !== closeBrace) {
-    const key = endOfString(text, at).end;
-    const start = skipSpace(text, skipSpace(text, key) + 1); // behind the colon
+    const key = endOfString(text, at);
+    const start = skipSpace(text, skipSpace(text, key.end) + 1); // behind the colon
     const end = endOfValue(text, start);
-    const name = JSON.parse(text.toString('utf8', at, key)) as string;
+    // Behind the first other one, a name need not be decoded to tell that it is none of these.
+    const isPlain: boolean = other !== null && !key.escaped;
+    const name: string = isPlain
+      ? text.toString('latin1', at + 1, key.end - 1)
+      : decode(text, at, key.end);
     if (!names.has(name)) other ??= name;
     if (names.has(name) || name === other) fields[name] = readShallow(text, start, end);
     at = skipSpace(text, end);
     if (text[at] === comma) at = skipSpace(text, at + 1);
   }
   return fields;
+}
+
+function decode(text: Buffer, start: number, end: number): string {
+  return JSON.parse(text.toString('utf8', start, end)) as string;
 }
 
 function readShallow(text: Buffer, start: number, end: number): unknown {

@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util';
-import { mintToken, type ReaderGrant } from './access/mint-token.js';
+import { mintToken } from './access/mint-token.js';
+import { readTokenArguments } from './access/token-arguments.js';
 import { loadConfig } from './config.js';
-import { idPattern } from './streams/stream-id.js';
 
 const usage = `usage: make-token --sid SESSION [--mid MESSAGE] [--stop] [--minutes N]
   SESSION, MESSAGE   what the token is for; without a message, all of the session
@@ -11,28 +10,8 @@ const usage = `usage: make-token --sid SESSION [--mid MESSAGE] [--stop] [--minut
 The secret is the service's own, the first in AUTH_READER_SECRET or in its other settings.
 `;
 
-/** @throws Error that says what is wrong with the arguments */
-function readArguments(): ReaderGrant {
-  const { values } = parseArgs({
-    options: {
-      sid: { type: 'string' },
-      mid: { type: 'string' },
-      stop: { type: 'boolean' },
-      minutes: { type: 'string' },
-    },
-  });
-  const { sid = '', mid = null, stop = false, minutes = '10' } = values;
-  if (!idPattern.test(sid)) throw new Error('--sid is not an id');
-  if (mid !== null && !idPattern.test(mid)) throw new Error('--mid is not an id');
-  const count = Number(minutes);
-  if (!/^[0-9]{1,4}$/.test(minutes) || count < 1 || count > 1440) {
-    throw new Error('--minutes is not a number of minutes');
-  }
-  return { sessionId: sid, messageId: mid, mayStop: stop, lifeSeconds: count * 60 };
-}
-
 try {
-  const grant = readArguments();
+  const grant = readTokenArguments(process.argv.slice(2));
   const { reader } = loadConfig(process.env, process.cwd()).auth;
   const secret = reader?.secrets[0];
   if (reader === null || secret === undefined) throw new Error('AUTH_READER_SECRET is not set');

@@ -10,7 +10,7 @@ import { outcomeRows, outcomeWords, scenarioRows } from './report/scenario-rows.
 import { textTable } from './report/text-table.js';
 import { keepResults, type ScenarioResult } from './results.js';
 import { runScenario } from './run-scenario.js';
-import { roundsOf, sizeOf } from './run-size.js';
+import { attemptsOf, roundsOf, sizeOf } from './run-size.js';
 import { allScenarios } from './scenarios/all-scenarios.js';
 import { allSystems } from './systems/all-systems.js';
 
@@ -66,6 +66,7 @@ async function measure(wanted: BenchArguments): Promise<ScenarioResult[]> {
       systems: allSystems.filter(({ name }) => wanted.systems.includes(name)),
       rounds: roundsOf(scenario, wanted),
       size: sizeOf(scenario, wanted),
+      attempts: attemptsOf(wanted),
       log: (line) => process.stderr.write(`${line}\n`),
     });
     results.push(result);

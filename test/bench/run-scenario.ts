@@ -9,15 +9,14 @@ interface Run {
   readonly systems: readonly System[];
   readonly rounds: number;
   readonly size: Size;
+  /** How often a measurement is made until others leave it in peace. */
+  readonly attempts: number;
   /** Told what is done, a line at a time. */
   readonly log: (line: string) => void;
 }
 
 /** When others take more than this share of a core, what was measured is not to be trusted. */
 const mostOthersPercent = 20;
-
-/** How often a measurement is made until others leave it in peace. */
-const attempts = 3;
 
 /**
  * Measures each system once a round, so that what disturbs the machine for a while disturbs all.
@@ -50,7 +49,7 @@ async function measureInPeace(scenario: Scenario, system: System, run: Run): Pro
   for (let attempt = 1; ; attempt += 1) {
     const figures = await measureOnce(scenario, system, run.size);
     const { othersPercent = 0 } = figures;
-    if (!(othersPercent > mostOthersPercent) || attempt === attempts) return figures;
+    if (!(othersPercent > mostOthersPercent) || attempt === run.attempts) return figures;
     run.log(`    again, since others took ${Math.round(othersPercent)} % of a core`);
   }
 }

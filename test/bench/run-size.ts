@@ -8,8 +8,11 @@ const usualRounds = 3;
 const comparisonSeconds = 2;
 const comparisonRounds = 10;
 
+/** Others who use the cores disturb what is measured, mostly for a moment only. */
+const usualAttempts = 3;
+
 /** By how much less everything is when only the benchmark itself is tried. */
-const quickSize: Size = { seconds: 0.2, smaller: 10 };
+const quickSize: Size = { seconds: 0.2, smaller: 25 };
 
 export function sizeOf(scenario: Scenario, { seconds, quick, against }: BenchArguments): Size {
   if (quick) return quickSize;
@@ -20,4 +23,8 @@ export function sizeOf(scenario: Scenario, { seconds, quick, against }: BenchArg
 export function roundsOf(scenario: Scenario, { rounds, quick, against }: BenchArguments): number {
   if (against !== null) return rounds ?? (quick ? 1 : comparisonRounds);
   return rounds ?? (quick ? 1 : (scenario.usualRounds ?? usualRounds));
+}
+
+export function attemptsOf({ quick }: BenchArguments): number {
+  return quick ? 1 : usualAttempts;
 }

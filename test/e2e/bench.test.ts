@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { readArguments, UsageError } from '../bench/arguments.js';
 import { DeliveryCheck } from '../bench/load/delivery-check.js';
 import { eventText, stampMarker, writeMoment, writeOrigin } from '../bench/load/event-stamp.js';
 import { Load } from '../bench/load/load.js';
@@ -58,9 +59,14 @@ describe('npm run bench', () => {
     ['a scenario that does not exist', ['swim'], "there is no scenario 'swim'"],
     ['a system that does not exist', ['--system', 'abacus'], "there is no system 'abacus'"],
     ['no number of seconds', ['--seconds', 'few'], "not 'few'"],
-  ])('answers %s with its usage', async (_title, args, fault) => {
-    const { code, output } = await runBench(args);
-    expect(output).toContain(fault);
+  ])('refuses %s', (_title, args, fault) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(fault);
+  });
+
+  it('answers arguments that it refuses with its usage', async () => {
+    const { code, output } = await runBench(['swim']);
+    expect(output).toContain("there is no scenario 'swim'");
     expect(output).toContain('Usage: npm run bench');
     expect(code).toBe(2);
   });

@@ -1,53 +1,65 @@
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, type Environment, startService } from '../support/test-processes.js';
 import { eventsUrl, postText } from '../support/worker.js';
 
-/** Each layer sets another limit, and each is tried with an event just below and above it. */
+/** Each layer sets another limit. */
 const yaml = 'limits: { event_bytes: 100B }\n';
 const dotenv = 'LIMITS_EVENT_BYTES=200B\n';
 const variable = { LIMITS_EVENT_BYTES: '300B' };
 
 describe('The settings', () => {
-  it('come from config.yaml in the working directory', async () => {
-    expect(await limitWith({}, { 'config.yaml': yaml })).toBe(100);
+  it('come from config.yaml in the working directory', () => {
+    expect(limitWith({}, { 'config.yaml': yaml })).toBe(100);
   });
 
-  it('come from .env before config.yaml', async () => {
-    expect(await limitWith({}, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
+  it('come from .env before config.yaml', () => {
+    expect(limitWith({}, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
   });
 
-  it('come from the environment before .env', async () => {
-    expect(await limitWith(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
+  it('come from the environment before .env', () => {
+    expect(limitWith(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
   });
 
-  it('take an empty variable for one that is not set', async () => {
+  it('are what the service that is started with them goes by', async () => {
+    expect(await limitOfService(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
+    expect(await limitOfService({}, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
+  });
+
+  it('take an empty variable for one that is not set', () => {
     const empty = { LIMITS_EVENT_BYTES: '' };
-    expect(await limitWith(empty, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
+    expect(limitWith(empty, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
     const emptyToo = { 'config.yaml': yaml, '.env': 'LIMITS_EVENT_BYTES=\n' };
-    expect(await limitWith(empty, emptyToo)).toBe(100);
+    expect(limitWith(empty, emptyToo)).toBe(100);
   });
 
-  it('come from CONFIG_FILE instead of config.yaml', async () => {
+  it('come from CONFIG_FILE instead of config.yaml', () => {
     const files = { 'config.yaml': yaml, 'other.yaml': 'limits: { event_bytes: 400B }\n' };
-    expect(await limitWith({ CONFIG_FILE: 'other.yaml' }, files)).toBe(400);
+    expect(limitWith({ CONFIG_FILE: 'other.yaml' }, files)).toBe(400);
   });
 
-  it('take CONFIG_FILE from .env too', async () => {
+  it('take CONFIG_FILE from .env too', () => {
     const files = { '.env': 'CONFIG_FILE=other.yaml\n', 'other.yaml': yaml };
-    expect(await limitWith({}, files)).toBe(100);
+    expect(limitWith({}, files)).toBe(100);
   });
 
-  it('take an empty config.yaml, and keys without a value, for none', async () => {
-    expect(await limitWith(variable, { 'config.yaml': '' })).toBe(300);
+  it('take an empty config.yaml, and keys without a value, for none', () => {
+    expect(limitWith(variable, { 'config.yaml': '' })).toBe(300);
     const valueless = 'limits:\nstream_manager:\n  redis:\n    password:\n';
-    expect(await limitWith(variable, { 'config.yaml': valueless })).toBe(300);
+    expect(limitWith(variable, { 'config.yaml': valueless })).toBe(300);
   });
 });
 
+/** The largest event with these settings. */
+function limitWith(environment: Environment, files: Record<string, string>): number {
+  return loadConfig(environment, directoryWith(files)).limits.eventBytes;
+}
+
 /** The largest event that a service with these settings takes, of those that the tests set. */
-async function limitWith(environment: Environment, files: Record<string, string>) {
+async function limitOfService(environment: Environment, files: Record<string, string>) {
   const service = await startService(environment, directoryWith(files));
+  // Each is tried with an event just below and above it.
   const limits = [100, 200, 300, 400];
   const statuses: number[] = [];
   for (const limit of limits) statuses.push(await statusOf(service, limit + 1));

@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { loadAgentRun } from '../../examples/demo/agent-run.js';
+import { readArguments, UsageError } from '../../examples/demo/arguments.js';
+import { DemoError } from '../../examples/demo/demo-error.js';
 import { judge, verdictTable } from '../../examples/demo/verdict.js';
 import { freePort } from '../support/free-port.js';
 import { waitFor } from '../support/wait-for.js';
@@ -17,7 +20,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('npm run demo', () => {
   it('ends with every reader having exactly what was sent', async () => {
-    const { code, output } = await runDemo(['--speed', '20']);
+    const { code, output } = await runDemo(['--speed', '20'], {}, npmRun);
     expect(output).toContain(allEqual);
     expect(rowOf('steady', output)).toMatchObject({ reconnects: 0, isEqual: true });
     expect(rowOf('late', output)).toMatchObject({ reconnects: 0, isEqual: true });
@@ -71,9 +74,14 @@ describe('npm run demo', () => {
     [['--backend', 'postgres'], "not 'postgres'"],
     [['--unknown'], "'--unknown'"],
     [['run.ndjson'], "'run.ndjson'"],
-  ])('answers the arguments %j with its usage', async (args, fault) => {
-    const { code, output } = await runDemo(args);
-    expect(output).toContain(fault);
+  ])('refuses the arguments %j', (args, fault) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(fault);
+  });
+
+  it('answers arguments that it refuses with its usage', async () => {
+    const { code, output } = await runDemo(['--speed', 'fast']);
+    expect(output).toContain("not 'fast'");
     expect(output).toContain('Usage: npm run demo');
     expect(code).toBe(2);
   });
@@ -88,13 +96,20 @@ describe('npm run demo', () => {
     ['a line that is not JSON', fileOf('{"type":"answer"}', '{"type":'), 'line 2, is not JSON'],
     ['a line that is not an object', fileOf('[1]'), 'line 1, is not a JSON object'],
   ])('names what is wrong with %s', async (_title, input, fault) => {
-    const { code, output } = await runDemo(['--input', input]);
-    expect(output).toContain(fault);
+    const loading = loadAgentRun(input);
+    await expect(loading).rejects.toThrow(DemoError);
+    await expect(loading).rejects.toThrow(fault);
+  });
+
+  it('ends with the reason when its input cannot be read', async () => {
+    const { code, output } = await runDemo(['--input', join(directory, 'none.ndjson')]);
+    expect(output).toMatch(/^The input cannot be read: ENOENT/);
+    expect(output).not.toContain('    at ');
     expect(code).toBe(1);
   });
 
   it('stops the service when it is interrupted', async () => {
-    const demo = new DemoProcess(process.execPath, ['--import', 'tsx', 'examples/demo/main.ts']);
+    const demo = new DemoProcess(direct);
     await waitFor('the demo runs', () => demo.serviceUrl !== null);
     demo.child.kill('SIGINT');
     expect(await demo.exitCode).toBe(130);
@@ -129,14 +144,24 @@ describe('the verdict of the demo', () => {
   });
 });
 
-/** The demo as users run it. */
+/** As users run it. */
+const npmRun = ['npm', 'run', '--silent', 'demo', '--'] as const;
+/** What that runs, without the time that npm takes. */
+const direct = [process.execPath, '--import', 'tsx', 'examples/demo/main.ts'] as const;
+
+type Command = typeof npmRun | typeof direct;
+
 class DemoProcess {
   output = '';
   readonly child: ChildProcess;
   readonly exitCode: Promise<number | null>;
 
-  constructor(program: string, args: string[], environment: Record<string, string> = {}) {
-    this.child = spawn(program, args, {
+  constructor(
+    [program, ...first]: Command,
+    args: readonly string[] = [],
+    environment: Record<string, string> = {},
+  ) {
+    this.child = spawn(program, [...first, ...args], {
       cwd: projectRoot,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -157,8 +182,9 @@ class DemoProcess {
 async function runDemo(
   args: readonly string[],
   environment: Record<string, string> = {},
+  command: Command = direct,
 ): Promise<{ code: number | null; output: string }> {
-  const demo = new DemoProcess('npm', ['run', '--silent', 'demo', '--', ...args], environment);
+  const demo = new DemoProcess(command, args, environment);
   return { code: await demo.exitCode, output: demo.output };
 }
 

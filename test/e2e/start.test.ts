@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { refusalOf } from '../support/refusal-of.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
   directoryWith,
@@ -91,29 +92,29 @@ describe('The service at its start', () => {
     expect(await warningWith('900')).toBeNull();
   });
 
-  it('refuses a broken line of .env instead of passing over it', async () => {
+  it('refuses a broken line of .env instead of passing over it', () => {
     const directory = directoryWith({ '.env': 'LOG_LEVEL=info\nSTREAM_MANAGER_TYPE redis\n' });
-    await refusesToStart({}, ['.env, line 2'], directory);
+    refuses({}, ['.env, line 2'], directory);
   });
 
-  it('refuses more feeds than connections', async () => {
+  it('refuses more feeds than connections', () => {
     const contradiction = { MAX_CONNECTIONS: '10', FEED_MAX_FEEDS: '20000' };
-    await refusesToStart(contradiction, Object.keys(contradiction));
+    refuses(contradiction, Object.keys(contradiction));
   });
 
   it.each(['0.0.0.0', '::', 'example.org'])(
     'refuses HOST=%s while anybody could read and write',
-    async (host) => {
-      await refusesToStart({ HOST: host, AUTH_DISABLED: 'false' }, ['HOST']);
+    (host) => {
+      refuses({ HOST: host, AUTH_DISABLED: 'false' }, ['HOST']);
     },
   );
 
-  it('refuses an unknown type of stream manager instead of falling back to memory', async () => {
-    await refusesToStart({ STREAM_MANAGER_TYPE: 'postgres' }, ['STREAM_MANAGER_TYPE']);
-    await refusesToStart({ STREAM_MANAGER_TYPE: 'Redis' }, ['STREAM_MANAGER_TYPE']);
+  it('refuses an unknown type of stream manager instead of falling back to memory', () => {
+    refuses({ STREAM_MANAGER_TYPE: 'postgres' }, ['STREAM_MANAGER_TYPE']);
+    refuses({ STREAM_MANAGER_TYPE: 'Redis' }, ['STREAM_MANAGER_TYPE']);
   });
 
-  it('names every bad value in one message', async () => {
+  it('names every bad value in one message, and ends with code 1', async () => {
     const bad = {
       PORT: '80a',
       STREAM_TTL: 'soon',
@@ -127,28 +128,28 @@ describe('The service at its start', () => {
     await refusesToStart(bad, Object.keys(bad));
   });
 
-  it('names faults of every kind in one message', async () => {
+  it('names faults of every kind in one message', () => {
     const directory = directoryWith({ 'config.yaml': 'server: { prot: 80 }\n' });
     const bad = { PORT: '-1', HOST: '0.0.0.0', REDIS_PASSWORD_FILE: '/nowhere/password' };
-    await refusesToStart(bad, ['server.prot', ...Object.keys(bad)], directory);
+    refuses(bad, ['server.prot', ...Object.keys(bad)], directory);
   });
 
-  it('names every unknown key of config.yaml by its path', async () => {
+  it('names every unknown key of config.yaml by its path', () => {
     const yaml = 'server: { prot: 80 }\nstream_manager: { redis: { adress: "a:1" } }\nfeeds: {}\n';
     const directory = directoryWith({ 'config.yaml': yaml });
     const paths = ['server.prot', 'stream_manager.redis.adress', 'feeds'];
-    await refusesToStart({}, paths, directory);
+    refuses({}, paths, directory);
   });
 
   it.each([
     ['that is not YAML', 'server: { port'],
     ['that is not a mapping', '- server'],
-  ])('refuses a config.yaml %s', async (_, yaml) => {
-    await refusesToStart({}, ['config.yaml'], directoryWith({ 'config.yaml': yaml }));
+  ])('refuses a config.yaml %s', (_, yaml) => {
+    refuses({}, ['config.yaml'], directoryWith({ 'config.yaml': yaml }));
   });
 
-  it('refuses a CONFIG_FILE that does not exist', async () => {
-    await refusesToStart({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
+  it('refuses a CONFIG_FILE that does not exist', () => {
+    refuses({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
   });
 
   it('ends with code 1 when its port is taken', async () => {
@@ -161,9 +162,15 @@ function warningsOf({ log }: ServiceProcess): unknown[] {
   return log.filter(({ level }) => level === 40).map(({ msg }) => msg);
 }
 
+/** @param named what the message must name */
+function refuses(environment: Environment, named: string[], directory?: string): void {
+  const { message } = refusalOf(environment, directory);
+  expect(named.filter((name) => !message.includes(name))).toEqual([]);
+}
+
 /** @param named what its message must name */
-async function refusesToStart(environment: Environment, named: string[], directory?: string) {
-  const service = launchService(environment, directory);
+async function refusesToStart(environment: Environment, named: string[]): Promise<void> {
+  const service = launchService(environment);
   expect(await service.exit()).toEqual({ code: 1, signal: null });
   const missing = () => named.filter((name) => !service.output.includes(name));
   // Its last words may arrive after its exit.

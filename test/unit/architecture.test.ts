@@ -28,7 +28,7 @@ const imports: Import[] = files.flatMap((file) => {
 const allowed: Record<string, readonly string[]> = {
   'check-health.ts': ['config.js'],
   'make-key.ts': ['access'],
-  'make-token.ts': ['access', 'config.js', 'streams'],
+  'make-token.ts': ['access', 'config.js'],
   'main.ts': ['app.js', 'config.js', 'config-checks.js', 'errors.js', 'streams'],
   'app.ts': ['access', 'config.js', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'streams'],
   'config.ts': [

@@ -11,6 +11,9 @@ const backends = ['memory', 'Redis'] as const;
 /** Single events, sent as fast as they are taken. */
 const manyAppends: Partial<LoadOptions> = { eventsPerSecond: 10_000, maxBatch: 1, exactlyOnce: 1 };
 
+/** Enough for some losses within seconds. */
+const someAppends: Partial<LoadOptions> = { eventsPerSecond: 300 };
+
 export const answersLost: readonly Fault[] = backends.map((backend) => ({
   name: `answers-lost-${backend.toLowerCase()}`,
   backend,
@@ -20,7 +23,7 @@ export const answersLost: readonly Fault[] = backends.map((backend) => ({
 
   async strike(run) {
     const clientWeather = new Weather(run.random);
-    const load = run.isFull ? manyAppends : {};
+    const load = run.isFull ? manyAppends : someAppends;
     const system = await startSystem(backend, run, clientWeather, load);
     clientWeather.losses = { answer: 0.02, request: 0.01 };
     await system.load.goesOn(run.isFull ? 100_000 : 1000, 600_000);
@@ -40,7 +43,7 @@ export const connectionsCut: readonly Fault[] = backends.map((backend) => ({
   async strike(run) {
     const clientWeather = new Weather(run.random);
     const { load, storedOf } = await startSystem(backend, run, clientWeather);
-    for (let second = 0; second < (run.isFull ? 10 : 3); second += 1) {
+    for (let second = 0; second < (run.isFull ? 10 : 2); second += 1) {
       await sleep(1000);
       clientWeather.cut();
     }
@@ -64,7 +67,7 @@ export const connectionsHalfOpen: readonly Fault[] = backends.map((backend) => (
     await sleep(5000);
     clientWeather.isDead = false;
     clientWeather.cut();
-    await load.goesOn(load.options.eventsPerSecond * 3);
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 1));
     await load.finish();
     const found = await load.judge(storedOf, { answerLimitMs: 6000 });
     return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 10_000] });

@@ -44,7 +44,7 @@ async function strike(run: Run, write: Foreign['write']): Promise<Findings> {
   const { redis, load, storedOf } = await redisUnderLoad(run);
   const client = run.scope.add(redis.client(), (opened) => opened.disconnect());
   await write(client);
-  await load.goesOn(load.options.eventsPerSecond * 3);
+  await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 2));
   await load.giveUp(victim);
   await load.finish();
   const found = await load.judge(storedOf);

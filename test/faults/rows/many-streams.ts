@@ -26,7 +26,7 @@ interface Size {
 }
 
 const full: Size = { streams: 100_000, ttlMs: 60_000, forgottenMs: 15_000 };
-const small: Size = { streams: 1000, ttlMs: 15_000, forgottenMs: 0 };
+const small: Size = { streams: 600, ttlMs: 10_000, forgottenMs: 0 };
 
 /** Appended to and followed all the time. */
 const live = streamNumbers(20);

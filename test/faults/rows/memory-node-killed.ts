@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { slowestReset } from '../load/delays.js';
 import { limit } from './limit.js';
 import type { ServiceNode } from './service-node.js';
+import { someMoment } from './some-moment.js';
 import { memoryUnderLoad } from './under-load.js';
 
 export const memoryNodeKilled: Fault = {
@@ -15,11 +15,11 @@ export const memoryNodeKilled: Fault = {
   async strike(run) {
     const { nodes, load, storedOf } = await memoryUnderLoad(run);
     const node = nodes[0] as ServiceNode;
-    await sleep(run.random() * 3000);
+    await someMoment(run);
     await node.kill();
     const struckAt = performance.now();
     await node.start();
-    await load.goesOn(load.options.eventsPerSecond * 3);
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 1));
     await load.finish();
     const found = await load.judge(storedOf, { mayLose: true });
     const mids = new Set(load.streams.map(({ mid }) => mid));

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../fault.js';
+import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 import { slowestDelivery } from '../load/delays.js';
 import { limit } from './limit.js';
 import type { ServiceNode } from './service-node.js';
+import { someMoment } from './some-moment.js';
 import { redisUnderLoad, type UnderLoad } from './under-load.js';
 
 /** Between the restarts of two nodes, as deployments wait to see that the new one works. */
-const settleMs = 3000;
+const settleMs = { full: 3000, short: 1000 };
 
 export const nodeKilled: Fault = {
   name: 'node-killed',
@@ -18,9 +19,9 @@ export const nodeKilled: Fault = {
 
   async strike(run) {
     const system = await redisUnderLoad(run, { isBalanced: true });
-    await sleep(run.random() * 3000);
+    await someMoment(run);
     await (system.nodes[run.index % 2] as ServiceNode).kill();
-    return judge(system);
+    return judge(run, system);
   },
 };
 
@@ -38,14 +39,14 @@ export const nodesRolled: Fault = {
     await sleep(run.random() * 1000);
     const [first, second] = system.nodes as [ServiceNode, ServiceNode];
     await first.restart();
-    await sleep(settleMs);
+    await sleep(run.isFull ? settleMs.full : settleMs.short);
     await second.restart();
-    return judge(system);
+    return judge(run, system);
   },
 };
 
-async function judge({ load, storedOf }: UnderLoad): Promise<Findings> {
-  await load.goesOn(load.options.eventsPerSecond * 5);
+async function judge({ isFull }: Run, { load, storedOf }: UnderLoad): Promise<Findings> {
+  await load.goesOn(load.options.eventsPerSecond * (isFull ? 5 : 2));
   await load.finish();
   const found = await load.judge(storedOf);
   return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 5000] });

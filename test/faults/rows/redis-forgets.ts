@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisServer } from '../../support/redis-server.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 import { slowestReset } from '../load/delays.js';
 import { sessionOfLoad } from '../load/load.js';
 import { limit } from './limit.js';
+import { someMoment } from './some-moment.js';
 import { type RedisUnderLoad, redisUnderLoad } from './under-load.js';
 
 /** How soon readers are told that what they saw is gone. */
@@ -63,10 +63,10 @@ function forgetting({ name, title, inTests = true, forget }: Forgetting): Fault 
 async function strike(run: Run, forget: Forgetting['forget']): Promise<Findings> {
   const system = await redisUnderLoad(run);
   const { load, storedOf } = system;
-  await sleep(run.random() * 3000);
+  await someMoment(run);
   const struckAt = performance.now();
   const gone = new Set(await forget(system));
-  await load.goesOn(load.options.eventsPerSecond * 3);
+  await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 1));
   await load.finish();
   const found = await load.judge(storedOf, { mayLose: true });
   const untouched = load.streams.filter(({ mid }) => !gone.has(mid));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { judgeRecovery } from './judge-recovery.js';
+import { someMoment } from './some-moment.js';
 import { redisUnderLoad } from './under-load.js';
 
 const policies = ['everysec', 'always'] as const;
@@ -16,7 +17,7 @@ export const redisKilled: Fault = {
     const policy = policies[run.index % policies.length] as string;
     const settings = ['--appendonly', 'yes', '--appendfsync', policy];
     const { redis, load, storedOf } = await redisUnderLoad(run, { settings });
-    await sleep(run.random() * 3000);
+    await someMoment(run);
     await redis.kill();
     await sleep(2000);
     await redis.start();

@@ -7,6 +7,7 @@ import type { Findings } from '../findings.js';
 import type { Load } from '../load/load.js';
 import { judgeRecovery } from './judge-recovery.js';
 import { limit } from './limit.js';
+import { someMoment } from './some-moment.js';
 import { redisUnderLoad } from './under-load.js';
 
 export const redisFull = refusing({
@@ -46,11 +47,11 @@ function refusing(kind: Refusing): Fault {
 async function strike(run: Run, { code, begin, end }: Refusing): Promise<Findings> {
   const { redis, load, storedOf } = await redisUnderLoad(run);
   const admin = adminOf(run, redis);
-  await sleep(run.random() * 3000);
+  await someMoment(run);
   await begin(admin);
   const struckAt = performance.now();
   await waitFor('appends are refused', () => refusalsOf(load, struckAt).length > 0);
-  await sleep(3000);
+  await sleep(run.isFull ? 3000 : 1000);
   await end(admin);
   const backAt = performance.now();
   const found = await judgeRecovery({ load, storedOf }, backAt);

@@ -15,7 +15,7 @@ export const redisSlow: Fault = {
     const weather = new Weather(run.random);
     const { load, storedOf } = await redisUnderLoad(run, { weather });
     weather.latencyMs = 200;
-    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 3));
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 2));
     weather.latencyMs = 0;
     await load.finish();
     const found = await load.judge(storedOf);

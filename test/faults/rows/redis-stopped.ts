@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { Weather } from '../load/weather.js';
 import { judgeRecovery } from './judge-recovery.js';
+import { someMoment } from './some-moment.js';
 import { redisUnderLoad } from './under-load.js';
 
 export const redisStopped: Fault = {
@@ -14,7 +15,7 @@ export const redisStopped: Fault = {
 
   async strike(run) {
     const { redis, load, storedOf } = await redisUnderLoad(run);
-    await sleep(run.random() * 3000);
+    await someMoment(run);
     redis.signal('SIGSTOP');
     await sleep(5000);
     redis.signal('SIGCONT');
@@ -34,7 +35,7 @@ export const redisHalfOpen: Fault = {
   async strike(run) {
     const weather = new Weather(run.random);
     const { load, storedOf } = await redisUnderLoad(run, { weather });
-    await sleep(run.random() * 3000);
+    await someMoment(run);
     weather.isDead = true;
     await sleep(5000);
     weather.isDead = false;

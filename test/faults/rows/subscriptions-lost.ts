@@ -17,7 +17,7 @@ export const clientsKilled: Fault = {
   async strike(run) {
     const { redis, load, storedOf } = await redisUnderLoad(run);
     const admin = run.scope.add(redis.client(), (client) => client.disconnect());
-    for (let second = 0; second < (run.isFull ? 10 : 4); second += 1) {
+    for (let second = 0; second < (run.isFull ? 10 : 2); second += 1) {
       const kind = second % 2 === 0 ? 'pubsub' : 'normal';
       await admin.call('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes');
       await sleep(1000);
@@ -39,7 +39,7 @@ export const wakeUpsSwallowed: Fault = {
     const weather = new Weather(run.random);
     const { load, storedOf } = await redisUnderLoad(run, { weather });
     weather.isDeafToWakeUps = true;
-    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 4));
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 2));
     weather.isDeafToWakeUps = false;
     await load.finish();
     const found = await load.judge(storedOf);

@@ -15,7 +15,7 @@ export function usualLoad(
 ): LoadOptions {
   const size = isFull
     ? { streams: 50, readersPerStream: 4, eventsPerSecond: 1000 }
-    : { streams: 10, readersPerStream: 2, eventsPerSecond: 200 };
+    : { streams: 5, readersPerStream: 2, eventsPerSecond: 100 };
   const leftovers = () => leftoversOf(nodes);
   return { ...size, bases, random, exactlyOnce: 0.8, leftovers };
 }

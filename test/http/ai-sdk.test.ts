@@ -280,24 +280,28 @@ describeApp('a chat of the AI SDK whose feed ends before its run', { feed: aged 
   }
 });
 
-describeApp('a chat of the AI SDK at a node with few feeds', { feed: { maxFeeds: 3 } }, (source) => {
-  it('is told 503 when too many feeds are open, and cut when the node drains', async () => {
-    const session = new Session(source);
-    await session.answer('m', 'x');
-    const before = await scrape(source.app.url);
-    const feeds = [await session.feed(), await session.feed(), await session.feed()];
-    const refused = await fetch(session.url);
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await refused.json()).toMatchObject({ code: 'too_many_feeds' });
-    await source.app.app.drain(0);
-    for (const feed of feeds) await feed.end();
-    expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);
-    const drained = await fetch(session.url);
-    expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await drained.json()).toMatchObject({ code: 'draining' });
-    expect(await growth(source.app.url, before)).toMatchObject({
-      'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
-      'rejoin_feeds_refused_total{reason="draining"}': 1,
+describeApp(
+  'a chat of the AI SDK at a node with few feeds',
+  { feed: { maxFeeds: 3 } },
+  (source) => {
+    it('is told 503 when too many feeds are open, and cut when the node drains', async () => {
+      const session = new Session(source);
+      await session.answer('m', 'x');
+      const before = await scrape(source.app.url);
+      const feeds = [await session.feed(), await session.feed(), await session.feed()];
+      const refused = await fetch(session.url);
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await refused.json()).toMatchObject({ code: 'too_many_feeds' });
+      await source.app.app.drain(0);
+      for (const feed of feeds) await feed.end();
+      expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);
+      const drained = await fetch(session.url);
+      expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await drained.json()).toMatchObject({ code: 'draining' });
+      expect(await growth(source.app.url, before)).toMatchObject({
+        'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
+        'rejoin_feeds_refused_total{reason="draining"}': 1,
+      });
     });
-  });
-});
+  },
+);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { maxEventDepth } from '../../src/streams/stream-event.js';
 import { StreamOfTest } from '../support/stream-of-test.js';
 import { clientOf } from '../support/test-processes.js';
+
+function completeOfDepth(levels: number): string {
+  const arrays = levels - 2; // within two objects
+  return `{"type":"complete","data":{"d":${'['.repeat(arrays)}${']'.repeat(arrays)}}}`;
+}
 
 /** Readers and appends agree on whether the stream has ended. */
 describe('Of what another program pushed, the service', () => {
@@ -11,7 +17,7 @@ describe('Of what another program pushed, the service', () => {
     ['with white space', '{ "type" :\n"complete" }'],
     ['with a repeated key, of which the last counts', '{"type":"answer","type":"complete"}'],
     ['with half a surrogate pair', '{"type":"complete","content":"\\ud83d"}'],
-    ['nested deeply', `{"type":"complete","data":{"d":${'['.repeat(1001)}${']'.repeat(1001)}}}`],
+    ['nested as deeply as an event may be', completeOfDepth(maxEventDepth)],
   ])('takes a complete for the end %s', async (_, element) => {
     await clientOf(stream.redis).rpush(stream.key, element);
     await (await stream.follow()).end();
@@ -23,6 +29,8 @@ describe('Of what another program pushed, the service', () => {
     ['is not UTF-8', Buffer.from('{"type":"complete","content":"\xff"}', 'latin1')],
     ['is not JSON', Buffer.from('{"type":"complete","content":NaN}')],
     ['is not an object', Buffer.from('[{"type":"complete"}]')],
+    ['is nested deeper than an event may be', Buffer.from(completeOfDepth(maxEventDepth + 1))],
+    ['is nested a thousand levels deep', Buffer.from(completeOfDepth(1000))],
     [
       'has it elsewhere',
       Buffer.from('{"type":"answer","data":{"type":"complete"},"content":"\\"stop\\""}'),

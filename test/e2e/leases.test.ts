@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LivingWorker, type SignOfLife } from '../support/living-worker.js';
+import { Pulse } from '../support/pulse.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
@@ -17,8 +18,10 @@ describe('The leases of many streams on two nodes', () => {
     const redis = await startRedis();
     const nodes = await startNodes(redis);
     const bases = nodes.map(({ url }) => url);
+    const pulses = nodes.map((node) => new Pulse(node));
     const living = await startLiving(bases, { appends: 350, renewals: 100, 'an open body': 50 });
     const dead = await startDead(bases, 500);
+    pulses[0]?.stop();
     await nodes[0].kill();
 
     const client = clientOf(redis);
@@ -28,7 +31,7 @@ describe('The leases of many streams on two nodes', () => {
     printLateness('of 500 dead workers', lateBy);
     for (const ms of lateBy) expect(ms).toBeGreaterThanOrEqual(0);
     await sleep(leaseMs); // in which whoever is to be ended wrongly, or twice, is ended
-    await allLive(client, living);
+    await allLive(client, living, pulses);
     const lengths = await Promise.all(dead.map((mid) => client.llen(keyOf(mid))));
     expect(new Set(lengths)).toEqual(new Set([2]));
   });
@@ -39,33 +42,48 @@ describe('The leases of many streams on two nodes', () => {
     for (const { url } of nodes)
       await startDead([url], 200, 3600, url === nodes[0].url ? 'a' : 'b');
     const client = clientOf(redis);
+    const startedAt = performance.now(); // before they are counted: it is no less than their time
     const before = await scriptCalls(client);
-    const startedAt = performance.now();
-    await waitFor('some looks', async () => (await scriptCalls(client)) >= before + 10);
+    let calls = 0;
+    await waitFor('some looks', async () => {
+      calls = (await scriptCalls(client)) - before;
+      return calls >= 10;
+    });
     const seconds = (performance.now() - startedAt) / 1000;
-    const rate = 10 / seconds / nodes.length;
+    const rate = calls / seconds / nodes.length;
     console.log(`400 idle leased streams: ${rate.toFixed(2)} scripts a second and node`);
     expect(rate).toBeLessThan(1.5);
   });
 });
 
-/** Each way in which Redis may be away for longer than the leases, or hardly. */
-const outages: Record<string, (redis: RedisServer) => Promise<void>> = {
+/**
+ * Each way in which Redis may be away for longer than the leases, or hardly. They return the moment
+ * before it comes back: a node may have looked before a later one is read.
+ */
+const outages: Record<string, (redis: RedisServer) => Promise<number>> = {
   'is stopped for 10 s': async (redis) => {
     redis.signal('SIGSTOP');
     await sleep(10_000);
+    const backAt = Date.now();
     redis.signal('SIGCONT');
+    return backAt;
   },
   'is killed, and back after 6 s': async (redis) => {
     await redis.kill();
     await sleep(6000);
-    await redis.start();
+    return startAgain(redis);
   },
   'is killed, and back at once': async (redis) => {
     await redis.kill();
-    await redis.start();
+    return startAgain(redis);
   },
 };
+
+async function startAgain(redis: RedisServer): Promise<number> {
+  const backAt = Date.now();
+  await redis.start();
+  return backAt;
+}
 
 describe('A Redis that was away', () => {
   it('ends the leases of the dead afterwards, and of nobody who lives', async () => {
@@ -78,30 +96,36 @@ describe('A Redis that was away for a moment', () => {
   it('ends no lease before a full one has passed since', async () => {
     const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
     const nodes = await startNodes(redis);
-    const sentAt = Date.now();
-    const dead = await startDead([nodes[0].url], 1);
-    await sleep(leaseMs - 2500 - (Date.now() - sentAt));
-    await redis.kill();
-    await redis.start();
-    const backAt = Date.now();
+    let sentAt = 0;
+    let dead: string[] = [];
+    // Not where the lease may have run out before: on a machine that is too busy, once more.
+    for (let count = 0; sentAt < Date.now() - leaseMs; count += 1) {
+      if (count > 0) await redis.start();
+      await Promise.all(nodes.map(isReady));
+      sentAt = Date.now();
+      dead = await startDead([nodes[0].url], 1, leaseSeconds, `moment${count}-`);
+      await sleep(leaseMs / 2 - (Date.now() - sentAt));
+      await redis.kill();
+    }
+    const backAt = await startAgain(redis);
     const [lostAt] = await lossesOf(clientOf(redis), dead);
     expect(lostAt).toBeGreaterThanOrEqual(backAt + leaseMs);
   });
 });
 
-async function survive([name, outage]: [string, (redis: RedisServer) => Promise<void>]) {
+async function survive([name, outage]: [string, (redis: RedisServer) => Promise<number>]) {
   const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
   const nodes = await startNodes(redis);
   const bases = nodes.map(({ url }) => url);
   const living = await startLiving(bases, { appends: 20, renewals: 20, 'an open body': 20 });
   const dead = await startDead(bases, 20);
-  await outage(redis);
-  const backAt = Date.now();
+  const pulses = nodes.map((node) => new Pulse(node));
+  const backAt = await outage(redis);
 
   const client = clientOf(redis);
   const lostAt = await lossesOf(client, dead);
   await sleep(leaseMs);
-  await allLive(client, living, backAt);
+  await allLive(client, living, pulses, backAt);
   return () => {
     const lateBy = lostAt.map((at) => at - backAt - leaseMs);
     printLateness(`after Redis ${name}`, lateBy);
@@ -170,10 +194,17 @@ async function eventsOf(client: Client, mids: readonly string[], index: number) 
 }
 
 /**
- * Stops the workers. Whoever's stream was ended has given no sign for a whole lease: on a machine
- * that is too busy, some come too late. Redis has been there since `backAt`.
+ * Stops the workers. A stream that was ended has had no sign for a whole lease since Redis is there:
+ * on a machine that is too busy, some come too late. Where the nodes have been there all the time, no
+ * stream was ended.
  */
-async function allLive(client: Client, workers: readonly LivingWorker[], backAt = 0) {
+async function allLive(
+  client: Client,
+  workers: readonly LivingWorker[],
+  pulses: readonly Pulse[],
+  backAt = 0,
+) {
+  const gapMs = Math.max(...pulses.map((pulse) => pulse.longestGapMs(backAt)));
   await Promise.all(workers.map((worker) => worker.stop()));
   const mids = workers.map(({ options }) => options.mid);
   const last = await eventsOf(client, mids, -1);
@@ -182,9 +213,9 @@ async function allLive(client: Client, workers: readonly LivingWorker[], backAt 
     const silentMs = Date.parse(timestamp) - Math.max(lastSignAt, backAt);
     return data?.code === 'producer_lost' ? [{ sign: options.sign, silentMs }] : [];
   });
-  if (ended.length > 0) console.log(`${ended.length} of ${workers.length} came too late`);
+  console.log(`${ended.length} of ${workers.length} came too late; longest gap: ${gapMs} ms`);
   expect(ended.filter(({ silentMs }) => silentMs < leaseMs)).toEqual([]);
-  expect(ended.length, 'not one lives').toBeLessThan(workers.length);
+  if (gapMs < leaseMs / 4) expect(ended).toEqual([]);
 }
 
 function printLateness(what: string, lateBy: readonly number[]): void {

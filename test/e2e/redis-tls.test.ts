@@ -54,9 +54,11 @@ describe('A Redis that speaks TLS only', () => {
     'is not trusted when %s: the log says so, and the service is not ready',
     async (_, settings, reason) => {
       const service = await startService(onRedis(redis, { ...tls(), ...settings }));
-      const said = () => service.log.find(({ msg }) => msg === 'Redis is unreachable');
-      await waitFor('a line in the log', () => said() !== undefined);
-      expect(said()?.reason).toMatch(reason);
+      const lines = () => service.log.filter(({ msg }) => msg === 'Redis is unreachable');
+      // A busy machine may have given another reason before: that it took too long.
+      await waitFor('a line in the log', () =>
+        lines().some((line) => reason.test(`${line.reason}`)),
+      );
       expect(await readiness(service)).toBe(503);
     },
   );

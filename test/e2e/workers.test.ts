@@ -35,7 +35,8 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
     options: Record<string, number>,
     environment?: Record<string, string>,
   ) => {
-    const agent = new AgentProcess(kind, url, options, environment);
+    const patient = { 'give-up': 3600, ...options }; // a busy machine answers late
+    const agent = new AgentProcess(kind, url, patient, environment);
     agents.push(agent);
     return agent;
   };
@@ -44,7 +45,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
     await Promise.all(
       [memory, redis].map(async ({ url }) => {
         const stream = newStream(url);
-        const agent = start(stream, { lease: 2, 'tool-seconds': 4, tokens: 300, 'token-ms': 2 });
+        const agent = start(stream, { lease: 6, 'tool-seconds': 10, tokens: 300, 'token-ms': 2 });
         expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
         expect(await contentsOf(stream)).toEqual(contentsOfRun(300));
       }),
@@ -71,13 +72,23 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
     const proxy = await TcpProxy.start(Number(new URL(redis.url).port));
     const stream = newStream(proxy.url);
     const agent = start(stream, { 'tool-seconds': 1, tokens: 300, 'token-ms': 10 });
-    const trouble = setInterval(() => {
-      if (Math.random() < 0.5) proxy.cut();
-      else proxy.loseNextAnswers();
-    }, 150);
-    const { code, output } = await agent.end();
-    clearInterval(trouble);
     const direct = stream.replace(proxy.url, redis.url);
+    let isOver = false;
+    const trouble = async () => {
+      for (let seen = -1; !isOver; await sleep(150)) {
+        const { length } = await contentsOf(direct);
+        if (length === seen) continue; // no trouble before it has got on, however slow it is
+        seen = length;
+        if (Math.random() < 0.5) proxy.cut();
+        else proxy.loseNextAnswers();
+      }
+    };
+    const [{ code, output }] = await Promise.all([
+      agent.end().finally(() => {
+        isOver = true;
+      }),
+      trouble(),
+    ]);
     const { connectionCount } = proxy;
     await proxy.close();
     expect([code, output]).toEqual([0, 'Done: all events are stored.\n']);

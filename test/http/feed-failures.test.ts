@@ -58,10 +58,12 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
       maxAgeMs: 600_000,
       maxFeeds: 100,
       maxFeedsPerStream: 100,
+      stallMs: 600_000, // a busy machine stands still for long
       ...options,
     },
     logger,
   );
+  const responses = new Map<string | undefined, ServerResponse>();
   const server: Server = createServer(async (request, response) => {
     const [path, query] = (request.url as string).slice(1).split('?');
     const dialect = parts.has(path as Part) ? throwing(path as Part) : plainDialect;
@@ -74,6 +76,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
     });
     if (opening.kind !== 'open') throw new Error('not opened');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    responses.set(path, response);
     if (path === 'heartbeat') refuseHeartbeats(response);
     opening.start({ response, socket: request.socket, output: response }, () => {});
   });
@@ -86,7 +89,9 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
     await streams.close();
   });
   const failures = () => lines.filter(({ msg }) => msg === 'A feed failed');
-  return { base, feeds, stream, failures };
+  /** How much of what was written to the last feed of this path its socket has not taken yet. */
+  const waitingBytes = (path: string) => responses.get(path)?.writableLength ?? 0;
+  return { base, feeds, stream, failures, waitingBytes };
 }
 
 describe.each(backends)('A feed whose format throws ($name)', (backend) => {
@@ -112,13 +117,17 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
 
   it('is cut alone when its socket drains before the event', async () => {
     const streams = await backend.create();
-    const { base, feeds, stream, failures } = await serve(streams);
+    const { base, feeds, stream, failures, waitingBytes } = await serve(streams);
     const other = await FeedClient.open(`${base}/`); // its pages are kept
     const bad = await FeedClient.open(`${base}/encode`);
     bad.response.pause();
-    const count = 100;
-    for (let sent = 0; sent < count; sent += 10) {
+    let count = 0;
+    // Its socket is full when it takes nothing while the other gets two more pages and all of them.
+    for (let [waiting, before] = [0, 0]; waiting === 0 || waiting !== before; ) {
       await streams.appendEvents(stream, Array(10).fill(answer('x'.repeat(100_000))));
+      count += 10;
+      await other.frameCount(count);
+      [waiting, before] = [waitingBytes('encode'), waiting];
     }
     await streams.appendEvents(stream, [answer('bad')]);
     await other.frameCount(count + 1);

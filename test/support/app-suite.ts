@@ -47,7 +47,7 @@ export class TestStream {
 
 export interface AppSource {
   readonly app: TestApp;
-  readonly backend: Backend['name'];
+  readonly backend: (typeof backends)[number]['name'];
   readonly streams: BackendStreams;
   /** A stream that no other test uses. */
   stream(): TestStream;

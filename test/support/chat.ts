@@ -30,17 +30,20 @@ export interface ChatOptions {
   readonly id: string;
   /** Of the back end. */
   readonly origin: string;
-  /** Where it resumes, when not at the back end. */
-  readonly reconnectTo?: string;
+  /** Where it resumes, when not at the back end. Read each time. */
+  reconnectTo?: string;
   readonly messages?: UIMessage[];
 }
 
 /** The SDK's own chat over its own transport, as `useChat` has it. */
-export function newChat(sdk: AiSdk, { id, origin, reconnectTo, messages = [] }: ChatOptions) {
+export function newChat(sdk: AiSdk, options: ChatOptions) {
+  const { id, origin, reconnectTo, messages = [] } = options;
   const api = `${origin}/api/chat`;
   const transport = new sdk.DefaultChatTransport({
     api,
-    ...(reconnectTo && { prepareReconnectToStreamRequest: () => ({ api: reconnectTo }) }),
+    ...(reconnectTo && {
+      prepareReconnectToStreamRequest: () => ({ api: options.reconnectTo ?? reconnectTo }),
+    }),
   });
   const state = new PlainState(messages);
   class Chat extends sdk.AbstractChat<UIMessage> {

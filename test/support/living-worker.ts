@@ -18,7 +18,10 @@ export interface LivingWorkerOptions {
 export class LivingWorker {
   /** Whether it was told that its stream has ended. */
   wasEnded = false;
-  /** When it gave its last sign of life that was taken, or a little before: since 1970, in ms. */
+  /**
+   * No later than its last sign of life that it knows to be taken: since 1970, in ms. Of what renews
+   * the lease of an open body, it knows the first event only.
+   */
   lastSignAt = 0;
   #node: number;
   #running: Promise<void> | null = null;
@@ -99,26 +102,17 @@ export class LivingWorker {
       signal: this.#stopping.signal,
       agent: false,
     });
-    const openedAt = Date.now();
+    const sentAt = Date.now();
     sent.write('{"type":"answer"}\n');
     sent.on('error', () => {}); // the other side closes the connection
     try {
       const [response] = (await once(sent, 'response')) as [IncomingMessage];
       const { stored } = (await json(response)) as { stored: number | null };
-      if (stored === 1) this.#wasOpenUntilNow(openedAt);
+      if (stored === 1) this.lastSignAt = sentAt;
       return this.#note(response.statusCode === 409, false);
-    } catch (error) {
-      this.#wasOpenUntilNow(openedAt);
-      throw error;
     } finally {
       sent.destroy();
     }
-  }
-
-  /** The service renews the lease of an open body three times in its length. */
-  #wasOpenUntilNow(openedAt: number): void {
-    const renewedAt = Date.now() - (this.options.leaseSeconds * 1000) / 3;
-    if (renewedAt > openedAt) this.lastSignAt = renewedAt;
   }
 
   #note(wasEnded: boolean, isDone: boolean): boolean {

@@ -2,9 +2,16 @@ import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { examineServer } from './server-report.js';
 
-/** One line when a server goes and one when it is back, however many attempts lie between. */
+/** As many as tell an operator what is wrong; a server may give a new reason with every attempt. */
+const maxReasons = 10;
+
+/**
+ * One line for each reason that a server is unreachable, and one when it is back, however many
+ * attempts lie between: behind a timeout may be a certificate that is not trusted.
+ */
 export class ConnectionLog {
-  readonly #unreachable = new Set<string>();
+  /** Those in the log, by server, since it was last reached. */
+  readonly #reasons = new Map<string, Set<string>>();
 
   /** @param client the name of the connections in the log */
   constructor(
@@ -27,13 +34,15 @@ export class ConnectionLog {
 
   /** The next failure is a new one. */
   noteSuccess(redis: string): void {
-    this.#unreachable.delete(redis);
+    this.#reasons.delete(redis);
   }
 
   noteFailure(redis: string, error: Error): void {
-    if (this.#unreachable.has(redis)) return;
-    this.#unreachable.add(redis);
-    const fields = { redis, client: this.client, reason: error.message };
-    this.logger.error(fields, 'Redis is unreachable');
+    const { message: reason } = error;
+    const kind = reason.replaceAll(/\d+/g, '0'); // "Retrying from scratch after 50ms", then 100
+    const reasons = this.#reasons.get(redis) ?? new Set();
+    if (reasons.has(kind) || reasons.size >= maxReasons) return;
+    this.#reasons.set(redis, reasons.add(kind));
+    this.logger.error({ redis, client: this.client, reason }, 'Redis is unreachable');
   }
 }

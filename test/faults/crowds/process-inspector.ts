@@ -21,6 +21,7 @@ const betweenCollectionsMs = 50;
 /** Looks into a process that runs with `--inspect`, over the protocol of DevTools. */
 export class ProcessInspector {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #isClosed = false;
   #sent = 0;
 
   private constructor(readonly socket: WebSocket) {
@@ -28,6 +29,11 @@ export class ProcessInspector {
       const answer = JSON.parse(String(data)) as Answer;
       this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
+    });
+    socket.addEventListener('close', () => {
+      this.#isClosed = true;
+      const error = { message: 'the process that is looked into has gone' };
+      for (const [id, answer] of this.#waiting) answer({ id, error });
     });
   }
 
@@ -65,6 +71,7 @@ export class ProcessInspector {
   }
 
   async #ask(method: string, params: Record<string, unknown> = {}): Promise<Answer> {
+    if (this.#isClosed) throw new Error(`${method}: the process has gone`);
     this.#sent += 1;
     const id = this.#sent;
     const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));

@@ -60,8 +60,9 @@ async function resetAfterBytes(visit: Visit, bytes: number): Promise<void> {
       received += length;
       if (received >= bytes) resolve();
     });
-    socket.on('close', () => resolve());
+    for (const end of ['end', 'close']) socket.on(end, () => resolve()); // it may be half open
     socket.once('data', () => socket.setTimeout(mostPauseMs, resolve)); // all of it has come
+    socket.resume(); // a listener alone does not, where it was paused
   });
   await isOver;
   socket.resetAndDestroy();

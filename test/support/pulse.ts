@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { readiness } from './test-processes.js';
+
+type Service = Parameters<typeof readiness>[0];
+
+const everyMs = 100;
+
+/**
+ * Asks a service again and again whether it is ready. Where it has stood still, or this process,
+ * the answers have a gap: what must happen in time is judged only where they have none.
+ */
+export class Pulse {
+  /** When a question was asked that was answered with 200: since 1970, in ms. */
+  readonly #answeredAt: number[] = [];
+  readonly #startedAt = Date.now();
+  #endedAt: number | null = null;
+
+  constructor(readonly service: Service) {
+    void this.#beat();
+    onTestFinished(() => this.stop());
+  }
+
+  stop(): void {
+    this.#endedAt ??= Date.now();
+  }
+
+  /** The longest time, since this moment, in which no question was asked that got its answer. */
+  longestGapMs(moment: number): number {
+    const since = Math.max(moment, this.#startedAt);
+    const answered = this.#answeredAt.filter((at) => at > since);
+    const moments = [since, ...answered, this.#endedAt ?? Date.now()];
+    return Math.max(...moments.slice(1).map((at, index) => at - (moments[index] as number)));
+  }
+
+  async #beat(): Promise<void> {
+    while (this.#endedAt === null) {
+      const askedAt = Date.now();
+      if (await isReady(this.service)) this.#answeredAt.push(askedAt);
+      await sleep(everyMs);
+    }
+  }
+}
+
+function isReady(service: Service): Promise<boolean> {
+  return readiness(service).then(
+    (status) => status === 200,
+    () => false,
+  );
+}

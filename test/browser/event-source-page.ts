@@ -56,7 +56,10 @@ export async function servePage(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-export function launchBrowser(): Promise<Browser> {
+/** A deadline only ends what would never come. */
+const maxWaitMs = 240_000;
+
+export async function launchBrowser(): Promise<Browser> {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -66,7 +69,15 @@ export function launchBrowser(): Promise<Browser> {
     '--disable-component-update',
     '--disable-sync',
   ];
-  return chromium.launch({ executablePath: inject('chromiumPath'), headless: true, args });
+  const executablePath = inject('chromiumPath');
+  const browser = await chromium.launch({ executablePath, headless: true, args });
+  const newPage = browser.newPage.bind(browser);
+  browser.newPage = async (options) => {
+    const page = await newPage(options);
+    page.setDefaultTimeout(maxWaitMs);
+    return page;
+  };
+  return browser;
 }
 
 /** A page whose EventSource is Chromium's, and left to itself. */

@@ -10,14 +10,16 @@ const stepMs = 100;
  * Ends feeds in steps, lest all their clients come to the other nodes at once.
  *
  * @param spreadMs how long the steps take together, at most
+ * @param pause waits between two of them
  */
 export async function endInSteps(
-  subscribers: readonly Subscriber[],
+  subscribers: readonly Pick<Subscriber, 'finish'>[],
   spreadMs: number,
+  pause: (ms: number) => Promise<void> = sleep,
 ): Promise<void> {
   const perStep = Math.max(leastPerStep, Math.ceil((subscribers.length * stepMs) / spreadMs));
   for (let from = 0; from < subscribers.length; from += perStep) {
-    if (from > 0) await sleep(stepMs);
+    if (from > 0) await pause(stepMs);
     await inTurns(subscribers.slice(from, from + perStep), (one) => one.finish('draining'));
   }
 }

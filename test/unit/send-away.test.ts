@@ -1,24 +1,18 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endInSteps } from '../../src/feed/send-away.js';
-import type { Subscriber } from '../../src/feed/subscriber.js';
 
-const { sleep } = vi.hoisted(() => ({ sleep: vi.fn(async (_ms: number) => {}) }));
-
-// Steps have a pause between them; what one step does may take several turns of the event loop.
-vi.mock('node:timers/promises', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('node:timers/promises')>()),
-  setTimeout: sleep,
-}));
+/** How long each pause between two steps was to be. */
+const pauses: number[] = [];
 
 /** Ends this many feeds, and tells how many ended at which step. */
 async function steps(count: number, spreadMs: number): Promise<number[]> {
+  pauses.length = 0;
   const sizes: number[] = [];
   const finish = () => {
-    const step = sleep.mock.calls.length;
-    sizes[step] = (sizes[step] ?? 0) + 1;
+    sizes[pauses.length] = (sizes[pauses.length] ?? 0) + 1;
   };
-  sleep.mockClear();
-  await endInSteps(Array(count).fill({ finish } as unknown as Subscriber), spreadMs);
+  // What one step does may take several turns of the event loop.
+  await endInSteps(Array(count).fill({ finish }), spreadMs, async (ms) => void pauses.push(ms));
   return sizes;
 }
 
@@ -34,7 +28,7 @@ describe('feeds that are sent away', () => {
 
   it('end in equal steps within the given time when they are many', async () => {
     expect(await steps(3000, 300)).toEqual([1000, 1000, 1000]);
-    expect(sleep.mock.calls).toEqual([[100], [100]]);
+    expect(pauses).toEqual([100, 100]);
   });
 
   it('end at once when there is no time', async () => {

@@ -12,8 +12,6 @@ import {
 import { eventFields, maxEventDepth } from './stream-event.js';
 import { maxBatchEvents } from './stream-manager.js';
 
-export { maxEventDepth };
-
 /** One event of a body: JSON, of which nothing else is known yet. */
 export interface ParsedEvent {
   /** The text as it was sent, a view of the body. */

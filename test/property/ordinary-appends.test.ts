@@ -173,6 +173,8 @@ function withoutTimes(text: string): string {
 
 const maxStreamEvents = 12;
 const limits = { eventBytes: 1000, bodyBytes: 1200 };
+/** For bodies that are shorter than they say. */
+const timeouts = { bodyMs: 50, silenceMs: 500 };
 
 /** A test of its own for each of these, since they change what is ordinary. */
 const settings: readonly (readonly [string, TestAppOptions])[] = [
@@ -194,7 +196,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     for (const more of [{}, inFramework]) {
       const store = await memoryBackend.create({ limits: { maxStreamEvents } });
       stores.push(store);
-      apps.push(await startApp(store, { ...options, ...more, limits, timeouts: { bodyMs: 50 } }));
+      apps.push(await startApp(store, { ...options, ...more, limits, timeouts }));
     }
     subscribe('tracing:fastify.request.handler:start', count);
   });

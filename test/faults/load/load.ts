@@ -60,7 +60,10 @@ export class Load {
     const load = scope.add(new Load(options), (started) => started.close());
     for (const { producer } of load.streams) producer.start();
     for (const reader of load.readers) reader.connect();
-    await waitFor('all readers have an event', () => load.#hasBegun());
+    await waitFor(
+      () => `all readers have an event; missing: ${load.#notBegun().join(', ')}`,
+      () => load.#notBegun().length === 0,
+    );
     return load;
   }
 
@@ -183,11 +186,12 @@ export class Load {
     await waitFor('all readers have all', areOver, settleMs).catch(() => {}); // the checker tells it
   }
 
-  #hasBegun(): boolean {
-    return this.streams.every(
-      ({ producer, readers }) =>
-        producer.acknowledgedEvents > 0 && readers.every(({ frames }) => frames.length > 0),
-    );
+  /** The producers and readers that have no event yet, with what they know of the reason. */
+  #notBegun(): string[] {
+    return this.streams.flatMap(({ mid, producer, readers }) => [
+      ...(producer.acknowledgedEvents > 0 ? [] : [`${mid}'s producer (${lastAnswer(producer)})`]),
+      ...readers.filter(({ frames }) => frames.length === 0).map((reader) => `${mid}'s ${reader}`),
+    ]);
   }
 
   #counts(): Findings {
@@ -204,6 +208,11 @@ export class Load {
       worst: { 'slowest answer, ms': slowestAnswerMs(attempts) },
     };
   }
+}
+
+function lastAnswer({ attempts }: Producer): string {
+  const { code = null, stored = 0 } = attempts.at(-1) ?? {};
+  return `${attempts.length} attempts, the last with ${code ?? 'no code'}, ${stored} stored`;
 }
 
 function sum<Item>(items: readonly Item[], numberOf: (item: Item) => number): number {

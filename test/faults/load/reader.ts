@@ -6,9 +6,10 @@ import type { Frame, ReaderLog } from '../checker/logs.js';
 const usualRetryMs = 2000;
 
 /**
- * A client of a stream that does what EventSource does: it comes back by itself with its last id,
- * and closes for good on any status but 200. One address leads it to any node, as behind a load
- * balancer: to the next one whenever a connection is over.
+ * A client of a stream that does what EventSource does: it reconnects with its last id, and closes
+ * for good on any status but 200; but before its first event it tries again, as applications do. One
+ * address leads it to any node, as behind a load balancer: to the next one whenever a connection is
+ * over.
  */
 export class Reader implements ReaderLog {
   readonly frames: Frame[] = [];
@@ -60,11 +61,16 @@ export class Reader implements ReaderLog {
     this.drop();
   }
 
+  toString(): string {
+    const state = this.closedForGood ?? (this.isFinished ? 'finished' : 'open');
+    return `reader of ${this.path} at ${this.bases[this.turn % this.bases.length]} (${state}, ${this.connections} connections)`;
+  }
+
   #take(response: IncomingMessage): void {
     response.on('error', () => {}); // the request closes
     if (response.statusCode !== 200) {
       if (response.statusCode === 204) this.isFinished = true;
-      else this.closedForGood = String(response.statusCode);
+      else if (this.frames.length > 0) this.closedForGood = String(response.statusCode);
       response.resume();
       return;
     }

@@ -4,35 +4,17 @@ import { LongestFirst } from './test/support/longest-first.js';
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
+    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     pool: 'forks',
+    // What they import is loaded once for all: that takes longer than many of them.
+    isolate: false,
+    // More than cores: they wait for processes, leases and timers for most of their time.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // Tests wait for conditions; a deadline only ends what would never come.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'processes',
-          include: ['test/{browser,contract,e2e,faults}/**/*.test.ts'],
-          // More than cores: they wait for processes, leases and timers for most of their time.
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'parts',
-          include: ['test/{fuzz,http,property,unit}/**/*.test.ts'],
-          // What they import is loaded once for all: that takes longer than most of them.
-          isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
-    ],
   },
 });

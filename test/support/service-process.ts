@@ -2,16 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { serviceMain } from './service-main.js';
 import { waitFor } from './wait-for.js';
-
-const builtMain = resolve(import.meta.dirname, '../../dist/main.js');
 
 type Exit = [code: number | null, signal: NodeJS.Signals | null];
 
 /**
- * The service as users run it: `node dist/main.js`, with only these settings; but without the delay
- * that gives load balancers time to take note, unless a test asks for it.
+ * The service as users run it: a process of its own with only these settings; but without the
+ * delay that gives load balancers time to take note, unless a test asks for it.
  */
 export class ServiceProcess {
   /** What it has printed on both streams. */
@@ -25,7 +24,7 @@ export class ServiceProcess {
     environment: Record<string, string>,
     args: { directory?: string; main?: string } = {},
   ) {
-    this.#child = spawn(process.execPath, [args.main ?? builtMain], {
+    this.#child = spawn(process.execPath, [args.main ?? serviceMain], {
       cwd: args.directory ?? this.#directory,
       env: { PATH: process.env.PATH, DRAIN_DELAY: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

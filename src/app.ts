@@ -51,7 +51,10 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly config: Pick<Config, 'auth' | 'cors' | 'docs' | 'inspector' | 'limits'> & {
-    readonly server: Pick<Config['server'], 'allowedHosts' | 'trustProxy' | 'maxConnections'>;
+    readonly server: Pick<
+      Config['server'],
+      'host' | 'allowedHosts' | 'trustProxy' | 'maxConnections'
+    >;
     readonly feed: FeedOptions;
     readonly streamManager: Pick<Config['streamManager'], 'type' | 'maxTtlMs'>;
   };
@@ -97,9 +100,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { origins } = config.cors;
-  const { allowedHosts, trustProxy, maxConnections } = config.server;
+  const { host, allowedHosts, trustProxy, maxConnections } = config.server;
   const { producerKeys: keys, reader } = config.auth;
-  const hosts = new HostRule(allowedHosts, keys.length > 0);
+  const hosts = new HostRule(host, allowedHosts, keys.length > 0);
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
   const { onRejected } = metrics;

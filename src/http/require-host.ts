@@ -22,10 +22,12 @@ export class HostRule {
   readonly #isOpen: boolean;
 
   /**
-   * @param names hosts beside `localhost` and IP addresses, in lower case
+   * @param own where the service listens, which may be a name
+   * @param names hosts beside that one, `localhost` and IP addresses, in lower case
    * @param hasKeys then, any host will do while none is listed
    */
   constructor(
+    readonly own: string,
     readonly names: readonly string[],
     hasKeys: boolean,
   ) {
@@ -60,6 +62,7 @@ export class HostRule {
   #allows(text: string): boolean {
     const name = text.toLowerCase().replace(/\.$/, '');
     if (this.#isOpen || isIP(name) === 4 || this.names.includes(name)) return true;
+    if (name === this.own.toLowerCase()) return true;
     return name === 'localhost' || name.endsWith('.localhost'); // RFC 6761, section 6.3
   }
 }

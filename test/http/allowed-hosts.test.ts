@@ -106,6 +106,18 @@ describeApp('a service that lists a host', listed, (source) => {
   });
 });
 
+const named = { server: { host: 'Node-1.example', allowedHosts: [] } };
+
+describeApp('a service that listens at a name', named, (source) => {
+  it.each(['node-1.example', 'Node-1.example:8080', ...local])('answers %s', async (host) => {
+    expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  it.each(names)('refuses requests for "%s"', async (host) => {
+    expect(await append(source, host)).toMatch(misdirected);
+  });
+});
+
 const key = makeKey('append');
 const withKey = { server: { allowedHosts: [] }, auth: { producerKeys: [key.key] } };
 const authorization = `authorization: Bearer ${key.token}\r\n`;

@@ -39,8 +39,13 @@ export function buildTestApp(
     ...(options.timeouts && { timeouts: options.timeouts }),
     version: '1.2.3',
     config: {
-      // The host that raw requests of tests name.
-      server: { allowedHosts: ['x'], trustProxy: [], maxConnections: 30_000, ...options.server },
+      server: {
+        host: '127.0.0.1',
+        allowedHosts: ['x'], // that of the raw requests in tests
+        trustProxy: [],
+        maxConnections: 30_000,
+        ...options.server,
+      },
       streamManager: { type: 'memory', maxTtlMs: 7 * 24 * 3_600_000, ...options.streamManager },
       feed: {
         pollIntervalMs: 1000,

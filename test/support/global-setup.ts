@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { bundleService } from './bundle-service.js';
 import { chromium, ensureProgram, nginx } from './debian-packages.js';
 import { RedisServer } from './redis-server.js';
-import { bundleVariable } from './service-main.js';
+import { builtMain, bundleVariable } from './service-main.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,8 +22,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const redis = await RedisServer.start();
   project.provide('redisPort', redis.port);
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-bundle-'));
-  process.env[bundleVariable] = join(directory, 'service.mjs');
-  await bundleService(process.env[bundleVariable]);
+  // What runs no service needs no build.
+  if (existsSync(builtMain)) {
+    process.env[bundleVariable] = join(directory, 'service.mjs');
+    await bundleService(process.env[bundleVariable]);
+  }
   return async () => {
     rmSync(directory, { recursive: true });
     await redis.stop();

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { bundleService } from './bundle-service.js';
+import { bundleProgram } from './bundle-program.js';
 import { chromium, ensureProgram, nginx } from './debian-packages.js';
 import { RedisServer } from './redis-server.js';
-import { bundleVariable } from './service-main.js';
+import { builtMain, bundleVariable } from './service-main.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,7 +23,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('redisPort', redis.port);
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-bundle-'));
   process.env[bundleVariable] = join(directory, 'service.mjs');
-  await bundleService(process.env[bundleVariable]);
+  await bundleProgram(builtMain, process.env[bundleVariable]);
   return async () => {
     rmSync(directory, { recursive: true });
     await redis.stop();

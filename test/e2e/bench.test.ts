@@ -15,8 +15,13 @@ import { drawLines } from '../bench/report/line-plot.js';
 import { readResults } from '../bench/results.js';
 import { scenarioNames } from '../bench/scenarios/scenario.js';
 import type { Server } from '../bench/systems/system.js';
+import { bundledProgram } from '../support/bundled-program.js';
 
 const root = resolve(import.meta.dirname, '../..');
+const program = join(root, 'test/bench/main.ts');
+const bundle = await bundledProgram(program);
+/** As users run it, but for npm. */
+const asUsersRunIt = ['--import', 'tsx', program];
 
 describe('npm run bench', () => {
   it('measures every scenario, and finds that nothing was lost', async () => {
@@ -33,7 +38,7 @@ describe('npm run bench', () => {
   }, 600_000);
 
   it('measures the others beside it', async () => {
-    const { code, output } = await runBench(['single-post', '--quick', '--redis']);
+    const { code, output } = await runBench(['single-post', '--quick', '--redis'], asUsersRunIt);
     for (const system of ['rejoin', 'rejoin-redis', 'bare', 'poll']) {
       expect(output).toMatch(new RegExp(`^${system} +[\\d,]+ `, 'm'));
     }
@@ -149,7 +154,7 @@ describe('the load of a measurement', () => {
   });
 
   it('fails when the server loses the last event', async () => {
-    const measurement = appendFive((frame, index) => (index === 4 ? [] : [frame]));
+    const measurement = appendFive((frame, index) => (index === 4 ? [] : [frame]), 2000);
     await expect(measurement).rejects.toThrow('4 of 5 events of writer 0 came');
   });
 
@@ -180,8 +185,11 @@ it('draws a line for each of what it compares', () => {
 
 type Deliver = (frame: Buffer, index: number) => readonly Buffer[];
 
-/** @param deliver what one reader gets for each of five events; null: the server refuses them */
-async function appendFive(deliver: Deliver | null): Promise<number> {
+/**
+ * @param deliver what one reader gets for each of five events; null: the server refuses them
+ * @param stallMs how long nothing happens before the measurement has failed
+ */
+async function appendFive(deliver: Deliver | null, stallMs?: number): Promise<number> {
   const server = await fakeServer(deliver);
   const measure = async (load: Load) => {
     await load.follow([0], 1);
@@ -190,7 +198,7 @@ async function appendFive(deliver: Deliver | null): Promise<number> {
     await load.settle();
     return load.delivered;
   };
-  return Load.on(server, measure, 200);
+  return Load.on(server, measure, stallMs);
 }
 
 async function fakeServer(deliver: Deliver | null): Promise<Server> {
@@ -228,8 +236,11 @@ async function fakeServer(deliver: Deliver | null): Promise<Server> {
   };
 }
 
-async function runBench(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const bench = spawn(process.execPath, ['--import', 'tsx', 'test/bench/main.ts', ...args], {
+async function runBench(
+  args: readonly string[],
+  command: readonly string[] = [bundle],
+): Promise<{ code: number | null; output: string }> {
+  const bench = spawn(process.execPath, [...command, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,14 +1,25 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { openFeed, startService } from '../support/test-processes.js';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { bundledProgram } from '../support/bundled-program.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { openFeed } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
-import { feedUrl, post } from '../support/worker.js';
+import { post } from '../support/worker.js';
 
 const script = resolve(import.meta.dirname, '../../examples/workers/typescript/openai-worker.ts');
+const bundle = await bundledProgram(script);
+const asUsersRunIt = ['--import', 'tsx', script];
+let service: ServiceProcess;
+
+beforeAll(async () => {
+  service = await ServiceProcess.listening({ FEED_LINGER: '100ms' });
+});
+afterAll(() => service.kill());
 
 /** As an API of this kind streams an answer. */
 const recorded = [
@@ -49,18 +60,21 @@ async function startApi(answer: (response: ServerResponse) => void): Promise<Api
 }
 
 /** Runs the worker, and returns the events that a reader gets of it, and its exit code. */
-async function runWith(api: Api, whileItRuns: (serviceUrl: string) => Promise<unknown>) {
-  const service = await startService({ FEED_LINGER: '100ms' });
-  const url = feedUrl(service.url).replace(/\/stream$/, '');
+async function runWith(
+  api: Api,
+  whileItRuns: (url: string) => Promise<unknown>,
+  command: readonly string[] = [bundle],
+) {
+  const url = `${service.url}/sessions/s1/messages/${randomUUID()}`;
   const args = [url, '--base-url', api.url, '--model', 'm', '--question', 'What do cats do?'];
-  const worker = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const worker = spawn(process.execPath, [...command, ...args], {
     env: { PATH: process.env.PATH, OPENAI_API_KEY: 'secret' },
     stdio: 'ignore',
   });
   const exited = once(worker, 'exit');
   onTestFinished(() => void worker.kill('SIGKILL'));
   const feed = await openFeed(`${url}/stream`);
-  await whileItRuns(service.url);
+  await whileItRuns(url);
   await feed.end();
   const [code] = await exited;
   const events = feed.data.map((data) => JSON.parse(data));
@@ -72,7 +86,7 @@ it('The worker of an OpenAI-compatible API appends thoughts, answer and tool cal
   const api = await startApi((response) => {
     response.setHeader('content-type', 'text/event-stream').end(text);
   });
-  const { code, events } = await runWith(api, async () => {});
+  const { code, events } = await runWith(api, async () => {}, asUsersRunIt);
   expect(code).toBe(0);
   const call = { tool_call_id: 'c1', tool_name: 'search', arguments: { query: 'cats' } };
   expect(events).toEqual([
@@ -106,10 +120,9 @@ it.each([
 
 it('The worker of an API leaves it when its stream is stopped', async () => {
   const api = await startApi((response) => void response.write(recorded.slice(0, 3).join('')));
-  const { code, events } = await runWith(api, async (serviceUrl) => {
-    const stop = feedUrl(serviceUrl).replace(/stream$/, 'stop');
+  const { code, events } = await runWith(api, async (url) => {
     await waitFor('it asks', () => api.response !== undefined);
-    await post(stop, {});
+    await post(`${url}/stop`, {});
     await waitFor('it leaves', () => api.response?.destroyed === true);
   });
   expect(code).toBe(3);

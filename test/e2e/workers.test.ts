@@ -2,20 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { formatProducerKey } from '../../src/access/producer-key.js';
-import { AgentProcess, agentKinds, contentsOfRun } from '../support/agent-process.js';
+import {
+  type AgentKind,
+  AgentProcess,
+  agentKinds,
+  contentsOfRun,
+  typescriptAgent,
+} from '../support/agent-process.js';
+import { bundledProgram } from '../support/bundled-program.js';
 import { FeedClient } from '../support/feed-client.js';
 import { freePort } from '../support/free-port.js';
 import { makeKey } from '../support/keys.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { waitFor } from '../support/wait-for.js';
 
+const bundle = await bundledProgram(typescriptAgent);
+const key = makeKey('append', 'read');
 let memory: ServiceProcess;
 let redis: ServiceProcess;
+let withKeys: ServiceProcess;
 const agents: AgentProcess[] = [];
 
 beforeAll(async () => {
   memory = await ServiceProcess.listening({});
+  withKeys = await ServiceProcess.listening({ AUTH_PRODUCER_KEYS: formatProducerKey(key.key) });
   redis = await ServiceProcess.listening({
     STREAM_MANAGER_TYPE: 'redis',
     REDIS_ADDR: `127.0.0.1:${inject('redisPort')}`,
@@ -25,27 +35,40 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const agent of agents) agent.kill();
-  await Promise.all([memory.kill(), redis.kill()]);
+  await Promise.all([memory.kill(), redis.kill(), withKeys.kill()]);
 });
 
+function start(
+  kind: AgentKind,
+  url: string,
+  options: Record<string, number>,
+  environment?: Record<string, string>,
+): AgentProcess {
+  const patient = { 'give-up': 3600, ...options }; // a busy machine answers late
+  const agent = new AgentProcess(kind, url, patient, environment);
+  agents.push(agent);
+  return agent;
+}
+
 // They wait most of the time, so they wait together.
-describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (kind) => {
-  const start = (
-    url: string,
-    options: Record<string, number>,
-    environment?: Record<string, string>,
-  ) => {
-    const patient = { 'give-up': 3600, ...options }; // a busy machine answers late
-    const agent = new AgentProcess(kind, url, patient, environment);
-    agents.push(agent);
-    return agent;
-  };
+describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (asUsersRunIt) => {
+  const kind = { ...asUsersRunIt, bundle };
 
   it('delivers a run whole and in order, also over a tool call longer than its lease', async () => {
     await Promise.all(
-      [memory, redis].map(async ({ url }) => {
+      (
+        [
+          [memory, asUsersRunIt],
+          [redis, kind],
+        ] as const
+      ).map(async ([{ url }, kind]) => {
         const stream = newStream(url);
-        const agent = start(stream, { lease: 6, 'tool-seconds': 10, tokens: 300, 'token-ms': 2 });
+        const agent = start(kind, stream, {
+          lease: 6,
+          'tool-seconds': 10,
+          tokens: 300,
+          'token-ms': 2,
+        });
         expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
         expect(await contentsOf(stream)).toEqual(contentsOfRun(300));
       }),
@@ -53,25 +76,19 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
   });
 
   it('sends its key where the service has keys', async () => {
-    const { key, token } = makeKey('append', 'read');
-    const service = await ServiceProcess.listening({ AUTH_PRODUCER_KEYS: formatProducerKey(key) });
     const run = (environment: Record<string, string>) => {
-      const url = newStream(service.url);
-      return start(url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
+      const url = newStream(withKeys.url);
+      return start(kind, url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
     };
-    try {
-      expect(await run({ REJOIN_KEY: token })).toMatchObject({ code: 0 });
-      const refused = { code: 5, output: expect.stringContaining('401 unauthorized') };
-      expect(await run({})).toMatchObject(refused);
-    } finally {
-      await service.kill();
-    }
+    expect(await run({ REJOIN_KEY: key.token })).toMatchObject({ code: 0 });
+    const refused = { code: 5, output: expect.stringContaining('401 unauthorized') };
+    expect(await run({})).toMatchObject(refused);
   });
 
   it('stores each event once over connections that are cut, and answers that are lost', async () => {
     const proxy = await TcpProxy.start(Number(new URL(redis.url).port));
     const stream = newStream(proxy.url);
-    const agent = start(stream, { 'tool-seconds': 1, tokens: 300, 'token-ms': 10 });
+    const agent = start(kind, stream, { 'tool-seconds': 1, tokens: 300, 'token-ms': 10 });
     const direct = stream.replace(proxy.url, redis.url);
     let isOver = false;
     const trouble = async () => {
@@ -98,8 +115,8 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
 
   it('stops soon when somebody stops the stream, though it sends nothing', async () => {
     const stream = newStream(redis.url);
-    const agent = start(stream, { 'tool-seconds': 600 });
-    await waitFor('the tool is called', async () => (await contentsOf(stream)).length === 5);
+    const agent = start(kind, stream, { 'tool-seconds': 600 });
+    await readUntil(stream, 5); // the tool is called
     await fetch(`${stream}/stop`, { method: 'POST' });
     const { code, output } = await agent.end();
     expect([code, output]).toEqual([3, 'Stopped: the stream has ended: stopped.\n']);
@@ -107,11 +124,11 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
 
   it('ends when a worker with a higher epoch takes over, and not for one with its own', async () => {
     const stream = newStream(memory.url);
-    const first = start(stream, { epoch: 7, 'tool-seconds': 600 });
-    await waitFor('the tool is called', async () => (await contentsOf(stream)).length === 5);
-    const twin = await start(stream, { epoch: 7 }).end();
+    const first = start(kind, stream, { epoch: 7, 'tool-seconds': 600 });
+    await readUntil(stream, 5); // the tool is called
+    const twin = await start(kind, stream, { epoch: 7 }).end();
     expect(twin).toEqual({ code: 5, output: 'Failed: epoch 7 is in use; take a higher one.\n' });
-    const second = start(stream, { epoch: 8, 'tool-seconds': 4, tokens: 3 });
+    const second = start(kind, stream, { epoch: 8, 'tool-seconds': 4, tokens: 3 });
     const { code, output } = await first.end();
     expect([code, output]).toEqual([4, expect.stringMatching(/^Taken over: .* epoch 8/)]);
     expect((await second.end()).code).toBe(0);
@@ -122,7 +139,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
   it('that was killed is lost to readers, once', async () => {
     const stream = newStream(redis.url);
     const feed = await FeedClient.open(`${stream}/stream`);
-    const agent = start(stream, { lease: 2, 'tool-seconds': 60 });
+    const agent = start(kind, stream, { lease: 2, 'tool-seconds': 60 });
     await feed.frameCount(5);
     agent.kill();
     await feed.end();
@@ -134,35 +151,53 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (k
     });
   });
 
-  it('goes on with a service that was away and has lost the stream', async () => {
-    const port = String(await freePort());
-    const before = await ServiceProcess.listening({ PORT: port });
-    const stream = newStream(before.url);
-    const agent = start(stream, { 'tool-seconds': 0, tokens: 200, 'token-ms': 10 });
-    await waitFor('it answers', async () => (await contentsOf(stream)).length > 50);
-    await before.kill();
-    await sleep(500);
-    const after = await ServiceProcess.listening({ PORT: port });
-    expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
-    expect(await contentsOf(stream)).toEqual(contentsOfRun(200));
-    await after.kill();
-  });
-
   it('gives up when the service stays away', async () => {
-    const agent = start(newStream(`http://127.0.0.1:${await freePort()}`), { 'give-up': 1 });
+    const agent = start(kind, newStream(`http://127.0.0.1:${await freePort()}`), { 'give-up': 1 });
     const { code, output } = await agent.end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: no success for 1/)]);
   });
 
   it('fails at once when its events are refused', async () => {
-    const { code, output } = await start(`${memory.url}/sessions/s1/messages/:`, {}).end();
+    const { code, output } = await start(kind, `${memory.url}/sessions/s1/messages/:`, {}).end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: 400 invalid_id/)]);
   });
+});
+
+it.concurrent('Every worker goes on with a service that was away and has lost the stream', async () => {
+  const port = String(await freePort());
+  const before = await ServiceProcess.listening({ PORT: port });
+  const runs = agentKinds.map((kind) => {
+    const stream = newStream(before.url);
+    const options = { 'tool-seconds': 0, tokens: 200, 'token-ms': 10, lease: 3600 };
+    return { stream, agent: start({ ...kind, bundle }, stream, options) };
+  });
+  await Promise.all(
+    runs.map(async ({ stream, agent }) => {
+      await readUntil(stream, 51); // it answers
+      agent.pause(); // so that none is done before all have come so far
+    }),
+  );
+  for (const { agent } of runs) agent.resume();
+  await before.kill();
+  await sleep(500);
+  const after = await ServiceProcess.listening({ PORT: port });
+  for (const { stream, agent } of runs) {
+    expect(await agent.end()).toEqual({ code: 0, output: 'Done: all events are stored.\n' });
+    expect(await contentsOf(stream)).toEqual(contentsOfRun(200));
+  }
+  await after.kill();
 });
 
 /** The URL of a stream that no other test uses. */
 function newStream(base: string): string {
   return `${base}/sessions/s1/messages/m-${randomUUID()}`;
+}
+
+/** Resolves when the stream has so many events. */
+async function readUntil(stream: string, count: number): Promise<void> {
+  const feed = await FeedClient.open(`${stream}/stream`);
+  await feed.frameCount(count);
+  feed.drop();
 }
 
 async function contentsOf(stream: string): Promise<string[]> {

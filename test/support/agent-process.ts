@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { ensureProgram, python } from './debian-packages.js';
@@ -8,7 +8,11 @@ const examples = resolve(import.meta.dirname, '../../examples/workers');
 export interface AgentKind {
   readonly language: 'python' | 'typescript';
   readonly mode: 'batches' | 'ndjson';
+  /** Its TypeScript as one module, which starts faster than what users start. */
+  readonly bundle?: string;
 }
+
+export const typescriptAgent = join(examples, 'typescript/example-agent.ts');
 
 export const agentKinds: readonly AgentKind[] = [
   { language: 'python', mode: 'batches' },
@@ -17,7 +21,7 @@ export const agentKinds: readonly AgentKind[] = [
   { language: 'typescript', mode: 'ndjson' },
 ];
 
-/** An example agent as users run it. */
+/** An example agent: a process of its own. */
 export class AgentProcess {
   /** What it has printed on both streams. */
   output = '';
@@ -29,14 +33,14 @@ export class AgentProcess {
    * @param options of its command line, without the dashes
    */
   constructor(
-    { language, mode }: AgentKind,
+    { language, mode, bundle }: AgentKind,
     url: string,
     options: Record<string, number>,
     environment: Record<string, string> = {},
   ) {
     const given = Object.entries({ mode, ...options });
     const args = given.flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const [program, ...script] = commands[language]();
+    const [program, ...script] = commands[language](bundle);
     this.#child = spawn(program as string, [...script, url, ...args], {
       env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -55,19 +59,34 @@ export class AgentProcess {
     return { code, output: this.output };
   }
 
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Ends it as a crash does. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 }
 
+/** What runs in the end: `python3` may be a script that looks for it, at ten times the cost. */
+const interpreter = execFileSync(
+  ensureProgram(python),
+  ['-c', 'import sys; print(sys.executable)'],
+  { encoding: 'utf8' },
+).trim();
+
 const commands = {
-  python: () => [ensureProgram(python), join(examples, 'python/example_agent.py')],
-  typescript: () => [
+  python: () => [interpreter, join(examples, 'python/example_agent.py')],
+  typescript: (bundle?: string) => [
     process.execPath,
-    '--import',
-    import.meta.resolve('tsx'),
-    join(examples, 'typescript/example-agent.ts'),
+    ...(bundle === undefined
+      ? ['--import', import.meta.resolve('tsx'), typescriptAgent]
+      : [bundle]),
   ],
 };
 

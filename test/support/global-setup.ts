@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { bundleService } from './bundle-service.js';
+import { bundleProgram } from './bundle-program.js';
 import { chromium, ensureProgram, nginx } from './debian-packages.js';
 import { RedisServer } from './redis-server.js';
 import { builtMain, bundleVariable } from './service-main.js';
@@ -25,7 +25,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   // What runs no service needs no build.
   if (existsSync(builtMain)) {
     process.env[bundleVariable] = join(directory, 'service.mjs');
-    await bundleService(process.env[bundleVariable]);
+    await bundleProgram(builtMain, process.env[bundleVariable]);
   }
   return async () => {
     rmSync(directory, { recursive: true });

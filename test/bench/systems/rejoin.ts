@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { freePort } from '../../support/free-port.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { serviceMain } from '../../support/service-main.js';
 import { waitFor } from '../../support/wait-for.js';
 import { bindProcess, cores } from '../cores.js';
 import { send } from './requests.js';
@@ -11,18 +12,18 @@ import type { System } from './system.js';
 const root = resolve(import.meta.dirname, '../../..');
 
 /** The built service, with its defaults but for the port. */
-export const rejoin = rejoinIn(root);
+export const rejoin = rejoinIn(root, serviceMain);
 
 /** The same on a Redis of its own, that keeps nothing on disk. */
-export const rejoinOnRedis = rejoinOnRedisIn(root);
+export const rejoinOnRedis = rejoinOnRedisIn(root, serviceMain);
 
 /** @param directory of the build: it holds `dist/` */
-export function rejoinIn(directory: string): System {
+export function rejoinIn(directory: string, main = builtMainIn(directory)): System {
   return {
     name: 'rejoin',
     version: () => versionIn(directory),
     start: async () => {
-      const node = await startNode(directory, {});
+      const node = await startNode(main, {});
       return {
         ...routesOf(node, node),
         pids: [node.server.pid],
@@ -34,7 +35,7 @@ export function rejoinIn(directory: string): System {
   };
 }
 
-export function rejoinOnRedisIn(directory: string): System {
+export function rejoinOnRedisIn(directory: string, main = builtMainIn(directory)): System {
   return {
     name: 'rejoin-redis',
     version: () => versionIn(directory),
@@ -42,8 +43,8 @@ export function rejoinOnRedisIn(directory: string): System {
       const redis = await RedisServer.start();
       if (cores !== null) bindProcess(redis.pid, cores.store);
       const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
-      const first = await startNode(directory, environment);
-      const last = count === 1 ? first : await startNode(directory, environment);
+      const first = await startNode(main, environment);
+      const last = count === 1 ? first : await startNode(main, environment);
       const servers = [...new Set([first.server, last.server])];
       return {
         ...routesOf(first, last),
@@ -59,6 +60,10 @@ export function rejoinOnRedisIn(directory: string): System {
   };
 }
 
+function builtMainIn(directory: string): string {
+  return resolve(directory, 'dist/main.js');
+}
+
 function versionIn(directory: string): string {
   return JSON.parse(readFileSync(resolve(directory, 'package.json'), 'utf8')).version;
 }
@@ -68,10 +73,10 @@ interface Node {
   readonly port: number;
 }
 
-async function startNode(directory: string, environment: Record<string, string>): Promise<Node> {
+async function startNode(main: string, environment: Record<string, string>): Promise<Node> {
   const port = await freePort();
   const server = new ServerProcess();
-  const command = [process.execPath, resolve(directory, 'dist/main.js')];
+  const command = [process.execPath, main];
   await server.start(command, port, { PORT: String(port), ...environment });
   await waitFor('the service is ready', async () => {
     const { status } = await fetch(`http://127.0.0.1:${port}/readyz`);

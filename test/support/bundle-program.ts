@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Loader, type Plugin } from 'esbuild';
+
+/**
+ * Puts a program with all that it imports into one module. Node.js loads that in half the processor
+ * time of the 850 modules of the service, or of what tsx compiles, which the hundreds of processes
+ * of the tests would spend else. Each module still finds the files that lie beside it.
+ *
+ * @param outfile an `.mjs`
+ * @param plugins asked for a module before it is read
+ */
+export async function bundleProgram(
+  entry: string,
+  outfile: string,
+  plugins: readonly Plugin[] = [],
+): Promise<void> {
+  const require = 'const require = createRequireOfBundle(import.meta.url);';
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+    plugins: [...plugins, ownPlaces],
+    banner: {
+      js: `import { createRequire as createRequireOfBundle } from 'node:module'; ${require}`,
+    },
+  });
+}
+
+/** Modules ask where they are by `import.meta` or by `__dirname`. */
+const ownPlaces: Plugin = {
+  name: 'own-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => ({
+      contents: inItsPlace(readFileSync(path, 'utf8'), path),
+      loader: extname(path).slice(-2) as Loader,
+    }));
+  },
+};
+
+/** The text of a module that knows by itself where it is. */
+export function inItsPlace(code: string, path: string): string {
+  const text = (value: string) => JSON.stringify(value);
+  return code
+    .replaceAll('import.meta.url', text(pathToFileURL(path).href))
+    .replaceAll('import.meta.dirname', text(dirname(path)))
+    .replaceAll(/\b__dirname\b/g, text(dirname(path)))
+    .replaceAll(/\b__filename\b/g, text(path));
+}

@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { newSeed, randomFrom } from '../support/random.js';
-import type { ServiceProcess } from '../support/service-process.js';
+import { RedisServer } from '../support/redis-server.js';
+import { ServiceProcess } from '../support/service-process.js';
 import { allContents } from '../support/stored-contents.js';
 import { StubbornReader } from '../support/stubborn-reader.js';
 import {
@@ -14,36 +15,42 @@ import { clientOf, isReady, onRedis, startRedis, startService } from '../support
 import { waitFor } from '../support/wait-for.js';
 
 const losses = { answer: 0.05, request: 0.01 };
-/** Of each stream of single events; EXACTLY_ONCE_EVENTS=200 makes them 10,000 together. */
-const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 50);
+/** Of each stream of single events; EXACTLY_ONCE_EVENTS=500 makes them 10,000 together. */
+const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 30);
 /** Single events are many requests: fewer, on many streams at once. */
 const runsOf: Record<BodyKind, { streams: number; events: number }> = {
-  'one event': { streams: 50, events: singleEvents },
-  arrays: { streams: 2, events: 5000 },
-  NDJSON: { streams: 2, events: 5000 },
+  'one event': { streams: 20, events: singleEvents },
+  arrays: { streams: 2, events: 2500 },
+  NDJSON: { streams: 2, events: 2500 },
 };
 const seed = newSeed();
 const brief = { FEED_LINGER: '100ms' };
 
 describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (backend) => {
+  let redis: RedisServer | undefined;
   let service: ServiceProcess;
   let proxy: TcpProxy;
-  beforeEach(async () => {
+  beforeAll(async () => {
     console.log(`SEED=${seed}`);
-    service = await startService(backend === 'redis' ? onRedis(await startRedis(), brief) : brief);
+    if (backend === 'redis') redis = await RedisServer.start();
+    service = await ServiceProcess.listening(redis === undefined ? brief : onRedis(redis, brief));
     await isReady(service);
     proxy = await TcpProxy.start(
       Number(new URL(service.url).port),
       lossy(randomFrom(seed), losses),
     );
-    onTestFinished(() => proxy.close());
+  });
+  afterAll(async () => {
+    await proxy.close();
+    await service.kill();
+    await redis?.stop();
   });
 
   it.each(bodyKinds)('each event is stored and read once, in order, sent as %s', async (kind) => {
     const { streams, events: count } = runsOf[kind];
     const events = numberedRun(count);
     const runs = Array.from({ length: streams }, (_, index) => {
-      const mid = `m${index}`;
+      const mid = `${kind} ${index}`.replaceAll(' ', '-');
       const random = randomFrom(seed + index);
       const worker = new StubbornWorker({ bases: [proxy.url], mid, kind, random });
       return { mid, worker, reader: new StubbornReader(proxy.url, mid) };
@@ -77,7 +84,7 @@ describe('Over a Redis that loses replies and requests', () => {
   it('each event is stored once, in order, whatever was unknown in between', async () => {
     console.log(`SEED=${seed}`);
     const redis = await startRedis();
-    const losing = lossy(randomFrom(seed), { answer: 0.01, request: 0.005 });
+    const losing = lossy(randomFrom(seed), { answer: 0.02, request: 0.01 });
     const proxy = await TcpProxy.start(redis.port, losing);
     onTestFinished(() => proxy.close());
     const service = await startService({
@@ -85,7 +92,7 @@ describe('Over a Redis that loses replies and requests', () => {
       REDIS_ADDR: `127.0.0.1:${proxy.port}`,
     });
     await waitFor('it is connected', () => service.output.includes('Redis is connected'));
-    const events = numberedRun(300);
+    const events = numberedRun(150);
     const workers = bodyKinds.flatMap((kind, index) =>
       [0, 1, 2].map((copy) => {
         const random = randomFrom(seed + index + copy);

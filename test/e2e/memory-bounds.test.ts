@@ -18,6 +18,12 @@ function get(path: string, head = ''): string {
   return `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${head}\r\n`;
 }
 
+const floods = [
+  get('/healthz', `x: ${'x'.repeat(15_800)}\r\n`).repeat(99),
+  'GET / HTTP/1.1\r\n\r\n'.repeat(100_000),
+  `GET / HTTP/1.1\r\nx: ${'x'.repeat(16_000)}`, // which does not end
+];
+
 /** What the service needs at the most beyond what it has now, in MiB. */
 async function growthMib(service: ServiceProcess, use: () => Promise<void>): Promise<number> {
   const before = residentMib(service.pid);
@@ -38,20 +44,21 @@ describe('The memory of the service', () => {
     expect(growth).toBeLessThan(100); // all thousand answers are a gigabyte
   });
 
-  it.each([
-    ['large heads', get('/healthz', `x: ${'x'.repeat(15_800)}\r\n`).repeat(99)],
-    ['small heads', 'GET / HTTP/1.1\r\n\r\n'.repeat(100_000)],
-    ['a head that does not end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(16_000)}`],
-  ])('stays small when 100 connections send %s behind a read that waits', async (_, behind) => {
+  it('stays small when 100 connections send heads, of any kind, behind a read that waits', async () => {
     const service = await startService();
     await fetch(`${service.url}/healthz`);
     const growth = await growthMib(service, async () => {
-      for (let count = 0; count < 100; count += 1) {
-        const socket = connectTo(service);
-        socket.write(get('/sessions/s/messages/m/events?wait=60', `x: ${'x'.repeat(15_800)}\r\n`));
-        await new Promise((resolve) => socket.write(behind, resolve));
+      for (const behind of floods) {
+        const sockets = Array.from({ length: 100 }, () => connectTo(service));
+        for (const socket of sockets) {
+          socket.write(
+            get('/sessions/s/messages/m/events?wait=60', `x: ${'x'.repeat(15_800)}\r\n`),
+          );
+          await new Promise((resolve) => socket.write(behind, resolve));
+        }
+        for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
+        for (const socket of sockets) socket.destroy();
       }
-      for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
     });
     expect(growth).toBeLessThan(60);
   });

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeedClient } from '../support/feed-client.js';
-import { startNginx } from '../support/nginx-server.js';
-import type { ServiceProcess } from '../support/service-process.js';
-import { openFeed, startService } from '../support/test-processes.js';
+import { launchNginx, startNginx } from '../support/nginx-server.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { openFeed } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
@@ -16,110 +16,134 @@ const feedSilenceMs = 600_000 / timesFaster;
 /** The service itself ends an NDJSON request after 300 seconds of silence. */
 const ndjsonSilenceMs = 270_000 / timesFaster;
 
-it('Through nginx, the first bytes of a feed and each event come at once', async () => {
-  const { nginxUrl, serviceUrl } = await startBoth();
-  const firstBytes: number[] = [];
-  for (let count = 1; count <= 20; count += 1) {
-    const askedAt = performance.now();
-    const feed = await openFeed(feedUrl(nginxUrl, '', 's1', `absent-${count}`));
-    await waitFor('the first bytes', () => feed.raw !== '');
-    firstBytes.push(performance.now() - askedAt);
+describe('Through nginx', () => {
+  const both = bothForSuite();
+
+  it('the first bytes of a feed and each event come at once', async () => {
+    const firstBytes: number[] = [];
+    for (let count = 1; count <= 20; count += 1) {
+      const askedAt = performance.now();
+      const feed = await openFeed(feedUrl(both.nginxUrl, '', 's1', `absent-${count}`));
+      await waitFor('the first bytes', () => feed.raw !== '');
+      firstBytes.push(performance.now() - askedAt);
+      feed.drop();
+    }
+    printLags('from GET to the first bytes of a feed', firstBytes);
+
+    const feed = await openFeed(feedUrl(both.nginxUrl, '', 's1', 'first-bytes'));
+    const lags = await lagsOf(feed, (count) =>
+      post(eventsUrl(both.service.url, 's1', 'first-bytes'), {
+        type: 'answer',
+        content: `${count}`,
+      }),
+    );
+    printLags('from POST to the frame behind nginx', lags);
+  });
+
+  it('each line of a request that stays open is at its readers at once', async () => {
+    const feed = await openFeed(feedUrl(both.service.url, '', 's1', 'lines'));
+    const worker = openNdjson(both.nginxUrl, 'lines');
+    const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
+    printLags('from a line of NDJSON through nginx to its frame', lags);
+    worker.end();
+    expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
+  });
+
+  it('a worker is told at once that its stream was stopped', async () => {
+    const feed = await openFeed(feedUrl(both.service.url, '', 's1', 'stopped'));
+    const worker = openNdjson(both.nginxUrl, 'stopped');
+    const answer = answerOf(worker);
+    worker.write(lineOf('1'));
+    await feed.frameCount(1);
+    await post(feedUrl(both.service.url, '', 's1', 'stopped').replace(/stream$/, 'stop'), {});
+    expect(await answer).toMatchObject({
+      status: 409,
+      body: { code: 'stream_ended', streamStatus: 'stopped', stored: 1 },
+    });
+  });
+
+  it('an append may be as large as the service takes it', async () => {
+    // A busy machine takes its time over 8 MB.
+    const url = await startNginx({ upstreamPort: portOf(both.service) });
+    const content = 'x'.repeat(1_000_000);
+    const { status } = await post(
+      eventsUrl(url, 's1', 'large'),
+      Array.from({ length: 8 }, () => ({ type: 'answer', content })),
+    );
+    expect(status).toBe(201);
+  });
+
+  it('the service notices that a reader has left', async () => {
+    const feed = await openFeed(feedUrl(both.nginxUrl, '', 's1', 'left'));
     feed.drop();
-  }
-  printLags('from GET to the first bytes of a feed', firstBytes);
+    await waitFor('it is closed', () =>
+      both.service.log.some(({ messageId, reason }) => messageId === 'left' && reason === 'left'),
+    );
+  });
 
-  const feed = await openFeed(feedUrl(nginxUrl));
-  const lags = await lagsOf(feed, (count) =>
-    post(eventsUrl(serviceUrl), { type: 'answer', content: `${count}` }),
+  it(
+    `feeds and appends outlive silence (${feedSilenceMs / 1000} s)`,
+    async () => {
+      await Promise.all([silentFeed(both.nginxUrl, both.service), silentAppend(both.nginxUrl)]);
+    },
+    feedSilenceMs + 60_000,
   );
-  printLags('from POST to the frame behind nginx', lags);
 });
 
-it('Through nginx, each line of a request that stays open is at its readers at once', async () => {
-  const { nginxUrl, serviceUrl } = await startBoth();
-  const feed = await openFeed(feedUrl(serviceUrl));
-  const worker = openNdjson(nginxUrl);
-  const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
-  printLags('from a line of NDJSON through nginx to its frame', lags);
-  worker.end();
-  expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
-});
+describe('When the service goes, nginx', () => {
+  const both = bothForSuite();
 
-it('Through nginx, a worker is told at once that its stream was stopped', async () => {
-  const { nginxUrl, serviceUrl } = await startBoth();
-  const feed = await openFeed(feedUrl(serviceUrl));
-  const worker = openNdjson(nginxUrl);
-  const answer = answerOf(worker);
-  worker.write(lineOf('1'));
-  await feed.frameCount(1);
-  await post(feedUrl(serviceUrl).replace(/stream$/, 'stop'), {});
-  expect(await answer).toMatchObject({
-    status: 409,
-    body: { code: 'stream_ended', streamStatus: 'stopped', stored: 1 },
+  it('breaks a feed of the AI SDK', async () => {
+    await post(eventsUrl(both.service.url), { type: 'answer', content: 'x' });
+    const feed = await openFeed(`${both.nginxUrl}/ai-sdk/sessions/s1/stream`);
+    await feed.frameCount(3);
+    both.service.signal('SIGTERM');
+    await feed.end();
+    expect(feed.response.complete).toBe(false);
+  });
+
+  it('tells readers to come back, and workers that the service is away', async () => {
+    await both.service.kill();
+    const feed = await openFeed(feedUrl(both.nginxUrl, '?offset=0'));
+    await feed.end();
+    expect(feed.status).toBe(200);
+    expect(feed.response.headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'stream-refused': 'backend_unavailable',
+    });
+    expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n\n');
+    const append = await fetch(eventsUrl(both.nginxUrl), { method: 'POST', body: '{}' });
+    expect(append.status).toBe(502);
+    // A page of the AI SDK would take a 200 that ends for an empty answer.
+    expect((await fetch(`${both.nginxUrl}/ai-sdk/sessions/s1/stream`)).status).toBe(502);
   });
 });
 
-it('Through nginx, an append may be as large as the service takes it', async () => {
-  const { nginxUrl } = await startBoth(1); // a busy machine takes its time over 8 MB
-  const content = 'x'.repeat(1_000_000);
-  const { status } = await post(
-    eventsUrl(nginxUrl),
-    Array.from({ length: 8 }, () => ({ type: 'answer', content })),
-  );
-  expect(status).toBe(201);
-});
+interface Both {
+  readonly service: ServiceProcess;
+  readonly nginxUrl: string;
+}
 
-it('Through nginx, the service notices that a reader has left', async () => {
-  const { nginxUrl, service } = await startBoth();
-  const feed = await openFeed(feedUrl(nginxUrl));
-  feed.drop();
-  await waitFor('it is closed', () => service.output.includes('"reason":"left"'));
-});
-
-it(
-  `Through nginx, feeds and appends outlive silence (${feedSilenceMs / 1000} s)`,
-  async () => {
-    const { nginxUrl, service } = await startBoth();
-    await Promise.all([silentFeed(nginxUrl, service), silentAppend(nginxUrl)]);
-  },
-  feedSilenceMs + 60_000,
-);
-
-it('While the service is away, nginx tells readers to come back, and workers that it is', async () => {
-  const { nginxUrl, service } = await startBoth();
-  await service.kill();
-  const feed = await openFeed(feedUrl(nginxUrl, '?offset=0'));
-  await feed.end();
-  expect(feed.status).toBe(200);
-  expect(feed.response.headers).toMatchObject({
-    'content-type': 'text/event-stream; charset=utf-8',
-    'stream-refused': 'backend_unavailable',
+/** A service and nginx before it, for a whole suite. */
+function bothForSuite(): Both {
+  const both = {} as { service: ServiceProcess; nginxUrl: string };
+  let stop = async () => {};
+  beforeAll(async () => {
+    const settings = { FEED_HEARTBEAT: `${heartbeatMs}ms`, FEED_MAX_AGE: '1h' };
+    both.service = await ServiceProcess.listening(settings);
+    const nginx = await launchNginx({ upstreamPort: portOf(both.service), timesFaster });
+    both.nginxUrl = nginx.url;
+    stop = nginx.stop;
   });
-  expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n\n');
-  const append = await fetch(eventsUrl(nginxUrl), { method: 'POST', body: '{}' });
-  expect(append.status).toBe(502);
-  // A page of the AI SDK would take a 200 that ends for an empty answer.
-  expect((await fetch(`${nginxUrl}/ai-sdk/sessions/s1/stream`)).status).toBe(502);
-});
-
-it('Through nginx, a feed of the AI SDK breaks when the service does', async () => {
-  const { nginxUrl, service } = await startBoth();
-  await post(eventsUrl(service.url), { type: 'answer', content: 'x' });
-  const feed = await openFeed(`${nginxUrl}/ai-sdk/sessions/s1/stream`);
-  await feed.frameCount(3);
-  service.signal('SIGTERM');
-  await feed.end();
-  expect(feed.response.complete).toBe(false);
-});
-
-async function startBoth(nginxTimesFaster = timesFaster) {
-  const service = await startService({
-    FEED_HEARTBEAT: `${heartbeatMs}ms`,
-    FEED_MAX_AGE: '1h',
+  afterAll(async () => {
+    await both.service.kill();
+    await stop();
   });
-  const upstreamPort = Number(new URL(service.url).port);
-  const nginxUrl = await startNginx({ upstreamPort, timesFaster: nginxTimesFaster });
-  return { service, serviceUrl: service.url, nginxUrl };
+  return both;
+}
+
+function portOf({ url }: ServiceProcess): number {
+  return Number(new URL(url).port);
 }
 
 /** How long each of 20 events takes from its sending to its frame, in ms. */

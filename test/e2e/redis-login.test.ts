@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../support/cluster-of-test.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SentinelOfTest } from '../support/sentinel-of-test.js';
+import type { ServiceProcess } from '../support/service-process.js';
 import {
   clientOf,
   directoryWith,
   type Environment,
   isReady,
-  launchService,
   onRedis,
   readiness,
   startService,
@@ -30,21 +30,7 @@ describe('A Redis that asks who comes', () => {
   });
   afterAll(() => redis.stop());
 
-  it('is served with REDIS_PASSWORD', async () => {
-    await serves(onRedis(redis, { REDIS_PASSWORD: password }));
-  });
-
-  it('is served with a password from REDIS_PASSWORD_FILE, which may end with a newline', async () => {
-    const directory = directoryWith({ bare: password, line: `${password}\n` });
-    await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/bare` }));
-    await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/line` }));
-  });
-
-  it('is served with the name and password of an ACL user', async () => {
-    await serves(onRedis(redis, { REDIS_USERNAME: 'worker', REDIS_PASSWORD: workerPassword }));
-  });
-
-  it('is used in the database of REDIS_DB only', async () => {
+  it('is served with REDIS_PASSWORD, and used in the database of REDIS_DB only', async () => {
     await serves(
       onRedis(redis, { REDIS_PASSWORD: password, REDIS_DB: '7', REDIS_PREFIX: 'of-db-7' }),
     );
@@ -52,6 +38,17 @@ describe('A Redis that asks who comes', () => {
     const inDb0 = clientOf(redis, { password });
     expect(await inDb7.llen('of-db-7:s1:m1')).toBe(1);
     expect(await inDb0.keys('of-db-7*')).toEqual([]);
+  });
+
+  it('is served with a password from REDIS_PASSWORD_FILE', async () => {
+    const directory = directoryWith({ bare: password });
+    await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/bare` }));
+  });
+
+  it('is served with an ACL user, whose password file may end with a newline', async () => {
+    const directory = directoryWith({ line: `${workerPassword}\n` });
+    const login = { REDIS_USERNAME: 'worker', REDIS_PASSWORD_FILE: `${directory}/line` };
+    await serves(onRedis(redis, login));
   });
 
   it('is served behind sentinels, which may ask for the same password', async () => {
@@ -70,9 +67,20 @@ describe('A Redis that asks who comes', () => {
   it.each([
     ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
     ['no password', {}],
-    ['a wrong user', { REDIS_USERNAME: 'nobody', REDIS_PASSWORD: workerPassword }],
   ])('refuses %s: the log says so, without it, and the service is not ready', async (_, login) => {
+    await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
+  });
+
+  it('refuses a wrong user, and makes the service ready by itself when it becomes right', async () => {
+    const login = { REDIS_USERNAME: 'later', REDIS_PASSWORD: workerPassword };
     const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
+    await isRefused(service);
+    const admin = clientOf(redis, { password });
+    await admin.call('ACL', 'SETUSER', 'later', 'on', `>${workerPassword}`, '~*', '&*', '+@all');
+    await isReady(service);
+  });
+
+  async function isRefused(service: ServiceProcess): Promise<void> {
     await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output));
     expect(await readiness(service)).toBe(503);
     const refused = await post(eventsUrl(service.url), { type: 'answer' });
@@ -81,18 +89,7 @@ describe('A Redis that asks who comes', () => {
       body: { code: 'backend_unavailable', stored: 0 },
     });
     expect(service.output).not.toMatch(/guess-3|worker-secret-2/);
-  });
-
-  it('makes the service ready by itself when the password becomes right', async () => {
-    const service = launchService(
-      onRedis(redis, { REDIS_USERNAME: 'later', REDIS_PASSWORD: 'later-4' }),
-    );
-    await service.isListening();
-    await waitFor('it is refused', () => service.output.includes('WRONGPASS'));
-    const admin = clientOf(redis, { password });
-    await admin.call('ACL', 'SETUSER', 'later', 'on', '>later-4', '~*', '&*', '+@all');
-    await isReady(service);
-  });
+  }
 
   async function serves(environment: Environment): Promise<void> {
     const service = await startService(environment);

@@ -31,45 +31,29 @@ describe('When it is asked to stop, the service', () => {
     },
   );
 
-  it('does not wait for a connection that is kept alive and idle', async () => {
+  it('waits for no connection that is idle, sends no request, or does not end one', async () => {
     const service = await startService();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
     expect(await statusOf(`${service.url}/healthz`, agent)).toBe(200);
     await waitFor('it is idle', () => Object.values(agent.freeSockets).flat().length === 1);
-    await stops(service, 'SIGTERM');
-  });
 
-  it('does not wait for a connection that never sends a request', async () => {
-    const service = await startService();
     // Browsers make such connections ahead of need.
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     await once(socket, 'connect');
-    expect(await readiness(service)).toBe(200); // the service has accepted the one before, too
-    await stops(service, 'SIGTERM');
-  });
 
-  it('does not wait for a request that never ends', async () => {
-    const service = await startService();
     const half = request(eventsUrl(service.url), { method: 'POST', agent: false });
     half.on('error', () => {});
     half.setHeader('content-type', 'application/json');
     half.setHeader('content-length', 100);
     half.write('{'); // and the rest never comes
     await once(half, 'socket');
-    expect(await readiness(service)).toBe(200); // the service has seen the one before, too
+    expect(await readiness(service)).toBe(200); // the service has seen the ones before, too
     await stops(service, 'SIGTERM');
   });
 
-  it('cuts a feed whose client never reads', async () => {
-    const service = await startService();
-    await fill(service);
-    await stuckFeed(service);
-    await stops(service, 'SIGTERM');
-  });
-
-  it('never answers the feed route with 503 while it drains', async () => {
+  it('cuts a feed whose client never reads, and answers no feed with 503 while it drains', async () => {
     const service = await startService();
     await fill(service);
     // A socket that takes nothing more holds the shutdown for as long as that may take.

@@ -34,16 +34,14 @@ describe('The service at its start', () => {
     expect(appended).toMatchObject({ status: 201, body: { offset: 0, count: 1, nextOffset: 1 } });
     await feed.frameCount(1);
     expect(JSON.parse(feed.data[0] as string)).toMatchObject({ type: 'answer', content: 'hello' });
+    // Another one on its port ends with code 1.
+    await refusesToStart({ PORT: new URL(service.url).port }, ['EADDRINUSE']);
   });
 
-  it('listens on all addresses when that is asked for together with AUTH_DISABLED', async () => {
-    const service = await startService({ HOST: '0.0.0.0', AUTH_DISABLED: 'true' });
-    expect(await readiness(service)).toBe(200);
-  });
-
-  it('warns when it keeps in memory what other machines are to read, as a second node lacks it', async () => {
+  it('listens on all addresses with AUTH_DISABLED, and warns that a second node lacks what it keeps', async () => {
     const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true', ...fewConnections };
     const warned = await startService(open);
+    expect(await readiness(warned)).toBe(200);
     await waitFor('the warning', () => warningsOf(warned).length === 1);
     expect(warningsOf(warned)).toEqual([expect.stringContaining('a second node')]);
 
@@ -150,11 +148,6 @@ describe('The service at its start', () => {
 
   it('refuses a CONFIG_FILE that does not exist', () => {
     refuses({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
-  });
-
-  it('ends with code 1 when its port is taken', async () => {
-    const first = await startService();
-    await refusesToStart({ PORT: new URL(first.url).port }, ['EADDRINUSE']);
   });
 });
 

@@ -3,18 +3,11 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { EventSource } from 'eventsource';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FeedClient } from '../support/feed-client.js';
+import { PairOfTest } from '../support/pair-of-test.js';
 import type { RedisServer } from '../support/redis-server.js';
 import type { ServiceProcess } from '../support/service-process.js';
-import {
-  clientOf,
-  isReady,
-  onRedis,
-  openFeed,
-  startRedis,
-  startService,
-} from '../support/test-processes.js';
+import { clientOf, openFeed } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
-import { eventsUrl, feedUrl } from '../support/worker.js';
 
 type Client = ReturnType<RedisServer['client']>;
 
@@ -22,42 +15,37 @@ const pollMs = 500;
 const settings = { FEED_POLL_INTERVAL: `${pollMs}ms`, FEED_LINGER: '100ms' };
 
 describe('A stop on one node', () => {
+  const the = new PairOfTest({ ...settings, FEED_POLL_INTERVAL: '10m' });
+
   it('ends the run of a worker on the other, with wake-ups at once', async () => {
-    const { redis, nodes } = await start({ ...settings, FEED_POLL_INTERVAL: '10m' });
-    const run = await startRun(nodes[0]);
-    await isSubscribed(redis);
-    const tookMs = await stopAndMeasure(nodes[1], run);
+    const { nodes } = the;
+    const run = await startRun(the, nodes[0]);
+    await isSubscribed(the);
+    const tookMs = await stopAndMeasure(the, nodes[1], run);
     console.log(`with wake-ups: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
   });
+});
 
-  it.each([
-    ['are cut again and again', cutSubscriptions],
-    ['cannot be had', forbidSubscriptions],
-  ])('ends it within a poll when wake-ups %s', async (trouble, lose) => {
-    const { redis, nodes } = await start(settings);
-    await lose(clientOf(redis));
-    const run = await startRun(nodes[0]);
-    const tookMs = await stopAndMeasure(nodes[1], run);
-    console.log(`when they ${trouble}: ${tookMs.toFixed(0)} ms`);
-  });
+describe('A stop on one node that also polls', () => {
+  const the = new PairOfTest(settings);
 
   it('is read on both nodes as the last event, and ends the feeds', async () => {
-    const { nodes } = await start(settings);
-    const run = await startRun(nodes[0]);
-    const feeds = await Promise.all(nodes.map(({ url }) => openFeed(feedUrl(url))));
-    await stopAndMeasure(nodes[1], run);
+    const { nodes } = the;
+    const run = await startRun(the, nodes[0]);
+    const feeds = await Promise.all(nodes.map((node) => openFeed(the.feedUrl(node))));
+    await stopAndMeasure(the, nodes[1], run);
     for (const feed of feeds) await endsWithStop(feed, run.lines);
-    const back = await openFeed(feedUrl(nodes[0].url), {
+    const back = await openFeed(the.feedUrl(nodes[0]), {
       'last-event-id': feeds[0]?.lastId as string,
     });
     expect(back.status).toBe(204);
   });
 
   it('lets an EventSource come back once, and no more', async () => {
-    const { nodes } = await start(settings);
-    const run = await startRun(nodes[0]);
+    const { nodes } = the;
+    const run = await startRun(the, nodes[0]);
     let requests = 0;
-    const source = new EventSource(feedUrl(nodes[0].url), {
+    const source = new EventSource(the.feedUrl(nodes[0]), {
       fetch: (url, init) => {
         requests += 1;
         return fetch(url, init);
@@ -67,29 +55,30 @@ describe('A stop on one node', () => {
     const types: string[] = [];
     source.onmessage = ({ data }) => types.push(JSON.parse(data).type);
     await waitFor('it reads', () => types.length > 0);
-    await stopAndMeasure(nodes[1], run);
+    await stopAndMeasure(the, nodes[1], run);
     await waitFor('it is closed', () => source.readyState === source.CLOSED);
     expect(types).toEqual([...Array(run.lines).fill('answer'), 'stop']);
     expect(requests).toBe(2);
   });
 
   it('refuses the worker that begins after it, by its first line', async () => {
-    const { nodes } = await start(settings);
-    await fetch(`${feedUrl(nodes[1].url).replace(/stream$/, 'stop')}`, { method: 'POST' });
-    const { answer } = openBody(nodes[0]);
+    const { nodes } = the;
+    await fetch(the.feedUrl(nodes[1]).replace(/stream$/, 'stop'), { method: 'POST' });
+    const { answer } = openBody(the, nodes[0]);
     expect(await answer).toMatchObject({ status: 409, body: { stored: 0, line: 1 } });
   });
-});
 
-async function start(environment: Record<string, string>) {
-  const redis = await startRedis();
-  const nodes = await Promise.all([
-    startService(onRedis(redis, environment)),
-    startService(onRedis(redis, environment)),
-  ]);
-  await Promise.all(nodes.map(isReady));
-  return { redis, nodes };
-}
+  it.each([
+    ['are cut again and again', cutSubscriptions],
+    ['cannot be had', forbidSubscriptions],
+  ])('ends it within a poll when wake-ups %s', async (trouble, lose) => {
+    const { redis, nodes } = the;
+    await lose(clientOf(redis));
+    const run = await startRun(the, nodes[0]);
+    const tookMs = await stopAndMeasure(the, nodes[1], run);
+    console.log(`when they ${trouble}: ${tookMs.toFixed(0)} ms`);
+  });
+});
 
 interface Run {
   readonly answer: ReturnType<typeof answerOf>;
@@ -97,9 +86,9 @@ interface Run {
   readonly lines: number;
 }
 
-async function startRun(node: ServiceProcess): Promise<Run> {
-  const { sent, answer } = openBody(node);
-  const feed = await openFeed(feedUrl(node.url));
+async function startRun(the: PairOfTest, node: ServiceProcess): Promise<Run> {
+  const { sent, answer } = openBody(the, node);
+  const feed = await openFeed(the.feedUrl(node));
   const lines = 5;
   for (let count = 1; count <= lines; count += 1) {
     if (count > 1) sent.write('{"type":"answer"}\n');
@@ -110,9 +99,9 @@ async function startRun(node: ServiceProcess): Promise<Run> {
 }
 
 /** A body that reads its answer while it is being written, as a worker does that can be stopped. */
-function openBody(node: ServiceProcess) {
+function openBody(the: PairOfTest, node: ServiceProcess) {
   const headers = { 'content-type': 'application/x-ndjson' };
-  const sent = request(eventsUrl(node.url), { method: 'POST', headers, agent: false });
+  const sent = request(the.eventsUrl(node), { method: 'POST', headers, agent: false });
   onTestFinished(() => {
     sent.destroy();
   });
@@ -133,8 +122,12 @@ async function answerOf(sent: ClientRequest) {
 }
 
 /** Stops the stream, and returns how long the worker waited to hear of it. */
-async function stopAndMeasure(node: ServiceProcess, { answer, lines }: Run): Promise<number> {
-  const stopUrl = feedUrl(node.url).replace(/stream$/, 'stop');
+async function stopAndMeasure(
+  the: PairOfTest,
+  node: ServiceProcess,
+  { answer, lines }: Run,
+): Promise<number> {
+  const stopUrl = the.feedUrl(node).replace(/stream$/, 'stop');
   const startedAt = performance.now();
   const stopped = await fetch(stopUrl, { method: 'POST' });
   expect(await stopped.json()).toEqual({ streamStatus: 'stopped' });
@@ -155,10 +148,10 @@ async function endsWithStop(feed: FeedClient, lines: number): Promise<void> {
   expect(types).toEqual([...Array(lines).fill('answer'), 'stop']);
 }
 
-async function isSubscribed(redis: RedisServer): Promise<void> {
+async function isSubscribed({ redis, key }: PairOfTest): Promise<void> {
   const client = clientOf(redis);
   await waitFor('the worker’s node is subscribed', async () => {
-    const [, count] = (await client.pubsub('NUMSUB', 'stream:events:s1:m1::wake')) as unknown[];
+    const [, count] = (await client.pubsub('NUMSUB', `${key}::wake`)) as unknown[];
     return Number(count) > 0;
   });
 }
@@ -171,5 +164,8 @@ async function cutSubscriptions(client: Client): Promise<void> {
 
 async function forbidSubscriptions(client: Client): Promise<void> {
   await client.call('ACL', 'SETUSER', 'default', '-subscribe');
+  onTestFinished(async () => {
+    await client.call('ACL', 'SETUSER', 'default', '+subscribe');
+  });
   await cutSubscriptions(client);
 }

@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const seed = newSeed();
 const endless = numberedRun(100_000, 'first ');
-const run = numberedRun(150, 'second ');
+const run = numberedRun(60, 'second ');
 /** NDJSON bodies are so long that the other takes over in the midst of one. */
 const maxBatches: Record<BodyKind, number> = { 'one event': 1, arrays: 20, NDJSON: 20_000 };
 

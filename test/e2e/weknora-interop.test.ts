@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { RedisServer } from '../support/redis-server.js';
+import { StreamOfTest } from '../support/stream-of-test.js';
 import {
   clientOf,
   type Environment,
@@ -18,19 +18,25 @@ const pushed = `{"id":"a","type":"answer","content":"x","done":false,"timestamp"
 const pushedComplete = `{"id":"e","type":"complete","content":"","done":true,"timestamp":"${time}"}`;
 
 describe('Beside a WeKnora process on the same Redis, the service', () => {
+  const the = new StreamOfTest({
+    REDIS_PREFIX: 'stream:events',
+    FEED_POLL_INTERVAL: '100ms',
+    FEED_LINGER: '200ms',
+    STREAM_TTL: '10m',
+  });
+
   it('serves live what the other program pushes, by its polls', async () => {
-    const { redis, service } = await startBoth({ FEED_POLL_INTERVAL: '500ms' });
-    const feed = await openFeed(feedUrl(service.url));
-    const client = clientOf(redis);
+    const feed = await the.follow();
+    const client = clientOf(the.redis);
     const pushes = [
-      () => client.rpush('stream:events:s1:m1', pushed),
-      () => pushWithCli(redis, pushed),
-      () => client.rpush('stream:events:s1:m1', pushed, pushed),
+      () => client.rpush(the.key, pushed),
+      () => pushWithCli(the, pushed),
+      () => client.rpush(the.key, pushed, pushed),
     ];
     let count = 0;
     for (const push of pushes) {
       await push();
-      count = await client.llen('stream:events:s1:m1');
+      count = await client.llen(the.key);
       await feed.frameCount(count);
     }
     expect(feed.data).toEqual(Array(count).fill(pushed));
@@ -39,29 +45,29 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
   });
 
   it('takes turns with the other program in one stream', async () => {
-    const { redis, service } = await startBoth({ FEED_POLL_INTERVAL: '100ms' });
-    const feed = await openFeed(feedUrl(service.url));
-    const client = clientOf(redis);
+    const feed = await the.follow();
+    const client = clientOf(the.redis);
     for (let turn = 0; turn < 5; turn += 1) {
-      await client.rpush('stream:events:s1:m1', pushed);
+      await client.rpush(the.key, pushed);
       const event = { type: 'answer', content: `turn ${turn}` };
-      expect(await post(eventsUrl(service.url), event)).toMatchObject({
+      expect(await post(the.eventsUrl, event)).toMatchObject({
         status: 201,
         body: { offset: 2 * turn + 1, nextOffset: 2 * turn + 2 },
       });
     }
     await feed.frameCount(10);
-    expect(feed.data).toEqual(await client.lrange('stream:events:s1:m1', 0, -1));
+    expect(feed.data).toEqual(await client.lrange(the.key, 0, -1));
   });
 
   it('stores exactly the fields of the other program, and data when that was sent', async () => {
-    const { redis, service } = await startBoth();
-    await post(eventsUrl(service.url), [
+    await post(the.eventsUrl, [
       { type: 'answer' },
       { type: 'answer', data: { score: 1 } },
       JSON.parse(pushed),
     ]);
-    const elements = await clientOf(redis).lrange('stream:events:s1:m1', 0, -1);
+    const client = clientOf(the.redis);
+    expect(await listsOf(client, `*${the.mid}*`)).toEqual([the.key]);
+    const elements = await client.lrange(the.key, 0, -1);
     const [bare, withData] = elements.map((element) => JSON.parse(element));
     expect(Object.keys(bare).sort()).toEqual(['content', 'done', 'id', 'timestamp', 'type']);
     expect(bare).toMatchObject({ type: 'answer', content: '', done: false });
@@ -72,32 +78,17 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(elements[2]).toBe(pushed);
   });
 
-  it.each(['stream:events', 'wk:stream:t1:', ' spaced ', '{wk}:s', 'wk:{t1}'])(
-    'uses the prefix %j byte for byte',
-    async (prefix) => {
-      const { redis, service } = await startBoth({ REDIS_PREFIX: prefix });
-      await post(eventsUrl(service.url), { type: 'answer' });
-      const client = clientOf(redis);
-      const lists: string[] = [];
-      for (const key of await client.keys('*')) {
-        if ((await client.type(key)) === 'list') lists.push(key);
-      }
-      expect(lists).toEqual([`${prefix}:s1:m1`]);
-    },
-  );
-
   it('gives the list, and whatever it keeps beside it, its TTL with every append', async () => {
-    const { redis, service } = await startBoth({ STREAM_TTL: '10m' });
-    const client = clientOf(redis);
-    await client.rpush('stream:events:s1:m1', pushed);
-    expect(await client.pttl('stream:events:s1:m1')).toBe(-1);
+    const client = clientOf(the.redis);
+    await client.rpush(the.key, pushed);
+    expect(await client.pttl(the.key)).toBe(-1);
     for (const shortened of [60_000, 1_000_000]) {
-      await post(eventsUrl(service.url), { type: 'answer' });
-      for (const key of await client.keys('*s1:m1*')) {
+      await post(the.eventsUrl, { type: 'answer' });
+      for (const key of await client.keys(`*s1:${the.mid}*`)) {
         const ttl = await client.pttl(key);
         expect(ttl, key).toBeGreaterThan(570_000);
         // What is kept beside the list outlives it.
-        expect(ttl, key).toBeLessThanOrEqual(key === 'stream:events:s1:m1' ? 600_000 : 1_200_000);
+        expect(ttl, key).toBeLessThanOrEqual(key === the.key ? 600_000 : 1_200_000);
         await client.pexpire(key, shortened);
       }
     }
@@ -106,27 +97,36 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
   });
 
   it('ends its feeds and refuses appends after a complete that the other program pushed', async () => {
-    const { redis, service } = await startBoth({ FEED_LINGER: '200ms' });
-    await post(eventsUrl(service.url), { type: 'answer' });
-    const feed = await openFeed(feedUrl(service.url));
+    await post(the.eventsUrl, { type: 'answer' });
+    const feed = await the.follow();
     await feed.frameCount(1);
-    await clientOf(redis).rpush('stream:events:s1:m1', pushedComplete);
+    await clientOf(the.redis).rpush(the.key, pushedComplete);
     await feed.end();
     expect(feed.data[1]).toBe(pushedComplete);
-    expect(await post(eventsUrl(service.url), { type: 'answer' })).toMatchObject({
+    expect(await post(the.eventsUrl, { type: 'answer' })).toMatchObject({
       status: 409,
       body: { code: 'stream_ended', streamStatus: 'complete', stored: 0 },
     });
   });
 
   it('answers 204 to a client that has all up to a complete of the other program', async () => {
-    const { redis, service } = await startBoth({ FEED_LINGER: '1s' });
-    const feed = await openFeed(feedUrl(service.url));
-    await clientOf(redis).rpush('stream:events:s1:m1', pushedComplete);
+    const feed = await the.follow();
+    await clientOf(the.redis).rpush(the.key, pushedComplete);
     await feed.end();
-    const back = await openFeed(feedUrl(service.url), { 'last-event-id': feed.lastId as string });
+    const back = await the.follow(feed.lastId);
     expect(back.status).toBe(204);
   });
+});
+
+describe('With settings of its own, the service beside a WeKnora process', () => {
+  it.each(['wk:stream:t1:', ' spaced ', '{wk}:s', 'wk:{t1}'])(
+    'uses the prefix %j byte for byte',
+    async (prefix) => {
+      const { redis, service } = await startBoth({ REDIS_PREFIX: prefix });
+      await post(eventsUrl(service.url), { type: 'answer' });
+      expect(await listsOf(clientOf(redis), '*')).toEqual([`${prefix}:s1:m1`]);
+    },
+  );
 
   it('takes a title that the other program pushes late, and ends with it', async () => {
     const { redis, service } = await startBoth({ FEED_LINGER: '10m', FEED_POLL_INTERVAL: '100ms' });
@@ -147,9 +147,16 @@ async function startBoth(environment: Environment = {}) {
   return { redis, service };
 }
 
+/** The keys that match and are lists. */
+async function listsOf(client: ReturnType<typeof clientOf>, pattern: string): Promise<string[]> {
+  const keys = await client.keys(pattern);
+  const types = await Promise.all(keys.map((key) => client.type(key)));
+  return keys.filter((_, index) => types[index] === 'list');
+}
+
 /** Where the program is not installed, the client library has pushed the same bytes already. */
-function pushWithCli(redis: RedisServer, element: string): void {
-  const args = ['-p', String(redis.port), 'RPUSH', 'stream:events:s1:m1', element];
+function pushWithCli({ redis, key }: StreamOfTest, element: string): void {
+  const args = ['-p', String(redis.port), 'RPUSH', key, element];
   try {
     execFileSync('redis-cli', args, { stdio: 'ignore' });
   } catch (error) {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from './wait-for.js';
 import { eventsUrl, post } from './worker.js';
 
 export const signsOfLife = ['appends', 'renewals', 'an open body'] as const;
@@ -23,6 +24,8 @@ export class LivingWorker {
    * the lease of an open body, it knows the first event only.
    */
   lastSignAt = 0;
+  /** When it sent each sign of life, whether or not that was taken: since 1970, in ms. */
+  readonly sentAt: number[] = [];
   #node: number;
   #running: Promise<void> | null = null;
   readonly #stopping = new AbortController();
@@ -37,7 +40,7 @@ export class LivingWorker {
 
   /** Resolves when the stream has its first event. */
   async start(): Promise<void> {
-    await this.#append();
+    await waitFor('its first event', () => this.#append().catch(() => false));
     this.#running = this.#live();
   }
 
@@ -79,14 +82,14 @@ export class LivingWorker {
   }
 
   async #append(): Promise<boolean> {
-    const sentAt = Date.now();
+    const sentAt = this.#noteSent();
     const { status } = await post(this.#eventsUrl, { type: 'answer' }, this.#headers);
     if (status === 201) this.lastSignAt = sentAt;
     return this.#note(status === 409, status === 201);
   }
 
   async #renew(): Promise<boolean> {
-    const sentAt = Date.now();
+    const sentAt = this.#noteSent();
     const url = this.#eventsUrl.replace(/events$/, 'lease');
     const response = await fetch(url, { method: 'POST', headers: this.#headers });
     const { streamStatus } = (await response.json()) as { streamStatus?: string };
@@ -102,7 +105,7 @@ export class LivingWorker {
       signal: this.#stopping.signal,
       agent: false,
     });
-    const sentAt = Date.now();
+    const sentAt = this.#noteSent();
     sent.write('{"type":"answer"}\n');
     sent.on('error', () => {}); // the other side closes the connection
     try {
@@ -113,6 +116,12 @@ export class LivingWorker {
     } finally {
       sent.destroy();
     }
+  }
+
+  #noteSent(): number {
+    const now = Date.now();
+    this.sentAt.push(now);
+    return now;
   }
 
   #note(wasEnded: boolean, isDone: boolean): boolean {

@@ -15,13 +15,23 @@ interface NginxOptions {
   readonly timesFaster?: number;
 }
 
+interface Nginx {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** As `launchNginx` does, for one test; returns its URL. */
+export async function startNginx(options: NginxOptions): Promise<string> {
+  const { url, stop } = await launchNginx(options);
+  onTestFinished(stop);
+  return url;
+}
+
 /**
- * Starts nginx with the configuration of docs/nginx.conf in front of a service on this machine. It
- * is gone when the test is.
- *
- * @returns its URL
+ * Starts nginx with the configuration of docs/nginx.conf in front of a service on this machine. The
+ * caller stops it.
  */
-export async function startNginx({ upstreamPort, timesFaster = 1 }: NginxOptions): Promise<string> {
+export async function launchNginx({ upstreamPort, timesFaster = 1 }: NginxOptions): Promise<Nginx> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-nginx-'));
   writeFileSync(join(directory, 'rejoin.conf'), faster(at(port, upstreamPort), timesFaster));
@@ -29,7 +39,6 @@ export async function startNginx({ upstreamPort, timesFaster = 1 }: NginxOptions
   const log = join(directory, 'error.log');
   const args = ['-p', directory, '-e', log, '-c', join(directory, 'nginx.conf')];
   const nginx = spawn(inject('nginxPath'), args, { stdio: 'ignore' });
-  onTestFinished(() => stop(nginx, directory));
   const url = `http://127.0.0.1:${port}`;
   await waitFor('nginx answers', () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended: ${readFileSync(log, 'utf8')}`);
@@ -38,7 +47,7 @@ export async function startNginx({ upstreamPort, timesFaster = 1 }: NginxOptions
       () => false,
     );
   });
-  return url;
+  return { url, stop: () => stop(nginx, directory) };
 }
 
 /** Its workers would outlive a SIGKILL. */

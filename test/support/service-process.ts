@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { serviceMain } from './service-main.js';
 import { waitFor } from './wait-for.js';
 
+const listening = 'The service is listening';
+
 type Exit = [code: number | null, signal: NodeJS.Signals | null];
 
 /**
@@ -15,6 +17,7 @@ type Exit = [code: number | null, signal: NodeJS.Signals | null];
 export class ServiceProcess {
   /** What it has printed on both streams. */
   output = '';
+  #listeningLine: Record<string, unknown> | undefined;
   readonly #child: ChildProcess;
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-service-'));
   readonly #exit: Promise<Exit>;
@@ -32,6 +35,7 @@ export class ServiceProcess {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;
+        this.#listeningLine ??= this.#findListeningLine();
       });
     }
     this.#exit = once(this.#child, 'exit') as Promise<Exit>;
@@ -50,9 +54,10 @@ export class ServiceProcess {
     });
   }
 
-  /** The lines of its log. */
+  /** The lines of its log, but for one that has come in part. */
   get log(): Record<string, unknown>[] {
-    const lines = this.output.split('\n').filter((line) => line.startsWith('{'));
+    const whole = this.output.split('\n').slice(0, -1);
+    const lines = whole.filter((line) => line.startsWith('{'));
     return lines.map((line) => JSON.parse(line));
   }
 
@@ -62,8 +67,9 @@ export class ServiceProcess {
     return this.#listeningLine.url as string;
   }
 
-  get #listeningLine(): Record<string, unknown> | undefined {
-    return this.log.find(({ msg }) => msg === 'The service is listening');
+  #findListeningLine(): Record<string, unknown> | undefined {
+    if (!this.output.includes(listening)) return undefined;
+    return this.log.find(({ msg }) => msg === listening);
   }
 
   get pid(): number {

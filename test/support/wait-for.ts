@@ -1,20 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const mostPauseMs = 50;
+
 /**
- * Resolves when the condition holds, looked at often. The deadline only ends what would never come:
- * how long it takes is judged nowhere in the tests, as that says what else the machine had to do.
+ * Resolves when the condition holds, looked at often, and less often the longer it takes: many
+ * looks cost the processor time that the condition needs to come true. The deadline only ends what
+ * would never come: how long it takes is judged nowhere in the tests, as that says what else the
+ * machine had to do.
  */
 export async function waitFor(
   what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
   deadlineMs = 120_000,
 ): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
+  const startedAt = performance.now();
   while (!(await condition())) {
-    if (performance.now() > deadline) {
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > deadlineMs) {
       const text = typeof what === 'string' ? what : what();
       throw new Error(`waited ${deadlineMs} ms in vain: ${text}`);
     }
-    await sleep(5);
+    await sleep(Math.min(5 + waitedMs / 10, mostPauseMs));
   }
 }

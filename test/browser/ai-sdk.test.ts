@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
-import { launchBrowser } from './event-source-page.js';
+import { waitFor } from '../support/wait-for.js';
+import { newPage } from './browser.js';
 
 const main = resolve(import.meta.dirname, '../../examples/ai-sdk/main.ts');
 
@@ -27,21 +28,16 @@ const status = (page: Page, value: string) => page.waitForSelector(`main[data-st
 
 /** Resolves when the page shows this many characters of the answer. */
 async function shows(page: Page, length: number): Promise<void> {
-  const enough = `(document.querySelector('${answer}')?.textContent.length ?? 0) >= ${length}`;
-  await page.waitForFunction(enough);
+  await waitFor('the page shows it', async () => {
+    const [text = ''] = await page.locator(answer).allTextContents();
+    return text.length >= length;
+  });
 }
 
 describe('The page of the AI SDK example, in Chromium,', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
-
   /** A page that has asked, and shows the beginning of the answer. */
   async function ask(origin: string): Promise<Page> {
-    const page = await browser.newPage();
-    onTestFinished(() => page.close());
+    const page = await newPage();
     await page.goto(origin);
     await page.fill('input', asked);
     await page.click('button[type=submit]');
@@ -64,8 +60,7 @@ describe('The page of the AI SDK example, in Chromium,', () => {
   it('stops the run for good, and so for every page', async () => {
     const service = await startService();
     const origin = await startExample(service.url, 1000); // stopped long before its end
-    const [page, other] = [await ask(origin), await browser.newPage()];
-    onTestFinished(() => other.close());
+    const [page, other] = [await ask(origin), await newPage()];
     await other.goto(origin);
     await shows(other, 30);
     await page.click('text=Stop');

@@ -1,18 +1,10 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { startService } from '../support/test-processes.js';
-import { launchBrowser } from './event-source-page.js';
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
+import { newPage } from './browser.js';
 
 it('The page of the API tries requests out, and asks nobody but the service for anything', async () => {
   const service = await startService();
-  const page = await browser.newPage();
-  onTestFinished(() => page.close());
+  const page = await newPage();
   const asked = new Set<string>();
   const complaints: string[] = [];
   page.on('request', (request) => {

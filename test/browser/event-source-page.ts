@@ -1,7 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { inject, onTestFinished } from 'vitest';
+import type { Page } from 'playwright-core';
+import { waitFor } from '../support/wait-for.js';
+import { newPage } from './browser.js';
 
 /** What the page notes of its EventSource. */
 export interface Noted {
@@ -17,7 +16,8 @@ export const connecting = 0;
 export const open = 1;
 export const closed = 2;
 
-const html = `<!doctype html><meta charset="utf-8"><title>feed</title><script>
+/** A page that follows what it is told to. */
+export const followingPage = `<!doctype html><meta charset="utf-8"><title>feed</title><script>
   let source = null;
   const noted = { frames: [], opens: 0, errors: [] };
   function follow(url, names, withCredentials = false) {
@@ -38,47 +38,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>feed</title><script>
   }
 </script>`;
 
-const answer = { contentType: 'text/html', body: html };
-
-/**
- * Serves the page from an origin of its own until the test is over, and returns that origin. It has
- * to be a real one: Chromium lets no page that it cannot place reach this machine.
- */
-export async function servePage(): Promise<string> {
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/html').end(html);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** A deadline only ends what would never come. */
-const maxWaitMs = 240_000;
-
-export async function launchBrowser(): Promise<Browser> {
-  const args = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ];
-  const executablePath = inject('chromiumPath');
-  const browser = await chromium.launch({ executablePath, headless: true, args });
-  const newPage = browser.newPage.bind(browser);
-  browser.newPage = async (options) => {
-    const page = await newPage(options);
-    page.setDefaultTimeout(maxWaitMs);
-    return page;
-  };
-  return browser;
-}
+const answer = { contentType: 'text/html', body: followingPage };
 
 /** A page whose EventSource is Chromium's, and left to itself. */
 export class EventSourcePage {
@@ -94,16 +54,10 @@ export class EventSourcePage {
   /**
    * @param url of the feed
    * @param names that it listens to, beside `message` and `error`
-   * @param origin of the page, from `servePage`; by default the service's own
+   * @param origin of the page, from `pageServer`; by default the service's own
    */
-  static async follow(
-    browser: Browser,
-    url: string,
-    names: readonly string[] = [],
-    origin?: string,
-  ) {
-    const page = await browser.newPage();
-    onTestFinished(() => page.close());
+  static async follow(url: string, names: readonly string[] = [], origin?: string) {
+    const page = await newPage();
     const address = new URL('/page', origin ?? url).href;
     if (origin === undefined) await page.route(address, (route) => route.fulfill(answer));
     await page.goto(address);
@@ -113,10 +67,8 @@ export class EventSourcePage {
   }
 
   /** A page of this origin that follows nothing yet, with no cookies of another one. */
-  static async open(browser: Browser, origin: string): Promise<EventSourcePage> {
-    const context = await browser.newContext();
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
+  static async open(origin: string): Promise<EventSourcePage> {
+    const page = await newPage();
     await page.goto(new URL('/page', origin).href);
     return new EventSourcePage(page);
   }
@@ -152,6 +104,18 @@ export class EventSourcePage {
   /** Appends an event by `fetch`. Resolves with the status, and the code or the next offset. */
   append(url: string, headers: Readonly<Record<string, string>>): Promise<[number, string]> {
     return this.page.evaluate(`append(${JSON.stringify(url)}, ${JSON.stringify(headers)})`);
+  }
+
+  /** Resolves when it has so many frames, with all that it has noted. */
+  async hasFrames(count: number): Promise<Noted> {
+    const has = () => this.page.evaluate<boolean>(`noted.frames.length >= ${count}`);
+    await waitFor(`${count} frames`, has);
+    return this.noted();
+  }
+
+  async isClosed(): Promise<void> {
+    const is = () => this.page.evaluate<boolean>(`source.readyState === ${closed}`);
+    await waitFor('it is closed', is);
   }
 
   noted(): Promise<Noted> {

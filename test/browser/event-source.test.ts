@@ -1,24 +1,19 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
-import { closed, EventSourcePage, launchBrowser, type Noted, open } from './event-source-page.js';
+import { closed, EventSourcePage, type Noted, open } from './event-source-page.js';
 
 describe('Chromium’s EventSource', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
+  const service = sharedService(() => ({ FEED_LINGER: '300ms' }));
 
   it('receives what is stored and what comes, each frame with its id', async () => {
-    const service = await startService();
-    await post(eventsUrl(service.url), chunks(3));
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
-    await has(page, 3);
-    await post(eventsUrl(service.url), chunks(50, 3));
-    const { frames, errors } = await has(page, 53);
+    await post(eventsUrl(service.url, service.sid), chunks(3));
+    const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
+    await page.hasFrames(3);
+    await post(eventsUrl(service.url, service.sid), chunks(50, 3));
+    const { frames, errors } = await page.hasFrames(53);
     expect(contents(frames)).toEqual(chunks(53).map(({ content }) => content));
     expect(frames.map(({ id }) => Number(id.split('-')[0]))).toEqual(
       frames.map((_, index) => index + 1),
@@ -30,7 +25,6 @@ describe('Chromium’s EventSource', () => {
   });
 
   it('receives text of any kind intact, also cut over many segments', async () => {
-    const service = await startService();
     const texts = [
       'é 漢字 🙂 👩‍👩‍👧 \u0000 \ufeff',
       '\r\n\r\nevent: x\rdata: y\n',
@@ -38,17 +32,17 @@ describe('Chromium’s EventSource', () => {
       '漢🙂é'.repeat(30_000),
       '',
     ];
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
-    for (const content of texts) await post(eventsUrl(service.url), { type: 'answer', content });
-    const { frames } = await has(page, texts.length);
+    const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
+    for (const content of texts)
+      await post(eventsUrl(service.url, service.sid), { type: 'answer', content });
+    const { frames } = await page.hasFrames(texts.length);
     expect(contents(frames)).toEqual(texts);
   });
 
   it('comes back a time or two after the end, is told 204, and stops for good', async () => {
-    const service = await startService({ FEED_LINGER: '300ms' });
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
-    await post(eventsUrl(service.url), [...chunks(2), { type: 'complete' }]);
-    await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+    const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
+    await post(eventsUrl(service.url, service.sid), [...chunks(2), { type: 'complete' }]);
+    await page.isClosed();
     expect(page.statuses).toEqual([200, 204]);
     const { frames, errors } = await page.noted();
     expect(frames).toHaveLength(3);
@@ -56,44 +50,42 @@ describe('Chromium’s EventSource', () => {
   });
 
   it('is told 204 also after a late title', async () => {
-    const service = await startService({ FEED_LINGER: '20s' });
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
-    await post(eventsUrl(service.url), [{ type: 'answer' }, { type: 'complete' }]);
-    await has(page, 2);
-    await post(eventsUrl(service.url), { type: 'session_title', content: 'T' });
-    await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+    const lingering = await startService({ FEED_LINGER: '20s' });
+    const page = await EventSourcePage.follow(feedUrl(lingering.url));
+    await post(eventsUrl(lingering.url), [{ type: 'answer' }, { type: 'complete' }]);
+    await page.hasFrames(2);
+    await post(eventsUrl(lingering.url), { type: 'session_title', content: 'T' });
+    await page.isClosed();
     expect((await page.noted()).frames).toHaveLength(3);
     expect(page.statuses).toEqual([200, 204]);
   });
 
   it('has the same text after a reload with ?compact=true, in a few frames', async () => {
-    const service = await startService({ FEED_LINGER: '300ms' });
     const answer = (content: string) => ({ id: 'a1', type: 'answer', content });
     const pieces = Array.from({ length: 3000 }, (_, index) => `é${index}🙂`);
     const halves = pieces.flatMap((piece) => [piece.slice(0, -1), piece.slice(-1)]);
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
+    const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
     for (let from = 0; from < 3000; from += 1000) {
-      await post(eventsUrl(service.url), halves.slice(from, from + 1000).map(answer));
+      await post(eventsUrl(service.url, service.sid), halves.slice(from, from + 1000).map(answer));
     }
-    expect(contents((await has(page, 3000)).frames)).toEqual(halves.slice(0, 3000));
+    expect(contents((await page.hasFrames(3000)).frames)).toEqual(halves.slice(0, 3000));
     await page.page.reload();
-    await page.followAgain(feedUrl(service.url, '?compact=true'));
+    await page.followAgain(feedUrl(service.url, '?compact=true', service.sid));
     await waitFor('what was there', async () =>
       textOf(await page.noted()).endsWith(pieces[1499] as string),
     );
     expect((await page.noted()).frames.length).toBeLessThanOrEqual(10);
     for (let from = 3000; from < 6000; from += 1000) {
-      await post(eventsUrl(service.url), halves.slice(from, from + 1000).map(answer));
+      await post(eventsUrl(service.url, service.sid), halves.slice(from, from + 1000).map(answer));
     }
-    await post(eventsUrl(service.url), { type: 'complete' });
-    await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+    await post(eventsUrl(service.url, service.sid), { type: 'complete' });
+    await page.isClosed();
     expect(textOf(await page.noted())).toBe(pieces.join(''));
   });
 
   it('gets frames by their names with ?named=true, but for names of its own', async () => {
-    const service = await startService();
-    const url = feedUrl(service.url, '?named=true');
-    const page = await EventSourcePage.follow(browser, url, [
+    const url = feedUrl(service.url, '?named=true', service.sid);
+    const page = await EventSourcePage.follow(url, [
       'answer',
       'tool_call',
       'open',
@@ -103,10 +95,10 @@ describe('Chromium’s EventSource', () => {
     const named = ['answer', 'tool_call'];
     const unnamed = ['error', 'open', 'message', 'reset', 'malformed'];
     await post(
-      eventsUrl(service.url),
+      eventsUrl(service.url, service.sid),
       [...named, ...unnamed].map((type) => ({ type })),
     );
-    const { frames, readyState } = await has(page, named.length + unnamed.length);
+    const { frames, readyState } = await page.hasFrames(named.length + unnamed.length);
     expect(frames.map(({ type }) => type)).toEqual([...named, ...unnamed.map(() => 'message')]);
     expect(frames.map(({ data }) => JSON.parse(data).type)).toEqual([...named, ...unnamed]);
     expect(readyState).toBe(open);
@@ -126,9 +118,4 @@ function contents(frames: Noted['frames']): unknown[] {
 
 function textOf({ frames }: Noted): string {
   return contents(frames).join('');
-}
-
-async function has(page: EventSourcePage, count: number): Promise<Noted> {
-  await waitFor(`${count} frames`, async () => (await page.noted()).frames.length >= count);
-  return page.noted();
 }

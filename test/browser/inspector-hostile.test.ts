@@ -1,8 +1,6 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startService } from '../support/test-processes.js';
+import { describe, expect, it } from 'vitest';
+import { sharedService } from '../support/shared-service.js';
 import { eventsUrl, post } from '../support/worker.js';
-import { launchBrowser } from './event-source-page.js';
 import { InspectorPage } from './inspector-page.js';
 
 const attacks = [
@@ -28,11 +26,7 @@ function eventsWith(attack: string) {
 }
 
 describe('What a hostile event holds', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
+  const service = sharedService(() => ({ FEED_LINGER: '0' }));
 
   async function expectHarmless({ page, complaints }: InspectorPage): Promise<void> {
     expect(await page.evaluate('typeof pwned')).toBe('undefined');
@@ -42,14 +36,13 @@ describe('What a hostile event holds', () => {
   }
 
   it.each(attacks)('is shown by the inspector, and not followed: %s', async (attack) => {
-    const service = await startService({ FEED_LINGER: '0' });
     const events = eventsWith(attack);
     const end = [
       { type: 'stop', data: { reason: attack } },
       { type: 'session_title', content: attack },
     ];
-    await post(eventsUrl(service.url), [...events, ...end]);
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await post(eventsUrl(service.url, service.sid), [...events, ...end]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
     await inspector.says(/^All 9 events came/);
     for (const place of ['#title', '.answer', '.tool-head', '.references', '.error']) {
       expect(await inspector.page.locator(place).textContent()).toContain(attack);
@@ -58,14 +51,13 @@ describe('What a hostile event holds', () => {
   });
 
   it('is harmless also in a type or an id of a frame, which another program may write', async () => {
-    const service = await startService();
     const [attack] = attacks as [string];
     const frames = [
       `id: ${attack}\ndata: ${JSON.stringify({ type: attack, id: attack, content: attack })}\n\n`,
       `id: ${attack}\nevent: malformed\ndata: ${JSON.stringify({ offset: 1, bytes: attack })}\n\n`,
     ];
     const body = frames.join('');
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) =>
         page.route('**/stream?**', (route) =>
           route.fulfill({ contentType: 'text/event-stream', body: `retry: 60000\n\n${body}` }),
@@ -77,17 +69,15 @@ describe('What a hostile event holds', () => {
   });
 
   it('is harmless in the ids of the address too', async () => {
-    const service = await startService();
     const query = `?${new URLSearchParams({ sid: attacks[0] as string, mid: attacks[1] as string })}`;
-    const { page } = await InspectorPage.open(browser, service.url, query);
+    const { page } = await InspectorPage.open(service.url, query);
     await page.locator('#state').getByText('must match').waitFor();
     expect(await page.locator('#title').textContent()).toBe(attacks[1]);
     expect(await page.evaluate('typeof pwned')).toBe('undefined');
   });
 
   it('could not run as a script: the page’s policy lets none but its own run', async () => {
-    const service = await startService();
-    const { page } = await InspectorPage.open(browser, service.url);
+    const { page } = await InspectorPage.open(service.url);
     const refused = await page.evaluate<string>(`(() => {
       try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; }
     })()`);

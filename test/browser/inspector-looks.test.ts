@@ -1,8 +1,6 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startService } from '../support/test-processes.js';
+import { describe, expect, it } from 'vitest';
+import { sharedService } from '../support/shared-service.js';
 import { eventsUrl, post } from '../support/worker.js';
-import { launchBrowser } from './event-source-page.js';
 import { InspectorPage } from './inspector-page.js';
 
 /** The least contrast of text and background that WCAG 2.2 asks for (1.4.3, level AA). */
@@ -36,16 +34,10 @@ const contrasts = `(() => {
 })()`;
 
 describe('The inspector', () => {
-  let browser: Browser;
-  let url: string;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
+  const service = sharedService(() => ({ FEED_LINGER: '0' }));
 
-  async function open(options: Parameters<typeof InspectorPage.open>[3]): Promise<InspectorPage> {
-    url = (await startService({ FEED_LINGER: '0' })).url;
-    await post(eventsUrl(url), [
+  async function open(options: Parameters<typeof InspectorPage.open>[2]): Promise<InspectorPage> {
+    await post(eventsUrl(service.url, service.sid), [
       { type: 'question', content: 'Why?' },
       { type: 'thinking', content: 'Hm.', done: true },
       {
@@ -55,7 +47,7 @@ describe('The inspector', () => {
       { type: 'answer', content: `${'word '.repeat(200)}${'x'.repeat(300)}` },
       { type: 'error', content: 'It failed.', done: true },
     ]);
-    const inspector = await InspectorPage.open(browser, url, '?sid=s1&mid=m1', options);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, options);
     await inspector.says(/^All 5 events came/);
     await inspector.page.locator('details').evaluateAll((all) => {
       for (const one of all) one.setAttribute('open', '');

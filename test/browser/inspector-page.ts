@@ -1,6 +1,6 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { waitFor } from '../support/wait-for.js';
+import { newPage } from './browser.js';
 
 /** The inspector in a tab of its own. */
 export class InspectorPage {
@@ -25,15 +25,12 @@ export class InspectorPage {
 
   /** @param base of the service */
   static async open(
-    browser: Browser,
     base: string,
     query = '',
     options: BrowserContextOptions & { prepare?: (page: Page) => Promise<unknown> } = {},
   ): Promise<InspectorPage> {
     const { prepare, ...context } = options;
-    const page = await browser.newPage(context);
-    onTestFinished(() => page.close());
-    page.setDefaultTimeout(120_000);
+    const page = await newPage(context);
     const inspector = new InspectorPage(page);
     await prepare?.(page);
     await page.goto(`${base}/inspector${query}`);
@@ -76,7 +73,8 @@ export class InspectorPage {
   }
 
   async hasFrames(count: number): Promise<void> {
-    await waitFor(`${count} frames`, async () => (await this.frames).length >= count);
+    const rows = this.page.locator('#frames li:not(.mark)');
+    await waitFor(`${count} frames`, async () => (await rows.count()) >= count);
   }
 
   /** The ids of the stream that is open, as its address has them. */

@@ -1,38 +1,32 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatProducerKey } from '../../src/access/producer-key.js';
 import { clockToleranceSeconds } from '../../src/access/reader-token.js';
 import { makeKey } from '../support/keys.js';
-import type { ServiceProcess } from '../support/service-process.js';
-import { startService } from '../support/test-processes.js';
+import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
-import { launchBrowser } from './event-source-page.js';
 import { InspectorPage } from './inspector-page.js';
 
 const worker = makeKey('append');
 
 describe('The inspector of a service with keys and tokens', () => {
-  let browser: Browser;
-  let service: ServiceProcess;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
-  beforeEach(async () => {
-    service = await startService({
-      AUTH_PRODUCER_KEYS: formatProducerKey(worker.key),
-      AUTH_READER_SECRET: secret,
-      FEED_LINGER: '0',
-    });
-  });
+  const environment = {
+    AUTH_PRODUCER_KEYS: formatProducerKey(worker.key),
+    AUTH_READER_SECRET: secret,
+    FEED_LINGER: '0',
+  };
+  const service = sharedService(() => environment);
 
   it('follows by a token in the address of its feed, and lists and stops by the same as a header', async () => {
-    await post(eventsUrl(service.url), { type: 'answer', content: 'one' }, worker.headers);
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await post(
+      eventsUrl(service.url, service.sid),
+      { type: 'answer', content: 'one' },
+      worker.headers,
+    );
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
     await inspector.says(/needs a reader token/);
-    const token = await sign({ sid: 's1', scope: 'read stop' });
+    const token = await sign({ sid: service.sid, scope: 'read stop' });
     await inspector.enter('Reader token', token);
     await inspector.page.locator('#streams li').getByText('m1').waitFor();
     await inspector.click('Resume');
@@ -48,13 +42,13 @@ describe('The inspector of a service with keys and tokens', () => {
       return `${path.replace(/^.*(?=\/)/, '')} ${headers.authorization === undefined ? 'address' : 'header'}`;
     });
     expect(new Set(kinds)).toEqual(
-      new Set(['/s1 header', '/stream address', '/stop header', '/events header']),
+      new Set([`/${service.sid} header`, '/stream address', '/stop header', '/events header']),
     );
     expect(await inspector.page.evaluate<string>('location.href')).not.toContain(token);
   });
 
   it('appends a sample run by a key, and goes on by another token when the first has expired', async () => {
-    const inspector = await InspectorPage.open(browser, service.url);
+    const inspector = await InspectorPage.open(service.url);
     const claims = { sid: 'demo', scope: 'read' };
     await inspector.enter('Producer key', worker.token);
     const exp = secondsFromNow(4 - clockToleranceSeconds);
@@ -79,9 +73,16 @@ describe('The inspector of a service with keys and tokens', () => {
   });
 
   it('says why a stop, or the list, is not for a token', async () => {
-    await post(eventsUrl(service.url), { type: 'answer', content: 'one' }, worker.headers);
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
-    await inspector.enter('Reader token', await sign({ sid: 's1', mid: 'm1', scope: 'read' }));
+    await post(
+      eventsUrl(service.url, service.sid),
+      { type: 'answer', content: 'one' },
+      worker.headers,
+    );
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.enter(
+      'Reader token',
+      await sign({ sid: service.sid, mid: 'm1', scope: 'read' }),
+    );
     await inspector.click('Resume');
     await inspector.hasFrames(1);
     await inspector.click('Stop');

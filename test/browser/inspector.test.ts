@@ -1,16 +1,13 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatProducerKey } from '../../src/access/producer-key.js';
 import { makeKey } from '../support/keys.js';
+import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
-import { launchBrowser } from './event-source-page.js';
 import { InspectorPage } from './inspector-page.js';
-
-const settings = { FEED_LINGER: '300ms' };
 
 /** What is stored of the stream that the page has open, as text. */
 async function storedOf(base: string, { stream }: InspectorPage): Promise<string[]> {
@@ -20,15 +17,10 @@ async function storedOf(base: string, { stream }: InspectorPage): Promise<string
 }
 
 describe('The inspector', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
+  const service = sharedService(() => ({ HOST: '127.0.0.1', FEED_LINGER: '300ms' }));
 
   it('runs a sample, and shows no gap and no repeat when it was cut off and resumed', async () => {
-    const service = await startService(settings);
-    const inspector = await InspectorPage.open(browser, service.url);
+    const inspector = await InspectorPage.open(service.url);
     await inspector.click('Sample run');
     for (const count of [20, 70]) {
       await inspector.hasFrames(count);
@@ -56,8 +48,7 @@ describe('The inspector', () => {
   });
 
   it('shows thoughts folded, tools with their results, and the title of the stream', async () => {
-    const service = await startService(settings);
-    await post(eventsUrl(service.url), [
+    await post(eventsUrl(service.url, service.sid), [
       { type: 'thinking', id: 't', content: 'Let me ', timestamp: '2026-01-01T12:00:00Z' },
       { type: 'thinking', id: 't', content: 'see.', done: true, timestamp: '2026-01-01T12:00:02Z' },
       { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search', arguments: { q: 1 } } },
@@ -67,7 +58,7 @@ describe('The inspector', () => {
       { type: 'complete' },
       { type: 'session_title', content: 'Pages' },
     ]);
-    const { page } = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    const { page } = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
     await page.getByRole('heading', { name: 'Pages' }).waitFor();
     const thought = page.getByText('Let me see.');
     expect(await thought.isVisible()).toBe(false);
@@ -83,14 +74,13 @@ describe('The inspector', () => {
   });
 
   it('says so when the feed brought something else than what is stored', async () => {
-    const service = await startService();
-    await post(eventsUrl(service.url), [
+    await post(eventsUrl(service.url, service.sid), [
       { type: 'answer' },
       { type: 'answer' },
       { type: 'complete' },
     ]);
     let isFirst = true;
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) =>
         page.route('**/stream?**', (route) => {
           const body = 'retry: 10\n\nid: 3-00000000\ndata: {"type":"complete"}\n\n';
@@ -103,8 +93,7 @@ describe('The inspector', () => {
   });
 
   it('stops a stream, whose worker then ends', async () => {
-    const service = await startService(settings);
-    const inspector = await InspectorPage.open(browser, service.url);
+    const inspector = await InspectorPage.open(service.url);
     await inspector.click('Sample run');
     await inspector.hasFrames(5);
     await inspector.click('Stop');
@@ -123,13 +112,12 @@ describe('The inspector', () => {
     ['10', 120],
     ['0', 0],
   ])('replays at the speed %s', async (speed, tookMs) => {
-    const service = await startService(settings);
     const times = ['00.000', '00.400', '01.200'];
     await post(
-      eventsUrl(service.url),
+      eventsUrl(service.url, service.sid),
       times.map((time) => ({ type: 'answer', timestamp: `2026-01-01T12:00:${time}Z` })),
     );
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) => page.clock.install(),
     });
     await inspector.hasFrames(3);
@@ -146,8 +134,7 @@ describe('The inspector', () => {
   });
 
   it('is used with the keyboard alone', async () => {
-    const service = await startService(settings);
-    const inspector = await InspectorPage.open(browser, service.url);
+    const inspector = await InspectorPage.open(service.url);
     const { keyboard } = inspector.page;
     const focused = () =>
       inspector.page.evaluate<string>(
@@ -183,26 +170,28 @@ describe('The inspector', () => {
   });
 
   it('shows the streams of the session with their status as it changes, and opens them', async () => {
-    const service = await startService(settings);
-    await post(eventsUrl(service.url, 's1', 'm1'), { type: 'answer', content: 'one' });
-    await post(eventsUrl(service.url, 's1', 'm2'), { type: 'answer', content: 'two' });
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await post(eventsUrl(service.url, service.sid, 'm1'), { type: 'answer', content: 'one' });
+    await post(eventsUrl(service.url, service.sid, 'm2'), { type: 'answer', content: 'two' });
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
     const rows = inspector.page.locator('#streams li');
     await waitFor('two streams', async () => (await rows.count()) === 2);
-    await post(eventsUrl(service.url, 's1', 'm2'), { type: 'complete' });
+    await post(eventsUrl(service.url, service.sid, 'm2'), { type: 'complete' });
     await rows.filter({ hasText: 'm2' }).getByText('complete').waitFor();
     await rows.filter({ hasText: 'm2' }).getByRole('button').click();
     await inspector.says(/^All 2 events came/);
-    expect(inspector.stream).toEqual({ sid: 's1', mid: 'm2' });
+    expect(inspector.stream).toEqual({ sid: service.sid, mid: 'm2' });
     expect(await inspector.answer()).toBe('two');
   });
 
   it('tells that a stream was lost, and shows the one that came after it', async () => {
-    const service = await startService(settings);
-    await post(eventsUrl(service.url), [{ type: 'answer', content: 'old' }, { type: 'answer' }]);
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1');
+    await post(eventsUrl(service.url, service.sid), [
+      { type: 'answer', content: 'old' },
+      { type: 'answer' },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
     await inspector.hasFrames(2);
-    await fetch(`${service.url}/sessions/s1/messages/m1`, { method: 'DELETE' });
+    const url = `${service.url}/sessions/${service.sid}/messages/m1`;
+    await fetch(url, { method: 'DELETE' });
     await inspector.page.getByText('The stream is another one now (deleted)').waitFor();
     expect(await inspector.answer()).toBe('');
   });
@@ -210,8 +199,8 @@ describe('The inspector', () => {
   it('keeps a key and a token out of its address, and lets only the token into that of a feed', async () => {
     const key = makeKey('append', 'read', 'admin');
     const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(key.key) };
-    const service = await startService({ ...settings, ...keys });
-    const inspector = await InspectorPage.open(browser, service.url);
+    const closed = await startService(keys);
+    const inspector = await InspectorPage.open(closed.url);
     const { page } = inspector;
     await page.getByText('The list needs a key or a token.').waitFor();
     await inspector.click('Sample run');
@@ -236,8 +225,7 @@ describe('The inspector', () => {
   });
 
   it('works below a path of a proxy', async () => {
-    const service = await startService(settings);
-    const inspector = await InspectorPage.open(browser, await proxyBelowPath(service.url));
+    const inspector = await InspectorPage.open(await proxyBelowPath(service.url));
     await inspector.click('Sample run');
     await inspector.hasFrames(10);
     await inspector.click('Stop');
@@ -248,15 +236,14 @@ describe('The inspector', () => {
   });
 
   it('answers while 3000 chunks come', async () => {
-    const service = await startService(settings);
     const chunk = { id: 'a', type: 'answer', content: 'some words more ' };
     for (let count = 0; count < 3; count += 1) {
       await post(
-        eventsUrl(service.url),
+        eventsUrl(service.url, service.sid),
         Array.from({ length: 1000 }, () => chunk),
       );
     }
-    const inspector = await InspectorPage.open(browser, service.url, '?sid=s1&mid=m1', {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) =>
         page.addInitScript(`
           longestTaskMs = 0;
@@ -303,7 +290,6 @@ async function proxyBelowPath(base: string): Promise<string> {
 
 describe('The page of the inspector', () => {
   it.each([
-    [{ HOST: '127.0.0.1' }, 200],
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true' }, 404],
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true' }, 200],
     [{ HOST: '127.0.0.1', INSPECTOR_ENABLED: 'false' }, 404],

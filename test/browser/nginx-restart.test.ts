@@ -1,20 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { startNginx } from '../support/nginx-server.js';
 import { expectSound, NumberedWorker, numbersOf } from '../support/numbered-worker.js';
 import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl } from '../support/worker.js';
-import { EventSourcePage, launchBrowser, open } from './event-source-page.js';
+import { EventSourcePage, open } from './event-source-page.js';
 
 describe('Chromium’s EventSource behind nginx', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
-
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'resumes by itself when the only node is away for a while (%s)',
     async (signal) => {
@@ -24,10 +17,10 @@ describe('Chromium’s EventSource behind nginx', () => {
       const first = await startService(settings);
       await isReady(first);
       const nginxUrl = await startNginx({ upstreamPort: port });
-      const page = await EventSourcePage.follow(browser, feedUrl(nginxUrl));
+      const page = await EventSourcePage.follow(feedUrl(nginxUrl));
       const worker = new NumberedWorker(eventsUrl(nginxUrl), 10);
       worker.start();
-      await waitFor('frames', async () => (await page.noted()).frames.length >= 50);
+      await page.hasFrames(50);
       first.signal(signal);
       await first.exit();
       // It is sent away by nginx, and tries again.
@@ -39,7 +32,7 @@ describe('Chromium’s EventSource behind nginx', () => {
       await waitFor('the appends go on', () => worker.acknowledged.length >= before + 50);
       await worker.stop();
       const stored = numbersOf(await clientOf(redis).lrange('stream:events:s1:m1', 0, -1));
-      await waitFor('the rest', async () => (await page.noted()).frames.length >= stored.length);
+      await page.hasFrames(stored.length);
       const { frames, readyState } = await page.noted();
       expect(numbersOf(frames.map(({ data }) => data))).toEqual(stored);
       expectSound(worker, stored);

@@ -1,106 +1,88 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clockToleranceSeconds } from '../../src/access/reader-token.js';
-import type { ServiceProcess } from '../support/service-process.js';
-import { startService } from '../support/test-processes.js';
+import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
-import {
-  closed,
-  EventSourcePage,
-  launchBrowser,
-  type Noted,
-  servePage,
-} from './event-source-page.js';
+import { closed, EventSourcePage, followingPage, type Noted } from './event-source-page.js';
+import { pageServer } from './page-server.js';
 
-const claims = { sid: 's1', scope: 'read stop' };
-const lasting = () => sign(claims);
+const [app, evil] = [pageServer(() => followingPage), pageServer(() => followingPage)];
+const service = sharedService(() => ({
+  AUTH_READER_SECRET: secret,
+  CORS_ORIGINS: app.origin,
+  FEED_HEARTBEAT: '1s',
+}));
+
+const claims = () => ({ sid: service.sid, scope: 'read stop' });
+const lasting = () => sign(claims());
 /** Long enough for a busy browser to have had its frames. */
 const shortSeconds = 15;
-const short = () => sign({ ...claims, exp: secondsFromNow(shortSeconds - clockToleranceSeconds) });
+const short = () =>
+  sign({ ...claims(), exp: secondsFromNow(shortSeconds - clockToleranceSeconds) });
 
 describe('A page with a reader’s token, in Chromium,', () => {
-  let browser: Browser;
-  let origin: string;
-  let service: ServiceProcess;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
-  beforeEach(async () => {
-    origin = await servePage();
-    service = await startService({
-      AUTH_READER_SECRET: secret,
-      CORS_ORIGINS: origin,
-      FEED_HEARTBEAT: '1s',
-    });
-  });
-
-  const append = (content: string) => post(eventsUrl(service.url), { type: 'answer', content });
-
-  async function has(page: EventSourcePage, count: number): Promise<Noted> {
-    await waitFor(`${count} frames`, async () => (await page.noted()).frames.length >= count);
-    return page.noted();
-  }
+  const append = (content: string) =>
+    post(eventsUrl(service.url, service.sid), { type: 'answer', content });
 
   const contents = ({ frames }: Noted) => frames.map(({ data }) => JSON.parse(data).content);
 
   it('in the address is closed when that expires, and goes on with a new one where it was', async () => {
     await append('a');
-    const url = feedUrl(service.url, `?token=${await short()}`);
-    const page = await EventSourcePage.follow(browser, url, [], origin);
-    await has(page, 1);
+    const url = feedUrl(service.url, `?token=${await short()}`, service.sid);
+    const page = await EventSourcePage.follow(url, [], app.origin);
+    await page.hasFrames(1);
     await append('b');
-    const { frames } = await has(page, 2);
-    await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+    const { frames } = await page.hasFrames(2);
+    await page.isClosed();
     expect(page.statuses).toEqual([200, 401]);
 
     await append('c');
     const lastId = frames.at(-1)?.id;
-    await page.followAgain(feedUrl(service.url, `?token=${await lasting()}&offset=${lastId}`));
+    await page.followAgain(
+      feedUrl(service.url, `?token=${await lasting()}&offset=${lastId}`, service.sid),
+    );
     await append('d');
-    expect(contents(await has(page, 4))).toEqual(['a', 'b', 'c', 'd']);
+    expect(contents(await page.hasFrames(4))).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('in a cookie that its back end renews has nothing to do: it comes back by itself', async () => {
-    const page = await EventSourcePage.open(browser, origin);
+    const page = await EventSourcePage.open(app.origin);
     await page.setCookie(service.url, await short());
-    await page.followWithCookies(feedUrl(service.url));
+    await page.followWithCookies(feedUrl(service.url, '', service.sid));
     await append('a');
-    await has(page, 1);
+    await page.hasFrames(1);
     await page.setCookie(service.url, await lasting());
     await waitFor('it has come back', async () => (await page.noted()).opens === 2);
     await append('b');
-    const noted = await has(page, 2);
+    const noted = await page.hasFrames(2);
     expect(contents(noted)).toEqual(['a', 'b']);
     expect(noted.errors).not.toContain(closed);
     expect(page.statuses).toEqual([200, 200]);
   });
 
   it('in a cookie sends it from a listed origin only, and stops a stream from there only', async () => {
-    const evil = await servePage();
-    const stop = eventsUrl(service.url).replace('/events', '/stop');
+    const stop = eventsUrl(service.url, service.sid).replace('/events', '/stop');
     await append('a');
-    for (const from of [evil, origin]) {
-      const page = await EventSourcePage.open(browser, from);
+    for (const from of [evil, app]) {
+      const page = await EventSourcePage.open(from.origin);
       await page.setCookie(service.url, await lasting());
-      await page.followWithCookies(feedUrl(service.url));
+      await page.followWithCookies(feedUrl(service.url, '', service.sid));
       // A form or a fetch without CORS reaches the service with the cookie, whatever page it is on.
       await page.postBlindly(stop);
       if (from === evil) {
-        await waitFor('it is closed', async () => (await page.noted()).readyState === closed);
+        await page.isClosed();
         expect((await page.noted()).frames).toEqual([]);
         expect(await statusOf()).toBe('open');
       } else {
-        await has(page, 2);
+        await page.hasFrames(2);
         expect(await statusOf()).toBe('stopped');
       }
     }
   });
 
   async function statusOf(): Promise<string> {
-    const url = eventsUrl(service.url).replace('/events', '');
+    const url = eventsUrl(service.url, service.sid).replace('/events', '');
     const headers = { authorization: `Bearer ${await lasting()}` };
     const answer = await fetch(url, { headers });
     return ((await answer.json()) as { streamStatus: string }).streamStatus;

@@ -1,19 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { expectSound, NumberedWorker, numbersOf } from '../support/numbered-worker.js';
 import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
-import { closed, EventSourcePage, launchBrowser, open } from './event-source-page.js';
+import { closed, EventSourcePage, open } from './event-source-page.js';
 
 describe('Chromium’s EventSource, while the service or Redis is away,', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
-
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'resumes by itself over a restart of the service (%s), and nothing is lost or repeated',
     async (signal) => {
@@ -21,10 +14,10 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
       const settings = onRedis(redis, { PORT: String(await freePort()) });
       const first = await startService(settings);
       await isReady(first);
-      const page = await EventSourcePage.follow(browser, feedUrl(first.url));
+      const page = await EventSourcePage.follow(feedUrl(first.url));
       const worker = new NumberedWorker(eventsUrl(first.url), 10);
       worker.start();
-      await waitFor('frames', async () => (await page.noted()).frames.length >= 50);
+      await page.hasFrames(50);
       first.signal(signal);
       await first.exit();
 
@@ -33,7 +26,7 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
       await waitFor('the appends go on', () => worker.acknowledged.length >= before + 50);
       await worker.stop();
       const stored = numbersOf(await clientOf(redis).lrange('stream:events:s1:m1', 0, -1));
-      await waitFor('the rest', async () => (await page.noted()).frames.length >= stored.length);
+      await page.hasFrames(stored.length);
       const { frames, opens, readyState } = await page.noted();
       expect(numbersOf(frames.map(({ data }) => data))).toEqual(stored);
       expectSound(worker, stored);
@@ -45,15 +38,15 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
   it('is told by a reset that a service on memory forgot the stream, and goes on from 0', async () => {
     const settings = { PORT: String(await freePort()) };
     const first = await startService(settings);
-    const page = await EventSourcePage.follow(browser, feedUrl(first.url), ['reset']);
+    const page = await EventSourcePage.follow(feedUrl(first.url), ['reset']);
     await post(eventsUrl(first.url), [{ type: 'answer' }, { type: 'answer' }]);
-    await waitFor('2 frames', async () => (await page.noted()).frames.length === 2);
+    await page.hasFrames(2);
     await first.kill();
 
     const second = await startService(settings);
-    await waitFor('the reset', async () => (await page.noted()).frames.length === 3);
+    await page.hasFrames(3);
     await post(eventsUrl(second.url), { type: 'answer', content: 'new' });
-    await waitFor('the new event', async () => (await page.noted()).frames.length === 4);
+    await page.hasFrames(4);
     const [reset, event] = (await page.noted()).frames.slice(2);
     expect(reset).toMatchObject({ type: 'reset', id: '0-00000000' });
     expect(JSON.parse(reset?.data as string)).toEqual({ reason: 'gone', offset: 0 });
@@ -64,7 +57,7 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
   it('is not closed for good by the end of the service', async () => {
     const settings = { PORT: String(await freePort()) };
     const first = await startService(settings);
-    const page = await EventSourcePage.follow(browser, feedUrl(first.url));
+    const page = await EventSourcePage.follow(feedUrl(first.url));
     await waitFor('it is open', async () => (await page.noted()).opens === 1);
     first.signal('SIGTERM');
     await first.exit();
@@ -74,7 +67,7 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
 
     const second = await startService(settings);
     await post(eventsUrl(second.url), { type: 'answer' });
-    await waitFor('the event', async () => (await page.noted()).frames.length === 1);
+    await page.hasFrames(1);
     expect(page.statuses.every((status) => status === 200)).toBe(true);
   });
 
@@ -84,11 +77,11 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
     await isReady(service);
     await post(eventsUrl(service.url), { type: 'answer' });
     await redis.kill();
-    const page = await EventSourcePage.follow(browser, feedUrl(service.url));
+    const page = await EventSourcePage.follow(feedUrl(service.url));
     await waitFor('it was sent away', async () => (await page.noted()).errors.length >= 1);
     expect((await page.noted()).errors).not.toContain(closed);
     await redis.start();
-    await waitFor('the event', async () => (await page.noted()).frames.length === 1);
+    await page.hasFrames(1);
     expect(page.statuses).toEqual([200, 200]);
   });
 });

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const mostPauseMs = 50;
+
 /**
- * Resolves when the condition holds, looked at often: less so the longer it takes, as looks are
- * what a machine of two cores is busy with otherwise. The deadline only ends what would never come:
- * how long it takes is judged nowhere in the tests, as that says what else the machine had to do.
+ * Resolves when the condition holds, looked at often, and less often the longer it takes: many
+ * looks cost the processor time that the condition needs to come true. The deadline only ends what
+ * would never come: how long it takes is judged nowhere in the tests, as that says what else the
+ * machine had to do.
  */
 export async function waitFor(
   what: string | (() => string),
@@ -17,6 +20,6 @@ export async function waitFor(
       const text = typeof what === 'string' ? what : what();
       throw new Error(`waited ${deadlineMs} ms in vain: ${text}`);
     }
-    await sleep(Math.min(5 + waitedMs / 10, 50));
+    await sleep(Math.min(5 + waitedMs / 10, mostPauseMs));
   }
 }

@@ -13,7 +13,7 @@ export const repliesLost: Fault = {
     const weather = new Weather(run.random);
     const { load, storedOf } = await redisUnderLoad(run, { weather });
     weather.losses = { answer: 0.05, request: 0 };
-    await load.goesOn(load.options.eventsPerSecond * 5);
+    await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 5 : 10));
     weather.losses = { answer: 0, request: 0 };
     await load.finish();
     return load.judge(storedOf);

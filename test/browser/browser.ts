@@ -1,0 +1,39 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { inject, onTestFinished } from 'vitest';
+
+/** A deadline only ends what would never come. */
+const maxWaitMs = 240_000;
+
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Launched for the first test that needs it, for all tests of this worker process. */
+let browser: Promise<Browser> | null = null;
+
+/** A page with cookies and storage of its own, until the test is over. */
+export async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+  browser ??= launchBrowser();
+  // Animations are drawn all the time.
+  const context = await (await browser).newContext({ reducedMotion: 'reduce', ...options });
+  onTestFinished(() => context.close());
+  context.setDefaultTimeout(maxWaitMs);
+  return context.newPage();
+}
+
+async function launchBrowser(): Promise<Browser> {
+  const executablePath = inject('chromiumPath');
+  const launched = await chromium.launch({ executablePath, args, handleSIGTERM: false });
+  // This is how vitest ends its workers.
+  process.once('SIGTERM', async () => {
+    await launched.close();
+    process.kill(process.pid, 'SIGTERM');
+  });
+  return launched;
+}

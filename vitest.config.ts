@@ -12,6 +12,8 @@ export default defineConfig({
     isolate: false,
     // More than cores: they wait for processes, leases and timers for most of their time.
     maxWorkers: 5,
+    // Of the tests of a file that wait beside each other.
+    maxConcurrency: 30,
     sequence: { sequencer: LongestFirst },
     // Tests wait for conditions; a deadline only ends what would never come.
     testTimeout: 300_000,

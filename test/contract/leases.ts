@@ -4,6 +4,7 @@ import type { StreamId } from '../../src/streams/stream-id.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { answers, complete, newStream, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
+import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
 import type { ManagerSource } from './stream-manager-contract.js';
 
@@ -46,9 +47,12 @@ export function leasesContract(manager: ManagerSource): void {
       ],
       ['renewLease', (stream: StreamId) => manager().renewLease(stream, { leaseMs })],
     ])('is renewed by %s', async (_name, renew) => {
-      const stream = newStream();
-      await manager().appendEvents(stream, answers(1), { leaseMs, producer: producer(0) });
-      await outlives(manager(), () => renew(stream));
+      const stream = await unlessStalled(leaseMs / 2, async () => {
+        const leased = newStream();
+        await manager().appendEvents(leased, answers(1), { leaseMs, producer: producer(0) });
+        await outlives(manager(), () => renew(leased));
+        return leased;
+      });
       await isLost(manager(), stream);
     });
 

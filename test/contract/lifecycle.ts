@@ -175,9 +175,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       const after = await brief.getStatus(stream);
       // A millisecond less may come of two clocks being rounded.
       expect(after?.expiresAt).toBeGreaterThanOrEqual((before?.expiresAt as number) - 1);
-      await expect
-        .poll(() => brief.getStatus(stream), { timeout: 60_000, interval: 20 })
-        .toBeNull();
+      await waitFor('it is forgotten', async () => (await brief.getStatus(stream)) === null);
       expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await brief.appendEvents(stream, answers(1))).toMatchObject({
         offset: 0,

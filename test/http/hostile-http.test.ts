@@ -207,6 +207,9 @@ async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
 
 describeApp('a head that never ends', {}, (source) => {
   it('is answered with 408 when its time is over', async () => {
+    const { server } = source.app.app;
+    expect(server.headersTimeout).toBeGreaterThan(0);
+    server.headersTimeout = 500;
     const answer = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
     expect(answer).toContain('"code":"request_timeout"');

@@ -2,7 +2,16 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  beforeAll,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  onTestFinished,
+  type TestContext,
+  vi,
+} from 'vitest';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { describeApp, TestStream } from '../support/app-suite.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
@@ -22,7 +31,6 @@ const as = (epoch: number, seq = 0) => ({
 /** A request whose body stays open. */
 function open(one: TestStream, headers: Record<string, string> = {}) {
   const sent = request(one.eventsUrl, { method: 'POST', headers: { ...type, ...headers } });
-  onTestFinished(() => void sent.destroy());
   const answer = once(sent, 'response').then(async ([response]: IncomingMessage[]) => {
     let text = '';
     for await (const chunk of (response as IncomingMessage).setEncoding('utf8')) text += chunk;
@@ -37,15 +45,23 @@ const lengthOf = async (one: TestStream) =>
 const holds = (one: TestStream, count: number) =>
   waitFor(`the stream holds ${count}`, async () => (await lengthOf(one)) === count);
 
-describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 800 } }, (source) => {
+const brief = { backend: { ttlMs: 800 }, isConcurrent: true };
+
+describeApp('an NDJSON body whose stream expires', brief, (source) => {
   const { stream } = source;
+  let appends: MockInstance<StreamManager['appendEvents']>;
+  beforeAll(() => {
+    appends = vi.spyOn(source.streams, 'appendEvents');
+  });
 
   /** Sends so many lines, and lets the stream expire in the middle of the request. */
   async function sendAndExpire(sent: ClientRequest, one: TestStream, count: number) {
-    const appends = vi.spyOn(source.streams, 'appendEvents'); // the stream may go before it is seen
-    onTestFinished(() => appends.mockRestore());
     sent.write(line.repeat(count));
-    const first = () => appends.mock.settledResults[0];
+    // The stream may go before it is seen.
+    const first = () => {
+      const index = appends.mock.calls.findIndex(([{ messageId }]) => messageId === one.mid);
+      return appends.mock.settledResults[index];
+    };
     await waitFor('they are appended', () => first()?.type === 'fulfilled');
     expect(first()).toMatchObject({ value: { nextOffset: count } });
     await waitFor('the stream has expired', async () => (await fetch(one.url)).status === 404);
@@ -76,7 +92,7 @@ describeApp('an NDJSON body whose stream expires', { backend: { ttlMs: 800 } }, 
   });
 });
 
-describeApp('an NDJSON body whose stream is replaced', {}, ({ stream }) => {
+describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, ({ stream }) => {
   /** Has another worker take the place of a stream that was deleted by hand. */
   async function replace(one: TestStream, count: number) {
     expect((await fetch(one.url, { method: 'DELETE' })).status).toBe(204);
@@ -151,9 +167,9 @@ describeApp('an NDJSON body whose stream is replaced', {}, ({ stream }) => {
   });
 });
 
-describe('an NDJSON body whose Redis is flushed', () => {
+describe.concurrent('an NDJSON body whose Redis is flushed', () => {
   /** A stream on a Redis of its own. */
-  async function start() {
+  async function start({ onTestFinished }: TestContext) {
     const redis = await RedisServer.start();
     const streams = await redisBackend.create({ redis: { addresses: [redis.endpoint] } });
     const app = await startApp(streams, { streamManager: { type: 'redis' } });
@@ -167,8 +183,8 @@ describe('an NDJSON body whose Redis is flushed', () => {
     return { one: new TestStream(app), flush: () => client.flushdb() };
   }
 
-  it('is answered at the next line, with what is stored since', async () => {
-    const { one, flush } = await start();
+  it('is answered at the next line, with what is stored since', async (context) => {
+    const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line.repeat(2));
     await holds(one, 2);
@@ -178,8 +194,8 @@ describe('an NDJSON body whose Redis is flushed', () => {
     expect(await lengthOf(one)).toBe(1);
   });
 
-  it('is answered so when others have filled the stream to the same length', async () => {
-    const { one, flush } = await start();
+  it('is answered so when others have filled the stream to the same length', async (context) => {
+    const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line);
     await holds(one, 1);
@@ -190,8 +206,8 @@ describe('an NDJSON body whose Redis is flushed', () => {
     expect(await answer).toMatchObject({ code: 'stream_gone', stored: 1, line: 2 });
   });
 
-  it('is answered so at its end', async () => {
-    const { one, flush } = await start();
+  it('is answered so at its end', async (context) => {
+    const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line);
     await holds(one, 1);

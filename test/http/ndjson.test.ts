@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { expect, it } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
+import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
 import { postText } from '../support/worker.js';
 
@@ -31,7 +32,9 @@ async function answerOf(sent: ClientRequest) {
   return { status: response.statusCode, headers: response.headers, body: JSON.parse(text) };
 }
 
-describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => {
+const options = { limits: { eventBytes: 1000 }, isConcurrent: true };
+
+describeApp('an NDJSON body', options, ({ stream }) => {
   it('is appended line by line; the last needs no line feed, blank ones are skipped', async () => {
     const one = stream();
     const { status, body } = await postText(
@@ -200,27 +203,30 @@ describeApp('an NDJSON body', { limits: { eventBytes: 1000 } }, ({ stream }) => 
     sent.destroy();
   });
 
-  it('keeps a lease while it is open', async () => {
+  const keepsALease = async () => {
     const [kept, left] = [stream(), stream()];
     const { sent, answer } = open(kept, { 'producer-lease': '4' });
     sent.write(line('0'));
     await left.post({ type: 'answer' }, { 'producer-lease': '4' });
     const feed = await left.feed();
     await feed.frameCount(2);
+    sent.on('error', () => {});
     sent.end(line('1'));
     expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
-  });
+  };
+  it('keeps a lease while it is open', () => unlessStalled(1000, keepsALease));
 });
 
 const timeouts = { bodyMs: 200, silenceMs: 2000 };
-describeApp('a body that does not come', { timeouts }, ({ stream }) => {
-  it.concurrent('is given up by silence when it is NDJSON; a blank line is a sign of life', async () => {
+describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ stream }) => {
+  const isGivenUpBySilence = async (onTestFinished: TestContext['onTestFinished']) => {
     const one = stream();
     const { sent, answer } = open(one);
     sent.on('error', () => {});
     sent.write(line('0'));
     const blank = setInterval(() => sent.write('\n'), 50);
+    onTestFinished(() => clearInterval(blank));
     const until = performance.now() + timeouts.silenceMs * 1.5;
     let isAnswered = false;
     void answer.then(() => {
@@ -232,9 +238,12 @@ describeApp('a body that does not come', { timeouts }, ({ stream }) => {
     const { status, body } = await answer;
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
     sent.destroy();
-  });
+  };
+  it('is given up by silence when it is NDJSON; a blank line is a sign of life', ({
+    onTestFinished,
+  }) => unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
 
-  it.concurrent('is NDJSON whatever the case of its media type', async () => {
+  it('is NDJSON whatever the case of its media type', async () => {
     const one = stream();
     const { sent, answer } = open(one, { 'content-type': 'Application/X-NDJSON' });
     const until = performance.now() + timeouts.bodyMs * 2;
@@ -246,14 +255,14 @@ describeApp('a body that does not come', { timeouts }, ({ stream }) => {
     expect((await answer).status).toBe(201);
   });
 
-  it.concurrent('does not count against a GET that waits', async () => {
+  it('does not count against a GET that waits', async () => {
     const sent = request(`${stream().eventsUrl}?wait=1`, { headers: { 'content-length': '0' } });
     const answer = answerOf(sent);
     sent.end();
     expect((await answer).status).toBe(200);
   });
 
-  it.concurrent('is given up after its time when it is JSON, and nothing of it is stored', async () => {
+  it('is given up after its time when it is JSON, and nothing of it is stored', async () => {
     const one = stream();
     const headers = { 'content-type': 'application/json', 'content-length': '30' };
     const { sent, answer } = open(one, headers);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
 import { type AskOptions, DocumentedAnswers, operationOf } from '../support/documented-answers.js';
@@ -57,7 +57,6 @@ describe('every answer that the document names', () => {
     app = await start(await memoryBackend.create(), {
       feed: { lingerMs: 0 },
       limits: { eventBytes: 2000, bodyBytes: 4000 },
-      timeouts: { bodyMs: 100, silenceMs: 100 },
     });
     answers = await DocumentedAnswers.of(app);
   });
@@ -119,12 +118,14 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to bodies that are too large, too slow, or of another kind', async () => {
+    const timeouts = { bodyMs: 100, silenceMs: 100 };
+    const hasty = await start(await memoryBackend.create(), { timeouts });
     for (const route of takesBodies) {
       await ask(app, route, { headers: json, body: 'x'.repeat(20_000) });
       await ask(app, route, { headers: { 'content-type': 'text/plain' }, body: 'x' });
-      await ask(app, route, { headers: json, body: silence() });
+      await ask(hasty, route, { headers: json, body: silence() });
     }
-    await ask(app, 'POST events', { headers: ndjson, body: silence() });
+    await ask(hasty, 'POST events', { headers: ndjson, body: silence() });
   });
 
   it('comes to bodies when too many are being read', async () => {
@@ -137,7 +138,9 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to lines whose stream has gone meanwhile', async () => {
-    const brief = await start(await memoryBackend.create({ ttlMs: 200 }));
+    const store = await memoryBackend.create({ ttlMs: 200 });
+    const appends = vi.spyOn(store, 'appendEvents'); // the stream may go before it is seen
+    const brief = await start(store);
     const id = answers.newId();
     const url = `${brief.url}/sessions/${id}/messages/${id}`;
     const line = new TextEncoder().encode(`${answer}\n`);
@@ -145,7 +148,10 @@ describe('every answer that the document names', () => {
     const body = new ReadableStream({
       async start(controller) {
         controller.enqueue(line);
-        await waitFor('the line is stored', isThere);
+        await waitFor(
+          'the line is stored',
+          () => appends.mock.settledResults[0]?.type === 'fulfilled',
+        );
         await waitFor('the stream has expired', async () => !(await isThere()));
         controller.enqueue(line);
       },
@@ -191,6 +197,8 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to those who ask too often, or for too many feeds', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] }); // the time that is counted over does not end
+    onTestFinished(() => void vi.useRealTimers());
     const rates = { appendsPerAddress: 0.1, feedsPerAddress: 0.1 };
     const limited = await start(await memoryBackend.create(), { rates });
     const event = { headers: json, body: answer };

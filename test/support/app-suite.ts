@@ -53,13 +53,20 @@ export interface AppSource {
   stream(): TestStream;
 }
 
+interface SuiteOptions extends TestAppOptions {
+  readonly backend?: BackendOptions;
+  /** For tests that mostly wait: all at once, on both backends. */
+  readonly isConcurrent?: boolean;
+}
+
 /** Runs the same tests against a listening app on each backend. */
 export function describeApp(
   title: string,
-  options: TestAppOptions & { readonly backend?: BackendOptions },
+  options: SuiteOptions,
   tests: (source: AppSource) => void,
 ): void {
-  describe.each(backends)(`${title} ($name)`, (backend) => {
+  const suite = options.isConcurrent ? describe.concurrent : describe;
+  suite.each(backends)(`${title} ($name)`, (backend) => {
     let app: TestApp;
     let streams: BackendStreams;
     beforeAll(async () => {

@@ -53,7 +53,12 @@ export const redisBackend: Backend<'redis'> = {
       ttlMs: options.ttlMs ?? ttlMs,
       maxAgeMs: options.maxAgeMs ?? maxAgeMs,
       limits: { ...defaultLimits, ...options.limits },
-      redis: { ...sharedRedis(), prefix: `test-${randomUUID()}`, ...options.redis },
+      redis: {
+        ...sharedRedis(),
+        prefix: `test-${randomUUID()}`,
+        answerMs: 60_000, // a busy machine stands still for long
+        ...options.redis,
+      },
       logger: silentLogger,
     });
     await waitFor('the stream manager is connected', () => answers(manager));

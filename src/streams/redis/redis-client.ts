@@ -71,19 +71,22 @@ export function holdWrites(client: CommandClient): void {
   queueMicrotask(() => stream.uncork());
 }
 
+const usualAnswerMs = 2000;
+
 /**
- * A client that answers or fails within about two seconds and never sends a command twice: what
+ * A client that answers or fails within about two seconds, or `answerMs`, and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.
  */
 export function createCommandClient(options: RedisOptions, logger: BaseLogger): CommandClient {
+  const { answerMs = usualAnswerMs } = options;
   const log = new ConnectionLog(logger, 'rejoin');
   const guarded: ClientOptions = {
     ...connectionOptions(options),
     connectionName: 'rejoin',
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: 2000,
-    socketTimeout: 5000,
+    commandTimeout: answerMs,
+    socketTimeout: 2.5 * answerMs,
   };
   if (options.mode === 'cluster') {
     const cluster = new RedisCluster(options.addresses, { scripts, redisOptions: guarded }, log);

@@ -22,6 +22,8 @@ export interface RedisOptions {
   readonly db: number;
   /** In front of every key, byte for byte. */
   readonly prefix: string;
+  /** How long the answer to a command may take. */
+  readonly answerMs?: number;
 }
 
 export interface RedisTls {

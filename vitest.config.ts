@@ -11,9 +11,9 @@ export default defineConfig({
     // What they import is loaded once for all: that takes longer than many of them.
     isolate: false,
     // More than cores: they wait for processes, leases and timers for most of their time.
-    maxWorkers: 5,
+    maxWorkers: 6,
     // Of the tests of a file that wait beside each other.
-    maxConcurrency: 30,
+    maxConcurrency: 8,
     sequence: { sequencer: LongestFirst },
     // Tests wait for conditions; a deadline only ends what would never come.
     testTimeout: 300_000,

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError } from './demo-error.js';
 import { type Backend, redisAddress, serviceSettings } from './service-settings.js';
 
-const main = resolve(import.meta.dirname, '../../src/main.ts');
+const main = resolve(import.meta.dirname, '../../dist/main.js');
 const startLimitMs = 30_000;
 const readyLimitMs = 5000;
 const stopLimitMs = 10_000;
@@ -29,7 +29,7 @@ export class Service {
     readonly backend: Backend,
     readonly signal: AbortSignal,
   ) {
-    this.#child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main], {
+    this.#child = spawn(process.execPath, [main], {
       cwd: this.#directory,
       env: serviceSettings(backend),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,11 +9,19 @@ import { loadAgentRun } from '../../examples/demo/agent-run.js';
 import { readArguments, UsageError } from '../../examples/demo/arguments.js';
 import { DemoError } from '../../examples/demo/demo-error.js';
 import { judge, verdictTable } from '../../examples/demo/verdict.js';
+import { bundledProgram } from '../support/bundled-program.js';
 import { freePort } from '../support/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 
 const projectRoot = resolve(import.meta.dirname, '../..');
 const directory = mkdtempSync(join(tmpdir(), 'rejoin-demo-test-'));
+/** As users run it, without the build before, which the tests have. */
+const npmRun = ['npm', 'run', '--silent', '--ignore-scripts', 'demo', '--'] as const;
+/** What that runs, in one module. */
+const direct = [
+  process.execPath,
+  await bundledProgram(join(projectRoot, 'examples/demo/main.ts')),
+] as const;
 const allEqual = 'Every reader has exactly the events that were sent.';
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -143,11 +151,6 @@ describe('the verdict of the demo', () => {
     expect(tableRow(sent, [])).toMatch(/DIFFERENT from event 1 on$/);
   });
 });
-
-/** As users run it. */
-const npmRun = ['npm', 'run', '--silent', 'demo', '--'] as const;
-/** What that runs, without the time that npm takes. */
-const direct = [process.execPath, '--import', 'tsx', 'examples/demo/main.ts'] as const;
 
 type Command = typeof npmRun | typeof direct;
 

@@ -220,11 +220,11 @@ describe('A token', () => {
           expect(changed.filter(([mark]) => !mayChange || strange.includes(mark))).toEqual([]);
           before = after;
         }),
-        { numRuns: 1500 },
+        { numRuns: 750 },
       );
       // What is refused everywhere, or reaches no route at all, would prove nothing.
-      expect(seen.opened).toBeGreaterThan(50);
-      expect(seen.forbidden).toBeGreaterThan(200);
+      expect(seen.opened).toBeGreaterThan(25);
+      expect(seen.forbidden).toBeGreaterThan(100);
     },
   );
 

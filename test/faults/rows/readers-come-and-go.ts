@@ -19,7 +19,7 @@ interface Size {
 }
 
 const full: Size = { feeds: 20_000, firstFeeds: 3000 };
-const small: Size = { feeds: 1000, firstFeeds: 500 };
+const small: Size = { feeds: 400, firstFeeds: 200 };
 
 /** How many come and go at a time. */
 const visitors = 100;

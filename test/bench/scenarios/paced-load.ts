@@ -21,7 +21,7 @@ export interface PacedResult extends Interval {
   readonly latency: LatencyHistogram;
 }
 
-/** What is not measured, as code gets compiled and buffers grow. */
+/** What is not measured, as code gets compiled and buffers grow; less only where little is. */
 const warmUpSeconds = 3;
 
 /** How long a server gets to make up for a slow beginning. Not all ever do. */
@@ -40,7 +40,7 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
     await load.settle();
     const pacer = new Pacer(writers, paced.perSecond);
     try {
-      await load.observe(Math.min(warmUpSeconds, paced.seconds / 2) * 1000);
+      await load.observe(Math.min(warmUpSeconds, paced.seconds * 2) * 1000);
       const hasCaughtUp = () => !writers.some(({ isBehind }) => isBehind);
       await load.observe(catchUpSeconds * 1000, hasCaughtUp);
       load.latency.clear();

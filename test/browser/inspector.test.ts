@@ -25,7 +25,7 @@ describe('The inspector', () => {
     for (const count of [20, 70]) {
       await inspector.hasFrames(count);
       await inspector.click('Cut connection');
-      const shown = (await inspector.frames).length;
+      const shown = await inspector.drawnFrames();
       await waitFor('more is stored', async () => {
         return (await storedOf(service.url, inspector)).length > shown + 10;
       });

@@ -71,7 +71,7 @@ describe('A Redis that asks who comes', () => {
     await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
   });
 
-  it('refuses a wrong user, and makes the service ready by itself when it becomes right', async () => {
+  it('rejects a wrong user, and the service becomes ready when the user becomes right', async () => {
     const login = { REDIS_USERNAME: 'later', REDIS_PASSWORD: workerPassword };
     const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
     await isRefused(service);

@@ -37,9 +37,7 @@ describeApp('a feed that has reached its age', short, ({ stream }) => {
     expect(new Set(waits).size).toBeGreaterThan(5);
   });
 
-  it('loses and repeats nothing for a client that reconnects by itself', async ({
-    onTestFinished,
-  }) => {
+  it('loses and repeats nothing for a client that reconnects', async ({ onTestFinished }) => {
     const one = stream();
     const received: string[] = [];
     let opened = 0;

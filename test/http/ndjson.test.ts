@@ -239,7 +239,7 @@ describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ st
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
     sent.destroy();
   };
-  it('is given up by silence when it is NDJSON; a blank line is a sign of life', ({
+  it('is given up by silence when it is NDJSON; a blank line is a heartbeat', ({
     onTestFinished,
   }) => unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
 

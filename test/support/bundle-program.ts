@@ -9,13 +9,8 @@ import { build, type Loader, type Plugin } from 'esbuild';
  * of the tests would spend else. Each module still finds the files that lie beside it.
  *
  * @param outfile an `.mjs`
- * @param plugins asked for a module before it is read
  */
-export async function bundleProgram(
-  entry: string,
-  outfile: string,
-  plugins: readonly Plugin[] = [],
-): Promise<void> {
+export async function bundleProgram(entry: string, outfile: string): Promise<void> {
   const require = 'const require = createRequireOfBundle(import.meta.url);';
   await build({
     entryPoints: [entry],
@@ -25,7 +20,7 @@ export async function bundleProgram(
     format: 'esm',
     target: 'node20',
     logLevel: 'error',
-    plugins: [...plugins, ownPlaces],
+    plugins: [ownPlaces],
     banner: {
       js: `import { createRequire as createRequireOfBundle } from 'node:module'; ${require}`,
     },
@@ -43,8 +38,8 @@ const ownPlaces: Plugin = {
   },
 };
 
-/** The text of a module that knows by itself where it is. */
-export function inItsPlace(code: string, path: string): string {
+/** The text of a module with its own path in place of the expressions that ask for it. */
+function inItsPlace(code: string, path: string): string {
   const text = (value: string) => JSON.stringify(value);
   return code
     .replaceAll('import.meta.url', text(pathToFileURL(path).href))

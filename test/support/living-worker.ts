@@ -24,7 +24,7 @@ export class LivingWorker {
    * the lease of an open body, it knows the first event only.
    */
   lastSignAt = 0;
-  /** When it sent each sign of life, whether or not that was taken: since 1970, in ms. */
+  /** When it sent each heartbeat, whether or not that was taken, in milliseconds since 1970. */
   readonly sentAt: number[] = [];
   #node: number;
   #running: Promise<void> | null = null;

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { RedisServer } from './redis-server.js';
 import { ServiceProcess } from './service-process.js';
+import { countTests } from './test-count.js';
 import { type Environment, isReady, onRedis } from './test-processes.js';
 import { eventsUrl, feedUrl } from './worker.js';
 
@@ -8,7 +9,7 @@ import { eventsUrl, feedUrl } from './worker.js';
 export class PairOfTest {
   redis!: RedisServer;
   nodes!: readonly [ServiceProcess, ServiceProcess];
-  #testCount = 0;
+  readonly #testCount = countTests();
 
   /** Called while the suite is collected. */
   constructor(environment: Environment = {}) {
@@ -22,13 +23,10 @@ export class PairOfTest {
       await Promise.all(this.nodes.map((node) => node.kill()));
       await this.redis.stop();
     });
-    beforeEach(() => {
-      this.#testCount += 1;
-    });
   }
 
   get mid(): string {
-    return `m${this.#testCount}`;
+    return `m${this.#testCount()}`;
   }
 
   /** Of the list in Redis. */

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { ServiceProcess } from './service-process.js';
+import { countTests } from './test-count.js';
 import type { Environment } from './test-processes.js';
 
 interface SharedService extends Pick<ServiceProcess, 'url' | 'output'> {
@@ -14,12 +15,9 @@ interface SharedService extends Pick<ServiceProcess, 'url' | 'output'> {
  */
 export function sharedService(environmentOf: () => Environment): SharedService {
   let service: ServiceProcess;
-  let tests = 0;
+  const testCount = countTests();
   beforeAll(async () => {
     service = await ServiceProcess.listening(environmentOf());
-  });
-  beforeEach(() => {
-    tests += 1;
   });
   afterAll(() => service.kill());
   return {
@@ -30,7 +28,7 @@ export function sharedService(environmentOf: () => Environment): SharedService {
       return service.output;
     },
     get sid() {
-      return `s${tests}`;
+      return `s${testCount()}`;
     },
   };
 }

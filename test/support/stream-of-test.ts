@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import type { FeedClient } from './feed-client.js';
 import { RedisServer } from './redis-server.js';
 import { ServiceProcess } from './service-process.js';
+import { countTests } from './test-count.js';
 import { type Environment, isReady, onRedis, openFeed } from './test-processes.js';
 import { eventsUrl, feedUrl, post } from './worker.js';
 
@@ -9,7 +10,7 @@ import { eventsUrl, feedUrl, post } from './worker.js';
 export class StreamOfTest {
   redis!: RedisServer;
   service!: ServiceProcess;
-  #testCount = 0;
+  readonly #testCount = countTests();
 
   /** Called while the suite is collected. */
   constructor(environment: Environment = {}) {
@@ -22,13 +23,10 @@ export class StreamOfTest {
       await this.service.kill();
       await this.redis.stop();
     });
-    beforeEach(() => {
-      this.#testCount += 1;
-    });
   }
 
   get mid(): string {
-    return `m${this.#testCount}`;
+    return `m${this.#testCount()}`;
   }
 
   /** Of the list in Redis. */

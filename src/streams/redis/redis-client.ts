@@ -74,7 +74,7 @@ export function holdWrites(client: CommandClient): void {
 const usualAnswerMs = 2000;
 
 /**
- * A client that answers or fails within about two seconds, or `answerMs`, and never sends a command twice: what
+ * A client that answers or fails within about `answerMs`, and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.
  */
 export function createCommandClient(options: RedisOptions, logger: BaseLogger): CommandClient {

@@ -22,7 +22,7 @@ export interface RedisOptions {
   readonly db: number;
   /** In front of every key, byte for byte. */
   readonly prefix: string;
-  /** How long the answer to a command may take. */
+  /** How long the answer to a command may take; by default two seconds. */
   readonly answerMs?: number;
 }
 

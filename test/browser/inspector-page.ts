@@ -62,18 +62,6 @@ export class InspectorPage {
     await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state));
   }
 
-  /** How many frames it shows once all that came is drawn, which takes animation frames. */
-  async drawnFrames(): Promise<number> {
-    for (let before = -1; ; ) {
-      const { length } = await this.frames;
-      if (length === before) return length;
-      before = length;
-      await this.page.evaluate(
-        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
-      );
-    }
-  }
-
   /** The id and the text of each frame that it shows, whichever view is open. */
   get frames(): Promise<{ id: string; data: string }[]> {
     return this.page.locator('#frames li:not(.mark)').evaluateAll((rows) =>

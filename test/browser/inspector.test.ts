@@ -25,11 +25,11 @@ describe('The inspector', () => {
     for (const count of [20, 70]) {
       await inspector.hasFrames(count);
       await inspector.click('Cut connection');
-      const shown = await inspector.drawnFrames();
+      const { length: sent } = await storedOf(service.url, inspector);
       await waitFor('more is stored', async () => {
-        return (await storedOf(service.url, inspector)).length > shown + 10;
+        return (await storedOf(service.url, inspector)).length > sent + 10;
       });
-      expect(await inspector.frames).toHaveLength(shown);
+      expect((await inspector.frames).length).toBeLessThanOrEqual(sent);
       expect(await inspector.state).toBe('Cut off');
       await inspector.click('Resume');
     }

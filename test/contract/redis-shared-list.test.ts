@@ -6,6 +6,7 @@ import { decodeStoredEvent } from '../../src/streams/stream-event.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
+import { leastOfAttempts, longestBlock } from '../support/longest-block.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
@@ -44,7 +45,8 @@ describe('a list that another program writes to', () => {
       () => manager.getEvents(stream, 0, 1),
       () => manager.getStatus(stream),
     ]) {
-      expect(await longestBlock(read)).toBeLessThan(atOnce * 0.7);
+      const bound = atOnce * 0.7;
+      expect(await leastOfAttempts(() => longestBlock(read), bound)).toBeLessThan(bound);
     }
     const { events } = await manager.getEvents(stream, 0, 100);
     expect(events).toMatchObject([{ type: 'note', ending: null }]);
@@ -212,22 +214,6 @@ describe('a page of a Redis List', () => {
     await server.stop();
   });
 });
-
-/** The most CPU time, in milliseconds, between two turns of the event loop while this is done. */
-async function longestBlock(act: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let before = process.cpuUsage();
-  const look = () => {
-    const { user, system } = process.cpuUsage(before);
-    before = process.cpuUsage();
-    longest = Math.max(longest, (user + system) / 1000);
-  };
-  const looks = setInterval(look, 1);
-  await act();
-  clearInterval(looks);
-  look();
-  return longest;
-}
 
 async function sentBytes(redis: Redis): Promise<number> {
   const info = await redis.info('stats');

@@ -1,8 +1,10 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StreamId } from '../../src/streams/stream-id.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
-import { complete, stored } from '../support/events.js';
+import { complete, newStream, stored } from '../support/events.js';
+import { leastOfAttempts, longestBlock } from '../support/longest-block.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 const mebibyte = 1024 ** 2 - 1000;
@@ -51,12 +53,15 @@ const hostile: Readonly<Record<string, () => ReturnType<typeof stored>>> = {
     ] as ReturnType<typeof stored>,
 };
 
+const pathOf = ({ sessionId, messageId }: StreamId) =>
+  `/sessions/${sessionId}/messages/${messageId}`;
+
 const formats = {
-  plain: (mid: string) => `/sessions/${mid}/messages/m/stream`,
-  named: (mid: string) => `/sessions/${mid}/messages/m/stream?named=true`,
-  compact: (mid: string) => `/sessions/${mid}/messages/m/stream?compact=true`,
-  read: (mid: string) => `/sessions/${mid}/messages/m/events`,
-  'AI SDK': (mid: string) => `/ai-sdk/sessions/${mid}/stream`,
+  plain: (stream: StreamId) => `${pathOf(stream)}/stream`,
+  named: (stream: StreamId) => `${pathOf(stream)}/stream?named=true`,
+  compact: (stream: StreamId) => `${pathOf(stream)}/stream?compact=true`,
+  read: (stream: StreamId) => `${pathOf(stream)}/events`,
+  'AI SDK': ({ sessionId }: StreamId) => `/ai-sdk/sessions/${sessionId}/stream`,
 };
 
 describe('The event loop', () => {
@@ -71,16 +76,8 @@ describe('The event loop', () => {
     await streams.close();
   });
 
-  /** The most CPU time, in milliseconds, between two looks at the clock while all is received. */
-  async function longestBlock(path: string, finish: () => Promise<unknown>): Promise<number> {
-    let longest = 0;
-    let before = process.cpuUsage();
-    const look = () => {
-      const { user, system } = process.cpuUsage(before);
-      before = process.cpuUsage();
-      longest = Math.max(longest, (user + system) / 1000);
-    };
-    const looks = setInterval(look, 1);
+  /** Resolves when the feed has ended, as it does once `finish` has appended the last event. */
+  async function receive(path: string, finish: () => Promise<unknown>): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const request = get(`${app.url}${path}`, { agent: false }, (response) => {
         response.resume().on('close', resolve);
@@ -88,9 +85,6 @@ describe('The event loop', () => {
       });
       request.on('error', reject);
     });
-    clearInterval(looks);
-    look();
-    return longest;
   }
 
   /** What one ordinary event of a mebibyte costs to parse and to write, on this machine, now. */
@@ -102,20 +96,22 @@ describe('The event loop', () => {
     return (user + system) / 1000;
   }
 
-  it.each(Object.keys(hostile))('is left free by %s, in every format', async (what) => {
+  /** How far above its bound the longest block lies when a feed of this format carries them. */
+  async function excess(format: keyof typeof formats, what: string): Promise<number> {
     const events = hostile[what]?.() ?? [];
-    for (const [format, pathOf] of Object.entries(formats)) {
-      const stream = {
-        sessionId: `${what.replaceAll(/\W/g, '-')}-${format.replace(' ', '')}`,
-        messageId: 'm',
-      };
-      for (let from = 0; from < events.length; from += 1000) {
-        await streams.appendEvents(stream, events.slice(from, from + 1000));
-      }
-      const finish = () => streams.appendEvents(stream, [complete()]);
-      const longest = await longestBlock(pathOf(stream.sessionId), finish);
-      const bound = 4 * baseline() + 20;
-      expect(longest, `${what} as ${format}`).toBeLessThan(bound);
+    const stream = newStream();
+    for (let from = 0; from < events.length; from += 1000) {
+      await streams.appendEvents(stream, events.slice(from, from + 1000));
+    }
+    const finish = () => streams.appendEvents(stream, [complete()]);
+    const longest = await longestBlock(() => receive(formats[format](stream), finish));
+    return longest - (4 * baseline() + 20);
+  }
+
+  it.each(Object.keys(hostile))('is left free by %s, in every format', async (what) => {
+    for (const format of Object.keys(formats) as (keyof typeof formats)[]) {
+      const least = await leastOfAttempts(() => excess(format, what), 0);
+      expect(least, `${what} as ${format}, ms above the bound`).toBeLessThan(0);
     }
   });
 });

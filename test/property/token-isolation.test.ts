@@ -223,8 +223,8 @@ describe('A token', () => {
         { numRuns: 750 },
       );
       // What is refused everywhere, or reaches no route at all, would prove nothing.
-      expect(seen.opened).toBeGreaterThan(25);
-      expect(seen.forbidden).toBeGreaterThan(100);
+      expect(seen.opened).toBeGreaterThan(10);
+      expect(seen.forbidden).toBeGreaterThan(50);
     },
   );
 

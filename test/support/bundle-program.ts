@@ -19,6 +19,7 @@ export async function bundleProgram(entry: string, outfile: string): Promise<voi
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    minifyWhitespace: true,
     logLevel: 'error',
     plugins: [ownPlaces],
     banner: {

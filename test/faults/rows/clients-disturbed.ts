@@ -19,7 +19,7 @@ export const answersLost: readonly Fault[] = backends.map((backend) => ({
   backend,
   title: '2 % of the answers to clients are lost, and 1 % of the requests, with their connections',
   promise: 'nothing lost; nothing stored or delivered twice',
-  runs: { short: 1, full: 10 },
+  runs: { short: backend === 'Redis' ? 1 : 0, full: 10 },
 
   async strike(run) {
     const clientWeather = new Weather(run.random);

@@ -33,6 +33,7 @@ export const redisFlushed = forgetting({
 export const listDeleted = forgetting({
   name: 'list-deleted',
   title: 'DEL of one list, past the service',
+  inTests: false,
   forget: async ({ redis, load }) => {
     const { mid } = load.streams[0] as { mid: string };
     await call(redis, 'DEL', `stream:events:${sessionOfLoad}:${mid}`);

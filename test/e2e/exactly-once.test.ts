@@ -16,12 +16,12 @@ import { waitFor } from '../support/wait-for.js';
 
 const losses = { answer: 0.05, request: 0.01 };
 /** Of each stream of single events; EXACTLY_ONCE_EVENTS=500 makes them 10,000 together. */
-const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 30);
+const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 20);
 /** Single events are many requests: fewer, on many streams at once. */
 const runsOf: Record<BodyKind, { streams: number; events: number }> = {
   'one event': { streams: 20, events: singleEvents },
-  arrays: { streams: 2, events: 2500 },
-  NDJSON: { streams: 2, events: 2500 },
+  arrays: { streams: 2, events: 1500 },
+  NDJSON: { streams: 2, events: 1500 },
 };
 const seed = newSeed();
 const brief = { FEED_LINGER: '100ms' };

@@ -220,7 +220,7 @@ describe('A token', () => {
           expect(changed.filter(([mark]) => !mayChange || strange.includes(mark))).toEqual([]);
           before = after;
         }),
-        { numRuns: 750 },
+        { numRuns: 500 },
       );
       // What is refused everywhere, or reaches no route at all, would prove nothing.
       expect(seen.opened).toBeGreaterThan(10);

@@ -55,7 +55,7 @@ export class LivingWorker {
     while (!signal.aborted && !this.wasEnded) {
       const isDone = await this.#sign().catch(() => false);
       if (!isDone) this.#node += 1;
-      const pauseMs = isDone ? leaseSeconds * 300 : 50;
+      const pauseMs = isDone ? leaseSeconds * 300 : 250;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
     }
   }

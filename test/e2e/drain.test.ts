@@ -17,6 +17,8 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const stopped = { code: 0, signal: null };
+/** Well within what Redis is given to answer. */
+const answerMs = 1500;
 
 describe('When it gets SIGTERM, the service', () => {
   it('is not ready at once, and serves everything until the drain delay is over', async () => {
@@ -60,14 +62,18 @@ describe('When it gets SIGTERM, the service', () => {
     await silentSocket(service);
     await halfRequest(service);
     redis.signal('SIGSTOP');
+    const stoppedAt = performance.now();
     const slow = post(eventsUrl(service.url, 's1', 'slow'), { type: 'answer' });
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200); // the one before was seen, too
     service.signal('SIGTERM');
     // Not by /readyz: it would ask Redis too, and outlast what the append may take.
     await waitFor('it is stopping', () => service.output.includes('The service is stopping'));
     redis.signal('SIGCONT');
+    const stoppedMs = performance.now() - stoppedAt;
 
-    expect((await slow).status).toBe(201);
+    const { status } = await slow;
+    if (stoppedMs < answerMs) expect(status).toBe(201);
+    else expect([201, 503]).toContain(status); // the service may have given Redis up
     expect(await service.exit()).toEqual(stopped);
   });
 

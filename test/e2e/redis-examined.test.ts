@@ -25,7 +25,8 @@ describe('Each time Redis is connected, the log', () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await waitFor('it is examined', () => service.output.includes('Redis was examined'));
-    const ofRedis = service.log.filter(({ msg }) => String(msg).includes('Redis'));
-    expect(ofRedis.filter(({ level }) => Number(level) > 30)).toEqual([]);
+    // On a machine that is too busy, others may say that it answers late.
+    const ofServer = service.log.filter(({ maxmemoryPolicy }) => maxmemoryPolicy !== undefined);
+    expect(ofServer.map(({ level }) => level)).toEqual([30]);
   });
 });

@@ -78,10 +78,6 @@ const outages: Record<string, (redis: RedisServer) => Promise<number>> = {
     await sleep(6000);
     return startAgain(redis);
   },
-  'is killed, and back at once': async (redis) => {
-    await redis.kill();
-    return startAgain(redis);
-  },
 };
 
 async function startAgain(redis: RedisServer): Promise<number> {

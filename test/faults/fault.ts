@@ -10,8 +10,8 @@ export interface Fault {
   readonly title: string;
   /** What must hold. */
   readonly promise: string;
-  /** How often it is done: in the tests, where 0 leaves it out, and by `--full`. */
-  readonly runs: { readonly short: number; readonly full: number };
+  /** How often it is done by `--full`. */
+  readonly runs: number;
   /** Does it once. What breaks the promise is a breach in the findings, not an exception. */
   strike(run: Run): Promise<Findings>;
 }

@@ -5,11 +5,22 @@ import { findingsText } from './report/findings-text.js';
 import { runFault } from './run-fault.js';
 
 const seed = newSeed();
-const inTests = allFaults.filter(({ runs }) => runs.short > 0);
+/** One of each kind. Of the others, `npm run test:faults` takes more time than the tests have. */
+const names = [
+  'redis-killed',
+  'replies-lost',
+  'node-killed',
+  'worker-lost',
+  'node-killed-memory',
+  'answers-lost-redis',
+  'connections-cut-memory',
+  'many-streams-memory',
+];
+const inTests = allFaults.filter(({ name }) => names.includes(name));
 
 describe.concurrent('Under load, the service keeps its promises', () => {
   it.each(inTests)('$name', { timeout: 600_000 }, async (fault) => {
-    const findings = await runFault(fault, { isFull: false, seed, runs: fault.runs.short });
+    const findings = await runFault(fault, { isFull: false, seed, runs: 1 });
     console.log([`${fault.name}: ${findingsText(findings)}`, ...findings.late].join('\n  late: '));
     expect(findings.breaches).toEqual([]);
     expect(findings.acknowledgedAppends).toBeGreaterThan(0);

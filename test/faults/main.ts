@@ -31,7 +31,7 @@ async function strikeAll(wanted: FaultArguments): Promise<boolean> {
   const { names } = wanted;
   const results: FaultResult[] = [];
   for (const fault of allFaults.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const runs = wanted.runs ?? (wanted.isFull ? fault.runs.full : Math.max(1, fault.runs.short));
+    const runs = wanted.runs ?? (wanted.isFull ? fault.runs : 1);
     print(
       `${fault.name} (${fault.backend}), ${runs} runs, seed ${wanted.seed}\n  ${fault.title}\n`,
     );

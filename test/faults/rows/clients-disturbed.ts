@@ -19,7 +19,7 @@ export const answersLost: readonly Fault[] = backends.map((backend) => ({
   backend,
   title: '2 % of the answers to clients are lost, and 1 % of the requests, with their connections',
   promise: 'nothing lost; nothing stored or delivered twice',
-  runs: { short: backend === 'Redis' ? 1 : 0, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const clientWeather = new Weather(run.random);
@@ -38,7 +38,7 @@ export const connectionsCut: readonly Fault[] = backends.map((backend) => ({
   backend,
   title: 'all connections of all clients are cut, each second',
   promise: 'nothing lost; nothing stored or delivered twice',
-  runs: { short: backend === 'memory' ? 1 : 0, full: 5 },
+  runs: 5,
 
   async strike(run) {
     const clientWeather = new Weather(run.random);
@@ -57,7 +57,7 @@ export const connectionsHalfOpen: readonly Fault[] = backends.map((backend) => (
   backend,
   title: 'all connections of clients stand, and nothing comes through for 5 s; then they break',
   promise: 'nothing lost or repeated; all delivered within 5 s afterwards',
-  runs: { short: backend === 'Redis' ? 1 : 0, full: 5 },
+  runs: 5,
 
   async strike(run) {
     const clientWeather = new Weather(run.random);

@@ -16,7 +16,7 @@ export const clusterPrimaryKilled: Fault = {
   backend: 'Redis',
   title: 'kill -9 of a primary of a cluster; in every other run its replica is cut off before',
   promise: failoverPromise,
-  runs: { short: 0, full: 6 },
+  runs: 6,
 
   async strike(run: Run): Promise<Findings> {
     const cluster = await startCluster(run.scope);
@@ -30,7 +30,7 @@ export const clusterSlotMoved: Fault = {
   backend: 'Redis',
   title: 'the slots of all streams of a primary are moved to another one, key by key',
   promise: 'nothing lost, nothing repeated, and no reset',
-  runs: { short: 0, full: 5 },
+  runs: 5,
 
   async strike(run: Run): Promise<Findings> {
     const { scope } = run;

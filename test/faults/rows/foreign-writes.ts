@@ -12,7 +12,6 @@ const key = `stream:events:${sessionOfLoad}:${victim}`;
 export const keyOverwritten = foreign({
   name: 'key-overwritten',
   title: 'another program puts a string over the key of one stream',
-  inTests: true,
   write: (client) => client.set(key, 'something else'),
 });
 
@@ -29,13 +28,12 @@ export const hugeElementPushed = foreign({
 });
 
 interface Foreign extends Pick<Fault, 'name' | 'title'> {
-  readonly inTests?: boolean;
   readonly write: (client: Redis) => Promise<unknown>;
 }
 
-function foreign({ name, title, inTests = false, write }: Foreign): Fault {
+function foreign({ name, title, write }: Foreign): Fault {
   const promise = 'that stream only: nothing of the others is lost, repeated, reset or late';
-  const runs = { short: inTests ? 1 : 0, full: 5 };
+  const runs = 5;
   return { name, backend: 'Redis', title, promise, runs, strike: (run) => strike(run, write) };
 }
 

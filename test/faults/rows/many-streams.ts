@@ -56,7 +56,7 @@ function manyStreams(backend: Backend, name: string): Fault {
     title: `${full.streams} streams${isLimited}; half of them are deleted then, half expire`,
     promise:
       'at the limit new streams get 507 with `stored: 0`, and others go on; RSS grows by twice `memory.max_bytes` at the most, and what is in use comes back within 20 MB or 10 %',
-    runs: { short: backend === 'memory' ? 1 : 0, full: 1 },
+    runs: 1,
     strike: async (run) => {
       const size = run.isFull ? full : small;
       const service = await startService(run.scope, backend, {

@@ -10,7 +10,7 @@ export const memoryNodeKilled: Fault = {
   backend: 'memory',
   title: 'kill -9 of the service that keeps its streams in memory, back at once',
   promise: 'all is lost, and readers are reset within 5 s; they see all of what comes then',
-  runs: { short: 1, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const { nodes, load, storedOf } = await memoryUnderLoad(run);

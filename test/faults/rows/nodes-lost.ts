@@ -15,7 +15,7 @@ export const nodeKilled: Fault = {
   backend: 'Redis',
   title: 'kill -9 of one of two nodes behind a load balancer, while both are used',
   promise: 'nothing lost or repeated; clients go on at the other, and have all, within 5 s',
-  runs: { short: 1, full: 30 },
+  runs: 30,
 
   async strike(run) {
     const system = await redisUnderLoad(run, { isBalanced: true });
@@ -31,7 +31,7 @@ export const nodesRolled: Fault = {
   title:
     'rolling restart behind a load balancer: SIGTERM for one node after the other, and a new one',
   promise: 'nothing lost or repeated; clients go on within 5 s; no EventSource is closed for good',
-  runs: { short: 1, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const environment = { DRAIN_DELAY: '1s' };

@@ -50,7 +50,7 @@ function reconnectStorm(backend: Backend, name: string): Fault {
     title: `${fullFeeds} feeds, on ${fullStreams.join(', ')} streams, are dropped at once and are back within 2 s, ${fullStorms} times`,
     promise:
       'no gap and no repeat; all resume within 15 s; the 99th percentile of what is delivered meanwhile is 1 s; 350 MB at the most',
-    runs: { short: 0, full: fullStreams.length },
+    runs: fullStreams.length,
     strike: async (run) => {
       const streams = fullStreams[run.index % fullStreams.length] as number;
       const size = run.isFull ? { feeds: fullFeeds, streams, storms: fullStorms } : small;

@@ -23,7 +23,6 @@ export const redisKilledWithoutFiles = forgetting({
 export const redisFlushed = forgetting({
   name: 'redis-flushed',
   title: 'FLUSHDB under load',
-  inTests: false,
   forget: async ({ redis, load }) => {
     await call(redis, 'FLUSHDB');
     return load.streams.map(({ mid }) => mid);
@@ -33,7 +32,6 @@ export const redisFlushed = forgetting({
 export const listDeleted = forgetting({
   name: 'list-deleted',
   title: 'DEL of one list, past the service',
-  inTests: false,
   forget: async ({ redis, load }) => {
     const { mid } = load.streams[0] as { mid: string };
     await call(redis, 'DEL', `stream:events:${sessionOfLoad}:${mid}`);
@@ -44,19 +42,18 @@ export const listDeleted = forgetting({
 interface Forgetting {
   readonly name: string;
   readonly title: string;
-  readonly inTests?: boolean;
   /** Resolves with the streams that are gone. */
   readonly forget: (system: RedisUnderLoad) => Promise<readonly string[]>;
 }
 
-function forgetting({ name, title, inTests = true, forget }: Forgetting): Fault {
+function forgetting({ name, title, forget }: Forgetting): Fault {
   return {
     name,
     backend: 'Redis',
     title,
     promise:
       'readers of what is gone are reset within 3 s and see all of what comes then; no others',
-    runs: { short: inTests ? 1 : 0, full: 10 },
+    runs: 10,
     strike: (run) => strike(run, forget),
   };
 }

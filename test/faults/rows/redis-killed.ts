@@ -17,7 +17,7 @@ export const redisKilled: Fault = {
   promise:
     'nothing lost; synced every second, at most what Redis had not written yet, and readers are told; ' +
     'appends answered within 2.5 s; readers caught up 5 s after it is back',
-  runs: { short: 1, full: 30 },
+  runs: 30,
 
   async strike(run) {
     const policy = policies[run.index % policies.length];

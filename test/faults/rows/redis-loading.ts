@@ -12,7 +12,7 @@ export const redisLoading: Fault = {
   backend: 'Redis',
   title: 'kill -9 of Redis, which then loads its file for some seconds and answers LOADING',
   promise: 'nothing lost; appends answered within 3 s; readers caught up 5 s after it is loaded',
-  runs: { short: 0, full: 5 },
+  runs: 5,
 
   async strike(run) {
     const settings = ['--appendonly', 'yes', '--key-load-delay', keyDelay];

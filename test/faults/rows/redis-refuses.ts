@@ -14,7 +14,6 @@ export const redisFull = refusing({
   name: 'redis-full',
   title: 'maxmemory of Redis is reached, for 3 s',
   promise: '507 with stored 0; feeds stay open; it recovers by itself',
-  runs: { short: 1, full: 10 },
   code: 'store_full',
   begin: async (admin) => {
     await admin.config('SET', 'maxmemory-policy', 'noeviction');
@@ -27,13 +26,12 @@ export const redisReadOnly = refusing({
   name: 'redis-read-only',
   title: 'Redis takes no writes: it asks for replicas that it has not, for 3 s',
   promise: 'appends are refused with stored 0; feeds stay open; it recovers by itself',
-  runs: { short: 0, full: 10 },
   code: 'backend_unavailable',
   begin: (admin) => admin.config('SET', 'min-replicas-to-write', '1'),
   end: (admin) => admin.config('SET', 'min-replicas-to-write', '0'),
 });
 
-interface Refusing extends Pick<Fault, 'name' | 'title' | 'promise' | 'runs'> {
+interface Refusing extends Pick<Fault, 'name' | 'title' | 'promise'> {
   /** Of the refusals. */
   readonly code: string;
   readonly begin: (admin: Redis) => Promise<unknown>;
@@ -41,7 +39,8 @@ interface Refusing extends Pick<Fault, 'name' | 'title' | 'promise' | 'runs'> {
 }
 
 function refusing(kind: Refusing): Fault {
-  const { name, title, promise, runs } = kind;
+  const { name, title, promise } = kind;
+  const runs = 10;
   return { name, backend: 'Redis', title, promise, runs, strike: (run) => strike(run, kind) };
 }
 

@@ -11,7 +11,7 @@ export const redisStopped: Fault = {
   title: 'SIGSTOP of Redis for 5 s',
   promise:
     'nothing lost or repeated; appends answered within 3 s; readers caught up 5 s afterwards',
-  runs: { short: 0, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const { redis, load, storedOf } = await redisUnderLoad(run);
@@ -30,7 +30,7 @@ export const redisHalfOpen: Fault = {
   title: 'all connections to Redis stand, and nothing comes through for 5 s; then they break',
   promise:
     'nothing lost or repeated; appends answered within 3 s; readers caught up 5 s afterwards',
-  runs: { short: 0, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const weather = new Weather(run.random);

@@ -7,7 +7,7 @@ export const repliesLost: Fault = {
   backend: 'Redis',
   title: '5 % of what Redis answers is lost, and the connection with it',
   promise: 'nothing lost; nothing stored twice for producers with sequence numbers',
-  runs: { short: 1, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const weather = new Weather(run.random);

@@ -12,7 +12,7 @@ export const sentinelFailover: Fault = {
   title:
     'kill -9 of the primary behind sentinels; in every other run its replica is cut off before',
   promise: failoverPromise,
-  runs: { short: 0, full: 6 },
+  runs: 6,
 
   async strike(run: Run): Promise<Findings> {
     const { scope } = run;

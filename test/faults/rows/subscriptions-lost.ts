@@ -12,7 +12,7 @@ export const clientsKilled: Fault = {
   backend: 'Redis',
   title: 'CLIENT KILL of the subscriptions, or of all other connections, each second in turn',
   promise: 'nothing lost or repeated; delivered within 2 s',
-  runs: { short: 0, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const { redis, load, storedOf } = await redisUnderLoad(run);
@@ -33,7 +33,7 @@ export const wakeUpsSwallowed: Fault = {
   backend: 'Redis',
   title: 'the connection of the subscriptions stands, and nothing comes through it',
   promise: 'nothing lost or repeated; delivered within 2 s',
-  runs: { short: 0, full: 10 },
+  runs: 10,
 
   async strike(run) {
     const weather = new Weather(run.random);

@@ -68,7 +68,7 @@ function unreadFeeds(backend: Backend, name: string): Fault {
     title: `${full.unread} clients open feeds and never read: of a long stream, and of one with a fast producer`,
     promise:
       'each costs 0.5 MB at the most and is gone within 45 s; other readers lose nothing and wait no longer',
-    runs: { short: 0, full: 1 },
+    runs: 1,
     strike: async (run) => {
       const size = run.isFull ? full : small;
       requireDescriptors(size.unread);

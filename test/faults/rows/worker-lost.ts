@@ -11,13 +11,13 @@ const lateMs = 5000;
 
 const common = {
   promise: 'their streams end within their lease and 5 s, once; those of the living do not',
+  runs: 10,
 } as const;
 
 export const workerLost: Fault = {
   ...common,
   name: 'worker-lost',
   backend: 'Redis',
-  runs: { short: 1, full: 10 },
   title: 'half of the workers fall silent; in every other run a node of two is killed too',
 
   async strike(run: Run): Promise<Findings> {
@@ -37,7 +37,6 @@ export const workerLostInMemory: Fault = {
   ...common,
   name: 'worker-lost-memory',
   backend: 'memory',
-  runs: { short: 0, full: 10 },
   title: 'half of the workers fall silent',
 
   async strike(run: Run): Promise<Findings> {

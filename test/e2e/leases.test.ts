@@ -62,7 +62,7 @@ describe('The leases of many streams on two nodes', () => {
 });
 
 /**
- * Each way in which Redis may be away for longer than the leases, or hardly. They return the moment
+ * Each way in which Redis may be away for longer than the leases, or for most of one. They return the moment
  * before it comes back: a node may have looked before a later one is read.
  */
 const outages: Record<string, (redis: RedisServer) => Promise<number>> = {

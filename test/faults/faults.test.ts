@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSeed } from '../support/random.js';
 import { allFaults } from './all-faults.js';
+import type { Fault } from './fault.js';
 import { findingsText } from './report/findings-text.js';
 import { runFault } from './run-fault.js';
 
@@ -16,7 +17,7 @@ const names = [
   'connections-cut-memory',
   'many-streams-memory',
 ];
-const inTests = allFaults.filter(({ name }) => names.includes(name));
+const inTests = names.map((name) => allFaults.find((fault) => fault.name === name) as Fault);
 
 describe.concurrent('Under load, the service keeps its promises', () => {
   it.each(inTests)('$name', { timeout: 600_000 }, async (fault) => {

@@ -6,7 +6,8 @@ import { decodeStoredEvent } from '../../src/streams/stream-event.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
-import { leastOfAttempts, longestBlock } from '../support/longest-block.js';
+import { leastOfAttempts } from '../support/least-of-attempts.js';
+import { longestBlock } from '../support/longest-block.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;

@@ -4,7 +4,8 @@ import type { StreamId } from '../../src/streams/stream-id.js';
 import type { StreamManager } from '../../src/streams/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { complete, newStream, stored } from '../support/events.js';
-import { leastOfAttempts, longestBlock } from '../support/longest-block.js';
+import { leastOfAttempts } from '../support/least-of-attempts.js';
+import { longestBlock } from '../support/longest-block.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 const mebibyte = 1024 ** 2 - 1000;

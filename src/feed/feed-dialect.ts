@@ -34,7 +34,7 @@ const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'dr
 
 /** The service's own: events as they are stored. */
 export class NativeDialect implements FeedDialect {
-  readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n\n`);
+  readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
   readonly isOver = false;
   readonly prefersLongPages: boolean = false;
 

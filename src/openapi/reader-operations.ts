@@ -57,19 +57,19 @@ with the last id that it saw, by \`Last-Event-ID\` or \`?offset=\`, and gets eac
 const feedExamples = {
   events: {
     summary: 'Events',
-    value: `retry: 2000\n: connected\n\nid: 1-3592a1b6\ndata: ${JSON.stringify(event)}\n\n`,
+    value: `retry: 2000\n: connected\ndata: ${JSON.stringify(event)}\nid: 1-3592a1b6\n\n`,
   },
   reset: {
     summary: 'The stream is not the one that the id came from',
-    value: 'id: 0\nevent: reset\ndata: {"reason":"diverged","offset":0}\n\n',
+    value: 'event: reset\ndata: {"reason":"diverged","offset":0}\nid: 0\n\n',
   },
   malformed: {
     summary: 'An element that is no event',
-    value: 'id: 4-9f2c01ab\nevent: malformed\ndata: {"offset":3,"bytes":4}\n\n',
+    value: 'event: malformed\ndata: {"offset":3,"bytes":4}\nid: 4-9f2c01ab\n\n',
   },
   refused: {
     summary: 'Come back later',
-    value: 'retry: 5000\n\n: refused: too_many_feeds\n\n',
+    value: 'retry: 5000\n: refused: too_many_feeds\n',
   },
 };
 
@@ -77,8 +77,7 @@ const chatExamples = {
   chunks: {
     summary: 'An answer, and the end',
     value: [
-      ': connected',
-      'data: {"type":"start","messageId":"m1"}',
+      ': connected\ndata: {"type":"start","messageId":"m1"}',
       'data: {"type":"text-start","id":"a1"}',
       'data: {"type":"text-delta","id":"a1","delta":"Cats sleep."}',
       'data: {"type":"text-end","id":"a1"}',

@@ -14,31 +14,30 @@ export interface Frame {
   readonly data: Buffer;
 }
 
-const lineFeed = 0x0a;
-
 export function encodeFrame(frame: Frame): Buffer {
   return encodeFrames([frame]);
 }
 
-/** The frames one after another, in one piece of memory. */
+/**
+ * The frames one after another, in one piece of memory. The id comes last: a client that notes it at
+ * its line, and not at the blank line as it should, has the data by then.
+ */
 export function encodeFrames(frames: readonly Frame[]): Buffer {
-  const parts = frames.map((frame) => ({ head: headOf(frame), line: toOneLine(frame.data) }));
+  const parts = frames.map(({ id, event, data }) => ({
+    head: event === undefined ? 'data: ' : `event: ${event}\ndata: `,
+    line: toOneLine(data),
+    tail: `\nid: ${id}\n\n`,
+  }));
   let length = 0;
-  for (const { head, line } of parts) length += head.length + line.length + 2;
+  for (const { head, line, tail } of parts) length += head.length + line.length + tail.length;
   const bytes = Buffer.allocUnsafe(length);
   let at = 0;
-  for (const { head, line } of parts) {
+  for (const { head, line, tail } of parts) {
     at += bytes.write(head, at, 'latin1');
     at += line.copy(bytes, at);
-    bytes[at] = lineFeed;
-    bytes[at + 1] = lineFeed;
-    at += 2;
+    at += bytes.write(tail, at, 'latin1');
   }
   return bytes;
-}
-
-function headOf({ id, event }: Frame): string {
-  return event === undefined ? `id: ${id}\ndata: ` : `id: ${id}\nevent: ${event}\ndata: `;
 }
 
 /**
@@ -55,14 +54,14 @@ export function encodeId(id: string): Buffer {
   return Buffer.from(`id: ${id}\n\n`);
 }
 
-/** A line that clients skip. */
+/** A line that clients skip. Without a blank line, at which some dispatch an event without data. */
 export function encodeComment(text: string): Buffer {
-  return Buffer.from(`: ${text}\n\n`);
+  return Buffer.from(`: ${text}\n`);
 }
 
-/** Tells the client how long to wait before it reconnects. */
+/** Tells the client how long to wait before it reconnects; without a blank line, like a comment. */
 export function encodeRetry(ms: number): Buffer {
-  return Buffer.from(`retry: ${ms}\n\n`);
+  return Buffer.from(`retry: ${ms}\n`);
 }
 
 /**

@@ -48,7 +48,7 @@ describe('When it gets SIGTERM, the service', () => {
     service.signal('SIGTERM');
     const times = await endedAt;
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(200);
-    for (const feed of feeds) expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+    for (const feed of feeds) expect(feed.raw).toMatch(/\nretry: \d+\n$/);
     expect(new Set(feeds.map(({ retryMs }) => retryMs)).size).toBeGreaterThan(20);
     expect(await service.exit()).toEqual(stopped);
   });

@@ -111,7 +111,7 @@ describe('When the service goes, nginx', () => {
       'content-type': 'text/event-stream; charset=utf-8',
       'stream-refused': 'backend_unavailable',
     });
-    expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n\n');
+    expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n');
     const append = await fetch(eventsUrl(both.nginxUrl), { method: 'POST', body: '{}' });
     expect(append.status).toBe(502);
     // A page of the AI SDK would take a 200 that ends for an empty answer.

@@ -94,7 +94,7 @@ async function stops(service: ServiceProcess, signal: NodeJS.Signals): Promise<v
 async function endsCleanly(feed: FeedClient): Promise<void> {
   await feed.end();
   expect(feed.response.complete).toBe(true);
-  expect(feed.raw).toMatch(/retry: \d+\n\n(: refused: draining\n\n)?$/);
+  expect(feed.raw).toMatch(/retry: \d+\n(: refused: draining\n)?$/);
 }
 
 async function statusOf(url: string, agent: Agent): Promise<number> {

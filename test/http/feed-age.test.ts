@@ -18,7 +18,7 @@ describeApp('a feed', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) =
     expect(age).toBeGreaterThan(maxAgeMs * 0.85);
     expect(feed.frames).toHaveLength(2);
     expect(feed.response.complete).toBe(true);
-    expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+    expect(feed.raw).toMatch(/\nretry: \d+\n$/);
   });
 });
 

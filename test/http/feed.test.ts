@@ -11,7 +11,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
       'cache-control': 'no-cache, no-store, no-transform',
       'x-accel-buffering': 'no',
     });
-    await waitFor('the first bytes', () => feed.raw.startsWith('retry: 2000\n: connected\n\n'));
+    await waitFor('the first bytes', () => feed.raw.startsWith('retry: 2000\n: connected\n'));
     feed.drop();
   });
 

@@ -181,7 +181,7 @@ describe('while the keys of tokens cannot be had', () => {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-store, no-transform',
     });
-    expect(feed.raw).toBe('retry: 5000\n\n: refused: backend_unavailable\n\n');
+    expect(feed.raw).toBe('retry: 5000\n: refused: backend_unavailable\n');
     const head = await fetch(feedUrl(app.url, `?token=${token}`), { method: 'HEAD' });
     expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'backend_unavailable']);
   });

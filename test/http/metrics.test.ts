@@ -5,7 +5,7 @@ import { producerHeaders } from '../support/producers.js';
 import { growth, type Numbers, scrape, scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
-const preamble = 'retry: 2000\n: connected\n\n';
+const preamble = 'retry: 2000\n: connected\n';
 
 const whole = (content: string) => ({
   id: 'x',

@@ -44,7 +44,7 @@ describeApp('when a token expires', options, (source) => {
       await feed.end();
       expect(feed.frames).toHaveLength(1);
       expect(feed.response.complete).toBe(true);
-      expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+      expect(feed.raw).toMatch(/\nretry: \d+\n$/);
 
       const again = await one.feed(query, { ...headers, 'last-event-id': feed.lastId as string });
       expect(again.status).toBe(401);
@@ -71,7 +71,7 @@ describeApp('when a token expires', options, (source) => {
       return feed.hasEnded;
     });
     expect(feed.response.complete).toBe(true);
-    expect(feed.raw).toMatch(/\n\nretry: \d+\n\n$/);
+    expect(feed.raw).toMatch(/\nretry: \d+\n$/);
   });
 
   it('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {

@@ -8,16 +8,16 @@ const frame = (data: string, event?: string) =>
   encodeFrame({ id: '1-0000002a', event, data: Buffer.from(data) });
 
 describe('a frame', () => {
-  it('has its id and its data in one block', () => {
-    expect(text(frame('{"type":"t"}'))).toBe('id: 1-0000002a\ndata: {"type":"t"}\n\n');
+  it('has its data and then its id in one block', () => {
+    expect(text(frame('{"type":"t"}'))).toBe('data: {"type":"t"}\nid: 1-0000002a\n\n');
   });
 
-  it('has its name between them', () => {
-    expect(text(frame('{}', 'answer'))).toBe('id: 1-0000002a\nevent: answer\ndata: {}\n\n');
+  it('has its name before them', () => {
+    expect(text(frame('{}', 'answer'))).toBe('event: answer\ndata: {}\nid: 1-0000002a\n\n');
   });
 
   it('has its data on one line, whatever ends a line', () => {
-    expect(text(frame('{\r\n"a":\n1\r}'))).toContain('data: {  "a": 1 }\n\n');
+    expect(text(frame('{\r\n"a":\n1\r}'))).toContain('data: {  "a": 1 }\n');
     expect(text(frame('"a\u0085b\u2028c\u2029d"'))).toContain(
       'data: "a\\u0085b\\u2028c\\u2029d"\n',
     );
@@ -39,8 +39,8 @@ describe('a frame', () => {
 
 describe('the other lines', () => {
   it('are a comment, a wait and an id', () => {
-    expect(text(encodeComment('connected'))).toBe(': connected\n\n');
-    expect(text(encodeRetry(2000))).toBe('retry: 2000\n\n');
+    expect(text(encodeComment('connected'))).toBe(': connected\n');
+    expect(text(encodeRetry(2000))).toBe('retry: 2000\n');
     expect(text(encodeId('17-9f2c01ab'))).toBe('id: 17-9f2c01ab\n\n');
   });
 });

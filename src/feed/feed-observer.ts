@@ -13,8 +13,8 @@ export const feedRefusals = [
 ] as const;
 export type FeedRefusal = (typeof feedRefusals)[number];
 
-/** What became of the stream that a client saw: it is shorter now, or another one. */
-export const resetReasons = ['gone', 'diverged', 'deleted'] as const;
+/** What became of the stream that a client saw: it is shorter now, or another one; or its id is no id of ours. */
+export const resetReasons = ['gone', 'diverged', 'deleted', 'unknown'] as const;
 export type ResetReason = (typeof resetReasons)[number];
 
 /** Why a stream is read: it woke its reader, it was time, or one client is not at its end yet. */

@@ -1,6 +1,6 @@
 import type { BaseLogger } from 'pino';
 import { encodeId } from '../sse/frame.js';
-import { fits, formatPosition, type Position } from '../streams/position.js';
+import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
 import type { FeedDialect } from './feed-dialect.js';
@@ -39,8 +39,8 @@ const defaultStallMs = 30_000;
 
 export interface FeedRequest {
   readonly stream: StreamId;
-  /** Where the client goes on; 'now' is the end of the stream. */
-  readonly from: Position | 'now';
+  /** Where the client goes on; 'now' is the end of the stream, and 'unknown' an id that is none. */
+  readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
   readonly dialect: FeedDialect;
@@ -112,7 +112,7 @@ export class Feeds {
     let isHanded = false;
     try {
       const life = await reader.learn();
-      const position = request.from === 'now' ? life.end : request.from;
+      const position = placeOf(request.from, life);
       if (request.knowsAbsence && life.isAbsent) return { kind: 'finished' };
       if (await hasAll(reader, life, position)) return { kind: 'finished' };
       isHanded = true;
@@ -120,7 +120,7 @@ export class Feeds {
         kind: 'open',
         start: (client, onClose) => {
           if (life.isAbsent && position.offset === 0) reader.awaitBeginning();
-          this.#start(reader, request, position, client, onClose);
+          this.#start(reader, request, life, client, onClose);
         },
         cancel: () => this.#cancel(reader),
       };
@@ -161,16 +161,18 @@ export class Feeds {
   #start(
     reader: StreamReader,
     request: FeedRequest,
-    position: Position,
+    life: StreamLife,
     client: FeedClient,
     onClose: (feed: FeedTotals) => void,
   ): void {
     this.#openings -= 1;
-    const { dialect, accessEndsAt } = request;
-    const feed = { reader, position, dialect, accessEndsAt };
+    const { from, dialect, accessEndsAt } = request;
+    const position = placeOf(from, life);
+    const reset = from === 'unknown' ? { reason: from, isAbsent: life.isAbsent } : null;
+    const feed = { reader, position, reset, dialect, accessEndsAt };
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
-    this.observer.opened(startOf(request.from, position));
+    this.observer.opened(startOf(from, position));
     subscriber.start(() => firstBytes(request, position));
     if (this.#isDraining) subscriber.finish('draining');
   }
@@ -225,8 +227,14 @@ export class Feeds {
   }
 }
 
+function placeOf(from: FeedRequest['from'], life: StreamLife): Position {
+  if (from === 'now') return life.end;
+  return from === 'unknown' ? startOfStream : from;
+}
+
 function startOf(from: FeedRequest['from'], position: Position): FeedStart {
   if (from === 'now') return 'now';
+  if (from === 'unknown') return 'resumed';
   return position.offset === 0 ? 'start' : 'resumed';
 }
 

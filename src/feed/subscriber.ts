@@ -31,6 +31,8 @@ export interface FollowedFeed {
   readonly reader: StreamReader;
   /** Where it begins. */
   readonly position: Position;
+  /** What it is told first, when it came with an id that means nothing here. */
+  readonly reset: Reset | null;
   readonly dialect: FeedDialect;
   /** When the feed ends in any case, as its client is no longer allowed to read. */
   readonly accessEndsAt: number;
@@ -69,7 +71,7 @@ interface Found {
   readonly reset: Reset | null;
 }
 
-interface Reset {
+export interface Reset {
   readonly reason: ResetReason;
   readonly isAbsent: boolean;
 }
@@ -155,6 +157,7 @@ export class Subscriber implements Waiter, TurnTaker {
     }
     try {
       this.#write(firstBytes());
+      if (this.feed.reset !== null) this.#reset(this.feed.reset);
     } catch (error) {
       this.#fail(error);
     }

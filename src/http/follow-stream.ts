@@ -20,23 +20,32 @@ import { messagePath } from './routes.js';
 
 /** Where a client says that it goes on. */
 interface ResumePoint {
-  readonly from: Position | 'now';
+  readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
 }
 
 const atStart: ResumePoint = { from: startOfStream, knowsAbsence: false };
 
+/** Of an id that this service has never given: after a 400, an EventSource would not come back. */
+const unknown: ResumePoint = { from: 'unknown', knowsAbsence: false };
+
 const querystring = z.object({
   offset: z
     .string()
     .describe('An offset or an id to go on from, or `now` for the end; without one, the start.')
     .transform((text, context) => {
-      const point = parseResumePoint(text);
+      const point = text === '' ? atStart : parseResumePoint(text);
       if (point !== null) return point;
       context.addIssue({ code: 'custom', message: `${notAPosition}, or now` });
       return z.NEVER;
     })
+    .optional(),
+  lastEventId: z
+    .string()
+    .describe(
+      'As the header `Last-Event-ID`, for clients that cannot set it; it wins over `offset`.',
+    )
     .optional(),
   named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
   compact: flag
@@ -72,7 +81,8 @@ export function followStreamRoute(
     },
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
-      const { from, knowsAbsence } = lastEventId(request) ?? query.offset ?? atStart;
+      const { from, knowsAbsence } =
+        lastSeen(request, query.lastEventId) ?? query.offset ?? atStart;
       const dialect = dialectOf(query);
       const feedRequest = { stream: params, from, knowsAbsence, dialect, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
@@ -107,13 +117,14 @@ function parseResumePoint(text: string): ResumePoint | null {
   return from === null ? null : { from, knowsAbsence: text === resetOnAbsentId };
 }
 
-/** An EventSource that has seen no id sends no header; some clients send an empty one. */
-function lastEventId({ headers }: FastifyRequest): ResumePoint | null {
-  const text = headers['last-event-id'];
-  if (text === undefined || text === '') return null;
-  const point = text === 'now' ? null : parseResumePoint(String(text));
-  if (point === null) throw new ServiceError('invalid_offset', `Last-Event-ID ${notAPosition}`);
-  return point;
+/**
+ * The id of the last frame that the client saw, from the header or else from the query. An EventSource
+ * that has seen none sends no header, and some clients an empty one.
+ */
+function lastSeen({ headers }: FastifyRequest, inQuery = ''): ResumePoint | null {
+  const text = String(headers['last-event-id'] ?? '') || inQuery;
+  if (text === '') return null;
+  return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
 }
 
 /**

@@ -45,7 +45,7 @@ export const ttlHeader: Header = {
 export const lastEventIdHeader: Header = {
   name: 'Last-Event-ID',
   description:
-    'The id of the last frame; an EventSource sends it by itself. It wins over `offset`.',
+    'The id of the last frame; an EventSource sends it by itself. It wins over `lastEventId` and `offset`.',
   schema: { type: 'string', examples: ['2-17f32cff'] },
 };
 

@@ -38,17 +38,18 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('goes on after the last id, in the header or in the query; the header wins', async () => {
+  it('goes on after the last id, in the header, as ?lastEventId= or as ?offset=, in this order', async () => {
     const one = stream();
     await one.postAnswers(4);
     const whole = await one.feed();
     await whole.frameCount(4);
     whole.drop();
     const ids = whole.frames.map(({ id }) => id as string);
-    const byHeader = await one.feed('?offset=0', { 'last-event-id': ids[2] as string });
+    const byHeader = await one.feed('?lastEventId=2&offset=0', { 'last-event-id': `${ids[2]}` });
+    const byLastId = await one.feed(`?offset=0&lastEventId=${ids[2]}`);
     const byQuery = await one.feed(`?offset=${ids[2]}`);
     const byNumber = await one.feed('?offset=3');
-    for (const feed of [byHeader, byQuery, byNumber]) {
+    for (const feed of [byHeader, byLastId, byQuery, byNumber]) {
       await feed.frameCount(1);
       expect(feed.frames.map(({ id }) => id)).toEqual([ids[3]]);
       feed.drop();
@@ -58,9 +59,13 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
   it('takes an empty Last-Event-ID for none', async () => {
     const one = stream();
     await one.postAnswers(1);
-    const feed = await one.feed('', { 'last-event-id': '' });
-    await feed.frameCount(1);
-    feed.drop();
+    const inHeader = await one.feed('', { 'last-event-id': '' });
+    const inQuery = await one.feed('?lastEventId=');
+    for (const feed of [inHeader, inQuery]) {
+      await feed.frameCount(1);
+      expect(feed.frames[0]?.id).toMatch(/^1-/);
+      feed.drop();
+    }
   });
 
   it('starts at the end with ?offset=now, and tells the id of that place at once', async () => {

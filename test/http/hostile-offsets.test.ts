@@ -24,7 +24,6 @@ const badOffsets = [
   '5-0000000g',
   '5-ABCDEF01',
   '5-000000000',
-  '',
   'null',
   '0'.repeat(20_000),
   '1\u0000',
@@ -46,23 +45,46 @@ describeApp('hostile offsets', {}, ({ stream }) => {
   });
 
   it.each(['-1', '+1', '00', '1e3', '5, 7', '5-', '-a', '1.0', 'now', '9007199254740992'])(
-    'refuses the Last-Event-ID %j',
+    'answers the Last-Event-ID %j with a reset, and the stream from its start',
     async (id) => {
-      const response = await fetch(`${stream().url}/stream`, { headers: { 'last-event-id': id } });
-      expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({ code: 'invalid_offset' });
+      const one = stream();
+      await one.postAnswers(2);
+      const inQuery = `?lastEventId=${encodeURIComponent(id)}&offset=1`;
+      for (const feed of [await one.feed('', { 'last-event-id': id }), await one.feed(inQuery)]) {
+        await feed.frameCount(3);
+        expect(feed.frames[0]).toEqual({
+          event: 'reset',
+          id: '0',
+          data: '{"reason":"unknown","offset":0}',
+        });
+        expect(feed.frames[1]?.id).toMatch(/^1-/);
+        feed.drop();
+      }
     },
   );
 
-  it('refuses an offset given twice, in the query or in headers', async () => {
+  it('answers a Last-Event-ID given twice with a reset that says whether there is a stream', async () => {
+    const headers = { 'last-event-id': '5, 7' };
+    const feed = await stream().feed('', headers);
+    await feed.frameCount(1);
+    expect(feed.frames[0]).toMatchObject({ event: 'reset', id: '0-00000000' });
+    feed.drop();
+  });
+
+  it('refuses an offset given twice', async () => {
     const one = stream();
     const twice = await fetch(`${one.url}/events?offset=1&offset=2`);
     expect([twice.status, await twice.json()]).toMatchObject([400, { code: 'invalid_offset' }]);
-    const headers = new Headers([
-      ['last-event-id', '5'],
-      ['last-event-id', '7'],
-    ]);
-    expect((await fetch(`${one.url}/stream`, { headers })).status).toBe(400);
+  });
+
+  it('refuses an empty offset of a page, and takes it for none on a feed', async () => {
+    const one = stream();
+    await one.postAnswers(1);
+    expect((await fetch(`${one.url}/events?offset=`)).status).toBe(400);
+    const feed = await one.feed('?offset=');
+    await feed.frameCount(1);
+    expect(feed.frames[0]?.id).toMatch(/^1-/);
+    feed.drop();
   });
 
   it('takes the largest offset there may be, which is past every end', async () => {

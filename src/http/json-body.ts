@@ -18,7 +18,16 @@ declare module 'fastify' {
 }
 
 const json = 'application/json';
-export const ndjson = 'application/x-ndjson';
+const ndjson = 'application/x-ndjson';
+/** None is registered, and clients use each of them. */
+const ndjsonTypes: ReadonlySet<string> = new Set([
+  ndjson,
+  'application/ndjson',
+  'application/jsonl',
+]);
+
+/** The second is a common misspelling. */
+const utf8Names: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
 
 export interface BodyOptions {
   readonly budget: BodyBudget;
@@ -41,13 +50,13 @@ export function acceptBodies(app: FastifyInstance, { budget, timeoutMs }: BodyOp
     const { takesBody } = routeOptions.config;
     if (bodyShare === null || takesBody === undefined) return done(null);
     const fault = encodingFault(request) ?? typeFault(mediaType, takesBody);
-    if (fault === null && mediaType === ndjson) return done(null, body);
+    if (fault === null && isNdjson(mediaType)) return done(null, body);
     const maxBytes = fault === null ? routeOptions.bodyLimit : 0;
     const tooLarge = () => fault ?? bodyTooLarge(maxBytes);
     readBody(body, { maxBytes, timeoutMs, tooLarge }, bodyShare, done);
   };
   app.removeAllContentTypeParsers();
-  for (const type of [json, ndjson, '*']) app.addContentTypeParser(type, accept);
+  for (const type of [json, ...ndjsonTypes, '*']) app.addContentTypeParser(type, accept);
   app.decorateRequest('bodyShare', null);
   app.addHook('preParsing', (request, { raw }, payload, done) => {
     // Fastify itself rejects a type that is malformed, with a body or without.
@@ -71,9 +80,13 @@ export function parseJsonBody<T extends z.ZodType>(body: unknown, schema: T): z.
   throw new ServiceError('invalid_event', `/${issue?.path.join('/')}: ${message}`);
 }
 
+export function isNdjson(mediaType: string | undefined): boolean {
+  return mediaType !== undefined && ndjsonTypes.has(mediaType);
+}
+
 /** Why a body of this type is not taken. */
 function typeFault(type: string | undefined, takes: 'json' | 'json_or_ndjson') {
-  if (type === json || (type === ndjson && takes === 'json_or_ndjson')) return null;
+  if (type === json || (isNdjson(type) && takes === 'json_or_ndjson')) return null;
   const types = takes === 'json' ? json : `${json} or ${ndjson}`;
   return new ServiceError('unsupported_media_type', `the body has to be ${types}`);
 }
@@ -84,7 +97,7 @@ function encodingFault({ headers }: FastifyRequest): ServiceError | null {
     return notSupported(`content encoding ${excerpt(encoding)}`);
   }
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1];
-  if (charset === undefined || charset.toLowerCase() === 'utf-8') return null;
+  if (charset === undefined || utf8Names.has(charset.toLowerCase())) return null;
   return notSupported(`charset ${excerpt(charset)}`);
 }
 

@@ -136,8 +136,20 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     expect([status, body.code, body.stored]).toEqual([415, 'unsupported_media_type', 0]);
   });
 
-  it('takes application/json with a charset of UTF-8', async () => {
-    const sent = { 'content-type': 'application/json; charset="UTF-8"' };
-    expect((await postText(stream().eventsUrl, '{"type":"t"}', sent)).status).toBe(201);
-  });
+  it.each(['"UTF-8"', 'utf8', 'UTF8'])(
+    'takes application/json with the charset %s',
+    async (charset) => {
+      const sent = { 'content-type': `application/json; charset=${charset}` };
+      expect((await postText(stream().eventsUrl, '{"type":"t"}', sent)).status).toBe(201);
+    },
+  );
+
+  it.each(['application/ndjson', 'application/jsonl', 'application/jsonl; charset=utf8'])(
+    'takes %s for NDJSON',
+    async (type) => {
+      const lines = '{"type":"t"}\n{"type":"u"}\n';
+      const sent = await postText(stream().eventsUrl, lines, { 'content-type': type });
+      expect([sent.status, sent.body]).toMatchObject([201, { count: 2 }]);
+    },
+  );
 });

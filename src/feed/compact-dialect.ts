@@ -1,3 +1,4 @@
+import { Chunk } from '../sse/chunk.js';
 import { encodeFrames } from '../sse/frame.js';
 import type { EncodedPage } from './encoded-page.js';
 import { NativeDialect } from './feed-dialect.js';
@@ -6,7 +7,7 @@ import { foldEvents } from './fold-events.js';
 /** The service's own, with each run of chunks in one frame. All feeds get the same bytes of a page. */
 export class CompactDialect extends NativeDialect {
   override readonly prefersLongPages = true;
-  readonly #framesOf = new WeakMap<EncodedPage, Buffer>();
+  readonly #framesOf = new WeakMap<EncodedPage, Chunk | null>();
 
   /** @param maxEventBytes the largest event that several are folded into */
   constructor(
@@ -16,7 +17,7 @@ export class CompactDialect extends NativeDialect {
     super(isNamed);
   }
 
-  override encode(page: EncodedPage): Buffer {
+  override encode(page: EncodedPage): Chunk | null {
     const known = this.#framesOf.get(page);
     if (known !== undefined) return known;
     const frames = this.#fold(page);
@@ -24,12 +25,13 @@ export class CompactDialect extends NativeDialect {
     return frames;
   }
 
-  #fold(page: EncodedPage): Buffer {
+  #fold(page: EncodedPage): Chunk | null {
     if (page.events.length === 1) return page.frames(this.isNamed);
     const folded = foldEvents(page.events, this.maxEventBytes);
     if (folded.length === page.events.length) return page.frames(this.isNamed);
-    return encodeFrames(
-      folded.map(({ event, lastIndex }) => page.frameOf(event, lastIndex, this.isNamed)),
+    const frames = folded.map(({ event, lastIndex }) =>
+      page.frameOf(event, lastIndex, this.isNamed),
     );
+    return Chunk.of(encodeFrames(frames));
   }
 }

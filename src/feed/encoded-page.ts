@@ -1,3 +1,4 @@
+import { Chunk } from '../sse/chunk.js';
 import { encodeFrames, type Frame } from '../sse/frame.js';
 import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
 import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
@@ -10,8 +11,8 @@ export class EncodedPage {
   /** Of its events, as they are stored. */
   readonly storedBytes: number;
   readonly #tags: readonly number[];
-  #plain: Buffer | null = null;
-  #named: Buffer | null = null;
+  #plain: Chunk | null = null;
+  #named: Chunk | null = null;
 
   /** @param tag of the place where it begins; null when that is past the end of the stream */
   constructor(
@@ -40,8 +41,11 @@ export class EncodedPage {
     return this.events.length === 0;
   }
 
-  /** @param named whether frames carry the event's type as their name */
-  frames(named: boolean): Buffer {
+  /**
+   * @param named whether frames carry the event's type as their name
+   * @returns null for an empty page
+   */
+  frames(named: boolean): Chunk | null {
     if (named) {
       this.#named ??= this.#encode(true);
       return this.#named;
@@ -61,8 +65,9 @@ export class EncodedPage {
     return { id, event: named ? frameName(type) : undefined, data: bytes };
   }
 
-  #encode(named: boolean): Buffer {
-    return encodeFrames(this.events.map((event, index) => this.frameOf(event, index, named)));
+  #encode(named: boolean): Chunk | null {
+    const frames = this.events.map((event, index) => this.frameOf(event, index, named));
+    return Chunk.of(encodeFrames(frames));
   }
 }
 

@@ -1,3 +1,4 @@
+import { Chunk } from '../sse/chunk.js';
 import { encodeFrame } from '../sse/frame.js';
 import { formatPosition } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
@@ -13,12 +14,14 @@ export interface FeedDialect {
   readonly isOver: boolean;
   /** Whether many events in one page are worth another read, where they were read one by one. */
   readonly prefersLongPages: boolean;
-  /** The events of a page that is not empty, each page once and in order. */
-  encode(page: EncodedPage): Buffer;
-  /** The last bytes; null when the connection has to break, so that the client notices. */
-  farewell(end: FeedEnd): Buffer | null;
-  /** That the stream is another one, or absent; null when the connection has to break. */
-  reset(reason: ResetReason, isAbsent: boolean): Buffer | null;
+  /** The events of a page that is not empty, each page once and in order; null for no bytes. */
+  encode(page: EncodedPage): Chunk | null;
+  /** The last bytes, if there are any. */
+  farewell(end: FeedEnd): Chunk | null;
+  /** Whether the client has nothing to come back for: if not, the response does not end complete. */
+  isComplete(end: FeedEnd): boolean;
+  /** That the stream is another one, or absent; null when the feed has to end. */
+  reset(reason: ResetReason, isAbsent: boolean): Chunk | null;
 }
 
 /**
@@ -26,8 +29,6 @@ export interface FeedDialect {
  * position 0, and tells the client apart from one that never saw the stream.
  */
 export const resetOnAbsentId = '0-00000000';
-
-const nothing = Buffer.alloc(0);
 
 /** Ends after which the client is told when to come back. */
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
@@ -41,18 +42,22 @@ export class NativeDialect implements FeedDialect {
   /** @param isNamed whether frames carry the event's type as their name */
   constructor(readonly isNamed: boolean) {}
 
-  encode(page: EncodedPage): Buffer {
+  encode(page: EncodedPage): Chunk | null {
     return page.frames(this.isNamed);
   }
 
-  farewell(end: FeedEnd): Buffer {
-    return comesBack.has(end) ? encodeFarewell() : nothing;
+  farewell(end: FeedEnd): Chunk | null {
+    return comesBack.has(end) ? Chunk.of(encodeFarewell()) : null;
   }
 
-  reset(reason: ResetReason, isAbsent: boolean): Buffer {
+  isComplete(end: FeedEnd): boolean {
+    return end === 'ended' || end === 'absent';
+  }
+
+  reset(reason: ResetReason, isAbsent: boolean): Chunk | null {
     const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
-    return encodeFrame({ id, event: 'reset', data });
+    return Chunk.of(encodeFrame({ id, event: 'reset', data }));
   }
 }
 

@@ -3,6 +3,7 @@ import { encodeId } from '../sse/frame.js';
 import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
+import type { FeedClient } from './feed-client.js';
 import type { FeedDialect } from './feed-dialect.js';
 import {
   type FeedObserver,
@@ -15,12 +16,7 @@ import { PollWheel } from './poll-wheel.js';
 import { closeWithin, endInSteps } from './send-away.js';
 import type { StreamLife } from './stream-life.js';
 import { type ReaderOptions, StreamReader } from './stream-reader.js';
-import {
-  type FeedClient,
-  type FeedTotals,
-  Subscriber,
-  type SubscriberOptions,
-} from './subscriber.js';
+import { type FeedTotals, Subscriber, type SubscriberOptions } from './subscriber.js';
 import { inTurns, TurnQueue } from './turns.js';
 
 export interface FeedOptions {

@@ -1,10 +1,10 @@
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
+import { Chunk } from '../sse/chunk.js';
 import { encodeComment } from '../sse/frame.js';
 import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
+import { breakOff, type FeedClient, write } from './feed-client.js';
 import type { FeedDialect } from './feed-dialect.js';
 import type { FeedEnd } from './feed-end.js';
 import type { FeedObserver, ResetReason } from './feed-observer.js';
@@ -13,18 +13,6 @@ import { Stall } from './stall.js';
 import type { StreamReader } from './stream-reader.js';
 import type { TurnQueue, TurnTaker } from './turns.js';
 import type { Waiter } from './waiters.js';
-
-/** Where a feed is written to. */
-export interface FeedClient {
-  readonly response: ServerResponse;
-  /** Of the request: a response that has closed has none any more. */
-  readonly socket: Socket;
-  /**
-   * What takes the bytes after the head: the socket itself where the response has no chunks, since
-   * Node's response does work for each write that only chunks need.
-   */
-  readonly output: ServerResponse | Socket;
-}
 
 /** What a client follows. */
 export interface FollowedFeed {
@@ -79,7 +67,7 @@ export interface Reset {
 /** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
 const maxBurstBytes = 256 * 1024;
 
-const heartbeat = encodeComment('heartbeat');
+const heartbeat = Chunk.of(encodeComment('heartbeat'));
 
 /**
  * After how much of the interval the heartbeat is due. Feeds that got the same event do not all come to
@@ -132,7 +120,7 @@ export class Subscriber implements Waiter, TurnTaker {
     const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
-    client.output.on('close', this.#onClose);
+    client.response.on('close', this.#onClose);
     client.socket.on('end', this.#onEnd);
   }
 
@@ -156,7 +144,7 @@ export class Subscriber implements Waiter, TurnTaker {
       return;
     }
     try {
-      this.#write(firstBytes());
+      this.#write(Chunk.of(firstBytes()));
       if (this.feed.reset !== null) this.#reset(this.feed.reset);
     } catch (error) {
       this.#fail(error);
@@ -188,9 +176,9 @@ export class Subscriber implements Waiter, TurnTaker {
   /** @param burstBytes how much of the stream was written in this turn already */
   #writeOn(burstBytes = 0): void {
     const { reader, dialect } = this.feed;
-    const { output } = this.client;
+    const { socket } = this.client;
     let writtenBytes = burstBytes;
-    while (!this.#isReading && this.#end === null && !output.writableNeedDrain) {
+    while (!this.#isReading && this.#end === null && !socket.writableNeedDrain) {
       const page = reader.peek(this.#position, dialect.prefersLongPages);
       if (page === undefined) void this.#readOn();
       else if (page.isEmpty) {
@@ -204,12 +192,12 @@ export class Subscriber implements Waiter, TurnTaker {
   /** Ends the response; the client has all that it was to get, or comes back for the rest. */
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
+    const { dialect } = this.feed;
     this.#stop(end);
     try {
-      const farewell = this.feed.dialect.farewell(end);
-      // Behind what was written in this turn, which may be corked yet.
-      if (farewell === null) this.client.socket.destroySoon();
-      else this.client.response.end(farewell);
+      this.#write(dialect.farewell(end));
+      if (dialect.isComplete(end)) this.client.response.end();
+      else breakOff(this.client);
     } catch (error) {
       this.#fail(error);
     }
@@ -236,7 +224,7 @@ export class Subscriber implements Waiter, TurnTaker {
   }
 
   #beat(now: number): void {
-    const isFull = this.client.output.writableNeedDrain;
+    const isFull = this.client.socket.writableNeedDrain;
     if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);
     else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(heartbeat);
@@ -308,10 +296,10 @@ export class Subscriber implements Waiter, TurnTaker {
     // First, since it may throw: what has not been written is not behind us.
     const frames = page.isEmpty ? null : dialect.encode(page);
     this.#position = page.next;
-    if (frames === null) return 0;
+    if (page.isEmpty) return 0;
     this.#clearAbsenceTimer();
-    if (frames.length > 0) this.#write(frames);
-    this.options.observer.delivered(page.events.length, frames.length);
+    this.#write(frames);
+    this.options.observer.delivered(page.events.length, frames?.bytes.length ?? 0);
     if (dialect.isOver) this.finish('ended');
     return page.storedBytes;
   }
@@ -337,12 +325,12 @@ export class Subscriber implements Waiter, TurnTaker {
     if (isAbsent) this.#startAbsenceTimer();
   }
 
-  #write(bytes: Buffer): void {
+  #write(chunk: Chunk | null): void {
+    if (chunk === null) return;
     this.#lastWriteAt = performance.now();
-    const { output } = this.client;
-    if (output.write(bytes) || this.#awaitsDrain) return;
+    if (write(this.client, chunk) || this.#awaitsDrain) return;
     this.#awaitsDrain = true;
-    output.once('drain', () => this.#onDrain());
+    this.client.socket.once('drain', () => this.#onDrain());
   }
 
   #startAbsenceTimer(): void {
@@ -371,7 +359,7 @@ export class Subscriber implements Waiter, TurnTaker {
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.client.output.off('close', this.#onClose);
+    this.client.response.off('close', this.#onClose);
     this.client.socket.off('end', this.#onEnd);
     const reason = this.#end ?? 'left';
     this.#stop(reason);

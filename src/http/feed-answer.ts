@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../errors.js';
+import { breakOff, type FeedClient, write } from '../feed/feed-client.js';
 import type { FeedRequest, Feeds, Opening } from '../feed/feeds.js';
+import { Chunk } from '../sse/chunk.js';
 import type { StreamId } from '../streams/stream-id.js';
 import { headerList } from './header-list.js';
 import { problemContentType, toReportedProblem } from './problem.js';
@@ -42,15 +44,6 @@ function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
   return toReportedProblem(error, request);
 }
 
-export interface FeedFormat {
-  readonly contentType: string;
-  /**
-   * How the client knows where the response ends (RFC 9112, section 6.3). By its connection costs
-   * less for each write; by chunks, a client can tell an end from a connection that broke.
-   */
-  readonly endsBy: 'connection' | 'chunks';
-}
-
 /**
  * Begins the response, which the feed writes to from then on. A handler returns what this returns:
  * one that returned the reply of a feed would wait for its end, and be held as long.
@@ -60,7 +53,7 @@ export function startFeed(
   reply: FastifyReply,
   stream: StreamId,
   feed: OpenFeed,
-  { contentType, endsBy }: FeedFormat,
+  contentType: string,
 ): FastifyReply | undefined {
   setFeedHeaders(reply);
   if (request.method === 'HEAD') {
@@ -68,29 +61,50 @@ export function startFeed(
     return reply.type(contentType).send();
   }
   reply.header('content-type', contentType);
-  if (endsBy === 'connection') {
-    reply.header('connection', 'close');
-    reply.raw.useChunkedEncodingByDefault = false;
-  }
   // From here on the plugin leaves the response alone: its own sending never settles when the
   // client leaves while the socket is full, drops `id: 0`, and keeps all headers a second time.
+  let client: FeedClient;
   try {
     reply.sse.keepAlive();
-    reply.raw.writeHead(200, headerList(reply)).flushHeaders();
+    client = sendHead(request, reply);
   } catch (error) {
     feed.cancel();
     throw error;
   }
-  reply.hijack();
   const { log } = request;
   log.info(stream, 'A feed was opened');
-  const response = reply.raw;
-  const { socket } = request.raw;
-  const output = endsBy === 'connection' ? socket : response;
-  feed.start({ response, socket, output }, (totals) =>
-    log.info({ ...stream, ...totals }, 'A feed was closed'),
-  );
+  feed.start(client, (totals) => log.info({ ...stream, ...totals }, 'A feed was closed'));
   return undefined;
+}
+
+/** Sends a body that is not complete, so that the client comes back for the rest. */
+export function sendIncomplete(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Buffer,
+): FastifyReply | undefined {
+  if (request.method === 'HEAD') return reply.send();
+  const client = sendHead(request, reply);
+  write(client, Chunk.of(body));
+  breakOff(client);
+  return undefined;
+}
+
+/**
+ * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, not even where it says
+ * that it takes them.
+ */
+function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
+  const { raw: response } = reply;
+  const { socket, httpVersion } = request.raw;
+  const isChunked = httpVersion !== '1.0';
+  if (!isChunked) {
+    reply.header('connection', 'close');
+    response.useChunkedEncodingByDefault = false;
+  }
+  response.writeHead(200, headerList(reply)).flushHeaders();
+  reply.hijack();
+  return { response, socket, isChunked };
 }
 
 export function setFeedHeaders(reply: FastifyReply): void {

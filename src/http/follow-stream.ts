@@ -13,7 +13,13 @@ import type { FeedRefusal } from '../feed/feed-observer.js';
 import type { Feeds } from '../feed/feeds.js';
 import { encodeComment, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
-import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-answer.js';
+import {
+  feedRouteOptions,
+  openFeed,
+  sendIncomplete,
+  setFeedHeaders,
+  startFeed,
+} from './feed-answer.js';
 import type { RateLimit } from './rate-limits.js';
 import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
@@ -96,7 +102,7 @@ export function followStreamRoute(
         feeds.observer.refused(opening.reason);
         return sendAway(request, reply, opening.reason);
       }
-      return startFeed(request, reply, params, opening, { contentType, endsBy: 'connection' });
+      return startFeed(request, reply, params, opening, contentType);
     },
   });
 }
@@ -128,7 +134,7 @@ function lastSeen({ headers }: FastifyRequest, inQuery = ''): ResumePoint | null
 }
 
 /**
- * "Come back later" is a 200 that ends: after any other status, an EventSource never comes back
+ * "Come back later" is a 200 that breaks off: after any other status, an EventSource never comes back
  * (WHATWG HTML, section 9.2).
  */
 function sendAway(
@@ -140,6 +146,6 @@ function sendAway(
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type(contentType);
-  if (request.method === 'HEAD') return reply.send();
-  return reply.send(Buffer.concat([encodeRetry(retryMs), encodeComment(`refused: ${reason}`)]));
+  const body = Buffer.concat([encodeRetry(retryMs), encodeComment(`refused: ${reason}`)]);
+  return sendIncomplete(request, reply, body);
 }

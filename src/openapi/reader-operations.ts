@@ -52,7 +52,7 @@ with the last id that it saw, by \`Last-Event-ID\` or \`?offset=\`, and gets eac
 - \`event: malformed\` stands for an element that another program wrote and that is no event.
 - Any end without a terminal event means: come back with the last id. **204** means: you have all of it.
 - An EventSource gives up after any other status than 200. So what cannot be served now is a 200 with
-  \`Stream-Refused\` that ends at once.`;
+  \`Stream-Refused\` that breaks off at once.`;
 
 const feedExamples = {
   events: {

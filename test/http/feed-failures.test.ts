@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EncodedPage } from '../../src/feed/encoded-page.js';
@@ -36,9 +36,9 @@ function throwing(part: Part): FeedDialect {
 }
 
 /** A response that throws at a heartbeat. */
-function refuseHeartbeats(response: ServerResponse): void {
-  const write = response.write.bind(response) as (bytes: Buffer) => boolean;
-  response.write = (bytes: Buffer) => {
+function refuseHeartbeats(socket: Socket): void {
+  const write = socket.write.bind(socket) as (bytes: Buffer) => boolean;
+  socket.write = (bytes: Buffer) => {
     if (bytes.includes('heartbeat')) throw new RangeError('no heartbeat');
     return write(bytes);
   };
@@ -77,8 +77,8 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
     if (opening.kind !== 'open') throw new Error('not opened');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     responses.set(path, response);
-    if (path === 'heartbeat') refuseHeartbeats(response);
-    opening.start({ response, socket: request.socket, output: response }, () => {});
+    if (path === 'heartbeat') refuseHeartbeats(request.socket);
+    opening.start({ response, socket: request.socket, isChunked: true }, () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -123,7 +123,7 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
     const response = responseOf('encode');
     response.socket?.cork(); // so that it takes nothing more
     await streams.appendEvents(stream, [answer('x'.repeat(100_000))]);
-    await waitFor('its socket is full', () => response.writableNeedDrain);
+    await waitFor('its socket is full', () => response.socket?.writableNeedDrain === true);
     await streams.appendEvents(stream, [answer('bad')]);
     await other.frameCount(2);
     expect(failures()).toEqual([]);

@@ -55,12 +55,12 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
   });
 
   it.each(['', '?named=true', '?compact=true'])(
-    'gets the events there are from a feed%s, which then ends',
+    'gets the events there are from a feed%s, which then breaks off',
     async (query) => {
       const one = await openStream(source);
       const { pathname } = new URL(one.url);
       const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream${query}`));
-      expect(answer).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n$/s);
+      expect(answer).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n\r\n$/s);
       await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
     },
   );
@@ -102,7 +102,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     await one.post({ type: 'complete' });
     const { pathname } = new URL(one.url);
     const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream`));
-    expect(answer).toMatch(/"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/s);
+    expect(answer).toMatch(/"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n0\r\n\r\n$/s);
   });
 
   it('ends its feed at once when it does so while it follows', async () => {

@@ -107,13 +107,3 @@ describeApp('hostile ids', {}, (source) => {
     },
   );
 });
-
-describeApp('a feed over HTTP/1.0', { feed: { lingerMs: 0 } }, (source) => {
-  it('is readable until it ends', async () => {
-    const one = source.stream();
-    await one.post([{ type: 'answer' }, { type: 'complete' }]);
-    const { pathname } = new URL(one.url);
-    const answer = await rawRequest(source.app.url, `${pathname}/stream`, '1.0');
-    expect(answer).toContain('\ndata: {"type":"complete"');
-  });
-});

@@ -94,7 +94,8 @@ describeApp('requests that are sent before the response to another one', {}, (so
     );
     await waitFor('the feed is open', async () => (await openFeeds(source)) === 1);
     await one.post({ type: 'complete' });
-    expect(await answer).toMatch(/Connection: close.*"type":"complete"[^\n]*\n\n$/is);
+    const whole = /"type":"complete"[^\n]*\nid: 1-[\da-f]{8}\n\n\r\n0\r\n\r\n$/;
+    expect(await answer).toMatch(whole); // and the connection is closed
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 

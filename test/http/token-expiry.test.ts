@@ -43,7 +43,7 @@ describeApp('when a token expires', options, (source) => {
       });
       await feed.end();
       expect(feed.frames).toHaveLength(1);
-      expect(feed.response.complete).toBe(true);
+      expect(feed.response.complete).toBe(false);
       expect(feed.raw).toMatch(/\nretry: \d+\n$/);
 
       const again = await one.feed(query, { ...headers, 'last-event-id': feed.lastId as string });
@@ -70,7 +70,7 @@ describeApp('when a token expires', options, (source) => {
       await one.post({ type: 'answer', content: 'x'.repeat(1000) });
       return feed.hasEnded;
     });
-    expect(feed.response.complete).toBe(true);
+    expect(feed.response.complete).toBe(false);
     expect(feed.raw).toMatch(/\nretry: \d+\n$/);
   });
 

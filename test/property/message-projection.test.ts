@@ -94,7 +94,8 @@ describe.each(majors)('whatever stands in a stream, $name', ({ sdk }) => {
         const dialect = new UiMessageDialect('m1', 1024 ** 2);
         const nextOffset = events.length;
         const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
-        const frames = Buffer.concat([dialect.preamble, dialect.encode(page)]);
+        const encoded = dialect.encode(page)?.bytes ?? Buffer.alloc(0);
+        const frames = Buffer.concat([dialect.preamble, encoded]);
         const { message, chunks, errors } = await readMessage(sdk, frames);
         expect(errors).toEqual([]);
         expect(message?.id).toBe('m1');

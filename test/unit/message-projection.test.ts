@@ -243,9 +243,8 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
       const page = all.slice(from, from + perPage);
       const nextOffset = from + page.length;
       const before = all[from - 1];
-      frames.push(
-        dialect.encode(EncodedPage.of({ events: page, nextOffset, before, atEnd: true })),
-      );
+      const encoded = EncodedPage.of({ events: page, nextOffset, before, atEnd: true });
+      frames.push(dialect.encode(encoded)?.bytes ?? Buffer.alloc(0));
     }
     return Buffer.concat(frames);
   }

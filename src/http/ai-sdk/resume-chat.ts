@@ -60,7 +60,7 @@ export function resumeChatRoute(
       if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
       setFeedHeaders(reply);
       reply.header('x-vercel-ai-ui-message-stream', 'v1');
-      return startFeed(request, reply, stream, opening, { contentType, endsBy: 'chunks' });
+      return startFeed(request, reply, stream, opening, contentType);
     },
   });
 }

@@ -1,5 +1,6 @@
 import type { EncodedPage } from '../../feed/encoded-page.js';
 import type { FeedDialect } from '../../feed/feed-dialect.js';
+import { Chunk } from '../../sse/chunk.js';
 import { encodeComment, encodeTexts } from '../../sse/frame.js';
 import type { UiMessageChunk } from './chunk-schema.js';
 import { MessageProjection } from './message-projection.js';
@@ -9,7 +10,7 @@ const done = '[DONE]';
 
 /**
  * The AI SDK's UI message stream, of one feed. A page takes any clean end for the end of the
- * message: so there is one only when the stream has ended, and all else breaks the connection.
+ * message: so there is one only when the stream has ended.
  */
 export class UiMessageDialect implements FeedDialect {
   readonly prefersLongPages = false;
@@ -28,17 +29,21 @@ export class UiMessageDialect implements FeedDialect {
     return this.#projection.isOver;
   }
 
-  encode(page: EncodedPage): Buffer {
+  encode(page: EncodedPage): Chunk | null {
     const chunks = page.events.flatMap((event, index) =>
       this.#projection.take(event, page.offset + index),
     );
     const texts = chunks.map(toText);
     if (this.isOver) texts.push(done);
-    return encodeTexts(texts);
+    return Chunk.of(encodeTexts(texts));
   }
 
-  farewell(): Buffer | null {
-    return this.isOver ? Buffer.alloc(0) : null;
+  farewell(): null {
+    return null;
+  }
+
+  isComplete(): boolean {
+    return this.isOver;
   }
 
   reset(): null {

@@ -1,0 +1,25 @@
+/**
+ * Bytes of a response, also framed as a chunk of HTTP/1.1 (RFC 9112, section 7.1): in one piece of
+ * memory, made once for all clients that get the same bytes, and sent to each in one write.
+ */
+export class Chunk {
+  /** With its size before it and a line end behind it. */
+  readonly framed: Buffer;
+  /** Alone, for clients of HTTP/1.0. */
+  readonly bytes: Buffer;
+
+  private constructor(bytes: Buffer) {
+    const head = `${bytes.length.toString(16)}\r\n`;
+    const end = head.length + bytes.length;
+    this.framed = Buffer.allocUnsafe(end + 2);
+    this.framed.write(head, 'latin1');
+    bytes.copy(this.framed, head.length);
+    this.framed.write('\r\n', end, 'latin1');
+    this.bytes = this.framed.subarray(head.length, end);
+  }
+
+  /** @returns null for no bytes: a chunk of none is the last one */
+  static of(bytes: Buffer): Chunk | null {
+    return bytes.length === 0 ? null : new Chunk(bytes);
+  }
+}

@@ -1,0 +1,148 @@
+import { connect } from 'node:net';
+import { expect, it } from 'vitest';
+import { describeApp, type TestStream } from '../support/app-suite.js';
+import { rawBytes } from '../support/raw-http.js';
+import { waitFor } from '../support/wait-for.js';
+
+const formats = ['', '?named=true', '?compact=true'];
+const lastChunk = /\r\n0\r\n\r\n$/;
+const brief = { maxAgeMs: 1000, lingerMs: 0, waitMs: 200 };
+
+function feedRequest(one: TestStream, query = '', version = '1.1', head = ''): string {
+  const { pathname } = new URL(one.url);
+  return `GET ${pathname}/stream${query} HTTP/${version}\r\nhost: x\r\n${head}\r\n`;
+}
+
+/** The body without the framing of its chunks. */
+function unchunked(answer: string): string {
+  let rest = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  let body = '';
+  for (let size = Number.parseInt(rest, 16); size > 0; size = Number.parseInt(rest, 16)) {
+    const from = rest.indexOf('\r\n') + 2;
+    body += rest.slice(from, from + size);
+    expect(rest.slice(from + size, from + size + 2)).toBe('\r\n');
+    rest = rest.slice(from + size + 2);
+  }
+  return body;
+}
+
+/** What came until the connection closed, and whether it was reset. */
+function received(base: string, text: string): Promise<{ answer: string; wasReset: boolean }> {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1', () => socket.write(text));
+  return new Promise((resolve) => {
+    let answer = '';
+    let wasReset = false;
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      answer += piece;
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      wasReset = error.code === 'ECONNRESET';
+    });
+    socket.on('close', () => resolve({ answer, wasReset }));
+  });
+}
+
+describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (source) => {
+  it.each(formats)('has no last chunk%s, and its client comes back for the rest', async (query) => {
+    const one = source.stream();
+    await one.postAnswers(2);
+    const answer = await rawBytes(source.app.url, feedRequest(one, query));
+    expect(answer).toMatch(/^HTTP\/1.1 200 .*\r\ntransfer-encoding: chunked\r\n/is);
+    expect(answer).not.toMatch(/\r\nconnection: close\r\n/i);
+    expect(answer).not.toMatch(lastChunk);
+    expect(unchunked(answer)).toMatch(/\nid: 2-[\da-f]{8}\n\nretry: \d+\n$/);
+  });
+
+  it.each(['', 'te: chunked\r\n', 'connection: keep-alive\r\n'])(
+    'is reset over HTTP/1.0, where nothing else tells it from an end: %j',
+    async (head) => {
+      const one = source.stream();
+      await one.postAnswers(2);
+      const { answer, wasReset } = await received(
+        source.app.url,
+        feedRequest(one, '', '1.0', head),
+      );
+      expect(answer).not.toMatch(/transfer-encoding/i);
+      expect(answer).toMatch(/\nid: 2-[\da-f]{8}\n\n/);
+      expect(wasReset).toBe(true);
+    },
+  );
+
+  it('fails the body of fetch, which reads as far as it came', async () => {
+    const one = source.stream();
+    await one.postAnswers(2);
+    const response = await fetch(`${one.url}/stream`);
+    let text = '';
+    const read = async () => {
+      for await (const piece of response.body as ReadableStream<Uint8Array>) {
+        text += Buffer.from(piece).toString();
+      }
+    };
+    await expect(read()).rejects.toThrow('terminated');
+    expect(text).toContain('"content":"chunk 1"');
+  });
+});
+
+describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true }, (source) => {
+  it.each(formats)(
+    'ends with the last chunk%s, and its connection takes the next request',
+    async (query) => {
+      const one = source.stream();
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      const next = `GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+      const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+      let answer = '';
+      socket.setEncoding('latin1').on('data', (piece: string) => {
+        answer += piece;
+      });
+      socket.write(feedRequest(one, query));
+      await waitFor('the last chunk', () => lastChunk.test(answer));
+      expect(unchunked(answer)).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
+      answer = '';
+      socket.write(next);
+      await waitFor('the next answer', () => answer.includes('{"status":"ok"}'));
+      socket.destroy();
+    },
+  );
+
+  it('ends its connection over HTTP/1.0, without a reset', async () => {
+    const one = source.stream();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    const { answer, wasReset } = await received(source.app.url, feedRequest(one, '', '1.0'));
+    expect(answer).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
+    expect(answer).not.toMatch(/transfer-encoding/i);
+    expect(wasReset).toBe(false);
+  });
+
+  it('is complete when the stream that it waited for has not come', async () => {
+    const one = source.stream();
+    const feed = await one.feed('?offset=7');
+    await feed.end();
+    expect(feed.frames).toMatchObject([{ event: 'reset', id: '0-00000000' }]);
+    expect(feed.response.complete).toBe(true);
+  });
+
+  it('answers HEAD whole', async () => {
+    const { pathname } = new URL(source.stream().url);
+    const head = `HEAD ${pathname}/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+    const { answer, wasReset } = await received(source.app.url, head);
+    expect(answer).toMatch(/^HTTP\/1.1 200 .*\r\n\r\n$/s);
+    expect(wasReset).toBe(false);
+  });
+});
+
+describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
+  it('is not complete, over HTTP/1.1 and 1.0', async () => {
+    const one = source.stream();
+    const first = await one.feed();
+    const { answer } = await received(source.app.url, feedRequest(one));
+    expect(answer).toMatch(/\r\nstream-refused: too_many_feeds\r\n/);
+    expect(unchunked(answer)).toBe('retry: 5000\n: refused: too_many_feeds\n');
+    expect(answer).not.toMatch(lastChunk);
+    const old = await received(source.app.url, feedRequest(one, '', '1.0'));
+    expect(old.answer).toMatch(/\r\n\r\nretry: 5000\n: refused: too_many_feeds\n$/);
+    expect(old.wasReset).toBe(true);
+    first.drop();
+    await first.end();
+  });
+});

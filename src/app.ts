@@ -21,6 +21,7 @@ import { acceptBodies } from './http/json-body.js';
 import { listStreamsRoute } from './http/list-streams.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoute } from './http/metrics.js';
+import { Origins } from './http/origins.js';
 import { limitRates, limitsAppends } from './http/rate-limits.js';
 import { readEventsRoute } from './http/read-events.js';
 import { refuse, useProblems } from './http/refuse.js';
@@ -99,7 +100,7 @@ const maxParamLength = 16 * 1024;
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, logger, streams, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const { origins } = config.cors;
+  const origins = new Origins(config.cors.origins);
   const { host, allowedHosts, trustProxy, maxConnections } = config.server;
   const { producerKeys: keys, reader } = config.auth;
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
@@ -146,7 +147,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   if (trustProxy.length > 0) readForwardedFor(app);
   requireHost(app, hosts, origins);
   refuseTransferCodings(app);
-  await allowOrigins(app, origins); // first, since a preflight brings no key
+  await allowOrigins(app, origins, config.cors.headers); // first, since a preflight brings no key
   refuseOtherSites(app, origins);
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });

@@ -3,6 +3,7 @@ import { readerSettings } from './config-reader.js';
 import { redisSettingsSchema } from './config-redis.js';
 import {
   automatic,
+  corsHeaders,
   duration,
   flag,
   hostNames,
@@ -85,7 +86,7 @@ export const settingsSchema = z.strictObject({
     }),
     {},
   ),
-  cors: z.prefault(z.strictObject({ origins }), {}),
+  cors: z.prefault(z.strictObject({ origins, headers: corsHeaders }), {}),
   inspector: z.prefault(z.strictObject({ enabled: automatic.default('auto') }), {}),
   docs: z.prefault(z.strictObject({ enabled: flag.default(true) }), {}),
 });
@@ -141,6 +142,7 @@ export const environmentNames = {
   'auth.reader_audience': 'AUTH_READER_AUDIENCE',
   'auth.reader_cookie': 'AUTH_READER_COOKIE',
   'cors.origins': 'CORS_ORIGINS',
+  'cors.headers': 'CORS_HEADERS',
   'inspector.enabled': 'INSPECTOR_ENABLED',
   'docs.enabled': 'DOCS_ENABLED',
 } as const;

@@ -179,11 +179,32 @@ const originRule = 'must be an origin as browsers send it: https://app.example.c
 
 export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));
 
-/** Scheme, host and any port but the scheme's own, in lower case; all else would never match. */
+/**
+ * Scheme, host and any port but the scheme's own, in lower case; all else would never match. A `*` may
+ * stand for the first label of a host that has two more.
+ */
 function isOrigin(text: string): boolean {
   const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
-  return host !== '' && !host.includes('*') && text === `${protocol}//${host}`;
+  const isSound = !host.includes('*') || /^\*(\.[^.*]+){2,}$/.test(host);
+  return host !== '' && isSound && text === `${protocol}//${host}`;
 }
+
+const headerRule = 'must be the name of a request header: X-Request-Id';
+
+/** What libraries for pages send that the service does not read: caches, frameworks, tracing. */
+const usualHeaders = [
+  'Cache-Control',
+  'X-Requested-With',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+];
+
+/** Names of headers, as they stand in `Access-Control-Allow-Headers`. */
+export const corsHeaders = listOf(
+  z.string(headerRule).regex(/^[\w!#$%&'+.^`|~-]+$/, headerRule),
+).default(usualHeaders);
 
 /** Whether only this machine can reach what listens on the host. */
 export function isLoopback(host: string): boolean {

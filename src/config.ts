@@ -287,7 +287,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly S
       producerKeys: auth.producer_keys,
       reader: toReaderOptions(auth),
     },
-    cors: { origins: cors.origins },
+    cors,
     // A tool for whoever builds with the service: on their own machine it is just there.
     inspector: {
       isEnabled: inspector.enabled === 'auto' ? isLoopback(server.host) : inspector.enabled,

@@ -7,6 +7,7 @@ import type { TokenVerifier } from '../access/token-verifier.js';
 import { ServiceError } from '../errors.js';
 import { type Credential, findCredential, tokenIn } from './credentials.js';
 import { refuseBlindCookie } from './cross-site.js';
+import type { Origins } from './origins.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,7 +32,7 @@ export interface AccessOptions {
   /** Null when no tokens are taken. */
   readonly verifier: TokenVerifier | null;
   /** Whose pages may stop a stream by a cookie, beside the service's own. */
-  readonly origins: readonly string[];
+  readonly origins: Origins;
 }
 
 /**

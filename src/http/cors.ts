@@ -1,9 +1,11 @@
 import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Origins } from './origins.js';
 
 const methods = ['GET', 'HEAD', 'POST', 'DELETE'];
 
-const allowedHeaders = [
+/** Those that the service reads. */
+const ownHeaders = [
   'Authorization',
   'Content-Type',
   'Last-Event-ID',
@@ -21,15 +23,23 @@ const maxAge = 7200;
 
 const answer: FastifyCorsOptions = {
   methods,
-  allowedHeaders,
   exposedHeaders,
   maxAge,
   credentials: true,
 };
 
-/** Lets pages of these origins, and of no other, use the service. Preflights need no key. */
-export async function allowOrigins(app: FastifyInstance, origins: readonly string[]) {
-  if (origins.length === 0) return;
+/**
+ * Lets pages of these origins, and of no other, use the service. Preflights need no key.
+ *
+ * @param headers that they may send beside those that the service reads
+ */
+export async function allowOrigins(
+  app: FastifyInstance,
+  origins: Origins,
+  headers: readonly string[],
+) {
+  if (origins.isEmpty) return;
+  const allowedHeaders = [...ownHeaders, ...headers];
   // The plugin's own route: it is reached by an OPTIONS that is no preflight and has no other.
   app.addHook('onRoute', (route) => {
     if (route.url === '*') route.config = { ...route.config, access: 'public' };
@@ -37,21 +47,22 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
   await app.register(fastifyCors, {
     delegator: ({ headers }, done) => {
       const preflight = headers['access-control-request-method'] !== undefined;
-      done(null, { ...answer, preflight, origin: allowedOrigin(headers.origin, origins) });
+      const origin = allowedOrigin(headers.origin, origins);
+      done(null, { ...answer, allowedHeaders, preflight, origin });
     },
   });
 }
 
 /** What an answer says to a request that names no origin: to one that does, it would differ. */
-export function varyHeaders(origins: readonly string[]): Readonly<Record<string, string>> {
-  return origins.length === 0 ? {} : { vary: 'Origin' };
+export function varyHeaders(origins: Origins): Readonly<Record<string, string>> {
+  return origins.isEmpty ? {} : { vary: 'Origin' };
 }
 
 /** For an answer that Fastify gives before it runs any hook: to a path that it cannot decode. */
 export function setCorsHeaders(
   { headers }: FastifyRequest,
   reply: FastifyReply,
-  origins: readonly string[],
+  origins: Origins,
 ): FastifyReply {
   reply.headers(varyHeaders(origins));
   const origin = allowedOrigin(headers.origin, origins);
@@ -62,6 +73,6 @@ export function setCorsHeaders(
     .header('access-control-expose-headers', exposedHeaders.join(', '));
 }
 
-function allowedOrigin(origin: string | undefined, origins: readonly string[]): string | false {
-  return origin !== undefined && origins.includes(origin) && origin;
+function allowedOrigin(origin: string | undefined, origins: Origins): string | false {
+  return origin !== undefined && origins.has(origin) && origin;
 }

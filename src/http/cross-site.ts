@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.js';
+import type { Origins } from './origins.js';
 
 /** These change nothing. */
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
@@ -10,7 +11,7 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
  * without a body to any address that its user's browser reaches, loopback too, and without asking
  * first: so it could stop a stream.
  */
-export function refuseOtherSites(app: FastifyInstance, origins: readonly string[]): void {
+export function refuseOtherSites(app: FastifyInstance, origins: Origins): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const isOther = senderOf(request.headers, origins) === 'other page';
     if (isOther && isWrite(request)) done(notListed());
@@ -25,7 +26,7 @@ export function refuseOtherSites(app: FastifyInstance, origins: readonly string[
  *
  * @throws ServiceError `forbidden`
  */
-export function refuseBlindCookie(request: FastifyRequest, origins: readonly string[]): void {
+export function refuseBlindCookie(request: FastifyRequest, origins: Origins): void {
   if (!isWrite(request) || senderOf(request.headers, origins) === 'known page') return;
   throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
 }
@@ -47,9 +48,9 @@ type Sender = 'known page' | 'other page' | 'program';
  * section 3), the host of `Origin` has to be ours. Of what has neither, or `none` for a site, no page
  * is known; all of it may be a program, and some of it an old browser.
  */
-function senderOf(headers: IncomingHttpHeaders, origins: readonly string[]): Sender {
+function senderOf(headers: IncomingHttpHeaders, origins: Origins): Sender {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  if (origin !== undefined && origins.includes(origin)) return 'known page';
+  if (origin !== undefined && origins.has(origin)) return 'known page';
   if (site === 'none' || (site === undefined && origin === undefined)) return 'program';
   const isOwn = site === undefined ? hostOf(origin) === host : site === 'same-origin';
   return isOwn ? 'known page' : 'other page';

@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../errors.js';
 import { setCorsHeaders } from './cors.js';
+import type { Origins } from './origins.js';
 import { isRepeated } from './repeated-header.js';
 
 /** What `Host` holds (RFC 9110, section 7.2): an IPv6 address in brackets or a name, and maybe a port. */
@@ -68,11 +69,7 @@ export class HostRule {
 }
 
 /** Refuses requests that are for no host, or for one that is not allowed. */
-export function requireHost(
-  app: FastifyInstance,
-  rule: HostRule,
-  origins: readonly string[],
-): void {
+export function requireHost(app: FastifyInstance, rule: HostRule, origins: Origins): void {
   app.addHook('onRequest', (request, reply, done) => {
     const fault = rule.faultOf(request.raw);
     if (fault !== null) setCorsHeaders(request, reply, origins); // it comes before the hook for them

@@ -2,6 +2,7 @@ import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { type Access, accessRules } from '../../src/access/access-rules.js';
 import { requireAccess } from '../../src/http/access.js';
+import { Origins } from '../../src/http/origins.js';
 import { useProblems } from '../../src/http/refuse.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
@@ -228,7 +229,7 @@ describe('a route that was there before the rule', () => {
     const app = fastify();
     useProblems(app);
     app.get('/early', async () => 'secret');
-    requireAccess(app, { keys: producerKeys, verifier: null, origins: [] });
+    requireAccess(app, { keys: producerKeys, verifier: null, origins: new Origins([]) });
     const statusWith = async (headers: Record<string, string>) =>
       (await app.inject({ url: '/early', headers })).statusCode;
     expect(await statusWith({})).toBe(401);

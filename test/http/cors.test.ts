@@ -5,13 +5,16 @@ import { rawRequest } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 
 const origin = 'https://app.example.com';
-const origins = [origin, 'http://localhost:5173'];
+const origins = [origin, 'http://localhost:5173', 'https://*.preview.example.com'];
+const headers = ['X-Requested-With', 'traceparent'];
 const strangers = [
   'https://evil.example',
   'http://app.example.com',
   'https://app.example.com:8443',
   'https://app.example.com.evil.example',
   'https://sub.app.example.com',
+  'https://preview.example.com',
+  'https://a.b.preview.example.com',
   'null',
 ];
 
@@ -50,7 +53,7 @@ const requests: Record<string, (one: TestStream) => [url: string, init: RequestI
   'HEAD of a feed': ({ url }) => [`${url}/stream`, { method: 'HEAD' }],
 };
 
-describeApp('CORS', { cors: { origins }, limits: { bodyBytes: 1000 } }, (source) => {
+describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } }, (source) => {
   const { stream } = source;
 
   async function ask(kind: string, from: string | null): Promise<Headers> {
@@ -99,6 +102,13 @@ describeApp('CORS', { cors: { origins }, limits: { bodyBytes: 1000 } }, (source)
     expect(after.response.headers).toMatchObject(allowed);
   });
 
+  it('lets pages of any subdomain read where the list has a wildcard', async () => {
+    const from = 'https://pr-17.preview.example.com';
+    const headers = Object.fromEntries(await ask('a read', from));
+    expect(headers).toMatchObject({ ...allowed, 'access-control-allow-origin': from });
+    expect((await stream().post({ type: 'answer' }, { origin: from })).status).toBe(201);
+  });
+
   it('tells no other page of a feed', async () => {
     const feed = await stream().feed('', { origin: 'https://evil.example' });
     expect(corsHeaders(new Headers(feed.response.headers as Record<string, string>))).toEqual([]);
@@ -116,7 +126,7 @@ describeApp('CORS', { cors: { origins }, limits: { bodyBytes: 1000 } }, (source)
         ...allowed,
         'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
         'access-control-allow-headers':
-          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease, Stream-TTL',
+          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease, Stream-TTL, X-Requested-With, traceparent',
         'access-control-max-age': '7200',
       });
     }

@@ -68,7 +68,7 @@ export function buildTestApp(
         rates: { ...noRates, ...options.rates },
       },
       auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
-      cors: { origins: [], ...options.cors },
+      cors: { origins: [], headers: [], ...options.cors },
       inspector: { isEnabled: true },
       docs: { isEnabled: true },
     },

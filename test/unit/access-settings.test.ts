@@ -111,7 +111,11 @@ describe('cors.origins', () => {
     'https://bücher.example',
     'https://app.example.com:443',
     'http://app.example.com:80',
-    'https://*.example.com',
+    'https://*',
+    'https://*.com',
+    'https://*a.example.com',
+    'https://a.*.example.com',
+    'https://*.*.example.com',
     'https://a.example https://b.example',
     'https://a.example,',
   ])('refuse %s, which no browser sends or which is not one origin', (text) => {

@@ -73,7 +73,17 @@ describe('the settings', () => {
         maxFeedsPerStream: 10_000,
       },
       auth: { isDisabled: false, producerKeys: [], reader: null },
-      cors: { origins: [] },
+      cors: {
+        origins: [],
+        headers: [
+          'Cache-Control',
+          'X-Requested-With',
+          'traceparent',
+          'tracestate',
+          'baggage',
+          'sentry-trace',
+        ],
+      },
       inspector: { isEnabled: true },
       docs: { isEnabled: true },
       warnings: [],

@@ -6,6 +6,7 @@ import { answerAppended } from '../append-answer.js';
 import { type AppendJsonOptions, appendJson } from '../append-json.js';
 import type { BodyBudget } from '../body-budget.js';
 import { varyHeaders } from '../cors.js';
+import type { Origins } from '../origins.js';
 import { isRepeated } from '../repeated-header.js';
 import type { HostRule } from '../require-host.js';
 import { securityHeaders } from '../security-headers.js';
@@ -18,7 +19,7 @@ export interface OrdinaryAppendsOptions extends AppendJsonOptions {
   readonly keys: readonly ProducerKey[];
   readonly hosts: HostRule;
   /** Whose pages may append; their requests are not ordinary. */
-  readonly origins: readonly string[];
+  readonly origins: Origins;
   /** Not where the framework counts appends for their rate, or has a line in the log for each. */
   readonly isEnabled: boolean;
 }

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { publicKeyAlgorithms } from './access/key-algorithms.js';
-import { usualTokenCookie } from './access/reader-token.js';
+import { usualClaimNames, usualTokenCookie } from './access/reader-token.js';
 import type { ReaderTokenOptions } from './access/token-verifier.js';
 import { isLoopback, listOf, optionalText } from './config-values.js';
 
@@ -31,6 +31,13 @@ const cookieRule = 'must be the name of a cookie';
 /** RFC 6265, section 4.1.1. */
 const cookieName = z.string(cookieRule).regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, cookieRule);
 
+const claimRule = 'must be the name of a claim: sid, app_metadata.session or https://app.example.com/sid';
+
+/** Claims that the token has of itself (RFC 7519, section 4.1) say something else. */
+const claimName = z
+  .string(claimRule)
+  .regex(/^(?!(?:exp|nbf|iat|iss|aud|jti)$)[\x21-\x7e]{1,256}$/, claimRule);
+
 /** The settings of readers' tokens as they stand below `auth`. The messages never name a value. */
 export const readerSettings = {
   reader_secret: listOf(secret),
@@ -39,6 +46,14 @@ export const readerSettings = {
   reader_issuer: optionalText,
   reader_audience: optionalText,
   reader_cookie: cookieName.default(usualTokenCookie),
+  reader_claims: z.prefault(
+    z.strictObject({
+      sid: claimName.default(usualClaimNames.sid),
+      mid: claimName.default(usualClaimNames.mid),
+      scope: claimName.default(usualClaimNames.scope),
+    }),
+    {},
+  ),
 } as const;
 
 function isPublicKey(text: string): boolean {
@@ -118,6 +133,7 @@ export function toReaderOptions(settings: ReaderSettings): ReaderTokenOptions | 
     issuer: settings.reader_issuer ?? null,
     audience: settings.reader_audience ?? null,
     cookie: settings.reader_cookie,
+    claims: settings.reader_claims,
   };
   const hasSource = options.secrets.length > 0 || options.publicKey !== null || options.jwksUrl;
   return hasSource ? options : null;

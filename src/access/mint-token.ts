@@ -13,12 +13,12 @@ export interface ReaderGrant {
 export function mintToken(
   { sessionId, messageId, mayStop, lifeSeconds }: ReaderGrant,
   secret: string,
-  { issuer, audience }: Pick<ReaderTokenOptions, 'issuer' | 'audience'>,
+  { issuer, audience, claims: names }: Pick<ReaderTokenOptions, 'issuer' | 'audience' | 'claims'>,
 ): Promise<string> {
   const claims = {
-    sid: sessionId,
-    ...(messageId !== null && { mid: messageId }),
-    scope: mayStop ? 'read stop' : 'read',
+    [names.sid]: sessionId,
+    ...(messageId !== null && { [names.mid]: messageId }),
+    [names.scope]: mayStop ? 'read stop' : 'read',
     ...(issuer !== null && { iss: issuer }),
     ...(audience !== null && { aud: audience }),
     exp: Math.floor(Date.now() / 1000) + lifeSeconds,

@@ -22,12 +22,24 @@ export const usualTokenCookie = 'rejoin_token';
 /** By how many seconds the clock of whoever signs tokens may differ from ours. */
 export const clockToleranceSeconds = 5;
 
+/** By which claims a token says what it is for. */
+export interface ClaimNames {
+  readonly sid: string;
+  readonly mid: string;
+  readonly scope: string;
+}
+
+export const usualClaimNames: ClaimNames = { sid: 'sid', mid: 'mid', scope: 'scope' };
+
 const id = z.string().regex(idPattern);
 
-/** Words of `scope` (RFC 8693, section 4.2) that mean nothing here are left to whom they mean something. */
+/**
+ * Words with spaces between (RFC 8693, section 4.2), or a list of them, as some providers have it. Those
+ * that mean nothing here are left to whom they mean something.
+ */
 const scope = z
-  .string()
-  .transform((text) => new Set(readerRights.filter((right) => text.split(' ').includes(right))))
+  .union([z.string().transform((text) => text.split(' ')), z.array(z.unknown())])
+  .transform((words) => new Set(readerRights.filter((right) => words.includes(right))))
   .refine((rights) => rights.has('read'));
 
 const claimsSchema = z.object({
@@ -38,15 +50,37 @@ const claimsSchema = z.object({
 });
 
 /** @returns what the claims of a token say, or the name of the first one that is bad */
-export function toReader(claims: unknown): Reader | string {
-  const { data, error } = claimsSchema.safeParse(claims);
-  if (data === undefined) return String(error.issues[0]?.path[0]);
+export function toReader(
+  claims: Readonly<Record<string, unknown>>,
+  names: ClaimNames = usualClaimNames,
+): Reader | string {
+  const { data, error } = claimsSchema.safeParse({
+    sid: claimAt(claims, names.sid),
+    mid: claimAt(claims, names.mid),
+    scope: claimAt(claims, names.scope),
+    exp: claims.exp,
+  });
+  if (data === undefined) {
+    const bad = error.issues[0]?.path[0] as keyof ClaimNames | 'exp';
+    return bad === 'exp' ? bad : names[bad];
+  }
   return {
     sessionId: data.sid,
     messageId: data.mid ?? null,
     rights: data.scope,
     expiresAt: (Math.ceil(data.exp) + clockToleranceSeconds) * 1000,
   };
+}
+
+/** The claim of this name, which may be a URL, or else what its parts lead to, one within another. */
+function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  let value: unknown = claims;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
 }
 
 /** Which stream a request is about, as its path says, unchecked. */

@@ -3,7 +3,7 @@ import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from '
 import type { BaseLogger } from 'pino';
 import { ServiceError } from '../errors.js';
 import { publicKeyAlgorithms, remoteAlgorithms } from './key-algorithms.js';
-import { clockToleranceSeconds, type Reader, toReader } from './reader-token.js';
+import { type ClaimNames, clockToleranceSeconds, type Reader, toReader } from './reader-token.js';
 import { RemoteKeys, type RemoteKeysTimes } from './remote-keys.js';
 
 /** Whose tokens are taken. */
@@ -18,6 +18,7 @@ export interface ReaderTokenOptions {
   readonly audience: string | null;
   /** The name of the cookie that may bring a token. */
   readonly cookie: string;
+  readonly claims: ClaimNames;
 }
 
 /**
@@ -68,7 +69,7 @@ export class TokenVerifier {
   }
 
   async #verifyBy({ algorithms, key }: KeySource, token: string): Promise<Reader> {
-    const { issuer, audience } = this.options;
+    const { issuer, audience, claims } = this.options;
     const { payload } = await jwtVerify(token, key, {
       algorithms: [...algorithms],
       requiredClaims: ['exp'],
@@ -76,7 +77,7 @@ export class TokenVerifier {
       ...(issuer !== null && { issuer }),
       ...(audience !== null && { audience }),
     });
-    const reader = toReader(payload);
+    const reader = toReader(payload, claims);
     if (typeof reader === 'string') throw refuse(`its claim ${reader} is missing or malformed`);
     return reader;
   }

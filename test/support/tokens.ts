@@ -1,5 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { usualClaimNames } from '../../src/access/reader-token.js';
 import type { ReaderTokenOptions } from '../../src/access/token-verifier.js';
 
 export const secret = randomBytes(32).toString('hex');
@@ -13,6 +14,7 @@ export function readerOptions(options: Partial<ReaderTokenOptions> = {}): Reader
     issuer: null,
     audience: null,
     cookie: 'rejoin_token',
+    claims: usualClaimNames,
     ...options,
   };
 }

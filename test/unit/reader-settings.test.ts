@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { usualClaimNames } from '../../src/access/reader-token.js';
 import { type ConfigError, loadConfig } from '../../src/config.js';
 import { directoryWith } from '../support/test-processes.js';
 
@@ -37,6 +38,7 @@ describe('the settings of readers’ tokens', () => {
       issuer: null,
       audience: null,
       cookie: 'rejoin_token',
+      claims: usualClaimNames,
     });
     const both = { secrets: [secret, `${secret}2`] };
     expect(load({ AUTH_READER_SECRET: `${secret}, ${secret}2` })).toMatchObject(both);
@@ -72,6 +74,16 @@ describe('the settings of readers’ tokens', () => {
     'http://[::1]:9000/jwks',
   ])('take the address %s', (url) => {
     expect(load({ AUTH_READER_JWKS_URL: url })).toMatchObject({ jwksUrl: url });
+  });
+
+  it('take the names of claims, which no claim of the token itself has', () => {
+    expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(usualClaimNames);
+    const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SID: 'https://app.example/sid' };
+    expect(load(named)?.claims).toEqual({ ...usualClaimNames, sid: 'https://app.example/sid' });
+    for (const bad of ['exp', 'a b', 'é']) {
+      const [fault] = faults({ AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_MID: bad });
+      expect(fault).toMatch(/^auth\.reader_claims\.mid .*: must be the name of a claim/);
+    }
   });
 
   it('take an issuer, an audience and the name of the cookie', () => {

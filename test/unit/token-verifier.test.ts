@@ -160,6 +160,45 @@ describe('a token', () => {
     expect(await refusal(await sign(claims), strict)).toMatch(/claim (iss|aud) is missing/);
   });
 
+  describe('whose claims have other names', () => {
+    const names = { sid: 'https://app.example/sid', mid: 'app.run', scope: 'permissions' };
+    const renamed = new TokenVerifier(readerOptions({ claims: names }), silentLogger);
+    const good = { [names.sid]: 's1', permissions: ['write', 'read', 'stop'] };
+
+    it('says the same by them, nested or with dots in the name, and with rights as a list', async () => {
+      const nested = { ...good, app: { run: 'm1' } };
+      for (const named of [nested, { ...good, 'app.run': 'm1', app: { run: 'm2' } }]) {
+        expect(await renamed.verify(await sign(named))).toMatchObject({
+          sessionId: 's1',
+          messageId: 'm1',
+          rights: new Set(['read', 'stop']),
+        });
+      }
+    });
+
+    it.each([
+      ['the usual names', claims, names.sid],
+      ['no session', { permissions: ['read'] }, names.sid],
+      ['a session that is no text', { ...good, [names.sid]: ['s1'] }, names.sid],
+      ['a message that is none', { ...good, app: { run: null } }, names.mid],
+      ['rights that do not have read', { ...good, permissions: ['stop'] }, names.scope],
+      ['rights within one word of a list', { ...good, permissions: ['read stop'] }, names.scope],
+      ['rights that are an object', { ...good, permissions: { read: true } }, names.scope],
+    ])('is not taken with %s', async (_, bad, claim) => {
+      await expect(renamed.verify(await sign(bad))).rejects.toMatchObject({
+        code: 'unauthorized',
+        message: expect.stringContaining(`its claim ${claim} is missing or malformed`),
+      });
+    });
+
+    it('is for the whole session where nothing leads to its message', async () => {
+      for (const app of [undefined, 'run', { other: 'm1' }]) {
+        const { messageId } = await renamed.verify(await sign({ ...good, app }));
+        expect(messageId).toBeNull();
+      }
+    });
+  });
+
   it('may be signed with each of several secrets, and with no other', async () => {
     const [old, young] = ['o'.repeat(32), 'y'.repeat(32)];
     const both = new TokenVerifier(readerOptions({ secrets: [old, young] }), silentLogger);

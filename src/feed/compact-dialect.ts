@@ -1,7 +1,7 @@
 import { Chunk } from '../sse/chunk.js';
 import { encodeFrames } from '../sse/frame.js';
 import type { EncodedPage } from './encoded-page.js';
-import { NativeDialect } from './feed-dialect.js';
+import { NativeDialect, type NativeOptions } from './feed-dialect.js';
 import { foldEvents } from './fold-events.js';
 
 /** The service's own, with each run of chunks in one frame. All feeds get the same bytes of a page. */
@@ -11,10 +11,10 @@ export class CompactDialect extends NativeDialect {
 
   /** @param maxEventBytes the largest event that several are folded into */
   constructor(
-    isNamed: boolean,
+    options: NativeOptions,
     readonly maxEventBytes: number,
   ) {
-    super(isNamed);
+    super(options);
   }
 
   override encode(page: EncodedPage): Chunk | null {

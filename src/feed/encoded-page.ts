@@ -77,7 +77,16 @@ function malformedFrame(id: string, offset: number, bytes: number): Frame {
 }
 
 /** Names that mean something else to an EventSource, or to this service. */
-const reservedNames = new Set(['reset', 'malformed', 'error', 'open', 'message']);
+const reservedNames = new Set([
+  'reset',
+  'malformed',
+  'heartbeat',
+  'up-to-date',
+  'not-found',
+  'error',
+  'open',
+  'message',
+]);
 
 function frameName(type: string): string | undefined {
   return reservedNames.has(type) || !eventTypePattern.test(type) ? undefined : type;

@@ -1,6 +1,6 @@
 import { Chunk } from '../sse/chunk.js';
-import { encodeFrame } from '../sse/frame.js';
-import { formatPosition } from '../streams/position.js';
+import { encodeComment, encodeFrame, encodeId } from '../sse/frame.js';
+import { formatPosition, type Position } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import type { FeedEnd } from './feed-end.js';
 import type { ResetReason } from './feed-observer.js';
@@ -10,12 +10,18 @@ import { encodeFarewell, retryMs } from './retry.js';
 export interface FeedDialect {
   /** The first bytes. */
   readonly preamble: Buffer;
+  /** What is sent in a silence, so that a connection that is dead shows. */
+  readonly heartbeat: Chunk | null;
   /** Whether all has been said, although the stream may still go on: then the feed ends. */
   readonly isOver: boolean;
   /** Whether many events in one page are worth another read, where they were read one by one. */
   readonly prefersLongPages: boolean;
   /** The events of a page that is not empty, each page once and in order; null for no bytes. */
   encode(page: EncodedPage): Chunk | null;
+  /** That there was no stream when the feed opened at its start, if the client wants to know. */
+  notFound(): Chunk | null;
+  /** That all there is has been sent, and what follows is new, if the client wants to know. */
+  upToDate(position: Position): Chunk | null;
   /** The last bytes, if there are any. */
   farewell(end: FeedEnd): Chunk | null;
   /** Whether the client has nothing to come back for: if not, the response does not end complete. */
@@ -25,28 +31,57 @@ export interface FeedDialect {
 }
 
 /**
- * What a client comes back with that was told of a reset while the stream did not exist. It means
- * position 0, and tells the client apart from one that never saw the stream.
+ * What a client comes back with that was told that the stream does not exist. It means position 0,
+ * and tells the client apart from one that has not asked yet.
  */
-export const resetOnAbsentId = '0-00000000';
+export const absentId = '0-00000000';
 
 /** Ends after which the client is told when to come back. */
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
 
+/** What a feed of the service's own may look like. */
+export interface NativeOptions {
+  /** Whether frames carry the event's type as their name. */
+  readonly isNamed?: boolean | undefined;
+  /** Whether the state of the feed is told in events, which a page sees, and not in comments. */
+  readonly hasControl?: boolean | undefined;
+}
+
+export const heartbeat = Chunk.of(encodeComment('heartbeat'));
+
+/** Events without an id: none of them moves the place to go on from. */
+const heartbeatEvent = encodeControl('heartbeat', {});
+const notFoundEvent = encodeControl('not-found', {});
+
 /** The service's own: events as they are stored. */
 export class NativeDialect implements FeedDialect {
   readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
+  readonly heartbeat: Chunk | null;
   readonly isOver = false;
   readonly prefersLongPages: boolean = false;
+  readonly isNamed: boolean;
+  readonly hasControl: boolean;
 
-  /** @param isNamed whether frames carry the event's type as their name */
-  constructor(readonly isNamed: boolean) {}
+  constructor({ isNamed = false, hasControl = false }: NativeOptions = {}) {
+    this.isNamed = isNamed;
+    this.hasControl = hasControl;
+    this.heartbeat = hasControl ? heartbeatEvent : heartbeat;
+  }
 
   encode(page: EncodedPage): Chunk | null {
     return page.frames(this.isNamed);
   }
 
+  notFound(): Chunk | null {
+    return this.hasControl ? notFoundEvent : null;
+  }
+
+  upToDate({ offset }: Position): Chunk | null {
+    return this.hasControl ? encodeControl('up-to-date', { offset }) : null;
+  }
+
   farewell(end: FeedEnd): Chunk | null {
+    if (end === 'absent') return Chunk.of(encodeId(absentId));
     return comesBack.has(end) ? Chunk.of(encodeFarewell()) : null;
   }
 
@@ -55,11 +90,14 @@ export class NativeDialect implements FeedDialect {
   }
 
   reset(reason: ResetReason, isAbsent: boolean): Chunk | null {
-    const id = isAbsent ? resetOnAbsentId : formatPosition(0, 0);
+    const id = isAbsent ? absentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
     return Chunk.of(encodeFrame({ id, event: 'reset', data }));
   }
 }
 
-export const plainDialect: FeedDialect = new NativeDialect(false);
-export const namedDialect: FeedDialect = new NativeDialect(true);
+function encodeControl(event: string, data: object): Chunk | null {
+  return Chunk.of(encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) }));
+}
+
+export const plainDialect: FeedDialect = new NativeDialect();

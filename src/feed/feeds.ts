@@ -40,6 +40,8 @@ export interface FeedRequest {
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
   readonly dialect: FeedDialect;
+  /** How long a feed at the start waits for a stream that is not there; null for its whole life. */
+  readonly startTimeoutMs: number | null;
   /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
@@ -162,10 +164,11 @@ export class Feeds {
     onClose: (feed: FeedTotals) => void,
   ): void {
     this.#openings -= 1;
-    const { from, dialect, accessEndsAt } = request;
+    const { from, dialect, startTimeoutMs, accessEndsAt } = request;
     const position = placeOf(from, life);
     const reset = from === 'unknown' ? { reason: from, isAbsent: life.isAbsent } : null;
-    const feed = { reader, position, reset, dialect, accessEndsAt };
+    const isAbsent = life.isAbsent && position.offset === 0;
+    const feed = { reader, position, reset, isAbsent, startTimeoutMs, dialect, accessEndsAt };
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(from, position));

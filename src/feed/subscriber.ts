@@ -1,7 +1,6 @@
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
 import { Chunk } from '../sse/chunk.js';
-import { encodeComment } from '../sse/frame.js';
 import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import { breakOff, type FeedClient, write } from './feed-client.js';
@@ -21,6 +20,10 @@ export interface FollowedFeed {
   readonly position: Position;
   /** What it is told first, when it came with an id that means nothing here. */
   readonly reset: Reset | null;
+  /** Whether it is at the start of a stream that is not there. */
+  readonly isAbsent: boolean;
+  /** How long it waits for one, in milliseconds; null for as long as a feed may last. */
+  readonly startTimeoutMs: number | null;
   readonly dialect: FeedDialect;
   /** When the feed ends in any case, as its client is no longer allowed to read. */
   readonly accessEndsAt: number;
@@ -67,8 +70,6 @@ export interface Reset {
 /** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
 const maxBurstBytes = 256 * 1024;
 
-const heartbeat = Chunk.of(encodeComment('heartbeat'));
-
 /**
  * After how much of the interval the heartbeat is due. Feeds that got the same event do not all come to
  * it together, and a beat, which comes ten times in the interval, is never too late for it.
@@ -101,6 +102,8 @@ export class Subscriber implements Waiter, TurnTaker {
   /** Set when nothing more is to be written. */
   #end: FeedEnd | null = null;
   #isClosed = false;
+  /** Whether it was told that it has all there is. */
+  #isUpToDate = false;
   #absenceTimer: NodeJS.Timeout | null = null;
   #resolveClosed: (() => void) | null = null;
   /** Its neighbours where it waits. */
@@ -146,6 +149,7 @@ export class Subscriber implements Waiter, TurnTaker {
     try {
       this.#write(Chunk.of(firstBytes()));
       if (this.feed.reset !== null) this.#reset(this.feed.reset);
+      else if (this.feed.isAbsent) this.#noteAbsence();
     } catch (error) {
       this.#fail(error);
     }
@@ -227,7 +231,7 @@ export class Subscriber implements Waiter, TurnTaker {
     const isFull = this.client.socket.writableNeedDrain;
     if (this.#end !== null || isFull) this.#checkStall(now);
     else if (now >= this.#endsAt) this.finish(this.#endsBy);
-    else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(heartbeat);
+    else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(this.feed.dialect.heartbeat);
   }
 
   #checkStall(now: number): void {
@@ -255,9 +259,22 @@ export class Subscriber implements Waiter, TurnTaker {
   #rest(end: EncodedPage): void {
     const { reader } = this.feed;
     this.#position = end.next; // with its tag, which a bare offset has not
+    this.#noteUpToDate();
     if (reader.isOver()) this.finish('ended');
     else if (this.client.socket.readableEnded) this.finish('left');
     else reader.wait(this);
+  }
+
+  #noteUpToDate(): void {
+    if (this.#isUpToDate || this.#position.offset === 0) return;
+    this.#isUpToDate = true;
+    this.#write(this.feed.dialect.upToDate(this.#position));
+  }
+
+  #noteAbsence(): void {
+    this.#write(this.feed.dialect.notFound());
+    const { startTimeoutMs } = this.feed;
+    if (startTimeoutMs !== null) this.#startAbsenceTimer(startTimeoutMs);
   }
 
   async #readOn(): Promise<void> {
@@ -322,7 +339,9 @@ export class Subscriber implements Waiter, TurnTaker {
     }
     this.#write(frame);
     this.#position = startOfStream;
-    if (isAbsent) this.#startAbsenceTimer();
+    this.#isUpToDate = false;
+    const { waitMs } = this.options;
+    if (isAbsent) this.#startAbsenceTimer(Math.min(waitMs, this.feed.startTimeoutMs ?? waitMs));
   }
 
   #write(chunk: Chunk | null): void {
@@ -333,9 +352,9 @@ export class Subscriber implements Waiter, TurnTaker {
     this.client.socket.once('drain', () => this.#onDrain());
   }
 
-  #startAbsenceTimer(): void {
+  #startAbsenceTimer(ms: number): void {
     this.#clearAbsenceTimer();
-    this.#absenceTimer = setTimeout(() => this.finish('absent'), this.options.waitMs);
+    this.#absenceTimer = setTimeout(() => this.finish('absent'), ms);
   }
 
   #clearAbsenceTimer(): void {

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import { ServiceError } from '../errors.js';
 import { CompactDialect } from '../feed/compact-dialect.js';
 import {
+  absentId,
   type FeedDialect,
-  namedDialect,
-  plainDialect,
-  resetOnAbsentId,
+  NativeDialect,
 } from '../feed/feed-dialect.js';
 import type { FeedRefusal } from '../feed/feed-observer.js';
 import type { Feeds } from '../feed/feeds.js';
@@ -54,11 +53,24 @@ const querystring = z.object({
     )
     .optional(),
   named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
+  control: flag
+    .optional()
+    .describe(
+      'Whether the state of the feed is told in events: `heartbeat`, `up-to-date` and `not-found`.',
+    ),
   compact: flag
     .optional()
     .describe(
       'Whether the stored chunks of one text that follow each other come as one event, for a replay in few frames.',
     ),
+  startTimeout: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a whole number of seconds')
+    .describe(
+      'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`.',
+    )
+    .transform((text) => Number(text) * 1000)
+    .optional(),
 });
 
 const contentType = 'text/event-stream; charset=utf-8';
@@ -90,7 +102,13 @@ export function followStreamRoute(
       const { from, knowsAbsence } =
         lastSeen(request, query.lastEventId) ?? query.offset ?? atStart;
       const dialect = dialectOf(query);
-      const feedRequest = { stream: params, from, knowsAbsence, dialect, accessEndsAt };
+      const startTimeoutMs = query.startTimeout ?? null;
+      if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
+        const most = Math.floor(feeds.options.waitMs / 1000);
+        throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
+      }
+      const place = { stream: params, from, knowsAbsence, startTimeoutMs };
+      const feedRequest = { ...place, dialect, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
         feeds.observer.refused('rate_limited');
@@ -109,18 +127,22 @@ export function followStreamRoute(
 
 /** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
 function shareDialects(maxEventBytes: number) {
-  const compact = new CompactDialect(false, maxEventBytes);
-  const compactNamed = new CompactDialect(true, maxEventBytes);
-  return (query: { named?: boolean | undefined; compact?: boolean | undefined }): FeedDialect => {
-    if (query.compact) return query.named ? compactNamed : compact;
-    return query.named ? namedDialect : plainDialect;
+  const known = new Map<string, FeedDialect>();
+  return ({ named, control, compact }: z.infer<typeof querystring>): FeedDialect => {
+    const kind = String([named, control, compact].map(Boolean));
+    const options = { isNamed: named, hasControl: control };
+    const dialect =
+      known.get(kind) ??
+      (compact ? new CompactDialect(options, maxEventBytes) : new NativeDialect(options));
+    known.set(kind, dialect);
+    return dialect;
   };
 }
 
 function parseResumePoint(text: string): ResumePoint | null {
   if (text === 'now') return { from: 'now', knowsAbsence: false };
   const from = parsePosition(text);
-  return from === null ? null : { from, knowsAbsence: text === resetOnAbsentId };
+  return from === null ? null : { from, knowsAbsence: text === absentId };
 }
 
 /**

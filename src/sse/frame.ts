@@ -3,8 +3,11 @@
  * text is UTF-8 and every line ends with a line feed.
  */
 export interface Frame {
-  /** What the client sends back as `Last-Event-ID`. ASCII without line breaks. */
-  readonly id: string;
+  /**
+   * What the client sends back as `Last-Event-ID`; without one, it stays as it was. ASCII without
+   * line breaks.
+   */
+  readonly id?: string | undefined;
   /**
    * The name for `addEventListener`; without one, `onmessage` gets the event. ASCII without line
    * breaks.
@@ -26,7 +29,7 @@ export function encodeFrames(frames: readonly Frame[]): Buffer {
   const parts = frames.map(({ id, event, data }) => ({
     head: event === undefined ? 'data: ' : `event: ${event}\ndata: `,
     line: toOneLine(data),
-    tail: `\nid: ${id}\n\n`,
+    tail: id === undefined ? '\n\n' : `\nid: ${id}\n\n`,
   }));
   let length = 0;
   for (const { head, line, tail } of parts) length += head.length + line.length + tail.length;

@@ -17,7 +17,7 @@ const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
 /** A dialect of which one part throws; `encode` does at the event that says `bad`. */
 function throwing(part: Part): FeedDialect {
-  const dialect = new NativeDialect(false);
+  const dialect = new NativeDialect();
   const fail = () => {
     throw new RangeError(`no ${part}`);
   };
@@ -71,6 +71,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
       stream,
       from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
       knowsAbsence: false,
+      startTimeoutMs: null,
       dialect,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });

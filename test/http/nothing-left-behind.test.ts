@@ -125,6 +125,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       stream: { sessionId: 's', messageId: 'x' },
       from: { offset: 0, tag: 0 },
       knowsAbsence: false,
+      startTimeoutMs: null,
       dialect: plainDialect,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });

@@ -1,5 +1,5 @@
 import type { EncodedPage } from '../../feed/encoded-page.js';
-import type { FeedDialect } from '../../feed/feed-dialect.js';
+import { type FeedDialect, heartbeat } from '../../feed/feed-dialect.js';
 import { Chunk } from '../../sse/chunk.js';
 import { encodeComment, encodeTexts } from '../../sse/frame.js';
 import type { UiMessageChunk } from './chunk-schema.js';
@@ -13,6 +13,7 @@ const done = '[DONE]';
  * message: so there is one only when the stream has ended.
  */
 export class UiMessageDialect implements FeedDialect {
+  readonly heartbeat = heartbeat;
   readonly prefersLongPages = false;
   readonly #projection: MessageProjection;
 
@@ -36,6 +37,14 @@ export class UiMessageDialect implements FeedDialect {
     const texts = chunks.map(toText);
     if (this.isOver) texts.push(done);
     return Chunk.of(encodeTexts(texts));
+  }
+
+  notFound(): null {
+    return null;
+  }
+
+  upToDate(): null {
+    return null;
   }
 
   farewell(): null {

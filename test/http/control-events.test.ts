@@ -1,0 +1,126 @@
+import { expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
+import type { FeedClient } from '../support/feed-client.js';
+import { waitFor } from '../support/wait-for.js';
+
+const brief = { heartbeatMs: 500, lingerMs: 0, waitMs: 3000 };
+
+const namesOf = ({ frames }: FeedClient) => frames.map(({ event }) => event);
+
+describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (source) => {
+  const { stream } = source;
+
+  it('says once that replay has become live, at the place that it has come to', async () => {
+    const one = stream();
+    await one.postAnswers(3);
+    const feed = await one.feed('?control=true&offset=1');
+    await feed.frameCount(3);
+    expect(namesOf(feed).slice(0, 3)).toEqual([undefined, undefined, 'up-to-date']);
+    expect(feed.data[2]).toBe('{"offset":3}');
+    await one.post([{ type: 'answer', content: 'live' }, { type: 'complete' }]);
+    await feed.end();
+    expect(namesOf(feed).filter((name) => name === 'up-to-date')).toHaveLength(1);
+    expect(feed.lastId).toMatch(/^5-/);
+  });
+
+  it('has heartbeats as events, and none moves the id', async () => {
+    const one = stream();
+    await one.postAnswers(1);
+    const feed = await one.feed('?control=true');
+    await waitFor('two heartbeats', () => {
+      return namesOf(feed).filter((name) => name === 'heartbeat').length >= 2;
+    });
+    expect(feed.comments).toEqual(['connected']);
+    const beat = feed.frames.find(({ event }) => event === 'heartbeat');
+    expect(beat).toMatchObject({ data: '{}', id: feed.frames[0]?.id });
+    feed.drop();
+  });
+
+  it.each(['', '&compact=true', '&named=true'])(
+    'says that there is no stream, then what comes, then that it is up to date%s',
+    async (query) => {
+      const one = stream();
+      const feed = await one.feed(`?control=true${query}`);
+      await feed.frameCount(1);
+      expect(feed.frames[0]).toMatchObject({ event: 'not-found', data: '{}' });
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      await feed.end();
+      const others = namesOf(feed).filter((name) => name !== 'heartbeat');
+      expect(others.slice(1).filter((name) => name === 'not-found')).toEqual([]);
+      expect(feed.lastId).toMatch(/^2-/);
+    },
+  );
+
+  it('says that it is up to date again after a reset', async () => {
+    const one = stream();
+    await one.postAnswers(2);
+    const feed = await one.feed('?control=true');
+    await waitFor('it is up to date', () => namesOf(feed).includes('up-to-date'));
+    await source.streams.deleteStream(one.id);
+    await waitFor('the reset', () => namesOf(feed).includes('reset'));
+    await waitFor('the name is free', async () => (await one.postAnswers(1)).status === 201);
+    await waitFor('it is up to date again', () => {
+      return namesOf(feed).filter((name) => name === 'up-to-date').length === 2;
+    });
+    expect(feed.data.filter((data) => data === '{"offset":1}')).toHaveLength(1);
+    feed.drop();
+  });
+
+  it('leaves the types of these names without one, so that no event is taken for control', async () => {
+    const one = stream();
+    const types = ['heartbeat', 'up-to-date', 'not-found', 'note'];
+    await one.post([...types.map((type) => ({ type })), { type: 'complete' }]);
+    const feed = await one.feed('?named=true');
+    await feed.end();
+    expect(namesOf(feed)).toEqual([undefined, undefined, undefined, 'note', 'complete']);
+  });
+
+  it('has none without the parameter', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    await feed.end();
+    expect(namesOf(feed)).toEqual([undefined, undefined]);
+  });
+});
+
+describeApp('a feed that has a time to start', { feed: brief, isConcurrent: true }, ({ stream }) => {
+  it.each(['', '&compact=true', '&control=true'])(
+    'ends with an id by which its client hears 204 while there is no stream%s',
+    async (query) => {
+      const one = stream();
+      const feed = await one.feed(`?startTimeout=1${query}`);
+      await feed.end();
+      expect(feed.raw).toMatch(/\nid: 0-00000000\n\n$/);
+      expect(feed.response.complete).toBe(true);
+      const headers = { 'last-event-id': '0-00000000' };
+      expect((await one.feed(`?startTimeout=1${query}`, headers)).status).toBe(204);
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      const late = await one.feed('', headers);
+      await late.end();
+      expect(late.frames).toHaveLength(2);
+    },
+  );
+
+  it('goes on when the stream comes in time', async () => {
+    const one = stream();
+    const feed = await one.feed('?startTimeout=3');
+    await one.postAnswers(1);
+    await feed.frameCount(1);
+    await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
+    expect(feed.hasEnded).toBe(false);
+    await one.post({ type: 'complete' });
+    await feed.end();
+    expect(feed.frames).toHaveLength(2);
+  });
+
+  it.each(['4', '-1', '1.5', 'x', '', '99999999'])('refuses %j seconds', async (seconds) => {
+    const response = await fetch(`${stream().url}/stream?startTimeout=${seconds}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: 'invalid_query',
+      detail: expect.stringContaining('startTimeout'),
+    });
+  });
+});

@@ -31,7 +31,8 @@ const cookieRule = 'must be the name of a cookie';
 /** RFC 6265, section 4.1.1. */
 const cookieName = z.string(cookieRule).regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, cookieRule);
 
-const claimRule = 'must be the name of a claim: sid, app_metadata.session or https://app.example.com/sid';
+const claimRule =
+  'must be the name of a claim: sid, app_metadata.session or https://app.example.com/sid';
 
 /** Claims that the token has of itself (RFC 7519, section 4.1) say something else. */
 const claimName = z

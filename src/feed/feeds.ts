@@ -40,6 +40,8 @@ export interface FeedRequest {
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
   readonly dialect: FeedDialect;
+  /** What is sent before all else. */
+  readonly preface: Buffer;
   /** How long a feed at the start waits for a stream that is not there; null for its whole life. */
   readonly startTimeoutMs: number | null;
   /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
@@ -237,10 +239,10 @@ function startOf(from: FeedRequest['from'], position: Position): FeedStart {
   return position.offset === 0 ? 'start' : 'resumed';
 }
 
-function firstBytes({ from, dialect }: FeedRequest, position: Position): Buffer {
-  if (from !== 'now') return dialect.preamble;
-  const id = encodeId(formatPosition(position.offset, position.tag ?? 0));
-  return Buffer.concat([dialect.preamble, id]);
+function firstBytes({ from, preface, dialect }: FeedRequest, { offset, tag }: Position): Buffer {
+  const parts = [preface, dialect.preamble];
+  if (from === 'now') parts.push(encodeId(formatPosition(offset, tag ?? 0)));
+  return Buffer.concat(parts);
 }
 
 /** Whether the stream is over and the client at this position has all of it. */

@@ -3,14 +3,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
 import { CompactDialect } from '../feed/compact-dialect.js';
-import {
-  absentId,
-  type FeedDialect,
-  NativeDialect,
-} from '../feed/feed-dialect.js';
+import { absentId, type FeedDialect, NativeDialect } from '../feed/feed-dialect.js';
 import type { FeedRefusal } from '../feed/feed-observer.js';
 import type { Feeds } from '../feed/feeds.js';
-import { encodeComment, encodeRetry } from '../sse/frame.js';
+import { encodeComment, encodeDiscard, encodeRetry } from '../sse/frame.js';
 import { type Position, parsePosition, startOfStream } from '../streams/position.js';
 import {
   feedRouteOptions,
@@ -22,18 +18,21 @@ import {
 import type { RateLimit } from './rate-limits.js';
 import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
+import { keepsTornLines } from './webkit.js';
 
 /** Where a client says that it goes on. */
 interface ResumePoint {
+  /** As it said it; empty where it did not, or where that is no id. */
+  readonly id: string;
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
 }
 
-const atStart: ResumePoint = { from: startOfStream, knowsAbsence: false };
+const atStart: ResumePoint = { id: '', from: startOfStream, knowsAbsence: false };
 
 /** Of an id that this service has never given: after a 400, an EventSource would not come back. */
-const unknown: ResumePoint = { from: 'unknown', knowsAbsence: false };
+const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
 
 const querystring = z.object({
   offset: z
@@ -73,6 +72,11 @@ const querystring = z.object({
     .optional(),
 });
 
+/** What tells where a client is, before its query is checked too. */
+type Seeing = Pick<FastifyRequest, 'headers' | 'query'>;
+
+const nothing = Buffer.of();
+
 const contentType = 'text/event-stream; charset=utf-8';
 
 /** What a client that is sent away is told to wait. */
@@ -99,15 +103,15 @@ export function followStreamRoute(
     },
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
-      const { from, knowsAbsence } =
-        lastSeen(request, query.lastEventId) ?? query.offset ?? atStart;
+      const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
+      const preface = prefaceOf(request);
       const dialect = dialectOf(query);
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const most = Math.floor(feeds.options.waitMs / 1000);
         throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
       }
-      const place = { stream: params, from, knowsAbsence, startTimeoutMs };
+      const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
       const feedRequest = { ...place, dialect, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
@@ -140,19 +144,25 @@ function shareDialects(maxEventBytes: number) {
 }
 
 function parseResumePoint(text: string): ResumePoint | null {
-  if (text === 'now') return { from: 'now', knowsAbsence: false };
+  if (text === 'now') return { id: '', from: 'now', knowsAbsence: false };
   const from = parsePosition(text);
-  return from === null ? null : { from, knowsAbsence: text === absentId };
+  return from === null ? null : { id: text, from, knowsAbsence: text === absentId };
 }
 
 /**
  * The id of the last frame that the client saw, from the header or else from the query. An EventSource
  * that has seen none sends no header, and some clients an empty one.
  */
-function lastSeen({ headers }: FastifyRequest, inQuery = ''): ResumePoint | null {
-  const text = String(headers['last-event-id'] ?? '') || inQuery;
+function lastSeen({ headers, query }: Seeing): ResumePoint | null {
+  const inQuery = (query as { lastEventId?: unknown }).lastEventId;
+  const text = String(headers['last-event-id'] ?? '') || String(inQuery ?? '');
   if (text === '') return null;
   return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
+}
+
+/** What a client needs to hear before all else. */
+function prefaceOf(request: Seeing): Buffer {
+  return keepsTornLines(request.headers) ? encodeDiscard(lastSeen(request)?.id ?? '') : nothing;
 }
 
 /**
@@ -168,6 +178,6 @@ function sendAway(
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type(contentType);
-  const body = Buffer.concat([encodeRetry(retryMs), encodeComment(`refused: ${reason}`)]);
-  return sendIncomplete(request, reply, body);
+  const parts = [prefaceOf(request), encodeRetry(retryMs), encodeComment(`refused: ${reason}`)];
+  return sendIncomplete(request, reply, Buffer.concat(parts));
 }

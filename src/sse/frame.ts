@@ -57,6 +57,15 @@ export function encodeId(id: string): Buffer {
   return Buffer.from(`id: ${id}\n\n`);
 }
 
+/**
+ * Ends a line that was torn, and gives what was torn of a frame to an event that nobody listens to.
+ *
+ * @param id which half of one may have taken the place of
+ */
+export function encodeDiscard(id: string): Buffer {
+  return Buffer.from(`\nid: ${id}\nevent: discard\n\n`);
+}
+
 /** A line that clients skip. Without a blank line, at which some dispatch an event without data. */
 export function encodeComment(text: string): Buffer {
   return Buffer.from(`: ${text}\n`);

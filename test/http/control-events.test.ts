@@ -85,42 +85,46 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
   });
 });
 
-describeApp('a feed that has a time to start', { feed: brief, isConcurrent: true }, ({ stream }) => {
-  it.each(['', '&compact=true', '&control=true'])(
-    'ends with an id by which its client hears 204 while there is no stream%s',
-    async (query) => {
+describeApp(
+  'a feed that has a time to start',
+  { feed: brief, isConcurrent: true },
+  ({ stream }) => {
+    it.each(['', '&compact=true', '&control=true'])(
+      'ends with an id by which its client hears 204 while there is no stream%s',
+      async (query) => {
+        const one = stream();
+        const feed = await one.feed(`?startTimeout=1${query}`);
+        await feed.end();
+        expect(feed.raw).toMatch(/\nid: 0-00000000\n\n$/);
+        expect(feed.response.complete).toBe(true);
+        const headers = { 'last-event-id': '0-00000000' };
+        expect((await one.feed(`?startTimeout=1${query}`, headers)).status).toBe(204);
+        await one.post([{ type: 'answer' }, { type: 'complete' }]);
+        const late = await one.feed('', headers);
+        await late.end();
+        expect(late.frames).toHaveLength(2);
+      },
+    );
+
+    it('goes on when the stream comes in time', async () => {
       const one = stream();
-      const feed = await one.feed(`?startTimeout=1${query}`);
+      const feed = await one.feed('?startTimeout=3');
+      await one.postAnswers(1);
+      await feed.frameCount(1);
+      await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
+      expect(feed.hasEnded).toBe(false);
+      await one.post({ type: 'complete' });
       await feed.end();
-      expect(feed.raw).toMatch(/\nid: 0-00000000\n\n$/);
-      expect(feed.response.complete).toBe(true);
-      const headers = { 'last-event-id': '0-00000000' };
-      expect((await one.feed(`?startTimeout=1${query}`, headers)).status).toBe(204);
-      await one.post([{ type: 'answer' }, { type: 'complete' }]);
-      const late = await one.feed('', headers);
-      await late.end();
-      expect(late.frames).toHaveLength(2);
-    },
-  );
-
-  it('goes on when the stream comes in time', async () => {
-    const one = stream();
-    const feed = await one.feed('?startTimeout=3');
-    await one.postAnswers(1);
-    await feed.frameCount(1);
-    await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
-    expect(feed.hasEnded).toBe(false);
-    await one.post({ type: 'complete' });
-    await feed.end();
-    expect(feed.frames).toHaveLength(2);
-  });
-
-  it.each(['4', '-1', '1.5', 'x', '', '99999999'])('refuses %j seconds', async (seconds) => {
-    const response = await fetch(`${stream().url}/stream?startTimeout=${seconds}`);
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({
-      code: 'invalid_query',
-      detail: expect.stringContaining('startTimeout'),
+      expect(feed.frames).toHaveLength(2);
     });
-  });
-});
+
+    it.each(['4', '-1', '1.5', 'x', '', '99999999'])('refuses %j seconds', async (seconds) => {
+      const response = await fetch(`${stream().url}/stream?startTimeout=${seconds}`);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        code: 'invalid_query',
+        detail: expect.stringContaining('startTimeout'),
+      });
+    });
+  },
+);

@@ -72,6 +72,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
       from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
       knowsAbsence: false,
       startTimeoutMs: null,
+      preface: Buffer.of(),
       dialect,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });

@@ -126,6 +126,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       from: { offset: 0, tag: 0 },
       knowsAbsence: false,
       startTimeoutMs: null,
+      preface: Buffer.of(),
       dialect: plainDialect,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });

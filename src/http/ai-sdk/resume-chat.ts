@@ -51,7 +51,12 @@ export function resumeChatRoute(
       if (messageId === null) return reply.code(204).send();
       const stream = { sessionId, messageId };
       // It was there a moment ago: if it is not, nobody waits for another one of its name.
-      const start = { from: startOfStream, knowsAbsence: true, startTimeoutMs: null };
+      const start = {
+        from: startOfStream,
+        knowsAbsence: true,
+        startTimeoutMs: null,
+        preface: Buffer.of(),
+      };
       const dialect = new UiMessageDialect(stream.messageId, maxEventBytes);
       const { accessEndsAt } = request;
       const feedRequest = { stream, ...start, dialect, accessEndsAt };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamId } from '../../src/streams/stream-id.js';
@@ -173,6 +174,23 @@ describe.concurrent('the deadline of a lease', () => {
     await redis.rpush(list, ...Array.from({ length: 2500 }, () => foreign('answer')));
     await waitFor('the end', async () => (await redis.llen(list)) === 2502);
     expect(await manager.getStatus(stream)).toMatchObject({ status: 'failed' });
+  });
+
+  it('is renewed by what another program pushes', async ({ expect }) => {
+    let events: { type: string; timestamp: string }[] = [];
+    let pushedAt = 0;
+    // On a machine that stands still, a lease may be over before anything is pushed: then once more.
+    while (events[1]?.type !== 'answer') {
+      const { stream, list } = newList();
+      await manager.appendEvents(stream, answers(1), { leaseMs });
+      await sleep(leaseMs / 2);
+      pushedAt = Date.now();
+      await redis.rpush(list, foreign('answer'));
+      await waitFor('the end', async () => (await redis.llen(list)) === 3);
+      events = (await redis.lrange(list, 0, -1)).map((text) => JSON.parse(text));
+    }
+    const lostAt = Date.parse(events[2]?.timestamp as string);
+    expect(lostAt).toBeGreaterThanOrEqual(pushedAt + leaseMs);
   });
 
   it('ends a stream once, however many nodes look', async ({ expect, onTestFinished }) => {

@@ -90,12 +90,21 @@ local function end_stream(state, ending, now)
   state.status, state.ended_at, state.lease_ms, state.lease_until = ending, now, 0, 0
 end
 
+-- A sign of life. lease_ms is the new length of the lease, or 0 for the one that it has.
+local function renew_lease(state, lease_ms, now)
+  if state.status ~= '' then return end
+  if lease_ms > 0 then state.lease_ms = lease_ms end
+  if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
+end
+
+-- What another program pushed is a sign of life too.
 local function take_seen(list, key, state, now)
   local from, to, sha, bytes, ending = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
   if to <= state.length or from ~= state.length or not is_at(list, to - 1, sha) then return end
   state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
   state.updated_at = now
   if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
+  renew_lease(state, 0, now)
   state.is_unnoted = save_state(key, state) ~= nil
   if not state.is_unnoted then expire_with_list(list, key, state, 0) end
 end
@@ -126,13 +135,6 @@ local function fence_all(key)
       redis.call('HSET', key, fields[index], string.format('%.0f:0', tonumber(epoch) + 1))
     end
   end
-end
-
--- A sign of life. lease_ms is the new length of the lease, or 0 for the one that it has.
-local function renew_lease(state, lease_ms, now)
-  if state.status ~= '' then return end
-  if lease_ms > 0 then state.lease_ms = lease_ms end
-  if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
 end
 
 -- For how many ms a heartbeat lets an open stream live on; see \`leasedForMs\`.

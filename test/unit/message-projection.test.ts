@@ -68,7 +68,7 @@ describe('the mapping to chunks of the AI SDK', () => {
         input: { query: 'cats' },
         dynamic: true,
       },
-      { type: 'tool-output-available', toolCallId: 'c1', output: [1] },
+      { type: 'tool-output-available', toolCallId: 'c1', output: [1], dynamic: true },
     ]);
   });
 
@@ -110,7 +110,27 @@ describe('the mapping to chunks of the AI SDK', () => {
       { type: 'tool_call', id: 'c' },
       { type: 'tool_result', id: 'c', ...event },
     );
-    expect(chunks[1]).toEqual({ type: 'tool-output-error', toolCallId: 'c', errorText });
+    const failed = { type: 'tool-output-error', toolCallId: 'c', errorText, dynamic: true };
+    expect(chunks[1]).toEqual(failed);
+  });
+
+  it.each([
+    ['no network', {}, 'no network'],
+    ['see data', { error: 'timeout' }, 'timeout'],
+    ['', {}, 'The tool has failed.'],
+  ])('takes an error that names a call for the failure of its tool (%j, %j)', (content, more, errorText) => {
+    const data = { tool_call_id: 'c', ...more };
+    expect(
+      chunksOf(
+        { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search' } },
+        { type: 'error', id: 'e', done: false, content, data },
+        { type: 'error', id: 'other', content: 'of the run' },
+      ),
+    ).toMatchObject([
+      { type: 'tool-input-available', toolCallId: 'c' },
+      { type: 'tool-output-error', toolCallId: 'c', errorText, dynamic: true },
+      { type: 'data-error' },
+    ]);
   });
 
   it('makes sources of references that are addresses or documents', () => {

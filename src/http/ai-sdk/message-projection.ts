@@ -4,7 +4,7 @@ import { type ChunkOf, type UiMessageChunk, uiMessageChunk } from './chunk-schem
 import { type EventRecord, readEvent, textOf } from './event-record.js';
 import { toSources } from './source-chunks.js';
 import { type TextKind, TextParts } from './text-parts.js';
-import { ToolCalls } from './tool-calls.js';
+import { namesCall, ToolCalls } from './tool-calls.js';
 
 /**
  * The chunks of the AI SDK's UI message stream that the events of one stream come to. The same
@@ -54,6 +54,9 @@ export class MessageProjection {
         return [...this.#texts.interrupt(), ...this.#calls.call(record)];
       case 'tool_result':
         return [...this.#texts.interrupt(), ...this.#calls.result(record)];
+      case 'error':
+        if (!namesCall(record)) return asData(record);
+        return [...this.#texts.interrupt(), ...this.#calls.failure(record)];
       case 'tool_approval_required':
         return [...this.#texts.interrupt(), ...this.#calls.approval(record)];
       case 'references':

@@ -16,12 +16,18 @@ export class ToolCalls {
   }
 
   result(record: EventRecord): UiMessageChunk[] {
+    const errorText = failureOf(record);
+    if (errorText !== null) return this.#fail(record, errorText);
     const { toolCallId, chunks } = this.#callOf(record);
     this.#waiting.delete(toolCallId);
-    const errorText = failureOf(record);
-    if (errorText !== null)
-      return [...chunks, { type: 'tool-output-error', toolCallId, errorText }];
-    return [...chunks, { type: 'tool-output-available', toolCallId, output: outputOf(record) }];
+    const output = outputOf(record);
+    return [...chunks, { type: 'tool-output-available', toolCallId, output, dynamic: true }];
+  }
+
+  /** What an `error` that does not end the stream says of a call, as WeKnora writes it. */
+  failure(record: EventRecord): UiMessageChunk[] {
+    const { content } = record;
+    return this.#fail(record, failureOf(record) ?? (content === '' ? hasFailed : content));
   }
 
   approval(record: EventRecord): UiMessageChunk[] {
@@ -47,6 +53,12 @@ export class ToolCalls {
     if (type.startsWith('tool-output') || type === 'tool-input-error') {
       this.#waiting.delete(toolCallId);
     }
+  }
+
+  #fail(record: EventRecord, errorText: string): UiMessageChunk[] {
+    const { toolCallId, chunks } = this.#callOf(record);
+    this.#waiting.delete(toolCallId);
+    return [...chunks, { type: 'tool-output-error', toolCallId, errorText, dynamic: true }];
   }
 
   /** The call that an event speaks of, and the chunk that begins it if nothing has before. */
@@ -94,6 +106,13 @@ export class ToolCalls {
 
 const idNames = ['tool_call_id', 'toolCallId'];
 
+const hasFailed = 'The tool has failed.';
+
+/** Whether an event names the call that it speaks of. */
+export function namesCall({ data }: EventRecord): boolean {
+  return textOf(data, ...idNames) !== undefined;
+}
+
 function idOf({ data, id }: EventRecord): string | undefined {
   return textOf(data, ...idNames) ?? id ?? undefined;
 }
@@ -124,9 +143,9 @@ function outputOf({ data, content }: EventRecord): unknown {
 /** Why the tool failed; null when it did not. */
 function failureOf({ data, content }: EventRecord): string | null {
   const error = firstOf(data, 'error');
-  const hasFailed =
+  const isFailure =
     data.success === false || (error !== undefined && error !== '' && error !== false);
-  if (!hasFailed) return null;
+  if (!isFailure) return null;
   const inner = isFields(error) ? textOf(error, 'message') : undefined;
-  return textOf(data, 'error') ?? inner ?? (content === '' ? 'The tool has failed.' : content);
+  return textOf(data, 'error') ?? inner ?? (content === '' ? hasFailed : content);
 }

@@ -10,6 +10,7 @@ import { redisFaults, type redisSettingsSchema } from './config-redis.js';
 import { spreadRedisUrl } from './config-redis-url.js';
 import { environmentNames, settingsSchema } from './config-settings.js';
 import { closest, type SettingWarning, unknownVariables } from './config-unknown.js';
+import { insecureFaults, withoutUnread } from './config-weknora.js';
 import { flag, isLoopback } from './config-values.js';
 
 /** Secrets and keys that may be mounted as files, and the variables that name those. */
@@ -58,8 +59,10 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const variables = { ...given };
   const path = resolve(directory, given.CONFIG_FILE ?? 'config.yaml');
   const document = readYaml(path, given.CONFIG_FILE !== undefined);
+  const unread = withoutUnread(document);
   const sourceFaults = [
     ...dotenvFaults(dotenvPath, dotenv),
+    ...insecureFaults(variables),
     ...readFiles(variables),
     ...spreadRedisUrl(variables),
   ];
@@ -76,7 +79,7 @@ export function loadConfig(environment: Environment, directory: string): Config 
   ];
   if (checked === null || faults.length > 0) throw new ConfigError(faults);
   const unknown = unknownVariables(given, environmentVariables);
-  return toConfig(checked.settings, [...unknown, ...checked.warnings]);
+  return toConfig(checked.settings, [...unread, ...unknown, ...checked.warnings]);
 }
 
 function readIfThere(path: string): string | null {

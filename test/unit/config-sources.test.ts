@@ -19,6 +19,27 @@ function faults(variables: Variables, files: Files = {}): readonly string[] {
   throw new Error('the settings were taken');
 }
 
+describe('The settings of WeKnora', () => {
+  it('that nothing reads are warnings, and do not keep the service from starting', () => {
+    const yaml = 'stream_manager: { type: redis, cleanup_timeout: 5m, redis: { db: 2, ttl: 24h } }\n';
+    const { streamManager, warnings } = load({}, { 'config.yaml': yaml });
+    expect(streamManager).toMatchObject({ type: 'redis', redis: { db: 2 } });
+    expect(warnings.map(({ setting }) => setting)).toEqual([
+      'stream_manager.cleanup_timeout',
+      'stream_manager.redis.ttl',
+    ]);
+    const misplaced = { 'config.yaml': 'stream_manager: { memory: { ttl: 1h } }\n' };
+    expect(faults({}, misplaced)).toEqual([expect.stringContaining('stream_manager.memory.ttl')]);
+  });
+
+  it('that would take any certificate is refused, with what to set instead', () => {
+    const [fault, ...others] = faults({ REDIS_TLS_INSECURE_SKIP_VERIFY: 'true' });
+    expect(fault).toMatch(/^REDIS_TLS_INSECURE_SKIP_VERIFY: .*REDIS_TLS_CA_FILE/);
+    expect(others).toEqual([]);
+    expect(load({ REDIS_TLS_INSECURE_SKIP_VERIFY: 'false' }).streamManager.type).toBe('memory');
+  });
+});
+
 describe('An unknown environment variable', () => {
   it.each([
     ['STREAM_MANGER_TYPE', 'STREAM_MANAGER_TYPE'],

@@ -6,6 +6,9 @@ const showEveryMs = 16;
 /** An EventSource gives up for good after an answer such as 502; then the hook begins anew. */
 const comeBackMs = 5000;
 
+/** What the service has in `FEED_HEARTBEAT`, unless it is told otherwise. */
+const usualHeartbeatMs = 15_000;
+
 const endings = { complete: 'complete', stop: 'stopped' };
 
 const nothing = { events: [], status: 'connecting' };
@@ -16,11 +19,13 @@ const nothing = { events: [], status: 'connecting' };
  * @param url of the message: `…/sessions/:sid/messages/:mid`
  * @param token of the reader, where one is needed; when it has expired, the newest one that was given
  *   goes on
+ * @param heartbeatMs how often the service sends something at least: after twice that, the connection
+ *   counts as dead
  * @returns the events, each once and in order, where chunks of one text that were there already are
  *   one event; the status (`connecting`, `open`, and at the end `complete`, `stopped` or `failed`);
  *   and a function that stops the run
  */
-export function useStream(url, token = '') {
+export function useStream(url, token = '', heartbeatMs = usualHeartbeatMs) {
   const [state, dispatch] = useReducer(reduce, nothing);
   const newestToken = useRef(token);
 
@@ -30,8 +35,8 @@ export function useStream(url, token = '') {
 
   useEffect(() => {
     dispatch({ type: 'begin' });
-    return follow(url, newestToken, dispatch);
-  }, [url]);
+    return follow(url, newestToken, 2 * heartbeatMs, dispatch);
+  }, [url, heartbeatMs]);
 
   const stop = useCallback(
     () => fetch(`${url}/stop?token=${newestToken.current}`, { method: 'POST' }),
@@ -61,7 +66,7 @@ function endingOf(events) {
 }
 
 /** @returns a function that ends it */
-function follow(url, newestToken, dispatch) {
+function follow(url, newestToken, silenceMs, dispatch) {
   let source;
   let lastId = '0';
   let hasEnded = false;
@@ -69,6 +74,7 @@ function follow(url, newestToken, dispatch) {
   let isReset = false;
   let showing;
   let comingBack;
+  let watchdog;
 
   const show = () => {
     showing = undefined;
@@ -76,7 +82,12 @@ function follow(url, newestToken, dispatch) {
     dispatch({ type: 'events', kept, events: arrived });
     [arrived, isReset] = [[], false];
   };
+  const hear = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(reopen, silenceMs);
+  };
   const note = (message) => {
+    hear();
     lastId = message.lastEventId;
     if (message.type === 'reset') [arrived, isReset, hasEnded] = [[], true, false];
     else arrived.push(JSON.parse(message.data));
@@ -84,16 +95,27 @@ function follow(url, newestToken, dispatch) {
     showing ??= setTimeout(show, showEveryMs);
   };
   const open = () => {
-    const query = `compact=true&offset=${lastId}&token=${newestToken.current}`;
+    const query = `compact=true&control=true&lastEventId=${lastId}&token=${newestToken.current}`;
     source = new EventSource(`${url}/stream?${query}`);
     source.onmessage = note;
     source.addEventListener('reset', note);
-    source.onopen = () => dispatch({ type: 'status', status: 'open' });
+    source.addEventListener('heartbeat', hear);
+    source.onopen = () => {
+      hear();
+      dispatch({ type: 'status', status: 'open' });
+    };
     source.onerror = () => {
       dispatch({ type: 'status', status: 'connecting' });
-      const hasGivenUp = source.readyState === EventSource.CLOSED && !hasEnded;
-      if (hasGivenUp) comingBack = setTimeout(open, comeBackMs);
+      if (source.readyState !== EventSource.CLOSED) return;
+      clearTimeout(watchdog);
+      if (!hasEnded) comingBack = setTimeout(open, comeBackMs);
     };
+    hear();
+  };
+  const reopen = () => {
+    source.close();
+    dispatch({ type: 'status', status: 'connecting' });
+    open();
   };
 
   open();
@@ -101,5 +123,6 @@ function follow(url, newestToken, dispatch) {
     source.close();
     clearTimeout(showing);
     clearTimeout(comingBack);
+    clearTimeout(watchdog);
   };
 }

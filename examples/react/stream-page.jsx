@@ -1,8 +1,8 @@
 import { createRoot } from 'react-dom/client';
 import { useStream } from './use-stream.js';
 
-function Message({ url, token }) {
-  const { events, status, stop } = useStream(url, token);
+function Message({ url, token, heartbeatMs }) {
+  const { events, status, stop } = useStream(url, token, heartbeatMs);
   const textOf = (kind) =>
     events.map(({ type, content }) => (type === kind ? content : '')).join('');
   return (
@@ -16,5 +16,7 @@ function Message({ url, token }) {
   );
 }
 
-const { url, token } = Object.fromEntries(new URLSearchParams(location.search));
-createRoot(document.querySelector('#root')).render(<Message url={url} token={token} />);
+const { url, token, heartbeat = 15 } = Object.fromEntries(new URLSearchParams(location.search));
+createRoot(document.querySelector('#root')).render(
+  <Message url={url} token={token} heartbeatMs={1000 * heartbeat} />,
+);

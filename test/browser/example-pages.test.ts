@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { sharedService } from '../support/shared-service.js';
+import { type Fate, TcpProxy } from '../support/tcp-proxy.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
@@ -37,15 +38,19 @@ const common = () => ({
     .map(({ origin }) => origin)
     .join(),
   FEED_LINGER: '300ms',
+  FEED_HEARTBEAT: '500ms',
 });
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));
 
 describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,', (_, server) => {
-  async function openPage(messageEvents: string, token?: string): Promise<Page> {
+  async function openPage(
+    messageEvents: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Page> {
     const page = await newPage();
     const url = messageEvents.replace(/\/events$/, '');
-    const parameters = new URLSearchParams({ url, ...(token !== undefined && { token }) });
+    const parameters = new URLSearchParams({ url, ...more });
     await page.goto(`${server.origin}/?${parameters}`);
     return page;
   }
@@ -100,6 +105,36 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await shows(page, 'new');
   });
 
+  it.each<[string, Fate]>([
+    ['is dead without a word', 'swallowed'],
+    [
+      'is cut, and then answered with 502',
+      Buffer.from('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
+    ],
+  ])('comes back from a connection that %s', async (_, fate) => {
+    const connections = new Set<object>();
+    let broken: ReadonlySet<object> = new Set();
+    let lost = 0;
+    const proxy = await TcpProxy.start(Number(new URL(service.url).port), (chunk, from, connection) => {
+      connections.add(connection);
+      const isBroken = fate === 'swallowed' ? broken.has(connection) : broken.size > 0 && lost < 2;
+      if (from === 'client' || !isBroken) return chunk.length;
+      lost += 1;
+      return broken.has(connection) && fate !== 'swallowed' ? 0 : fate;
+    });
+    onTestFinished(() => proxy.close());
+    await post(eventsUrl(service.url, service.sid), answers('a'));
+    const page = await openPage(eventsUrl(proxy.url, service.sid), { heartbeat: '1' });
+    await shows(page, 'a');
+    broken = new Set(connections);
+    await post(eventsUrl(service.url, service.sid), answers('b'));
+    await shows(page, 'ab');
+    expect(lost).toBeGreaterThan(0);
+    await post(eventsUrl(service.url, service.sid), [...answers('c'), { type: 'complete' }]);
+    await shows(page, 'abc');
+    await status(page, 'complete');
+  });
+
   it('stops the run', async () => {
     await post(eventsUrl(service.url, service.sid), answers('a'));
     const page = await openPage(eventsUrl(service.url, service.sid));
@@ -113,11 +148,13 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await post(eventsUrl(guarded.url, guarded.sid), answers('a'));
     const reading = await openPage(
       eventsUrl(guarded.url, guarded.sid),
-      await sign({ sid: guarded.sid, scope: 'read' }),
+      { token: await sign({ sid: guarded.sid, scope: 'read' }) },
     );
     await shows(reading, 'a');
     const stopping = { sid: guarded.sid, mid: 'm1', scope: 'read stop' };
-    const page = await openPage(eventsUrl(guarded.url, guarded.sid), await sign(stopping));
+    const page = await openPage(eventsUrl(guarded.url, guarded.sid), {
+      token: await sign(stopping),
+    });
     await shows(page, 'a');
     const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
     await reading.click('button');

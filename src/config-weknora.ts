@@ -16,7 +16,8 @@ export function withoutUnread(document: Fields): SettingWarning[] {
     for (const part of path) section = isFields(section) ? section[part] : undefined;
     if (!isFields(section) || !Object.hasOwn(section, name)) return [];
     delete section[name];
-    const detail = 'a setting of WeKnora without effect; stream_manager.ttl is how long streams live';
+    const detail =
+      'a setting of WeKnora without effect; stream_manager.ttl is how long streams live';
     return [{ setting, detail }];
   });
 }

@@ -10,8 +10,8 @@ import { redisFaults, type redisSettingsSchema } from './config-redis.js';
 import { spreadRedisUrl } from './config-redis-url.js';
 import { environmentNames, settingsSchema } from './config-settings.js';
 import { closest, type SettingWarning, unknownVariables } from './config-unknown.js';
-import { insecureFaults, withoutUnread } from './config-weknora.js';
 import { flag, isLoopback } from './config-values.js';
+import { insecureFaults, withoutUnread } from './config-weknora.js';
 
 /** Secrets and keys that may be mounted as files, and the variables that name those. */
 const fileVariables = {

@@ -115,13 +115,17 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     const connections = new Set<object>();
     let broken: ReadonlySet<object> = new Set();
     let lost = 0;
-    const proxy = await TcpProxy.start(Number(new URL(service.url).port), (chunk, from, connection) => {
-      connections.add(connection);
-      const isBroken = fate === 'swallowed' ? broken.has(connection) : broken.size > 0 && lost < 2;
-      if (from === 'client' || !isBroken) return chunk.length;
-      lost += 1;
-      return broken.has(connection) && fate !== 'swallowed' ? 0 : fate;
-    });
+    const proxy = await TcpProxy.start(
+      Number(new URL(service.url).port),
+      (chunk, from, connection) => {
+        connections.add(connection);
+        const isBroken =
+          fate === 'swallowed' ? broken.has(connection) : broken.size > 0 && lost < 2;
+        if (from === 'client' || !isBroken) return chunk.length;
+        lost += 1;
+        return broken.has(connection) && fate !== 'swallowed' ? 0 : fate;
+      },
+    );
     onTestFinished(() => proxy.close());
     await post(eventsUrl(service.url, service.sid), answers('a'));
     const page = await openPage(eventsUrl(proxy.url, service.sid), { heartbeat: '1' });
@@ -146,10 +150,9 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
 
   it('follows and stops with a token in its address, where one is needed', async () => {
     await post(eventsUrl(guarded.url, guarded.sid), answers('a'));
-    const reading = await openPage(
-      eventsUrl(guarded.url, guarded.sid),
-      { token: await sign({ sid: guarded.sid, scope: 'read' }) },
-    );
+    const reading = await openPage(eventsUrl(guarded.url, guarded.sid), {
+      token: await sign({ sid: guarded.sid, scope: 'read' }),
+    });
     await shows(reading, 'a');
     const stopping = { sid: guarded.sid, mid: 'm1', scope: 'read stop' };
     const page = await openPage(eventsUrl(guarded.url, guarded.sid), {

@@ -21,7 +21,8 @@ function faults(variables: Variables, files: Files = {}): readonly string[] {
 
 describe('The settings of WeKnora', () => {
   it('that nothing reads are warnings, and do not keep the service from starting', () => {
-    const yaml = 'stream_manager: { type: redis, cleanup_timeout: 5m, redis: { db: 2, ttl: 24h } }\n';
+    const yaml =
+      'stream_manager: { type: redis, cleanup_timeout: 5m, redis: { db: 2, ttl: 24h } }\n';
     const { streamManager, warnings } = load({}, { 'config.yaml': yaml });
     expect(streamManager).toMatchObject({ type: 'redis', redis: { db: 2 } });
     expect(warnings.map(({ setting }) => setting)).toEqual([

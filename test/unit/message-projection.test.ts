@@ -118,20 +118,23 @@ describe('the mapping to chunks of the AI SDK', () => {
     ['no network', {}, 'no network'],
     ['see data', { error: 'timeout' }, 'timeout'],
     ['', {}, 'The tool has failed.'],
-  ])('takes an error that names a call for the failure of its tool (%j, %j)', (content, more, errorText) => {
-    const data = { tool_call_id: 'c', ...more };
-    expect(
-      chunksOf(
-        { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search' } },
-        { type: 'error', id: 'e', done: false, content, data },
-        { type: 'error', id: 'other', content: 'of the run' },
-      ),
-    ).toMatchObject([
-      { type: 'tool-input-available', toolCallId: 'c' },
-      { type: 'tool-output-error', toolCallId: 'c', errorText, dynamic: true },
-      { type: 'data-error' },
-    ]);
-  });
+  ])(
+    'takes an error that names a call for the failure of its tool (%j, %j)',
+    (content, more, errorText) => {
+      const data = { tool_call_id: 'c', ...more };
+      expect(
+        chunksOf(
+          { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search' } },
+          { type: 'error', id: 'e', done: false, content, data },
+          { type: 'error', id: 'other', content: 'of the run' },
+        ),
+      ).toMatchObject([
+        { type: 'tool-input-available', toolCallId: 'c' },
+        { type: 'tool-output-error', toolCallId: 'c', errorText, dynamic: true },
+        { type: 'data-error' },
+      ]);
+    },
+  );
 
   it('makes sources of references that are addresses or documents', () => {
     const references = [

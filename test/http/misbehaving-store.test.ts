@@ -5,6 +5,7 @@ import { answers, complete } from '../support/events.js';
 import { FeedClient } from '../support/feed-client.js';
 import { keepLog } from '../support/log-lines.js';
 import { MisbehavingStore } from '../support/misbehaving-store.js';
+import { receivedText } from '../support/received-text.js';
 import { scrape } from '../support/scrape.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
@@ -169,7 +170,7 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
     if (method === 'ping') store.misbehave(method, { rejects: away() });
     const response = await send();
     expect(response.status).toBe(route.away);
-    const text = await response.text();
+    const text = await receivedText(response);
     if (route.away === 200) expect(text).toContain('refused: backend_unavailable');
     if (route.saysStored) expect(JSON.parse(text)).toMatchObject({ stored: null });
     expect(errorLines()).toEqual([]);
@@ -187,7 +188,7 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
       store.misbehave(method, misdeed, method === 'ping' ? '' : 'ill');
       const response = await send();
       expect(response.status).toBe(route.broken);
-      const text = await response.text();
+      const text = await receivedText(response);
       if (route.saysStored)
         expect(JSON.parse(text)).toMatchObject({ code: 'internal', stored: null });
       expect(text).not.toContain('undefined');

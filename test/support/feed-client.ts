@@ -25,7 +25,7 @@ export class FeedClient {
     const parser = createParser({
       onEvent: (frame) => {
         this.frames.push(frame);
-        this.#lastId = frame.id;
+        this.#lastId = frame.id ?? this.#lastId;
       },
       onComment: (comment) => this.comments.push(comment),
       onRetry: (ms) => {
@@ -59,7 +59,7 @@ export class FeedClient {
     return this.response.statusCode as number;
   }
 
-  /** The id to resume with: of the last frame, or the one that the connection began with. */
+  /** The id to resume with: of the last frame that has one, or the one that the connection began with. */
   get lastId(): string | undefined {
     return this.#lastId;
   }

@@ -130,7 +130,7 @@ describe('a token', () => {
     ['without scope', { scope: undefined }, /claim scope/],
     ['with a scope that has no read', { scope: 'stop' }, /claim scope/],
     ['with a scope of longer words', { scope: 'reads read:all' }, /claim scope/],
-    ['with a list of scopes', { scope: ['read'] }, /claim scope/],
+    ['with a list of scopes that has no read', { scope: ['stop', ['read']] }, /claim scope/],
   ])('is not taken %s', async (_, changes, reason) => {
     expect(await refusal(await sign({ ...claims, ...changes }))).toMatch(reason);
   });

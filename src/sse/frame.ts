@@ -58,12 +58,14 @@ export function encodeId(id: string): Buffer {
 }
 
 /**
- * Ends a line that was torn, and gives what was torn of a frame to an event that nobody listens to.
+ * Gives what was torn of a frame to an event that nobody listens to. The colon ends a line that was
+ * torn, so that no half of a `retry` counts, and is a comment where none was: a line feed alone would
+ * dispatch a frame that lacks but its blank line.
  *
  * @param id which half of one may have taken the place of
  */
 export function encodeDiscard(id: string): Buffer {
-  return Buffer.from(`\nid: ${id}\nevent: discard\n\n`);
+  return Buffer.from(`:\nid: ${id}\nevent: discard\n\n`);
 }
 
 /** A line that clients skip. Without a blank line, at which some dispatch an event without data. */

@@ -27,15 +27,22 @@ function unchunked(answer: string): string {
   return body;
 }
 
-/** What came until the connection closed, and whether it was reset. */
+/**
+ * What came until the connection closed, and whether it was reset. Read byte by byte: after a buffer
+ * that is not full, libuv takes a reset for an end.
+ */
 function received(base: string, text: string): Promise<{ answer: string; wasReset: boolean }> {
-  const socket = connect(Number(new URL(base).port), '127.0.0.1', () => socket.write(text));
+  let answer = '';
+  const buffer = Buffer.alloc(1);
+  const callback = () => {
+    answer += buffer.toString('latin1');
+    return true;
+  };
+  const port = Number(new URL(base).port);
+  const socket = connect({ port, host: '127.0.0.1', onread: { buffer, callback } });
+  socket.write(text);
   return new Promise((resolve) => {
-    let answer = '';
     let wasReset = false;
-    socket.setEncoding('latin1').on('data', (piece: string) => {
-      answer += piece;
-    });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       wasReset = error.code === 'ECONNRESET';
     });
@@ -149,7 +156,7 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
 });
 
 const safari =
-  'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\n';
+  'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\nconnection: close\r\n';
 
 /** WebKit's parser, which goes on with what a broken connection tore. */
 function parseAsWebKit(...responses: readonly string[]): {
@@ -192,7 +199,7 @@ describeApp('a feed whose client keeps what was torn', { feed: brief }, (source)
     await one.postAnswers(1);
     const head = `${safari}last-event-id: 1\r\n`;
     const answer = await rawBytes(source.app.url, feedRequest(one, '', '1.1', head));
-    expect(unchunked(answer)).toMatch(/^\nid: 1\nevent: discard\n\nretry: 2000\n/);
+    expect(unchunked(answer)).toMatch(/^:\nid: 1\nevent: discard\n\nretry: 2000\n/);
     const other = await rawBytes(source.app.url, feedRequest(one));
     expect(unchunked(other)).toMatch(/^retry: 2000\n/);
   });

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { rawBytes } from '../support/raw-http.js';
@@ -158,42 +157,7 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
 const safari =
   'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\nconnection: close\r\n';
 
-/** WebKit's parser, which goes on with what a broken connection tore. */
-function parseAsWebKit(...responses: readonly string[]): {
-  frames: EventSourceMessage[];
-  id: string;
-} {
-  const frames: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (frame) => frames.push(frame) });
-  for (const response of responses) parser.feed(response);
-  return { frames, id: frames.at(-1)?.id ?? '' };
-}
-
 describeApp('a feed whose client keeps what was torn', { feed: brief }, (source) => {
-  it('loses and repeats nothing for it, torn at every byte', async () => {
-    const one = source.stream();
-    await one.post([{ type: 'answer', content: 'a' }, { type: 'answer' }, { type: 'complete' }]);
-    const first = unchunked(await rawBytes(source.app.url, feedRequest(one, '', '1.1', safari)));
-    const whole = parseAsWebKit(first).frames.filter(({ event }) => event !== 'discard');
-    expect(whole).toHaveLength(3);
-    const responses = new Map<string, string>();
-    for (let length = 0; length <= first.length; length += 1) {
-      const torn = first.slice(0, length);
-      const { id } = parseAsWebKit(torn);
-      if (!responses.has(id)) {
-        const head = `${safari}${id === '' ? '' : `last-event-id: ${id}\r\n`}`;
-        const answer = await rawBytes(source.app.url, feedRequest(one, '', '1.1', head));
-        responses.set(id, answer.startsWith('HTTP/1.1 204') ? '' : unchunked(answer));
-      }
-      const { frames } = parseAsWebKit(torn, responses.get(id) as string);
-      const seen = frames.filter(({ event }) => event !== 'discard');
-      expect(
-        seen.map(({ data }) => data),
-        `${length} bytes`,
-      ).toEqual(whole.map(({ data }) => data));
-    }
-  });
-
   it('tells it to discard what was torn, and no other client', async () => {
     const one = source.stream();
     await one.postAnswers(1);

@@ -115,14 +115,18 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
     },
   );
 
-  it('ends its connection over HTTP/1.0, without a reset', async () => {
-    const one = source.stream();
-    await one.post([{ type: 'answer' }, { type: 'complete' }]);
-    const { answer, wasReset } = await received(source.app.url, feedRequest(one, '', '1.0'));
-    expect(answer).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
-    expect(answer).not.toMatch(/transfer-encoding/i);
-    expect(wasReset).toBe(false);
-  });
+  it.each(['1.0', '0.9', '2.0'])(
+    'ends its connection over HTTP/%s, without a reset',
+    async (version) => {
+      const one = source.stream();
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      const { answer, wasReset } = await received(source.app.url, feedRequest(one, '', version));
+      expect(answer).toMatch(/\r\n\r\nretry: 2000\n/);
+      expect(answer).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
+      expect(answer).not.toMatch(/transfer-encoding/i);
+      expect(wasReset).toBe(false);
+    },
+  );
 
   it('is complete when the stream that it waited for has not come', async () => {
     const one = source.stream();

@@ -61,6 +61,12 @@ const harmed: readonly {
     torn: /(^|\n)id: [^\n]+\n$/,
   },
   {
+    name: 'extended-eventsource 2',
+    reason: 'notes an id at its line, and gives the event out at the blank line',
+    end: 'broken',
+    torn: /(^|\n)id: [^\n]+\n$/,
+  },
+  {
     name: 'parse-sse',
     reason: 'takes the end of a response that looks complete for the end of a line and of a frame',
     end: 'complete',

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Transform } from 'node:stream';
 import { getLines, getMessages } from '@microsoft/fetch-event-source/lib/cjs/parse.js';
 import { createParser } from 'eventsource-parser';
+import { EventSource as ExtendedEventSource } from 'extended-eventsource';
 import { ServerSentEventTransformStream } from 'parse-sse';
 import { SSE } from 'sse.js';
 import { type FeedParser, NotingClient, type ResponseEnd } from './feed-parser.js';
@@ -128,6 +129,43 @@ class SseJsClient extends NotingClient {
   }
 }
 
+/** Its responses come from a `fetch` of ours. Like the one before, which it descends from. */
+class ExtendedClient extends NotingClient {
+  constructor(readonly types: readonly string[]) {
+    super();
+  }
+
+  async receive(bytes: Buffer, end: ResponseEnd): Promise<void> {
+    const source = new ExtendedEventSource('http://127.0.0.1/', {
+      disableLogger: true,
+      disableRetry: true,
+      fetch: async () => responseOf(bytes, end),
+    });
+    for (const type of this.types) {
+      source.addEventListener(type, ({ data }: MessageEvent) => {
+        if (data !== '') this.note(type, data);
+      });
+    }
+    await new Promise((resolve) => {
+      source.onerror = resolve;
+    });
+    const { currentLastEventId } = source as unknown as { currentLastEventId?: string };
+    this.lastId = currentLastEventId ?? this.lastId;
+  }
+}
+
+function responseOf(bytes: Buffer, end: ResponseEnd): Response {
+  let hasSent = false;
+  const pull = (body: ReadableStreamDefaultController<Uint8Array>) => {
+    if (!hasSent) body.enqueue(bytes);
+    else if (end === 'complete') body.close();
+    else body.error(new Error('terminated'));
+    hasSent = true;
+  };
+  const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+}
+
 export const webKit: FeedParser = { name: 'WebKit', create: () => new WebKitClient() };
 
 /** Those of clients that take events of all types, or of these. */
@@ -138,5 +176,6 @@ export function knownParsers(types: readonly string[]): readonly FeedParser[] {
     { name: 'parse-sse', create: () => new ParseSseClient() },
     { name: 'sse.js 2', create: () => new SseJsClient(types) },
     { name: '@microsoft/fetch-event-source 2', create: () => new FetchEventSourceClient() },
+    { name: 'extended-eventsource 2', create: () => new ExtendedClient(types) },
   ];
 }

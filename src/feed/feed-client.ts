@@ -21,11 +21,17 @@ export function write({ socket, isChunked }: FeedClient, chunk: Chunk | null): b
 }
 
 /**
+ * How long a client may take to read the last bytes before its connection is reset: some, such as all on
+ * Node.js, take a reset for an end when they come to both at once.
+ */
+const resetAfterMs = 200;
+
+/**
  * Ends a response before its end, once what was written has been sent. Without its last chunk, no
  * client takes it for complete (RFC 9112, section 8). A response of HTTP/1.0 has no such mark: there
  * the connection is reset.
  */
 export function breakOff({ socket, isChunked }: FeedClient): void {
   if (isChunked) socket.destroySoon();
-  else socket.write('', () => socket.resetAndDestroy());
+  else socket.write('', () => setTimeout(() => socket.resetAndDestroy(), resetAfterMs));
 }

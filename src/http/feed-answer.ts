@@ -92,12 +92,12 @@ export function sendIncomplete(
 
 /**
  * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, not even where it says
- * that it takes them.
+ * that it takes them, and neither do the other versions that Node's parser lets pass.
  */
 function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   const { raw: response } = reply;
   const { socket, httpVersion } = request.raw;
-  const isChunked = httpVersion !== '1.0';
+  const isChunked = httpVersion === '1.1';
   if (!isChunked) {
     reply.header('connection', 'close');
     response.useChunkedEncodingByDefault = false;

@@ -1,44 +1,10 @@
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import type { EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 
-/** What a client keeps of a connection that was cut after so many bytes: whole frames only. */
-function framesWithin(bytes: Buffer): { frames: EventSourceMessage[]; lastId: string | undefined } {
-  const frames: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (frame) => frames.push(frame) });
-  parser.feed(new TextDecoder().decode(bytes, { stream: true }));
-  return { frames, lastId: frames.at(-1)?.id };
-}
-
-async function wholeFeed(stream: TestStream, lastId?: string): Promise<Buffer> {
-  const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
-  const response = await fetch(`${stream.url}/stream`, { headers });
-  return Buffer.from(await response.arrayBuffer());
-}
-
-describeApp('the bytes of a feed', { feed: { lingerMs: 0 } }, (source) => {
-  it('lose nothing when they are cut at any index and the feed is resumed', async () => {
-    const stream = source.stream();
-    const contents = ['Hel', 'lo é', '漢字🙂', 'a\u2028b', ''];
-    await stream.post([
-      ...contents.map((content) => ({ type: 'answer', content })),
-      { type: 'stop' },
-    ]);
-    const bytes = await wholeFeed(stream);
-    const all = framesWithin(bytes).frames;
-    expect(all).toHaveLength(contents.length + 1);
-    const resumed = new Map<string | undefined, EventSourceMessage[]>();
-    for (let cut = 0; cut <= bytes.length; cut += 1) {
-      const { frames, lastId } = framesWithin(bytes.subarray(0, cut));
-      if (!resumed.has(lastId))
-        resumed.set(lastId, framesWithin(await wholeFeed(stream, lastId)).frames);
-      expect([...frames, ...(resumed.get(lastId) ?? [])]).toEqual(all);
-    }
-    expect(resumed.size).toBe(all.length + 1);
-  });
-
-  it('lose nothing of a live stream whose clients drop at random', async () => {
+describeApp('the feeds of a stream', { feed: { lingerMs: 0 } }, (source) => {
+  it('lose nothing while it is live and their clients drop at random', async () => {
     const drops = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(drops, fc.integer({ min: 1, max: 9 }), async (framesUntilDrop, batch) => {

@@ -55,11 +55,11 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
 
   it('leaves the types of these names without one, so that no event is taken for control', async () => {
     const one = stream();
-    const types = ['heartbeat', 'up-to-date', 'not-found', 'note'];
+    const types = ['heartbeat', 'up-to-date', 'not-found', 'discard', 'note'];
     await one.post([...types.map((type) => ({ type })), { type: 'complete' }]);
     const feed = await one.feed('?named=true');
     await feed.end();
-    expect(namesOf(feed)).toEqual([undefined, undefined, undefined, 'note', 'complete']);
+    expect(namesOf(feed)).toEqual([...Array(4).fill(undefined), 'note', 'complete']);
   });
 
   it('has none without the parameter', async () => {

@@ -1,8 +1,13 @@
 import { createRoot } from 'react-dom/client';
 import { useStream } from './use-stream.js';
 
-function Message({ url, token, heartbeatMs }) {
-  const { events, status, stop } = useStream(url, token, heartbeatMs);
+const parameter = (name) => new URLSearchParams(location.search).get(name) ?? '';
+
+/** In earnest, a page gets each token from its own back end. */
+const getToken = () => parameter('token');
+
+function Message({ url }) {
+  const { events, status, stop } = useStream(url, getToken);
   const textOf = (kind) =>
     events.map(({ type, content }) => (type === kind ? content : '')).join('');
   return (
@@ -16,7 +21,4 @@ function Message({ url, token, heartbeatMs }) {
   );
 }
 
-const { url, token, heartbeat = 15 } = Object.fromEntries(new URLSearchParams(location.search));
-createRoot(document.querySelector('#root')).render(
-  <Message url={url} token={token} heartbeatMs={1000 * heartbeat} />,
-);
+createRoot(document.querySelector('#root')).render(<Message url={parameter('url')} />);

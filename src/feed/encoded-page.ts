@@ -83,6 +83,7 @@ const reservedNames = new Set([
   'heartbeat',
   'up-to-date',
   'not-found',
+  'discard',
   'error',
   'open',
   'message',

@@ -43,29 +43,40 @@ const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'dr
 export interface NativeOptions {
   /** Whether frames carry the event's type as their name. */
   readonly isNamed?: boolean | undefined;
-  /** Whether the state of the feed is told in events, which a page sees, and not in comments. */
-  readonly hasControl?: boolean | undefined;
+  /**
+   * Set where the state of the feed is told in events, which a page sees, and not in comments: the
+   * interval of the heartbeat, which the first bytes tell too, so that the page knows it in time.
+   */
+  readonly controlHeartbeatMs?: number | null;
 }
 
 export const heartbeat = Chunk.of(encodeComment('heartbeat'));
 
 /** Events without an id: none of them moves the place to go on from. */
-const heartbeatEvent = encodeControl('heartbeat', {});
-const notFoundEvent = encodeControl('not-found', {});
+const notFoundEvent = Chunk.of(encodeControl('not-found', {}));
+
+const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
 
 /** The service's own: events as they are stored. */
 export class NativeDialect implements FeedDialect {
-  readonly preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
+  readonly preamble: Buffer;
   readonly heartbeat: Chunk | null;
   readonly isOver = false;
   readonly prefersLongPages: boolean = false;
   readonly isNamed: boolean;
   readonly hasControl: boolean;
 
-  constructor({ isNamed = false, hasControl = false }: NativeOptions = {}) {
+  constructor({ isNamed = false, controlHeartbeatMs = null }: NativeOptions = {}) {
     this.isNamed = isNamed;
-    this.hasControl = hasControl;
-    this.heartbeat = hasControl ? heartbeatEvent : heartbeat;
+    this.hasControl = controlHeartbeatMs !== null;
+    if (controlHeartbeatMs === null) {
+      this.heartbeat = heartbeat;
+      this.preamble = preamble;
+      return;
+    }
+    const event = encodeControl('heartbeat', { intervalMs: controlHeartbeatMs });
+    this.heartbeat = Chunk.of(event);
+    this.preamble = Buffer.concat([preamble, event]);
   }
 
   encode(page: EncodedPage): Chunk | null {
@@ -77,7 +88,7 @@ export class NativeDialect implements FeedDialect {
   }
 
   upToDate({ offset }: Position): Chunk | null {
-    return this.hasControl ? encodeControl('up-to-date', { offset }) : null;
+    return this.hasControl ? Chunk.of(encodeControl('up-to-date', { offset })) : null;
   }
 
   farewell(end: FeedEnd): Chunk | null {
@@ -96,8 +107,8 @@ export class NativeDialect implements FeedDialect {
   }
 }
 
-function encodeControl(event: string, data: object): Chunk | null {
-  return Chunk.of(encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) }));
+function encodeControl(event: string, data: object): Buffer {
+  return encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) });
 }
 
 export const plainDialect: FeedDialect = new NativeDialect();

@@ -89,7 +89,7 @@ export function followStreamRoute(
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
-  const dialectOf = shareDialects(maxEventBytes);
+  const dialectOf = shareDialects(feeds.options.heartbeatMs, maxEventBytes);
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
@@ -130,11 +130,11 @@ export function followStreamRoute(
 }
 
 /** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
-function shareDialects(maxEventBytes: number) {
+function shareDialects(heartbeatMs: number, maxEventBytes: number) {
   const known = new Map<string, FeedDialect>();
   return ({ named, control, compact }: z.infer<typeof querystring>): FeedDialect => {
     const kind = String([named, control, compact].map(Boolean));
-    const options = { isNamed: named, hasControl: control };
+    const options = { isNamed: named, controlHeartbeatMs: control ? heartbeatMs : null };
     const dialect =
       known.get(kind) ??
       (compact ? new CompactDialect(options, maxEventBytes) : new NativeDialect(options));

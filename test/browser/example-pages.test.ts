@@ -2,20 +2,23 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { clockToleranceSeconds } from '../../src/access/reader-token.js';
 import { freePort } from '../support/free-port.js';
 import { sharedService } from '../support/shared-service.js';
-import { type Fate, TcpProxy } from '../support/tcp-proxy.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
-import { secret, sign } from '../support/tokens.js';
+import { secondsFromNow, secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 import { newPage } from './browser.js';
+import { connectionFaults, FaultyProxy } from './connection-faults.js';
 import { pageServer } from './page-server.js';
 
 const examples = resolve(import.meta.dirname, '../../examples');
 
-const plainPage = async () => readFileSync(join(examples, 'page/index.html'), 'utf8');
+const read = (path: string) => readFileSync(join(examples, path), 'utf8');
+
+const plainPage = () => read('page/index.html');
 
 async function reactPage(): Promise<string> {
   const { outputFiles } = await build({
@@ -32,13 +35,17 @@ const status = (page: Page, value: string) => page.waitForSelector(`main[data-st
 const shows = (page: Page, text: string) =>
   waitFor('the page shows it', async () => (await page.locator('p').allTextContents())[0] === text);
 
-const pages = { plain: pageServer(plainPage), React: pageServer(reactPage) };
+const pages = {
+  plain: pageServer(plainPage, { '/follow.js': read('page/follow.js') }),
+  React: pageServer(reactPage),
+};
 const common = () => ({
   CORS_ORIGINS: Object.values(pages)
     .map(({ origin }) => origin)
     .join(),
   FEED_LINGER: '300ms',
   FEED_HEARTBEAT: '500ms',
+  FEED_WAIT: '1s',
 });
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));
@@ -105,38 +112,28 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await shows(page, 'new');
   });
 
-  it.each<[string, Fate]>([
-    ['is dead without a word', 'swallowed'],
-    [
-      'is cut, and then answered with 502',
-      Buffer.from('HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
-    ],
-  ])('comes back from a connection that %s', async (_, fate) => {
-    const connections = new Set<object>();
-    let broken: ReadonlySet<object> = new Set();
-    let lost = 0;
-    const proxy = await TcpProxy.start(
-      Number(new URL(service.url).port),
-      (chunk, from, connection) => {
-        connections.add(connection);
-        const isBroken =
-          fate === 'swallowed' ? broken.has(connection) : broken.size > 0 && lost < 2;
-        if (from === 'client' || !isBroken) return chunk.length;
-        lost += 1;
-        return broken.has(connection) && fate !== 'swallowed' ? 0 : fate;
-      },
-    );
-    onTestFinished(() => proxy.close());
+  it.each(connectionFaults)('comes back from a connection that %s', async (_, strike) => {
+    const proxy = await FaultyProxy.start(service.url);
     await post(eventsUrl(service.url, service.sid), answers('a'));
-    const page = await openPage(eventsUrl(proxy.url, service.sid), { heartbeat: '1' });
+    const page = await openPage(eventsUrl(proxy.url, service.sid));
     await shows(page, 'a');
-    broken = new Set(connections);
+    const isMet = strike(proxy, page);
     await post(eventsUrl(service.url, service.sid), answers('b'));
+    await isMet;
     await shows(page, 'ab');
-    expect(lost).toBeGreaterThan(0);
     await post(eventsUrl(service.url, service.sid), [...answers('c'), { type: 'complete' }]);
-    await shows(page, 'abc');
     await status(page, 'complete');
+    await shows(page, 'abc');
+  });
+
+  it('says that its stream is gone, and asks no more', async () => {
+    const url = eventsUrl(service.url, service.sid);
+    await post(url, answers('a'));
+    const page = await openPage(url);
+    await shows(page, 'a');
+    await fetch(url.replace(/\/events$/, ''), { method: 'DELETE' });
+    await status(page, 'gone');
+    await shows(page, '');
   });
 
   it('stops the run', async () => {
@@ -165,4 +162,34 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await page.click('button');
     for (const one of [reading, page]) await status(one, 'stopped');
   });
+
+  it('goes on with another token when the first has expired', async () => {
+    const { page, url } = await openWithBriefToken();
+    const isRefused = page.waitForResponse((answer) => answer.status() === 401);
+    const token = await sign({ sid: guarded.sid, scope: 'read' });
+    const address = new URL(page.url());
+    address.searchParams.set('token', token);
+    await page.evaluate(`history.replaceState(null, '', ${JSON.stringify(address.href)})`);
+    await isRefused;
+    await post(url, [...answers('b'), { type: 'complete' }]);
+    await status(page, 'complete');
+    await shows(page, 'ab');
+  });
+
+  it('says that its token is refused when there is no other', async () => {
+    const { page, url } = await openWithBriefToken();
+    await status(page, 'refused');
+    await post(url, answers('b'));
+    await shows(page, 'a');
+  });
+
+  async function openWithBriefToken() {
+    const exp = secondsFromNow(3 - clockToleranceSeconds);
+    const token = await sign({ sid: guarded.sid, scope: 'read', exp });
+    const url = eventsUrl(guarded.url, guarded.sid);
+    await post(url, answers('a'));
+    const page = await openPage(url, { token });
+    await shows(page, 'a');
+    return { page, url };
+  }
 });

@@ -2,6 +2,13 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { waitFor } from '../support/wait-for.js';
 import { newPage } from './browser.js';
 
+const noteSentences = `
+  said = [];
+  new MutationObserver(() => {
+    const sentence = document.querySelector('#state')?.textContent;
+    if (sentence !== undefined && sentence !== said.at(-1)) said.push(sentence);
+  }).observe(document, { subtree: true, childList: true, characterData: true });`;
+
 /** The inspector in a tab of its own. */
 export class InspectorPage {
   /** What went wrong in it, scripts that its policy kept out included. */
@@ -32,6 +39,7 @@ export class InspectorPage {
     const { prepare, ...context } = options;
     const page = await newPage(context);
     const inspector = new InspectorPage(page);
+    await page.addInitScript(noteSentences);
     await prepare?.(page);
     await page.goto(`${base}/inspector${query}`);
     return inspector;
@@ -60,6 +68,14 @@ export class InspectorPage {
 
   async says(pattern: RegExp): Promise<void> {
     await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state));
+  }
+
+  /** Whether it was said of the connection at any time. */
+  async hasSaid(pattern: RegExp): Promise<void> {
+    const said = () => this.page.evaluate<string[]>('said');
+    await waitFor(`the page has said ${pattern}`, async () => {
+      return (await said()).some((sentence) => pattern.test(sentence));
+    });
   }
 
   /** The id and the text of each frame that it shows, whichever view is open. */

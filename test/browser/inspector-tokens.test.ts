@@ -51,7 +51,7 @@ describe('The inspector of a service with keys and tokens', () => {
     const inspector = await InspectorPage.open(service.url);
     const claims = { sid: 'demo', scope: 'read' };
     await inspector.enter('Producer key', worker.token);
-    const exp = secondsFromNow(4 - clockToleranceSeconds);
+    const exp = secondsFromNow(8 - clockToleranceSeconds);
     await inspector.enter('Reader token', await sign({ ...claims, exp }));
     await inspector.click('Sample run');
     await inspector.hasFrames(10);

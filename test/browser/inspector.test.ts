@@ -7,6 +7,7 @@ import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
+import { connectionFaults, FaultyProxy } from './connection-faults.js';
 import { InspectorPage } from './inspector-page.js';
 
 /** What is stored of the stream that the page has open, as text. */
@@ -17,7 +18,11 @@ async function storedOf(base: string, { stream }: InspectorPage): Promise<string
 }
 
 describe('The inspector', () => {
-  const service = sharedService(() => ({ HOST: '127.0.0.1', FEED_LINGER: '300ms' }));
+  const service = sharedService(() => ({
+    HOST: '127.0.0.1',
+    FEED_LINGER: '300ms',
+    FEED_HEARTBEAT: '1s',
+  }));
 
   it('runs a sample, and shows no gap and no repeat when it was cut off and resumed', async () => {
     const inspector = await InspectorPage.open(service.url);
@@ -46,6 +51,27 @@ describe('The inspector', () => {
     expect(await inspector.page.locator('.seam').count()).toBeGreaterThanOrEqual(2);
     expect(inspector.complaints).toEqual([]);
   });
+
+  it.each(connectionFaults)(
+    'comes back from a connection that %s, and says so',
+    async (name, strike) => {
+      const proxy = await FaultyProxy.start(service.url);
+      const url = eventsUrl(service.url, service.sid);
+      const answer = (content: string) => ({ type: 'answer', content });
+      await post(url, [answer('a'), answer('b')]);
+      const inspector = await InspectorPage.open(proxy.url, `?sid=${service.sid}&mid=m1`);
+      await inspector.hasFrames(2);
+      const isMet = strike(proxy, inspector.page);
+      await post(url, answer('c'));
+      await isMet;
+      await inspector.hasSaid(sayings[name]);
+      await inspector.hasFrames(3);
+      await post(url, [answer('d'), { type: 'complete' }]);
+      await inspector.says(/^All 5 events came, each once and in order\.$/);
+      const ids = (await inspector.frames).map(({ id }) => Number.parseInt(id, 10));
+      expect(ids).toEqual([1, 2, 3, 4, 5]);
+    },
+  );
 
   it('shows thoughts folded, tools with their results, and the title of the stream', async () => {
     await post(eventsUrl(service.url, service.sid), [
@@ -260,6 +286,13 @@ describe('The inspector', () => {
     expect(longestMs).toBeLessThan(Math.max(500, 50 * usualMs)); // where others use the cores too
   });
 });
+
+/** What the inspector says of each fault. */
+const sayings = {
+  'is dead without a word': /^Nothing came for 2 s: opening another connection$/,
+  'is cut, and then answered with 502': /^A proxy answers 502: trying again in \d s$/,
+  'is cut, and then refused': /^Connection lost: the browser comes back by itself$/,
+};
 
 /** How long the page needs for this now: the longest of some times. */
 const taskOfSomeTenMs = `

@@ -179,7 +179,9 @@ function setAt(document: Record<string, unknown>, path: readonly string[], value
   if (rest.length > 0) setAt(document[key] as Record<string, unknown>, rest, value);
 }
 
+/** Each setting with its value, a list as the environment has it. */
 function leavesOf(value: unknown, path = ''): unknown[] {
+  if (Array.isArray(value)) return [[path, value.join()]];
   if (typeof value !== 'object' || value === null) {
     return [[path, value === null ? null : String(value)]];
   }

@@ -14,26 +14,27 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     const one = stream();
     await one.postAnswers(3);
     const feed = await one.feed('?control=true&offset=1');
-    await feed.frameCount(3);
-    expect(namesOf(feed).slice(0, 3)).toEqual([undefined, undefined, 'up-to-date']);
-    expect(feed.data[2]).toBe('{"offset":3}');
+    await feed.frameCount(4);
+    expect(namesOf(feed).slice(0, 4)).toEqual(['heartbeat', undefined, undefined, 'up-to-date']);
+    expect(feed.data[3]).toBe('{"offset":3}');
     await one.post([{ type: 'answer', content: 'live' }, { type: 'complete' }]);
     await feed.end();
     expect(namesOf(feed).filter((name) => name === 'up-to-date')).toHaveLength(1);
     expect(feed.lastId).toMatch(/^5-/);
   });
 
-  it('has heartbeats as events, and none moves the id', async () => {
+  it('has heartbeats as events, of which the first comes at once and none moves the id', async () => {
     const one = stream();
     await one.postAnswers(1);
     const feed = await one.feed('?control=true');
-    await waitFor('two heartbeats', () => {
-      return namesOf(feed).filter((name) => name === 'heartbeat').length >= 2;
-    });
+    const beats = () => feed.frames.filter(({ event }) => event === 'heartbeat');
+    await waitFor('three heartbeats', () => beats().length >= 3);
     expect(feed.comments).toEqual(['connected']);
-    const beat = feed.frames.find(({ event }) => event === 'heartbeat');
-    expect(beat).toEqual({ event: 'heartbeat', data: '{}', id: undefined });
-    expect(feed.lastId).toBe(feed.frames[0]?.id);
+    expect(feed.frames[0]).toBe(beats()[0]);
+    for (const beat of beats()) {
+      expect(beat).toEqual({ event: 'heartbeat', data: '{"intervalMs":500}', id: undefined });
+    }
+    expect(feed.lastId).toBe(feed.frames.find(({ event }) => event === undefined)?.id);
     feed.drop();
   });
 
@@ -42,8 +43,8 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     async (query) => {
       const one = stream();
       const feed = await one.feed(`?control=true${query}`);
-      await feed.frameCount(1);
-      expect(feed.frames[0]).toMatchObject({ event: 'not-found', data: '{}' });
+      await feed.frameCount(2);
+      expect(feed.frames[1]).toMatchObject({ event: 'not-found', data: '{}' });
       await one.post([{ type: 'answer' }, { type: 'complete' }]);
       await feed.end();
       const others = namesOf(feed).filter((name) => name !== 'heartbeat');
@@ -54,11 +55,11 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
 
   it('leaves the types of these names without one, so that no event is taken for control', async () => {
     const one = stream();
-    const types = ['heartbeat', 'up-to-date', 'not-found', 'note'];
+    const types = ['heartbeat', 'up-to-date', 'not-found', 'discard', 'note'];
     await one.post([...types.map((type) => ({ type })), { type: 'complete' }]);
     const feed = await one.feed('?named=true');
     await feed.end();
-    expect(namesOf(feed)).toEqual([undefined, undefined, undefined, 'note', 'complete']);
+    expect(namesOf(feed)).toEqual([...Array(4).fill(undefined), 'note', 'complete']);
   });
 
   it('has none without the parameter', async () => {

@@ -1,7 +1,7 @@
 import { feedUrl } from './service.js';
 
 /** @typedef {import('./service.js').StreamId} StreamId */
-/** @typedef {'connecting' | 'open' | 'cut' | 'closed'} FeedState */
+/** @typedef {'connecting' | 'silent' | 'open' | 'waiting' | 'cut' | 'closed'} FeedState */
 /**
  * One frame as it came.
  *
@@ -13,9 +13,20 @@ import { feedUrl } from './service.js';
  * @property {number} arrivedAt milliseconds
  */
 
+/** How often a service sends a heartbeat, until the first one says it. */
+const usualHeartbeatMs = 15_000;
+
+/** A feed asks the browser to wait for 5 seconds at most before it reconnects by itself. */
+const longestRetryMs = 5000;
+
+const firstPauseMs = 1000;
+const longestPauseMs = 30_000;
+
 /**
- * One stream over the browser's own EventSource, which comes back by itself when its connection
- * breaks. `cut` and `resume` do by hand what a tunnel does to a phone.
+ * One stream over the browser's own EventSource, which comes back by itself from most of what breaks
+ * its connection. It does not notice one that is dead without a word, and gives up for good after an
+ * answer that is no feed: from both, this one comes back with the last id. `cut` and `resume` do by
+ * hand what a tunnel does to a phone.
  */
 export class Feed {
   /** @type {EventSource | null} */
@@ -26,6 +37,11 @@ export class Feed {
   state = 'connecting';
   /** Whether this connection has been open: then the browser comes back by itself. */
   wasOpen = false;
+  /** How long nothing may come until the connection counts as dead. */
+  silenceMs = 2 * usualHeartbeatMs;
+  #pauseMs = firstPauseMs;
+  /** For one thing at a time: a sign of life, or the end of a pause. */
+  #timer = 0;
 
   /**
    * @param {StreamId} stream
@@ -39,28 +55,82 @@ export class Feed {
   }
 
   resume() {
-    const source = new EventSource(feedUrl(this.stream, this.lastId));
-    this.#source = source;
-    this.wasOpen = false;
-    this.#enter('connecting');
-    source.onopen = () => this.#enter('open');
-    source.onmessage = (message) => this.#take('event', message);
-    source.addEventListener('reset', (message) => this.#take('reset', message));
-    source.addEventListener('malformed', (message) => this.#take('malformed', message));
-    source.onerror = () =>
-      this.#enter(source.readyState === EventSource.CLOSED ? 'closed' : 'connecting');
+    this.#open('connecting');
+  }
+
+  /**
+   * Resumes after a pause, which is longer each time, and not the same for all who were cut off together.
+   *
+   * @returns {number} the pause in milliseconds
+   */
+  resumeLater() {
+    const pauseMs = (this.#pauseMs * (1 + Math.random())) / 2;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
+    this.#enter('waiting');
+    this.#waitFor(pauseMs, () => this.resume());
+    return pauseMs;
   }
 
   cut() {
-    this.#source?.close();
+    this.#drop();
     this.#enter('cut');
   }
 
   /** Ends it for good. */
   close() {
-    this.#source?.close();
+    this.#drop();
     this.onFrame = () => {};
     this.onState = () => {};
+  }
+
+  /** @param {FeedState} state */
+  #open(state) {
+    this.#drop();
+    const source = new EventSource(feedUrl(this.stream, this.lastId));
+    this.#source = source;
+    this.wasOpen = false;
+    this.#enter(state);
+    this.#hear();
+    source.onopen = () => this.#onOpen();
+    source.onmessage = (message) => this.#take('event', message);
+    source.addEventListener('reset', (message) => this.#take('reset', message));
+    source.addEventListener('malformed', (message) => this.#take('malformed', message));
+    source.addEventListener('heartbeat', ({ data }) => {
+      this.silenceMs = 2 * JSON.parse(data).intervalMs;
+      this.#hear();
+    });
+    source.onerror = () => this.#onError(source.readyState === EventSource.CLOSED);
+  }
+
+  #onOpen() {
+    this.#pauseMs = firstPauseMs;
+    this.#hear();
+    this.#enter('open');
+  }
+
+  /** @param {boolean} isClosed for good */
+  #onError(isClosed) {
+    if (isClosed) clearTimeout(this.#timer);
+    else this.#hear(longestRetryMs);
+    this.#enter(isClosed ? 'closed' : 'connecting');
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+  }
+
+  #hear(retryMs = 0) {
+    this.#waitFor(retryMs + this.silenceMs, () => this.#open('silent'));
+  }
+
+  /**
+   * @param {number} ms
+   * @param {() => void} action
+   */
+  #waitFor(ms, action) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, ms);
   }
 
   /** @param {FeedState} state */
@@ -75,6 +145,7 @@ export class Feed {
    * @param {MessageEvent<string>} message
    */
   #take(kind, { data, lastEventId }) {
+    this.#hear();
     this.lastId = lastEventId;
     const frame = { kind, id: lastEventId, data, value: JSON.parse(data), arrivedAt: Date.now() };
     this.onFrame(frame);

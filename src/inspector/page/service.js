@@ -16,6 +16,18 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * Whether the service itself has refused, so that it would refuse another try too.
+ *
+ * @param {unknown} error
+ */
+export function isFinal(error) {
+  return error instanceof Refusal && error.status < 500 && error.code !== 'unknown';
+}
+
+/** How long an answer may take: a connection may be dead and look open. */
+const patienceMs = 15_000;
+
 /** Where the service is: the page may stand below a prefix. */
 const base = document.baseURI;
 
@@ -34,7 +46,8 @@ function urlOf({ sid, mid }, rest = '') {
  * @returns {Promise<any>}
  */
 async function ask(url, request) {
-  const response = await fetch(url, { cache: 'no-store', ...request });
+  const signal = AbortSignal.timeout(patienceMs);
+  const response = await fetch(url, { cache: 'no-store', signal, ...request });
   if (!response.ok) throw await toRefusal(response);
   return response.json();
 }
@@ -77,17 +90,19 @@ export async function readAll(stream) {
 }
 
 /**
- * Asks for a feed as an EventSource does, which does not tell why it was refused.
+ * Asks for a feed as an EventSource does, which does not tell why it was closed.
  *
  * @param {StreamId} stream
  * @param {string} from the id to go on from
+ * @returns {Promise<boolean>} whether there is one; false when there is nothing to come back for
  * @throws {Refusal}
  */
 export async function tryFeed(stream, from) {
-  const abort = new AbortController();
-  const response = await fetch(feedUrl(stream, from), { cache: 'no-store', signal: abort.signal });
+  const signal = AbortSignal.timeout(patienceMs);
+  const response = await fetch(feedUrl(stream, from), { cache: 'no-store', signal });
   if (!response.ok) throw await toRefusal(response);
-  abort.abort();
+  await response.body?.cancel();
+  return response.status !== 204;
 }
 
 /** @param {StreamId} stream */
@@ -122,7 +137,8 @@ export async function append(stream, events, seq) {
  */
 export function feedUrl(stream, from) {
   const url = urlOf(stream, '/stream');
-  url.searchParams.set('offset', from);
+  url.searchParams.set('lastEventId', from);
+  url.searchParams.set('control', 'true');
   const token = readerToken();
   if (token !== '') url.searchParams.set('token', token);
   return url;

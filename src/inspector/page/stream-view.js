@@ -5,8 +5,8 @@ import { find } from './elements.js';
 import { endingOf, Feed } from './feed.js';
 import { FramesView } from './frames-view.js';
 import { Playback } from './playback.js';
-import { getStatus, Refusal, tryFeed } from './service.js';
-import { drawBadge, drawCount, drawOutcome, drawState } from './wire.js';
+import { getStatus, isFinal, Refusal, tryFeed } from './service.js';
+import { drawBadge, drawCount, drawOutcome, drawState, drawWait } from './wire.js';
 
 /** @typedef {import('./service.js').StreamId} StreamId */
 /** @typedef {import('./feed.js').Frame} Frame */
@@ -31,6 +31,7 @@ export class StreamView {
   #ending = null;
   /** Whether the page stays at its end while events come. */
   #isFollowing = true;
+  #isCounting = false;
   #conversation = new ConversationView(conversationPlace, (text) => {
     title.textContent = text;
   });
@@ -163,31 +164,40 @@ export class StreamView {
   }
 
   /**
-   * The browser has given the feed up: since the stream has ended and all of it came, or for good.
+   * The browser has given the feed up: since the stream has ended and all of it came, or after an
+   * answer that is no feed, such as the 502 of a proxy.
    *
    * @param {Feed} feed
    */
   async #onClosed(feed) {
-    const text = await this.#outcome(feed);
-    if (feed === this.#feed) drawOutcome(text, this.hasEnded);
+    const { text, isOver } = await this.#outcome(feed);
+    if (feed !== this.#feed || feed.state !== 'closed') return;
+    if (isOver) drawOutcome(text, this.hasEnded);
+    else drawWait(text, feed.resumeLater());
   }
 
-  /** @param {Feed} feed */
+  /**
+   * What the feed came to, and whether there is nothing more to come.
+   *
+   * @param {Feed} feed
+   */
   async #outcome({ stream, lastId }) {
     try {
-      if (this.hasEnded) return await compare(stream, this.#playback.frames);
-      await tryFeed(stream, lastId);
-      return 'The service has ended the feed. Resume to follow it again.';
+      if (this.hasEnded) return over(await compare(stream, this.#playback.frames));
+      if (await tryFeed(stream, lastId)) return { text: 'The feed was lost', isOver: false };
+      return over('There is no such stream any more. Resume to ask again.');
     } catch (error) {
-      if (!(error instanceof Refusal)) return 'The service cannot be reached.';
-      return error.status === 401 ? explainToken(error) : error.message;
+      if (isFinal(error)) return over(explain(/** @type {Refusal} */ (error)));
+      return { text: troubleOf(error), isOver: false };
     }
   }
 
   async #countMissed() {
     const feed = this.#feed;
-    if (feed?.state !== 'cut') return;
+    if (feed?.state !== 'cut' || this.#isCounting) return;
+    this.#isCounting = true;
     const status = await getStatus(feed.stream).catch(() => null);
+    this.#isCounting = false;
     const missed = (status?.nextOffset ?? 0) - Number.parseInt(feed.lastId, 10);
     const had = eventCount(this.#playback.frames.length);
     if (feed.state === 'cut' && missed > 0) drawCount(`${had}, ${missed} more wait`);
@@ -213,8 +223,20 @@ export class StreamView {
   }
 }
 
+/** @param {string} text */
+function over(text) {
+  return { text, isOver: true };
+}
+
+/** @param {unknown} error which another try may not meet again */
+function troubleOf(error) {
+  if (!(error instanceof Refusal)) return 'The service cannot be reached';
+  return error.code === 'unknown' ? `A proxy answers ${error.status}` : error.message;
+}
+
 /** @param {Refusal} refusal */
-function explainToken({ message }) {
+function explain({ status, message }) {
+  if (status !== 401) return message;
   return readerToken() === ''
     ? 'The feed needs a reader token. A key will not do: an EventSource cannot send it.'
     : `${message}. Enter another token, and resume.`;

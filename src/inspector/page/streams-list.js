@@ -16,13 +16,15 @@ export class StreamsList {
   #mid = '';
   /** Asking again would be refused again. */
   #isRefused = false;
+  /** How many answers have not come yet. */
+  #pending = 0;
 
   /** @param {(mid: string) => void} onChoose */
   constructor(onChoose) {
     this.onChoose = onChoose;
     setInterval(() => {
       const isWatched = document.visibilityState === 'visible' && !this.#isRefused;
-      if (isWatched) void this.refresh();
+      if (isWatched && this.#pending === 0) void this.refresh();
     }, periodMs);
   }
 
@@ -41,6 +43,7 @@ export class StreamsList {
     const sid = this.#sid;
     if (sid === '') return;
     this.#isRefused = false;
+    this.#pending += 1;
     try {
       const streams = await listStreams(sid);
       if (sid === this.#sid) this.#draw(streams);
@@ -48,6 +51,8 @@ export class StreamsList {
       this.#isRefused = error instanceof Refusal && error.status < 500;
       this.#forget();
       note.textContent = explain(error);
+    } finally {
+      this.#pending -= 1;
     }
   }
 

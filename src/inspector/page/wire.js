@@ -12,7 +12,7 @@ const count = find('count', HTMLSpanElement);
  * @param {import('./feed.js').Feed} feed
  * @param {string | null} ending
  */
-export function drawState({ state, wasOpen }, ending) {
+export function drawState({ state, wasOpen, silenceMs }, ending) {
   const isOver = ending !== null && state !== 'cut';
   wire.dataset.state = isOver ? 'ended' : state;
   if (isOver) say(`The stream is ${ending}`);
@@ -20,7 +20,17 @@ export function drawState({ state, wasOpen }, ending) {
   else if (state === 'open') say('Connected');
   else if (state === 'connecting') {
     say(wasOpen ? 'Connection lost: the browser comes back by itself' : 'Connecting');
+  } else if (state === 'silent') {
+    say(`Nothing came for ${seconds(silenceMs)}: opening another connection`);
   }
+}
+
+/**
+ * @param {string} trouble
+ * @param {number} pauseMs until the next try
+ */
+export function drawWait(trouble, pauseMs) {
+  say(`${trouble}: trying again in ${seconds(pauseMs)}`);
 }
 
 /**
@@ -43,6 +53,11 @@ export function drawBadge(status) {
 /** @param {string} words */
 export function drawCount(words) {
   count.textContent = words;
+}
+
+/** @param {number} ms */
+function seconds(ms) {
+  return `${Math.ceil(ms / 1000)} s`;
 }
 
 /** @param {string} sentence */

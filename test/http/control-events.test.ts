@@ -32,7 +32,8 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     });
     expect(feed.comments).toEqual(['connected']);
     const beat = feed.frames.find(({ event }) => event === 'heartbeat');
-    expect(beat).toMatchObject({ data: '{}', id: feed.frames[0]?.id });
+    expect(beat).toMatchObject({ data: '{}', id: undefined });
+    expect(feed.lastId).toMatch(/^1-/);
     feed.drop();
   });
 
@@ -50,21 +51,6 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
       expect(feed.lastId).toMatch(/^2-/);
     },
   );
-
-  it('says that it is up to date again after a reset', async () => {
-    const one = stream();
-    await one.postAnswers(2);
-    const feed = await one.feed('?control=true');
-    await waitFor('it is up to date', () => namesOf(feed).includes('up-to-date'));
-    await source.streams.deleteStream(one.id);
-    await waitFor('the reset', () => namesOf(feed).includes('reset'));
-    await waitFor('the name is free', async () => (await one.postAnswers(1)).status === 201);
-    await waitFor('it is up to date again', () => {
-      return namesOf(feed).filter((name) => name === 'up-to-date').length === 2;
-    });
-    expect(feed.data.filter((data) => data === '{"offset":1}')).toHaveLength(1);
-    feed.drop();
-  });
 
   it('leaves the types of these names without one, so that no event is taken for control', async () => {
     const one = stream();
@@ -84,6 +70,30 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     expect(namesOf(feed)).toEqual([undefined, undefined]);
   });
 });
+
+const patient = { pollIntervalMs: 100, waitMs: 60_000 };
+
+describeApp(
+  'a feed with control events whose stream expires',
+  { feed: patient, backend: { ttlMs: 2000 }, isConcurrent: true },
+  ({ stream }) => {
+    it.each(['', '&compact=true', '&named=true'])(
+      'is up to date again after the reset%s',
+      async (query) => {
+        const one = stream();
+        await one.postAnswers(2);
+        const feed = await one.feed(`?control=true${query}`);
+        await waitFor('the reset', () => namesOf(feed).includes('reset'));
+        await one.postAnswers(1, 7);
+        await waitFor('it is up to date again', () => feed.data.at(-1) === '{"offset":1}');
+        const control = namesOf(feed).filter((name) => name !== undefined && name !== 'answer');
+        expect(control).toEqual(['up-to-date', 'reset', 'up-to-date']);
+        expect(feed.lastId).toMatch(/^1-/);
+        feed.drop();
+      },
+    );
+  },
+);
 
 describeApp(
   'a feed that has a time to start',

@@ -25,7 +25,7 @@ export class FeedClient {
     const parser = createParser({
       onEvent: (frame) => {
         this.frames.push(frame);
-        this.#lastId = frame.id;
+        this.#lastId = frame.id ?? this.#lastId; // one without an id leaves it as it was
       },
       onComment: (comment) => this.comments.push(comment),
       onRetry: (ms) => {

@@ -52,9 +52,12 @@ describe('a token', () => {
     });
   });
 
-  it('may name one stream, and be good for stopping too', async () => {
-    const token = await sign({ ...claims, mid: 'm1', scope: 'openid stop read' });
-    const reader = await verifier.verify(token);
+  it.each([
+    'openid stop read',
+    ['openid', 'stop', 'read'],
+    [1, null, ['x'], 'read', 'stop', 'read'],
+  ])('may name one stream, and be good for stopping too: %j', async (scope) => {
+    const reader = await verifier.verify(await sign({ ...claims, mid: 'm1', scope }));
     expect(reader).toMatchObject({ messageId: 'm1', rights: new Set(['read', 'stop']) });
   });
 
@@ -130,7 +133,13 @@ describe('a token', () => {
     ['without scope', { scope: undefined }, /claim scope/],
     ['with a scope that has no read', { scope: 'stop' }, /claim scope/],
     ['with a scope of longer words', { scope: 'reads read:all' }, /claim scope/],
-    ['with a list of scopes', { scope: ['read'] }, /claim scope/],
+    ['with a list of scopes that has no read', { scope: ['stop', 'reads'] }, /claim scope/],
+    ['with an empty list of scopes', { scope: [] }, /claim scope/],
+    ['with a list of scopes in a list', { scope: [['read']] }, /claim scope/],
+    ['with a list of what is no text', { scope: [{ read: true }, 1, null] }, /claim scope/],
+    ['with a number for a scope', { scope: 1 }, /claim scope/],
+    ['with null for a scope', { scope: null }, /claim scope/],
+    ['with a number for a sid', { sid: 1 as unknown as string }, /claim sid/],
   ])('is not taken %s', async (_, changes, reason) => {
     expect(await refusal(await sign({ ...claims, ...changes }))).toMatch(reason);
   });

@@ -48,11 +48,20 @@ export const readerSettings = {
   reader_audience: optionalText,
   reader_cookie: cookieName.default(usualTokenCookie),
   reader_claims: z.prefault(
-    z.strictObject({
-      sid: claimName.default(usualClaimNames.sid),
-      mid: claimName.default(usualClaimNames.mid),
-      scope: claimName.default(usualClaimNames.scope),
-    }),
+    z
+      .strictObject({
+        sid: claimName.default(usualClaimNames.sid),
+        mid: claimName.default(usualClaimNames.mid),
+        scope: claimName.default(usualClaimNames.scope),
+      })
+      .check(({ value, issues }) => {
+        const names = Object.entries(value);
+        names.forEach(([key, name], index) => {
+          if (names.findIndex(([, other]) => other === name) === index) return;
+          const message = 'is the name of another claim of these too';
+          issues.push({ code: 'custom', message, input: name, path: [key] });
+        });
+      }),
     {},
   ),
 } as const;

@@ -39,7 +39,7 @@ export async function allowOrigins(
   headers: readonly string[],
 ) {
   if (origins.isEmpty) return;
-  const allowedHeaders = [...ownHeaders, ...headers];
+  const allowedHeaders = withoutRepeats([...ownHeaders, ...headers]);
   // The plugin's own route: it is reached by an OPTIONS that is no preflight and has no other.
   app.addHook('onRoute', (route) => {
     if (route.url === '*') route.config = { ...route.config, access: 'public' };
@@ -51,6 +51,12 @@ export async function allowOrigins(
       done(null, { ...answer, allowedHeaders, preflight, origin });
     },
   });
+}
+
+/** Each name once, in whatever letters. */
+function withoutRepeats(names: readonly string[]): string[] {
+  const lower = names.map((name) => name.toLowerCase());
+  return names.filter((_, index) => lower.indexOf(lower[index] as string) === index);
 }
 
 /** What an answer says to a request that names no origin: to one that does, it would differ. */

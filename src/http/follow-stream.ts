@@ -95,6 +95,7 @@ export function followStreamRoute(
     ...feedRouteOptions,
     schema: { params: streamParams, querystring },
     config: { access: 'read' },
+    preValidation: joinLastEventIds,
     errorHandler: (error, request, reply) => {
       // Before there is a feed: nobody can say now whether the token is good.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
@@ -158,6 +159,13 @@ function lastSeen({ headers, query }: Seeing): ResumePoint | null {
   const text = String(headers['last-event-id'] ?? '') || String(inQuery ?? '');
   if (text === '') return null;
   return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
+}
+
+/** One that is given twice is no id, as in the header: two with a comma between. */
+function joinLastEventIds({ query }: Seeing, _reply: unknown, done: () => void): void {
+  const given = query as { lastEventId?: unknown };
+  if (Array.isArray(given.lastEventId)) given.lastEventId = given.lastEventId.join();
+  done();
 }
 
 /** What a client needs to hear before all else. */

@@ -112,6 +112,7 @@ describe('When the service goes, nginx', () => {
       'stream-refused': 'backend_unavailable',
     });
     expect(feed.raw).toBe('retry: 2000\n: refused: backend_unavailable\n');
+    expect(feed.response.complete).toBe(true); // nginx itself has no way to break off
     const append = await fetch(eventsUrl(both.nginxUrl), { method: 'POST', body: '{}' });
     expect(append.status).toBe(502);
     // A page of the AI SDK would take a 200 that ends for an empty answer.

@@ -6,7 +6,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const origin = 'https://app.example.com';
 const origins = [origin, 'http://localhost:5173', 'https://*.preview.example.com'];
-const headers = ['X-Requested-With', 'traceparent'];
+const headers = ['X-Requested-With', 'authorization', 'traceparent', 'x-requested-with'];
 const strangers = [
   'https://evil.example',
   'http://app.example.com',
@@ -15,6 +15,8 @@ const strangers = [
   'https://sub.app.example.com',
   'https://preview.example.com',
   'https://a.b.preview.example.com',
+  'https://pr-17.preview.example.com.',
+  'https://PR-17.preview.example.com',
   'null',
 ];
 
@@ -116,7 +118,7 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     feed.drop();
   });
 
-  it('answers a preflight on any path, with what a page may send', async () => {
+  it('answers a preflight on any path, with each header that a page may send once', async () => {
     const one = stream();
     for (const url of [one.eventsUrl, one.url, `${one.url}/stream`, `${one.app.url}/unknown`]) {
       const headers = { origin, ...preflight, 'access-control-request-headers': 'producer-id' };

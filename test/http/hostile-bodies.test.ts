@@ -128,6 +128,12 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     ['application/x-www-form-urlencoded', {}],
     ['multipart/form-data; boundary=x', {}],
     ['application/json; charset=utf-16', {}],
+    ['application/json; charset=utf-80', {}],
+    ["application/json; charset='utf-8'", {}],
+    ['application/jsonl; charset=latin1', {}],
+    ['application/jsonlines', {}],
+    ['application/x-jsonl', {}],
+    ['text/jsonl', {}],
     ['application/json', { 'content-encoding': 'gzip' }],
   ])('refuses %s %j with 415', async (type, headers) => {
     const one = stream();
@@ -136,7 +142,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     expect([status, body.code, body.stored]).toEqual([415, 'unsupported_media_type', 0]);
   });
 
-  it.each(['"UTF-8"', 'utf8', 'UTF8'])(
+  it.each(['"UTF-8"', 'utf8', 'UTF8', '"utf8"', '"utf8"; profile="x; y"'])(
     'takes application/json with the charset %s',
     async (charset) => {
       const sent = { 'content-type': `application/json; charset=${charset}` };
@@ -144,12 +150,18 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     },
   );
 
-  it.each(['application/ndjson', 'application/jsonl', 'application/jsonl; charset=utf8'])(
-    'takes %s for NDJSON',
-    async (type) => {
-      const lines = '{"type":"t"}\n{"type":"u"}\n';
-      const sent = await postText(stream().eventsUrl, lines, { 'content-type': type });
-      expect([sent.status, sent.body]).toMatchObject([201, { count: 2 }]);
-    },
-  );
+  it.each([
+    'application/ndjson',
+    'application/jsonl',
+    'application/jsonl; charset=utf8',
+    'Application/JSONL;CHARSET="UTF8"',
+    'APPLICATION/NDJSON; profile=x; charset=UTF-8',
+  ])('takes %s for NDJSON, and not for the JSON of a stop', async (type) => {
+    const one = stream();
+    const lines = '{"type":"t"}\n{"type":"u"}\n';
+    const sent = await postText(one.eventsUrl, lines, { 'content-type': type });
+    expect([sent.status, sent.body]).toMatchObject([201, { count: 2 }]);
+    const stop = await postText(`${one.url}/stop`, '{}', { 'content-type': type });
+    expect([stop.status, stop.body.code]).toEqual([415, 'unsupported_media_type']);
+  });
 });

@@ -109,18 +109,20 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     const one = source.stream();
     await one.postAnswers(3);
     const before = await scrape(source.app.url);
-    for (const query of ['', '?offset=1', '?offset=now', '?offset=9', '?offset=2-00000000']) {
+    const places = ['?offset=1', '?offset=now', '?offset=9', '?offset=2-00000000'];
+    for (const query of ['', ...places, '?lastEventId=x']) {
       const feed = await one.feed(query);
       if (query !== '?offset=now') await feed.frameCount(1);
       feed.drop();
     }
-    await grows(source, before, 'rejoin_feeds_closed_total{reason="left"}', 5);
+    await grows(source, before, 'rejoin_feeds_closed_total{reason="left"}', 6);
     expect(await growth(source.app.url, before)).toMatchObject({
       'rejoin_feeds_opened_total{start="start"}': 1,
       'rejoin_feeds_opened_total{start="now"}': 1,
-      'rejoin_feeds_opened_total{start="resumed"}': 3,
+      'rejoin_feeds_opened_total{start="resumed"}': 4,
       'rejoin_feed_resets_total{reason="gone"}': 1,
       'rejoin_feed_resets_total{reason="diverged"}': 1,
+      'rejoin_feed_resets_total{reason="unknown"}': 1,
     });
   });
 

@@ -7,7 +7,8 @@ const reader = readerOptions();
 describe('a cookie with a token', () => {
   const listed = 'https://app.example.com';
   const listedOnly = { origin: listed };
-  const options = { auth: { reader }, cors: { origins: [listed] } };
+  const wildcard = 'https://*.preview.example.com';
+  const options = { auth: { reader }, cors: { origins: [listed, wildcard] } };
 
   describeApp('that comes with a stop', options, (source) => {
     let host: string;
@@ -31,6 +32,8 @@ describe('a cookie with a token', () => {
     it('is good from the page of a listed origin, and from one of the service’s own', async () => {
       expect(await stop({ origin: listed, 'sec-fetch-site': 'cross-site' })).toBe(200);
       expect(await stop({ origin: listed })).toBe(200);
+      const preview = 'https://pr-17.preview.example.com';
+      expect(await stop({ origin: preview, 'sec-fetch-site': 'same-site' })).toBe(200);
       expect(await stop({ 'sec-fetch-site': 'same-origin' })).toBe(200);
       expect(await stop({ origin: `http://${host}` })).toBe(200);
       expect(await stop({ origin: `https://${host}` })).toBe(200); // TLS may end before us
@@ -42,6 +45,10 @@ describe('a cookie with a token', () => {
       { origin: 'null' },
       { origin: '' },
       { origin: 'https://app.example.com.evil.example' },
+      { origin: 'https://preview.example.com', 'sec-fetch-site': 'same-site' },
+      { origin: 'https://a.b.preview.example.com', 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.example/.preview.example.com' },
+      { origin: 'http://pr-17.preview.example.com' },
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'none' },

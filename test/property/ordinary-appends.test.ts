@@ -116,7 +116,14 @@ const request: fc.Arbitrary<Request> = fc
       ['Content-Type: application/json; charset=latin1'],
       ['Content-Type: application/json;'],
       ['Content-Type: application/json+x'],
+      ['Content-Type: application/json; charset=utf8'],
+      ['Content-Type: APPLICATION/JSON;CHARSET="UTF8"'],
+      ['Content-Type: application/json; charset="utf-8"; profile=x'],
+      ['Content-Type: application/json; charset=utf-8; charset=latin1'],
+      ['Content-Type: application/json', 'Content-Type: application/jsonl'],
       ['Content-Type: application/x-ndjson'],
+      ['Content-Type: Application/NDJSON; charset=utf8'],
+      ['Content-Type: application/jsonl;charset=UTF8'],
       ['Content-Type: application/jsonx'],
       [],
     ),
@@ -145,7 +152,7 @@ const wellFramed = request.filter(
   ({ method, head, length }) =>
     method === 'POST' &&
     length === null &&
-    !head.some((line) => /^(transfer|content-length|expect|upgrade)|ndjson/i.test(line)),
+    !head.some((line) => /^(transfer|content-length|expect|upgrade)|ndjson|jsonl/i.test(line)),
 );
 
 function toText({ method, path, head, body, length }: Request, sid: string, isLast = true): string {

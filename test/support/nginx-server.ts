@@ -13,10 +13,14 @@ interface NginxOptions {
   readonly upstreamPort: number;
   /** By how much its times are shorter than documented. */
   readonly timesFaster?: number;
+  /** What stands in the configuration in place of what. */
+  readonly changes?: Readonly<Record<string, string>>;
 }
 
-interface Nginx {
+export interface Nginx {
   readonly url: string;
+  /** The lines of its error log so far. */
+  errors(): string[];
   stop(): Promise<void>;
 }
 
@@ -31,10 +35,18 @@ export async function startNginx(options: NginxOptions): Promise<string> {
  * Starts nginx with the configuration of docs/nginx.conf in front of a service on this machine. The
  * caller stops it.
  */
-export async function launchNginx({ upstreamPort, timesFaster = 1 }: NginxOptions): Promise<Nginx> {
+export async function launchNginx(options: NginxOptions): Promise<Nginx> {
+  const { upstreamPort, timesFaster = 1, changes = {} } = options;
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-nginx-'));
-  writeFileSync(join(directory, 'rejoin.conf'), faster(at(port, upstreamPort), timesFaster));
+  const changed = Object.entries(changes).reduce(
+    (text, [from, to]) => substitute(text, from, to),
+    documented,
+  );
+  writeFileSync(
+    join(directory, 'rejoin.conf'),
+    faster(at(changed, port, upstreamPort), timesFaster),
+  );
   writeFileSync(join(directory, 'nginx.conf'), around(directory));
   const log = join(directory, 'error.log');
   const args = ['-p', directory, '-e', log, '-c', join(directory, 'nginx.conf')];
@@ -47,7 +59,8 @@ export async function launchNginx({ upstreamPort, timesFaster = 1 }: NginxOption
       () => false,
     );
   });
-  return { url, stop: () => stop(nginx, directory) };
+  const errors = () => readFileSync(log, 'utf8').split('\n').slice(0, -1);
+  return { url, errors, stop: () => stop(nginx, directory) };
 }
 
 /** Its workers would outlive a SIGKILL. */
@@ -60,9 +73,9 @@ async function stop(nginx: ChildProcess, directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
-function at(port: number, upstreamPort: number): string {
+function at(text: string, port: number, upstreamPort: number): string {
   return substitute(
-    substitute(documented, 'server 127.0.0.1:8080;', `server 127.0.0.1:${upstreamPort};`),
+    substitute(text, 'server 127.0.0.1:8080;', `server 127.0.0.1:${upstreamPort};`),
     'listen 80;',
     `listen 127.0.0.1:${port};`,
   );
@@ -70,7 +83,7 @@ function at(port: number, upstreamPort: number): string {
 
 function substitute(text: string, from: string, to: string): string {
   if (text.split(from).length !== 2) throw new Error(`docs/nginx.conf has not one "${from}"`);
-  return text.replace(from, to);
+  return text.replace(from, () => to);
 }
 
 function faster(text: string, times: number): string {

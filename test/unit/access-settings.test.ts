@@ -87,6 +87,10 @@ describe('cors.origins', () => {
     'http://[::1]:3000',
     'https://xn--bcher-kva.example',
     'capacitor://localhost',
+    'https://app.example.com.',
+    'https://*.preview.example.com',
+    'http://*.dev.test:8080',
+    'https://*.xn--bcher-kva.example',
   ];
 
   it('are a list in config.yaml, and text with commas in the environment', () => {
@@ -113,6 +117,20 @@ describe('cors.origins', () => {
     'http://app.example.com:80',
     'https://*',
     'https://*.com',
+    'https://*.com:8443',
+    'https://*.com.',
+    'https://*.example.com.',
+    'https://*.example.com:*',
+    'https://*.example.com:443',
+    'https://*.example.com/',
+    'https://*.Example.com',
+    'https://*.bücher.example',
+    'https://*..example.com',
+    'https://*.127.0.0.1',
+    'http://*.[::1]',
+    'https://%2A.example.com',
+    'https://user@*.example.com',
+    'file://',
     'https://*a.example.com',
     'https://a.*.example.com',
     'https://*.*.example.com',
@@ -122,6 +140,31 @@ describe('cors.origins', () => {
     const named = faults({ CORS_ORIGINS: text });
     expect(named).toEqual([
       expect.stringMatching(/^cors\.origins\.\d \(CORS_ORIGINS\): must be an origin/),
+    ]);
+  });
+});
+
+describe('cors.headers', () => {
+  it('are what frameworks and tracing send, unless they are set, or set to none', () => {
+    expect(load({}).cors.headers).toEqual([
+      'Cache-Control',
+      'X-Requested-With',
+      'traceparent',
+      'tracestate',
+      'baggage',
+      'sentry-trace',
+    ]);
+    expect(load({}, 'cors: { headers: [] }\n').cors.headers).toEqual([]);
+    expect(load({}, 'cors: { headers: }\n').cors.headers).toEqual([]);
+    expect(load({ CORS_HEADERS: "X-A, x_b!#$%&'+.^`|~" }).cors.headers).toEqual([
+      'X-A',
+      "x_b!#$%&'+.^`|~",
+    ]);
+  });
+
+  it.each(['*', 'X-A X-B', 'X-A,', 'X-A: 1', 'X-É', 'X-A\r\nX-B', '"X-A"'])('refuse %j', (text) => {
+    expect(faults({ CORS_HEADERS: text })).toEqual([
+      expect.stringMatching(/^cors\.headers\.\d \(CORS_HEADERS\): must be the name of a request/),
     ]);
   });
 });

@@ -13,6 +13,7 @@ describe('The origins whose pages may use the service', () => {
     'https://pr-17.preview.example.com',
     'https://x.preview.example.com',
     'http://a_b.dev.test:8080',
+    'https://xn--bcher-kva.preview.example.com',
   ])('have %s among them', (origin) => {
     expect(origins.has(origin)).toBe(true);
   });
@@ -31,6 +32,17 @@ describe('The origins whose pages may use the service', () => {
     'https://u@x.preview.example.com',
     'https://-.preview.example.com',
     'https://x.preview.example.com\n',
+    'https://x.preview.example.com.',
+    'https://X.preview.example.com',
+    'https://%78.preview.example.com',
+    'https://bücher.preview.example.com',
+    'https://*.preview.example.com',
+    'https://evil.example\\.preview.example.com',
+    'https://evil.example:80.preview.example.com',
+    'https://127.0.0.1.preview.example.com',
+    'https://x.preview.example.com, https://app.example.com',
+    `https://${'x'.repeat(16_000)}.evil.example`,
+    'http://a.dev.test:80800',
     'http://a.dev.test',
     'null',
     '',

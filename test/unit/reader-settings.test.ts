@@ -86,6 +86,20 @@ describe('the settings of readers’ tokens', () => {
     }
   });
 
+  it('refuse a claim that says two things', () => {
+    const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SCOPE: 'sid' };
+    expect(faults(named)).toEqual([
+      expect.stringMatching(
+        /^auth\.reader_claims\.scope \(AUTH_READER_CLAIM_SCOPE\): is the name of another claim/,
+      ),
+    ]);
+    const swapped = { AUTH_READER_CLAIM_SID: 'mid', AUTH_READER_CLAIM_MID: 'sid' };
+    expect(load({ AUTH_READER_SECRET: secret, ...swapped })?.claims).toMatchObject({
+      sid: 'mid',
+      mid: 'sid',
+    });
+  });
+
   it('take an issuer, an audience and the name of the cookie', () => {
     const named = load({
       AUTH_READER_SECRET: secret,

@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { publicKeyAlgorithms } from '../../src/access/key-algorithms.js';
+import { mintToken } from '../../src/access/mint-token.js';
 import { clockToleranceSeconds, mayDo } from '../../src/access/reader-token.js';
 import { TokenVerifier } from '../../src/access/token-verifier.js';
 import type { ServiceError } from '../../src/errors.js';
@@ -30,6 +31,13 @@ function signByHand(header: object, key = secret): string {
   return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`;
 }
 
+/** A token with claims as no library prints them. */
+function signText(claimsText: string): string {
+  const parts = [JSON.stringify({ alg: 'HS256' }), claimsText];
+  const text = parts.map((part) => Buffer.from(part).toString('base64url')).join('.');
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+}
+
 /** Why a token is refused, which never quotes it. */
 async function refusal(token: string, by = verifier): Promise<string> {
   const error = await by.verify(token).then(
@@ -52,9 +60,12 @@ describe('a token', () => {
     });
   });
 
-  it('may name one stream, and be good for stopping too', async () => {
-    const token = await sign({ ...claims, mid: 'm1', scope: 'openid stop read' });
-    const reader = await verifier.verify(token);
+  it.each([
+    'openid stop read',
+    ['openid', 'stop', 'read'],
+    [1, null, ['x'], 'read', 'stop', 'read'],
+  ])('may name one stream, and be good for stopping too: %j', async (scope) => {
+    const reader = await verifier.verify(await sign({ ...claims, mid: 'm1', scope }));
     expect(reader).toMatchObject({ messageId: 'm1', rights: new Set(['read', 'stop']) });
   });
 
@@ -130,18 +141,19 @@ describe('a token', () => {
     ['without scope', { scope: undefined }, /claim scope/],
     ['with a scope that has no read', { scope: 'stop' }, /claim scope/],
     ['with a scope of longer words', { scope: 'reads read:all' }, /claim scope/],
-    ['with a list of scopes that has no read', { scope: ['stop', ['read']] }, /claim scope/],
+    ['with a list of scopes that has no read', { scope: ['stop', 'reads'] }, /claim scope/],
+    ['with an empty list of scopes', { scope: [] }, /claim scope/],
+    ['with a list of scopes in a list', { scope: [['read']] }, /claim scope/],
+    ['with a list of what is no text', { scope: [{ read: true }, 1, null] }, /claim scope/],
+    ['with a number for a scope', { scope: 1 }, /claim scope/],
+    ['with null for a scope', { scope: null }, /claim scope/],
+    ['with a number for a sid', { sid: 1 as unknown as string }, /claim sid/],
   ])('is not taken %s', async (_, changes, reason) => {
     expect(await refusal(await sign({ ...claims, ...changes }))).toMatch(reason);
   });
 
   it('is not taken when it would never expire, as JSON has numbers without an end', async () => {
-    const text = `{"sid":"s1","scope":"read","exp":1e999}`;
-    const parts = [JSON.stringify({ alg: 'HS256' }), text].map((part) =>
-      Buffer.from(part).toString('base64url'),
-    );
-    const signature = createHmac('sha256', secret).update(parts.join('.')).digest('base64url');
-    expect(await refusal(`${parts.join('.')}.${signature}`)).toMatch(/claim exp/);
+    expect(await refusal(signText('{"sid":"s1","scope":"read","exp":1e999}'))).toMatch(/claim exp/);
   });
 
   it('is taken within the tolerance for clocks', async () => {
@@ -189,6 +201,49 @@ describe('a token', () => {
         code: 'unauthorized',
         message: expect.stringContaining(`its claim ${claim} is missing or malformed`),
       });
+    });
+
+    it.each([
+      names,
+      { sid: 'a.b.c', mid: 'a.b.d', scope: 'a.b.e' },
+      { sid: 'a', mid: 'a.b', scope: 'a.b.c' },
+      { sid: '__proto__', mid: 'constructor', scope: 'toString' },
+      { sid: 'app.__proto__', mid: 'app.constructor', scope: 'app.hasOwnProperty' },
+      { sid: 'sub', mid: `${'m.'.repeat(127)}m`, scope: 'https://app.example/a.b?c#d' },
+    ])('is made by npm run token as it is taken: %o', async (claims) => {
+      const options = readerOptions({ claims, issuer: 'i', audience: 'a' });
+      const by = new TokenVerifier(options, silentLogger);
+      const grant = { sessionId: 's1', messageId: 'm1', mayStop: true, lifeSeconds: 60 };
+      expect(await by.verify(await mintToken(grant, secret, options))).toMatchObject({
+        sessionId: 's1',
+        messageId: 'm1',
+        rights: new Set(['read', 'stop']),
+      });
+      const session = await mintToken({ ...grant, messageId: null }, secret, options);
+      expect(await by.verify(session)).toMatchObject({ sessionId: 's1', messageId: null });
+    });
+
+    it.each([
+      'constructor',
+      '__proto__',
+      'toString',
+      'app.constructor.name',
+      'list.length',
+      'text.0',
+    ])('has no claim that it inherits: %s', async (sid) => {
+      const by = new TokenVerifier(readerOptions({ claims: { ...names, sid } }), silentLogger);
+      const own = { ...good, app: {}, list: ['s1'], text: 's1' };
+      await expect(by.verify(await sign(own))).rejects.toMatchObject({ code: 'unauthorized' });
+    });
+
+    it('is read however deep it is', async () => {
+      const [depth, arrays] = [128, 5000];
+      const sid = `${'a.'.repeat(depth - 1)}a`;
+      const by = new TokenVerifier(readerOptions({ claims: { ...names, sid } }), silentLogger);
+      const a = `${'{"a":'.repeat(depth - 1)}"s1"${'}'.repeat(depth - 1)}`;
+      const rest = `"permissions":["read"],"x":${'['.repeat(arrays)}${']'.repeat(arrays)}`;
+      const token = signText(`{"a":${a},${rest},"exp":${secondsFromNow(60)}}`);
+      expect(await by.verify(token)).toMatchObject({ sessionId: 's1' });
     });
 
     it('is for the whole session where nothing leads to its message', async () => {

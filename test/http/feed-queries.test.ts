@@ -1,0 +1,116 @@
+import { expect, it } from 'vitest';
+import { describeApp, type TestStream } from '../support/app-suite.js';
+
+const absent = '0-00000000';
+const brief = { waitMs: 2000, lingerMs: 0 };
+
+/** How GET and HEAD are answered, which is alike. */
+async function statuses(one: TestStream, query: string, headers = {}): Promise<number[]> {
+  const url = `${one.url}/stream${query}`;
+  const head = await fetch(url, { method: 'HEAD', headers });
+  const feed = await one.feed(query, headers);
+  feed.drop();
+  return [feed.status, head.status];
+}
+
+describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ stream }) => {
+  it.each([
+    ['given twice', 'lastEventId=1&lastEventId=2'],
+    ['given twice alike', 'lastEventId=1&lastEventId=1'],
+    ['given twice and empty', 'lastEventId=&lastEventId='],
+    ['with a plus', 'lastEventId=+1'],
+    ['with a NUL', 'lastEventId=1%00'],
+    ['with a line end', 'lastEventId=1%0Aevent:%20x'],
+    ['that cannot be decoded', 'lastEventId=%zz'],
+    ['of 15,000 digits', `lastEventId=${'1'.repeat(15_000)}`],
+  ])('is answered with a reset for a lastEventId %s', async (_, query) => {
+    const one = stream();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    expect(await statuses(one, `?offset=1&${query}`)).toEqual([200, 200]);
+    const feed = await one.feed(`?offset=1&${query}`);
+    await feed.end();
+    expect(feed.frames).toMatchObject([
+      { event: 'reset', id: '0', data: '{"reason":"unknown","offset":0}' },
+      { id: expect.stringMatching(/^1-/) },
+      { id: expect.stringMatching(/^2-/) },
+    ]);
+  });
+
+  it('may have a lastEventId that is encoded, and none of more than a head takes', async () => {
+    const one = stream();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    const feed = await one.feed('?lastEventId=%31');
+    await feed.end();
+    expect(feed.frames).toMatchObject([{ id: expect.stringMatching(/^2-/) }]);
+    expect(await statuses(one, `?lastEventId=${'1'.repeat(16_500)}`)).toEqual([431, 431]);
+  });
+
+  it('gives way to the header, good or bad', async () => {
+    const one = stream();
+    await one.post([{ type: 'answer' }, { type: 'complete' }]);
+    const good = await one.feed('?lastEventId=x', { 'last-event-id': '1' });
+    const bad = await one.feed('?lastEventId=1', { 'last-event-id': 'x' });
+    for (const feed of [good, bad]) await feed.end();
+    expect(good.frames).toHaveLength(1);
+    expect(bad.frames.map(({ event }) => event)).toEqual(['reset', undefined, undefined]);
+  });
+
+  it.each([
+    'control=',
+    'control=TRUE',
+    'control=1',
+    'control=true&control=true',
+    'startTimeout=1e3',
+    'startTimeout=%201',
+    'startTimeout=02',
+    'startTimeout=0x1',
+    'startTimeout=1&startTimeout=1',
+    'startTimeout=3',
+  ])('is refused with 400 where it has %s', async (query) => {
+    const one = stream();
+    expect(await statuses(one, `?${query}`)).toEqual([400, 400]);
+    const [name = ''] = query.split('=');
+    const refusal = await (await fetch(`${one.url}/stream?${query}`)).json();
+    expect(refusal).toMatchObject({ code: 'invalid_query', detail: expect.stringContaining(name) });
+  });
+
+  it.each([
+    ['', ''],
+    ['&named=true', ''],
+    ['&compact=true', ''],
+    ['&offset=now', 'id: 0\n\n'],
+    ['&control=true', 'event: not-found\ndata: {}\n\n'],
+    ['&control=true&named=true&compact=true', 'event: not-found\ndata: {}\n\n'],
+    ['&lastEventId=x', `event: reset\ndata: {"reason":"unknown","offset":0}\nid: ${absent}\n\n`],
+  ])(
+    'ends the feed of no stream with an id in a block of its own at startTimeout=0%s',
+    async (query, told) => {
+      const one = stream();
+      const feed = await one.feed(`?startTimeout=0${query}`);
+      await feed.end();
+      expect(feed.raw).toBe(`retry: 2000\n: connected\n${told}id: ${absent}\n\n`);
+      expect(feed.response.complete).toBe(true);
+      for (const [back, headers] of [
+        [`?startTimeout=0${query.replace('&lastEventId=x', '')}`, { 'last-event-id': absent }],
+        [`?lastEventId=${absent}`, {}],
+        [`?offset=${absent}`, {}],
+      ] as const) {
+        expect(await statuses(one, back, headers)).toEqual([204, 204]);
+      }
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      for (const back of [`?lastEventId=${absent}`, '?startTimeout=0']) {
+        const late = await one.feed(back);
+        await late.end();
+        expect(late.frames).toHaveLength(2);
+      }
+    },
+  );
+
+  it('means nothing to the AI SDK', async () => {
+    const url = `${stream().app.url}/ai-sdk/sessions/nobody/stream`;
+    const query = '?control=x&startTimeout=-1&lastEventId=x&offset=x&named=x&compact=x';
+    for (const method of ['GET', 'HEAD']) {
+      expect((await fetch(url + query, { method })).status).toBe(204);
+    }
+  });
+});

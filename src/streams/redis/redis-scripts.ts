@@ -99,7 +99,13 @@ local function renew_lease(state, lease_ms, now)
   if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
 end
 
--- What another program pushed is a sign of life too.
+-- For how many ms after a sign of life a lease keeps its stream; see \`leasedForMs\`.
+local function leased_ms(state)
+  return state.lease_ms > 0 and 2 * state.lease_ms + ${endsWithinMs} or 0
+end
+
+-- What another program pushed is a sign of life too. It renews a lease once: so that is noted past the
+-- limit of a full Redis, like any heartbeat.
 local function take_seen(list, key, state, now)
   local from, to, sha, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
   local ending, ended_offset = ARGV[6], tonumber(ARGV[7])
@@ -108,8 +114,10 @@ local function take_seen(list, key, state, now)
   state.updated_at = now
   if state.status == '' and ending ~= '' then end_stream(state, ending, ended_offset, now) end
   renew_lease(state, 0, now)
+  local leased = leased_ms(state)
+  if leased > 0 then expire_with_list(list, key, state, leased) end
   state.is_unnoted = save_state(key, state) ~= nil
-  if not state.is_unnoted then expire_with_list(list, key, state, 0) end
+  if leased == 0 and not state.is_unnoted then expire_with_list(list, key, state, 0) end
 end
 
 local function reconcile(list, key, now)
@@ -140,10 +148,9 @@ local function fence_all(key)
   end
 end
 
--- For how many ms a heartbeat lets an open stream live on; see \`leasedForMs\`.
+-- For how many ms a heartbeat lets an open stream live on.
 local function heartbeat_ms(state, max_age, now)
-  local leased = state.lease_ms > 0 and 2 * state.lease_ms + ${endsWithinMs} or 0
-  return math.min(math.max(ttl_of(state), leased), state.created_at + max_age - now)
+  return math.min(math.max(ttl_of(state), leased_ms(state)), state.created_at + max_age - now)
 end
 
 -- A heartbeat changes nothing else, unless a full Redis could not note what was seen before it.

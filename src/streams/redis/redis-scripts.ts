@@ -316,8 +316,8 @@ if type(known) == 'table' then
   return redis.error_reply((string.gsub(known.err, 'WRONGTYPE', 'WRONGSTATE')))
 end
 redis.call('DEL', list)
-redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0,
-  'ttl', 0)
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'ended_offset', 0,
+  'lease_ms', 0, 'ttl', 0)
 redis.call('PEXPIRE', key, ARGV[2])
 redis.pcall('PUBLISH', ARGV[1], 0)
 return 1

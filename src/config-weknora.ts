@@ -1,14 +1,15 @@
 import type { SettingWarning } from './config-unknown.js';
+import { flag } from './config-values.js';
 
 /** What WeKnora's `config.yaml` has below `stream_manager`, and nothing reads, there or here. */
 const unread = ['stream_manager.cleanup_timeout', 'stream_manager.redis.ttl'];
 
-const insecure = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
+export const insecureSwitch = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
 
 type Fields = Record<string, unknown>;
 
 /** Takes out of a file that both share what has no effect, and says so. */
-export function withoutUnread(document: Fields): SettingWarning[] {
+export function dropUnread(document: Fields): SettingWarning[] {
   return unread.flatMap((setting) => {
     const path = setting.split('.');
     const name = path.pop() as string;
@@ -24,10 +25,10 @@ export function withoutUnread(document: Fields): SettingWarning[] {
 
 /** What WeKnora takes and this service does not: a connection whose other end nobody checks. */
 export function insecureFaults(variables: Readonly<Record<string, string>>): string[] {
-  const value = variables[insecure];
-  if (value === undefined || /^(false|0)$/i.test(value)) return [];
+  const value = variables[insecureSwitch] ?? 'false';
+  if (flag.safeParse(value).data === false) return [];
   return [
-    `${insecure}: certificates are always checked: set REDIS_TLS_CA_FILE to the authority that ` +
+    `${insecureSwitch}: certificates are always checked: set REDIS_TLS_CA_FILE to the authority that ` +
       'signed that of Redis, and REDIS_TLS_SERVER_NAME to the name in it',
   ];
 }

@@ -11,7 +11,7 @@ import { spreadRedisUrl } from './config-redis-url.js';
 import { environmentNames, settingsSchema } from './config-settings.js';
 import { closest, type SettingWarning, unknownVariables } from './config-unknown.js';
 import { flag, isLoopback } from './config-values.js';
-import { insecureFaults, withoutUnread } from './config-weknora.js';
+import { dropUnread, insecureFaults, insecureSwitch } from './config-weknora.js';
 
 /** Secrets and keys that may be mounted as files, and the variables that name those. */
 const fileVariables = {
@@ -59,7 +59,7 @@ export function loadConfig(environment: Environment, directory: string): Config 
   const variables = { ...given };
   const path = resolve(directory, given.CONFIG_FILE ?? 'config.yaml');
   const document = readYaml(path, given.CONFIG_FILE !== undefined);
-  const unread = withoutUnread(document);
+  const unread = dropUnread(document);
   const sourceFaults = [
     ...dotenvFaults(dotenvPath, dotenv),
     ...insecureFaults(variables),
@@ -78,7 +78,7 @@ export function loadConfig(environment: Environment, directory: string): Config 
     ...(checked?.faults ?? []),
   ];
   if (checked === null || faults.length > 0) throw new ConfigError(faults);
-  const unknown = unknownVariables(given, environmentVariables);
+  const unknown = unknownVariables(given, [...environmentVariables, insecureSwitch]);
   return toConfig(checked.settings, [...unread, ...unknown, ...checked.warnings]);
 }
 

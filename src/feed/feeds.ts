@@ -1,5 +1,6 @@
 import type { BaseLogger } from 'pino';
 import { encodeId } from '../sse/frame.js';
+import { mayFollowEnd } from '../streams/lifecycle.js';
 import { fits, formatPosition, type Position, startOfStream } from '../streams/position.js';
 import { type StreamId, streamKey } from '../streams/stream-id.js';
 import type { StreamManager } from '../streams/stream-manager.js';
@@ -245,14 +246,16 @@ function firstBytes({ from, preface, dialect }: FeedRequest, { offset, tag }: Po
   return Buffer.concat(parts);
 }
 
-/** Whether the stream is over and the client at this position has all of it. */
+/**
+ * Whether the stream is over and the client at this position has all of it. What another program has
+ * pushed behind the end, unless it is a title, brings nobody back who was told that.
+ */
 async function hasAll(
   reader: StreamReader,
   life: StreamLife,
   position: Position,
 ): Promise<boolean> {
-  if (!life.isOver(performance.now()) || position.offset < Math.max(life.end.offset, 1))
-    return false;
+  if (!life.isOver(performance.now()) || position.offset < life.endedOffset) return false;
   const page = await reader.read(position.offset);
-  return page.isEmpty && fits(position, page.tag);
+  return fits(position, page.tag) && !page.events.some(mayFollowEnd);
 }

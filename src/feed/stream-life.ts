@@ -14,7 +14,7 @@ export class StreamLife {
   readonly isAbsent: boolean;
   /** When the stream began; tells it from another one of the same name. */
   readonly createdAt: number | null;
-  /** Every event from this offset on came after a terminal one. */
+  /** Every event from this offset on came after the terminal one. */
   #endedOffset = Number.POSITIVE_INFINITY;
   #lingerUntil = Number.POSITIVE_INFINITY;
 
@@ -27,13 +27,18 @@ export class StreamLife {
     this.createdAt = info?.createdAt ?? null;
     this.end = info === null ? startOfStream : endOf(info);
     if (info === null || info.endedForMs === null) return;
-    this.#endedOffset = info.nextOffset;
+    this.#endedOffset = info.endedOffset ?? info.nextOffset;
     const titleCame = mayFollowEnd(info.lastEvent);
     this.#lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
   }
 
   get hasEnded(): boolean {
     return this.#endedOffset !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Readers from here on are owed nothing but late titles. Infinity while the stream is open. */
+  get endedOffset(): number {
+    return this.#endedOffset;
   }
 
   /** Infinity while the stream is open. */

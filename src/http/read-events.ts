@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
+import { mayFollowEnd } from '../streams/lifecycle.js';
 import {
   fits,
   formatPosition,
@@ -115,11 +116,17 @@ function refuseIfGone(from: Position, page: EventPage): void {
   );
 }
 
-/** Whether the stream has ended and the page reaches its end. */
+/** Whether the stream has ended and nothing follows the page that belongs to it. */
 async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage): Promise<boolean> {
-  if (!page.atEnd) return false;
+  const { events, nextOffset, atEnd } = page;
+  if (!atEnd && !events.some(({ ending }) => ending !== null)) return false;
   const info = await streams.getStatus(stream);
-  return info !== null && info.status !== 'open' && info.nextOffset === page.nextOffset;
+  if (info === null || info.endedOffset === null) return false;
+  if (nextOffset === info.nextOffset) return true;
+  if (nextOffset < info.endedOffset || nextOffset > info.nextOffset) return false;
+  // What another program has pushed behind the end is not waited for.
+  const rest = await streams.getEvents(stream, nextOffset, maxBatchEvents);
+  return !rest.events.some(mayFollowEnd);
 }
 
 /** The stored text goes out as it is: parsing it would round numbers and reorder keys. */

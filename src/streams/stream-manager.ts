@@ -57,6 +57,12 @@ export interface StreamInfo {
   readonly status: StreamStatus;
   /** Milliseconds since the stream ended; null while it is open. */
   readonly endedForMs: number | null;
+  /**
+   * The offset after the terminal event, or after the titles that came with it; null while the stream
+   * is open. Readers are owed nothing of what lies behind but late titles: another program may push
+   * whatever it likes.
+   */
+  readonly endedOffset: number | null;
   /** When this service first saw the stream: for its own streams, the time of the first append. */
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -72,7 +72,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       const stream = newStream();
       await manager().appendEvents(stream, [...answers(2), ...stored(event)]);
       const info = await manager().getStatus(stream);
-      expect(info).toMatchObject({ status, nextOffset: 3 });
+      expect(info).toMatchObject({ status, nextOffset: 3, endedOffset: 3 });
       expect(info?.endedForMs).toBeGreaterThanOrEqual(0);
       await expect(manager().appendEvents(stream, answers(1))).rejects.toMatchObject({
         code: 'stream_ended',
@@ -92,6 +92,7 @@ export function lifecycleContract(manager: ManagerSource): void {
         expect(await manager().getStatus(stream)).toMatchObject({
           status: 'open',
           endedForMs: null,
+          endedOffset: null,
         });
         await manager().appendEvents(stream, answers(1));
       },

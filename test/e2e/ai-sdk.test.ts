@@ -21,9 +21,11 @@ function wordsUntil(opened: Promise<void>): Agent {
   };
 }
 
-describe.each(majors)('A chat of $name', ({ sdk }) => {
+const half = words.slice(0, 100).join('');
+
+describe('Chats of each major of the AI SDK', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'notices that its node went with %s in the midst of the answer, and resumes at the next one',
+    'notice that their node went with %s in the midst of the answer, and resume at the next one',
     async (signal) => {
       const redis = await startRedis();
       const settings = onRedis(redis, { PORT: String(await freePort()) });
@@ -32,25 +34,30 @@ describe.each(majors)('A chat of $name', ({ sdk }) => {
       let goOn = () => {};
       const agent = wordsUntil(new Promise((resolve) => (goOn = resolve)));
       const origin = await startBackend(before.url, agent);
-      const chat = newChat(sdk, { id: 'c1', origin });
-      const sending = chat.sendMessage({ text: 'Count.' });
-      const half = words.slice(0, 100).join('');
-      await waitFor('half of the answer', () => shownText(chat) === half);
+      const chats = majors.map(({ sdk }, index) => newChat(sdk, { id: `c${index}`, origin }));
+      const sending = chats.map((chat) => chat.sendMessage({ text: 'Count.' }));
+      await waitFor('half of the answer', () => chats.every((chat) => shownText(chat) === half));
       before.signal(signal);
-      await sending;
-      expect([chat.status, shownText(chat)]).toEqual(['error', half]);
-      expect(chat.error).toBeInstanceOf(TypeError);
+      await Promise.all(sending);
+      for (const chat of chats) {
+        expect([chat.status, shownText(chat)]).toEqual(['error', half]);
+        expect(chat.error).toBeInstanceOf(TypeError);
+      }
 
       await before.exit();
       const after = await startService(settings);
       await isReady(after);
-      const resuming = chat.resumeStream();
-      await waitFor('it is open again', () => chat.status === 'streaming');
+      const resuming = chats.map((chat) => chat.resumeStream());
+      await waitFor('they are open again', () =>
+        chats.every(({ status }) => status === 'streaming'),
+      );
       goOn();
-      await resuming;
-      expect([chat.status, shownText(chat)]).toEqual(['ready', whole]);
-      expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
-      await waitFor('it is kept', async () => (await loadMessages(origin, 'c1')).length === 2);
+      await Promise.all(resuming);
+      for (const chat of chats) {
+        expect([chat.status, shownText(chat)]).toEqual(['ready', whole]);
+        expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
+        await waitFor('it is kept', async () => (await loadMessages(origin, chat.id)).length === 2);
+      }
     },
   );
 });

@@ -56,12 +56,19 @@ describe('The service at its start', () => {
     }
   });
 
-  it('warns of a variable that was probably meant for it, and starts', async () => {
+  it('warns of what has no effect, or was probably meant for it, and starts', async () => {
     const typo = { STREAM_MANGER_TYPE: 'redis', REDIS_URL: 'redis://:hunter2@cache' };
     const kubernetes = { REDIS_PORT: 'tcp://10.0.0.1:6379', REDIS_SERVICE_HOST: '10.0.0.1' };
-    const service = await startService({ ...typo, ...kubernetes, ...fewConnections });
+    const shared = { CONFIG_FILE: 'weknora.yaml', REDIS_TLS_INSECURE_SKIP_VERIFY: 'false' };
+    const yaml = 'stream_manager: { type: memory, cleanup_timeout: 5m, redis: { ttl: 24h } }\n';
+    const service = await startService(
+      { ...typo, ...kubernetes, ...shared, ...fewConnections },
+      directoryWith({ 'weknora.yaml': yaml }),
+    );
     const told = service.log.filter(({ level }) => level === 40);
     expect(told.map(({ setting, detail }) => [setting, detail])).toEqual([
+      ['stream_manager.cleanup_timeout', expect.stringContaining('WeKnora')],
+      ['stream_manager.redis.ttl', expect.stringContaining('stream_manager.ttl')],
       ['STREAM_MANGER_TYPE', 'there is no such variable; did you mean STREAM_MANAGER_TYPE?'],
       ['REDIS_URL', expect.stringContaining('STREAM_MANAGER_TYPE')],
     ]);

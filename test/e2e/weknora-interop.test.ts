@@ -96,6 +96,41 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(await client.pttl('{stream:events:s1}::streams')).toBeGreaterThan(600_000);
   });
 
+  it('shows a tool that failed as failed, and goes on', async () => {
+    const feed = await the.follow();
+    await post(the.eventsUrl, { type: 'agent_query' }); // which notes the stream for its session
+    const chat = await openFeed(`${the.service.url}/ai-sdk/sessions/s1/stream`);
+    const client = clientOf(the.redis);
+    const failure = (id: string, call: string) =>
+      `{"id":"${id}","type":"error","content":"no network","done":false,"timestamp":"${time}",` +
+      `"data":{"error":"no network","success":false,"tool_call_id":"${call}","tool_name":"search"}}`;
+    const call = `{"id":"c1","type":"tool_call","content":"","done":false,"timestamp":"${time}","data":{"arguments":{"q":"cats"},"tool_call_id":"c1","tool_name":"search"}}`;
+    const elements = [call, failure('c1', 'c1'), failure('c2', 'c2'), pushed];
+    await client.rpush(the.key, ...elements);
+    await feed.frameCount(1 + elements.length);
+    expect(feed.data.slice(1)).toEqual(elements);
+    // A replay keeps each of them too.
+    const compact = feedUrl(the.service.url, '?compact=true', 's1', the.mid);
+    const replay = await openFeed(compact);
+    await replay.frameCount(1 + elements.length);
+    expect(replay.frames).toEqual(feed.frames);
+
+    await client.rpush(the.key, pushedComplete);
+    await chat.end();
+    const texts = chat.data.filter((data) => data !== '[DONE]');
+    const failed = { type: 'tool-output-error', errorText: 'no network', dynamic: true };
+    expect(texts.map((text) => JSON.parse(text)).slice(2)).toMatchObject([
+      { type: 'tool-input-available', toolCallId: 'c1', input: { q: 'cats' }, dynamic: true },
+      { ...failed, toolCallId: 'c1' },
+      { type: 'tool-input-available', toolCallId: 'c2', toolName: 'search', input: {} },
+      { ...failed, toolCallId: 'c2' },
+      { type: 'text-start', id: 'a' },
+      { type: 'text-delta', id: 'a', delta: 'x' },
+      { type: 'text-end', id: 'a' },
+      { type: 'finish' },
+    ]);
+  });
+
   it('ends its feeds and refuses appends after a complete that the other program pushed', async () => {
     await post(the.eventsUrl, { type: 'answer' });
     const feed = await the.follow();

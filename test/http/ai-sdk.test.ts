@@ -146,6 +146,23 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     });
   });
 
+  it('has nothing of approvals for version 5, which knows none', async () => {
+    const session = new Session(source);
+    await session.append('m', { type: 'tool_approval_required', id: 'q' });
+    const typesOf = async (query: string) => {
+      const feed = await openFeed(`${session.url}${query}`);
+      onTestFinished(() => feed.drop());
+      await waitFor('the question', () => feed.raw.includes('approval'));
+      return chunksOf(feed).map(({ type }) => type);
+    };
+    expect(await typesOf('?version=5')).toEqual(['start', 'data-tool_approval_required']);
+    for (const query of ['', '?version=6', '?version=7']) {
+      const asked = ['start', 'tool-input-available', 'tool-approval-request'];
+      expect(await typesOf(query)).toEqual(asked);
+    }
+    expect((await fetch(`${session.url}?version=4`)).status).toBe(400);
+  });
+
   it('refuses ids that are none, and other methods', async () => {
     expect((await fetch(`${source.app.url}/ai-sdk/sessions/a:b/stream`)).status).toBe(400);
     expect((await fetch(new Session(source).url, { method: 'POST' })).status).toBe(405);

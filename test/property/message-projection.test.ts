@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
 import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
-import { decodeStoredEvent } from '../../src/streams/stream-event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../src/streams/stream-event.js';
 import { majors, readMessage } from '../support/ui-messages.js';
 
 const word = fc.constantFrom('a', 'b', '', 'part-1', '__proto__', 'constructor', '\u2028');
@@ -81,26 +81,46 @@ const element = fc.oneof(
   { weight: 1, arbitrary: odd },
 );
 
+const withApprovals = majors.filter(({ name }) => name !== 'ai 5');
+
+/**
+ * What all majors show alike. Version 5 drops titles of tools and some metadata; where a second call has
+ * the id of the first, they disagree on its name, and on the input of one that was refused.
+ */
+function commonTo({ type, providerMetadata: _, ...part }: Record<string, unknown>): object {
+  if (!('toolCallId' in part)) return { type, ...part };
+  const { toolCallId, state, output, errorText } = part;
+  return { isDynamic: type === 'dynamic-tool', toolCallId, state, output, errorText };
+}
+
 const ends = fc.constantFrom({ type: 'complete' }, { type: 'stop' }, null);
 
-describe.each(majors)('whatever stands in a stream, $name', ({ sdk }) => {
-  it('takes every chunk of it, in any order', async () => {
+/** What a feed sends of the events. */
+function framesOf(events: readonly StoredEvent[], knowsApprovals: boolean): Buffer {
+  const dialect = new UiMessageDialect('m1', 1024 ** 2, knowsApprovals);
+  const nextOffset = events.length;
+  const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
+  return Buffer.concat([dialect.preamble, dialect.encode(page)?.bytes ?? Buffer.alloc(0)]);
+}
+
+describe('whatever stands in a stream, each major of the AI SDK', () => {
+  it('takes every chunk of it, in any order, and makes the same parts of them', async () => {
+    const lists = fc.array(element, { maxLength: 30 });
     await fc.assert(
-      fc.asyncProperty(fc.array(element, { maxLength: 30 }), ends, async (elements, end) => {
-        const texts = [...elements, ...(end === null ? [] : [end])].map((one) =>
-          JSON.stringify(one),
-        );
-        const events = texts.map((text) => decodeStoredEvent(Buffer.from(text)));
-        const dialect = new UiMessageDialect('m1', 1024 ** 2);
-        const nextOffset = events.length;
-        const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
-        const encoded = dialect.encode(page)?.bytes ?? Buffer.alloc(0);
-        const frames = Buffer.concat([dialect.preamble, encoded]);
-        const { message, chunks, errors } = await readMessage(sdk, frames);
-        expect(errors).toEqual([]);
-        expect(message?.id).toBe('m1');
-        expect(chunks[0]).toEqual({ type: 'start', messageId: 'm1' });
-        expect(chunks.at(-1)?.type === 'finish').toBe(end !== null);
+      fc.asyncProperty(lists, ends, fc.boolean(), async (elements, end, knowsApprovals) => {
+        const all = [...elements, ...(end === null ? [] : [end])];
+        const events = all.map((one) => decodeStoredEvent(Buffer.from(JSON.stringify(one))));
+        const frames = framesOf(events, knowsApprovals);
+        const shown: unknown[] = [];
+        for (const { name, sdk } of knowsApprovals ? withApprovals : majors) {
+          const { message, chunks, errors } = await readMessage(sdk, frames);
+          expect([name, ...errors]).toEqual([name]);
+          expect(message?.id).toBe('m1');
+          expect(chunks[0]).toEqual({ type: 'start', messageId: 'm1' });
+          expect(chunks.at(-1)?.type === 'finish').toBe(end !== null);
+          shown.push(message?.parts.map(commonTo));
+        }
+        for (const parts of shown) expect(parts).toEqual(shown[0]);
       }),
       { numRuns: 300 },
     );

@@ -1,16 +1,18 @@
 import type { UIMessage, UIMessageChunk } from 'ai';
-import * as current from 'ai';
-import * as previous from 'ai-6';
+import * as seven from 'ai';
+import * as five from 'ai-5';
+import * as six from 'ai-6';
 
 export type AiSdk = Pick<
-  typeof current,
+  typeof seven,
   'AbstractChat' | 'DefaultChatTransport' | 'readUIMessageStream' | 'uiMessageChunkSchema'
 >;
 
-/** The current major of the AI SDK and the one before: their types differ where ours do not. */
+/** The majors of the AI SDK, the current one first: their types differ where ours do not. */
 export const majors: readonly { readonly name: string; readonly sdk: AiSdk }[] = [
-  { name: 'ai 7', sdk: current },
-  { name: 'ai 6', sdk: previous as unknown as AiSdk },
+  { name: 'ai 7', sdk: seven },
+  { name: 'ai 6', sdk: six as unknown as AiSdk },
+  { name: 'ai 5', sdk: five as unknown as AiSdk },
 ];
 
 export interface ReadMessage {

@@ -42,7 +42,7 @@ const allowed: Record<string, readonly string[]> = {
     'config-values.js',
     'config-weknora.js',
   ],
-  'config-weknora.ts': ['config-unknown.js'],
+  'config-weknora.ts': ['config-unknown.js', 'config-values.js'],
   'config-checks.ts': ['config-settings.js', 'config-unknown.js', 'streams'],
   'config-dotenv.ts': [],
   'config-redis-url.ts': [],

@@ -33,12 +33,54 @@ describe('The settings of WeKnora', () => {
     expect(faults({}, misplaced)).toEqual([expect.stringContaining('stream_manager.memory.ttl')]);
   });
 
-  it('that would take any certificate is refused, with what to set instead', () => {
-    const [fault, ...others] = faults({ REDIS_TLS_INSECURE_SKIP_VERIFY: 'true' });
-    expect(fault).toMatch(/^REDIS_TLS_INSECURE_SKIP_VERIFY: .*REDIS_TLS_CA_FILE/);
-    expect(others).toEqual([]);
-    expect(load({ REDIS_TLS_INSECURE_SKIP_VERIFY: 'false' }).streamManager.type).toBe('memory');
+  it.each(['5m', '', 'null', '{ a: [1] }', '[]'])(
+    'that nothing reads may be anything: %j',
+    (value) => {
+      const yaml = `stream_manager: { cleanup_timeout: ${value}, redis: { ttl: ${value} } }\n`;
+      const { streamManager, warnings } = load({ FEED_WAIT: '1s' }, { 'config.yaml': yaml });
+      expect(streamManager).toEqual(load({}).streamManager);
+      expect(warnings).toHaveLength(2);
+    },
+  );
+
+  it.each(['stream_manager:\n', 'stream_manager: { redis: }\n'])(
+    'are not missed where there are none: %j',
+    (yaml) => expect(warnings({}, { 'config.yaml': yaml })).toEqual([]),
+  );
+
+  it.each([
+    ['stream_manager: []\n', 'stream_manager'],
+    ['stream_manager: cleanup_timeout\n', 'stream_manager'],
+    ['stream_manager: [{ cleanup_timeout: 5m }]\n', 'stream_manager'],
+    ['stream_manager: { redis: [ttl] }\n', 'stream_manager.redis'],
+    ['stream_manager: { redis: ttl, cleanup_timeout: 5m }\n', 'stream_manager.redis'],
+    ['cleanup_timeout: 5m\n', 'cleanup_timeout'],
+    ['stream_manager: { redis: { cleanup_timeout: 5m } }\n', 'stream_manager.redis.cleanup'],
+    ['stream_manager: { redis: { tls: { insecure_skip_verify: true } } }\n', 'stream_manager.re'],
+  ])('are looked for in their places only: %j', (yaml, name) => {
+    expect(faults({}, { 'config.yaml': yaml })).toEqual([expect.stringMatching(`^${name}`)]);
   });
+
+  const insecure = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
+
+  it.each(['true', 'TRUE', 'True', '1', 'yes', 'on', 't', 'maybe'])(
+    'that would take any certificate is refused, with what to set instead (%s)',
+    (value) => {
+      const refused = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
+      expect(faults({ [insecure]: value })).toEqual([refused]);
+      expect(faults({}, { '.env': `${insecure}=${value}\n` })).toEqual([refused]);
+    },
+  );
+
+  it.each(['false', 'FALSE', '0', 'no', 'off', ''])(
+    'that would take any certificate may be off (%j)',
+    (value) => {
+      expect(warnings({ [insecure]: value })).toEqual([]);
+      expect(warnings({}, { '.env': `${insecure}=${value}\n` })).toEqual([]);
+      // The environment wins.
+      expect(warnings({ [insecure]: 'false' }, { '.env': `${insecure}=true\n` })).toEqual([]);
+    },
+  );
 });
 
 describe('An unknown environment variable', () => {

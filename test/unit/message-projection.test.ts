@@ -136,6 +136,64 @@ describe('the mapping to chunks of the AI SDK', () => {
     },
   );
 
+  it('begins the call itself when its failure comes without one', () => {
+    const data = { tool_call_id: 'c', tool_name: 'search' };
+    expect(chunksOf({ type: 'error', id: 'e', content: 'no network', data })).toEqual([
+      {
+        type: 'tool-input-available',
+        toolCallId: 'c',
+        toolName: 'search',
+        input: {},
+        dynamic: true,
+      },
+      { type: 'tool-output-error', toolCallId: 'c', errorText: 'no network', dynamic: true },
+    ]);
+  });
+
+  it('ends the stream with an error that is done, whichever call it names', () => {
+    const data = { tool_call_id: 'c' };
+    expect(chunksOf({ type: 'error', done: true, content: 'no money', data })).toEqual([
+      { type: 'error', errorText: 'no money' },
+      { type: 'finish' },
+    ]);
+  });
+
+  it('says of what follows a call of which kind that is, whoever wrote either', () => {
+    const own = (data: object) => ({ type: 'ui_message_chunk', data });
+    const input = { type: 'tool-input-available', toolName: 't', input: 1 };
+    const output = (toolCallId: string) => ({ type: 'tool-output-available', toolCallId });
+    expect(
+      chunksOf(
+        own({ ...input, toolCallId: 'static' }),
+        { type: 'tool_result', data: { tool_call_id: 'static', output: 1 } },
+        own({ ...input, toolCallId: 'refused' }),
+        { type: 'error', content: 'no', data: { tool_call_id: 'refused' } },
+        own({ ...input, toolCallId: 'dynamic', dynamic: true }),
+        own({ ...output('dynamic'), output: 2 }),
+      ).filter(({ type }) => type.startsWith('tool-output')),
+    ).toEqual([
+      { ...output('static'), output: 1 },
+      { type: 'tool-output-error', toolCallId: 'refused', errorText: 'no' },
+      { ...output('dynamic'), output: 2, dynamic: true },
+    ]);
+  });
+
+  it('passes on as data what is said of approvals, to a version that knows none', () => {
+    const denied = { type: 'tool-output-denied', toolCallId: 'c' };
+    const events = stored(
+      { type: 'tool_call', id: 'c' },
+      { type: 'tool_approval_required', id: 'c', data: { approval_id: 'p' } },
+      { type: 'ui_message_chunk', data: denied },
+    );
+    const typesFor = (knowsApprovals: boolean) => {
+      const projection = new MessageProjection('m1', maxEventBytes, knowsApprovals);
+      return events.flatMap((event, index) => projection.take(event, index)).map((one) => one.type);
+    };
+    const call = 'tool-input-available';
+    expect(typesFor(true)).toEqual([call, 'tool-approval-request', denied.type]);
+    expect(typesFor(false)).toEqual([call, 'data-tool_approval_required', 'data-ui_message_chunk']);
+  });
+
   it('makes sources of references that are addresses or documents', () => {
     const references = [
       { number: 1, title: 'Cats', url: 'https://cats.example/' },
@@ -276,6 +334,7 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
     { type: 'thinking', content: 'Hm.' },
     { type: 'tool_call', id: 'c', data: { name: 'search', arguments: { q: 'cats' } } },
     { type: 'tool_result', id: 'c', content: 'They sleep.' },
+    { type: 'error', content: 'no network', data: { tool_call_id: 'd', tool_name: 'fetch' } },
     { type: 'references', data: { references: [{ url: 'https://cats.example/' }] } },
     answer('Cats '),
     answer('sleep.\u2028 '),
@@ -292,6 +351,7 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
       parts: [
         { type: 'reasoning', text: 'Hm.', state: 'done' },
         { type: 'dynamic-tool', toolName: 'search', state: 'output-available' },
+        { type: 'dynamic-tool', toolName: 'fetch', state: 'output-error', errorText: 'no network' },
         { type: 'source-url', url: 'https://cats.example/' },
         { type: 'text', text: 'Cats sleep.\u2028 ', state: 'done' },
       ],
@@ -315,7 +375,7 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
     expect(errors).toEqual([]);
     expect(strictFaults(chunks)).toEqual([]);
     expect(message?.parts[0]).toMatchObject({ type: 'data-oversized', data: { type: 'note' } });
-    expect(message?.parts).toHaveLength(5);
+    expect(message?.parts).toHaveLength(6);
   });
 
   it('leave out keys that the SDK refuses', async () => {

@@ -10,7 +10,8 @@ const now = 10_000;
 function info(lastEvent: StoredEvent, endedForMs: number | null): StreamInfo {
   const times = { createdAt: 0, updatedAt: 0, expiresAt: null, ttlMs: 1000, producer: null };
   const status = endedForMs === null ? 'open' : 'complete';
-  return { nextOffset: 5, lastEvent, status, endedForMs, ...times };
+  const endedOffset = endedForMs === null ? null : 5;
+  return { nextOffset: 5, lastEvent, status, endedForMs, endedOffset, ...times };
 }
 
 const open = () => new StreamLife(info(answer('x'), null), lingerMs, now);

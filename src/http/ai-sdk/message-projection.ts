@@ -17,10 +17,14 @@ export class MessageProjection {
   #finish: ChunkOf<'finish'> = { type: 'finish' };
   #isOver = false;
 
-  /** @param maxEventBytes the largest event that is taken apart */
+  /**
+   * @param maxEventBytes the largest event that is taken apart
+   * @param knowsApprovals whether the page takes what is said of them: version 5 does not
+   */
   constructor(
     readonly messageId: string,
     readonly maxEventBytes: number,
+    readonly knowsApprovals = true,
   ) {}
 
   /** Whether the message has come to its end. Nothing follows. */
@@ -58,6 +62,7 @@ export class MessageProjection {
         if (!namesCall(record)) return asData(record);
         return [...this.#texts.interrupt(), ...this.#calls.failure(record)];
       case 'tool_approval_required':
+        if (!this.knowsApprovals) return asData(record);
         return [...this.#texts.interrupt(), ...this.#calls.approval(record)];
       case 'references':
         return toSources(record) ?? asData(record);
@@ -71,7 +76,7 @@ export class MessageProjection {
   /** What the worker wrote as a chunk itself; null when a page would not take it here. */
   #pass({ data }: EventRecord): UiMessageChunk[] | null {
     const { success, data: chunk } = uiMessageChunk.safeParse(data);
-    if (!success) return null;
+    if (!success || (!this.knowsApprovals && isOfApproval(chunk))) return null;
     switch (chunk.type) {
       case 'start': // the message has begun, under an id of its own
         return metadataOf(chunk);
@@ -114,9 +119,12 @@ export class MessageProjection {
     const begins = type.startsWith('tool-input-') && type !== 'tool-input-delta';
     if (type === 'tool-input-delta' && !this.#calls.isStreaming(toolCallId)) return null;
     if (!begins && !this.#calls.knows(toolCallId)) return null;
-    this.#calls.note(chunk);
-    return [...this.#texts.interrupt(), chunk];
+    return [...this.#texts.interrupt(), this.#calls.pass(chunk)];
   }
+}
+
+function isOfApproval({ type }: UiMessageChunk): boolean {
+  return type === 'tool-approval-request' || type === 'tool-output-denied';
 }
 
 function metadataOf({ messageMetadata }: ChunkOf<'start'>): UiMessageChunk[] {

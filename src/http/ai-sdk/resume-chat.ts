@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { FeedRefusal } from '../../feed/feed-observer.js';
 import type { Feeds } from '../../feed/feeds.js';
@@ -13,6 +14,13 @@ import { UiMessageDialect } from './ui-message-dialect.js';
 
 /** What a client that is sent away is told to wait, in seconds. */
 const retryAfterSeconds = 5;
+
+const querystring = z.object({
+  version: z
+    .enum(['5', '6', '7'], 'must be 5, 6 or 7')
+    .describe('The major version of the AI SDK that reads. Version 5 knows no approvals.')
+    .optional(),
+});
 
 /** As the AI SDK itself sets it. */
 const contentType = 'text/event-stream';
@@ -31,7 +39,7 @@ export function resumeChatRoute(
   app.withTypeProvider<ZodTypeProvider>().route({
     url: chatPath,
     ...feedRouteOptions,
-    schema: { params: sessionParams },
+    schema: { params: sessionParams, querystring },
     config: { access: 'read' },
     errorHandler: (error, request, reply) => {
       // Neither what streams there are may be known now, nor whether the token is good.
@@ -57,7 +65,8 @@ export function resumeChatRoute(
         startTimeoutMs: null,
         preface: Buffer.of(),
       };
-      const dialect = new UiMessageDialect(stream.messageId, maxEventBytes);
+      const knowsApprovals = request.query.version !== '5';
+      const dialect = new UiMessageDialect(stream.messageId, maxEventBytes, knowsApprovals);
       const { accessEndsAt } = request;
       const feedRequest = { stream, ...start, dialect, accessEndsAt };
       const opening = await openFeed(feeds, feedRequest, request.log);

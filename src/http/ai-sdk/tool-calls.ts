@@ -1,9 +1,20 @@
 import type { ChunkOf, UiMessageChunk } from './chunk-schema.js';
 import { type EventRecord, firstOf, isFields, isMappable, textOf } from './event-record.js';
 
+/**
+ * Whether a call shows as one of a tool that the page does not know. Version 5 looks for the call of a
+ * result among those of its kind only, so what follows a call has to say the same.
+ */
+type Kind = { readonly dynamic?: true };
+
+const dynamic: Kind = { dynamic: true };
+
+/** What a worker says of a call in a chunk of its own. */
+type ToolChunk = Extract<UiMessageChunk, { toolCallId: string }>;
+
 /** The tool calls of one message: a page refuses to hear more of one that it does not know. */
 export class ToolCalls {
-  readonly #known = new Set<string>();
+  readonly #known = new Map<string, Kind>();
   /** Those without a result, in their order. */
   readonly #waiting = new Set<string>();
   /** Those and, in between, some that have their result by now: what is asked for is the last. */
@@ -21,7 +32,8 @@ export class ToolCalls {
     const { toolCallId, chunks } = this.#callOf(record);
     this.#waiting.delete(toolCallId);
     const output = outputOf(record);
-    return [...chunks, { type: 'tool-output-available', toolCallId, output, dynamic: true }];
+    const kind = this.#known.get(toolCallId);
+    return [...chunks, { type: 'tool-output-available', toolCallId, output, ...kind }];
   }
 
   /** What an `error` that does not end the stream says of a call, as WeKnora writes it. */
@@ -45,20 +57,27 @@ export class ToolCalls {
     return this.#streaming.has(toolCallId);
   }
 
-  /** Notes what a chunk says that the worker wrote itself. */
-  note({ type, toolCallId }: ChunkOf<`tool-${string}` & UiMessageChunk['type']>): void {
-    this.#known.add(toolCallId);
+  /** Notes what a chunk says that the worker wrote itself, and returns it as it is to be sent. */
+  pass(chunk: ToolChunk): ToolChunk {
+    const { type, toolCallId } = chunk;
+    const known = this.#known.get(toolCallId);
+    const kind = known ?? ('dynamic' in chunk && chunk.dynamic === true ? dynamic : {});
+    this.#known.set(toolCallId, kind);
     if (type === 'tool-input-start') this.#streaming.add(toolCallId);
     if (type === 'tool-input-available') this.#await(toolCallId);
     if (type.startsWith('tool-output') || type === 'tool-input-error') {
       this.#waiting.delete(toolCallId);
     }
+    if (!('dynamic' in chunk) && kind.dynamic === undefined) return chunk;
+    const { dynamic: _, ...rest } = chunk as ChunkOf<'tool-output-available'>;
+    return { ...rest, ...kind };
   }
 
   #fail(record: EventRecord, errorText: string): UiMessageChunk[] {
     const { toolCallId, chunks } = this.#callOf(record);
     this.#waiting.delete(toolCallId);
-    return [...chunks, { type: 'tool-output-error', toolCallId, errorText, dynamic: true }];
+    const kind = this.#known.get(toolCallId);
+    return [...chunks, { type: 'tool-output-error', toolCallId, errorText, ...kind }];
   }
 
   /** The call that an event speaks of, and the chunk that begins it if nothing has before. */
@@ -71,16 +90,11 @@ export class ToolCalls {
   }
 
   #begin(toolCallId: string, record: EventRecord): UiMessageChunk {
-    this.#known.add(toolCallId);
+    const kind = this.#known.get(toolCallId) ?? dynamic;
+    this.#known.set(toolCallId, kind);
     this.#await(toolCallId);
-    const toolName = nameOf(record);
-    return {
-      type: 'tool-input-available',
-      toolCallId,
-      toolName,
-      input: inputOf(record),
-      dynamic: true,
-    };
+    const [toolName, input] = [nameOf(record), inputOf(record)];
+    return { type: 'tool-input-available', toolCallId, toolName, input, ...kind };
   }
 
   #await(toolCallId: string): void {

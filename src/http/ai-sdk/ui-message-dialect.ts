@@ -17,9 +17,9 @@ export class UiMessageDialect implements FeedDialect {
   readonly prefersLongPages = false;
   readonly #projection: MessageProjection;
 
-  /** @param maxEventBytes the largest event that is taken apart */
-  constructor(messageId: string, maxEventBytes: number) {
-    this.#projection = new MessageProjection(messageId, maxEventBytes);
+  /** The same parameters as those of `MessageProjection`. */
+  constructor(...options: ConstructorParameters<typeof MessageProjection>) {
+    this.#projection = new MessageProjection(...options);
   }
 
   get preamble(): Buffer {

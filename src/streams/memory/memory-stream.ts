@@ -31,7 +31,7 @@ export class MemoryStream implements Expiring {
   /** Null while they are the first ones: most streams have none, and a map takes memory. */
   #ownProducers: Map<string, ProducerState> | null = null;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
-  #ended: { readonly how: Ending; readonly at: number } | null = null;
+  #ended: { readonly how: Ending; readonly at: number; readonly offset: number } | null = null;
 
   constructor(
     readonly id: StreamId,
@@ -80,7 +80,9 @@ export class MemoryStream implements Expiring {
     this.#bytes += plan.totalBytes;
     this.#updatedAt = now;
     this.expiresAt = now + this.ttlMs;
-    if (plan.ending !== null) this.#ended = { how: plan.ending, at: now };
+    if (plan.ending !== null) {
+      this.#ended = { how: plan.ending, at: now, offset: this.#events.length };
+    }
     return growth;
   }
 
@@ -148,6 +150,7 @@ export class MemoryStream implements Expiring {
       lastEvent: this.events.at(-1) as StoredEvent,
       status: this.#ended?.how ?? 'open',
       endedForMs: this.#ended === null ? null : now - this.#ended.at,
+      endedOffset: this.#ended?.offset ?? null,
       createdAt: this.createdAt,
       updatedAt: this.#updatedAt,
       expiresAt: this.expiresAt,

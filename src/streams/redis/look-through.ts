@@ -10,9 +10,10 @@ export type Seen = readonly [
   lastSha1: string,
   bytes: number,
   ending: string,
+  endedOffset: number,
 ];
 
-export const nothingSeen: Seen = [0, 0, '', 0, ''];
+export const nothingSeen: Seen = [0, 0, '', 0, '', 0];
 
 /** Looks through one page of elements that another program pushed, for one that ends the stream. */
 export async function lookThrough(
@@ -24,14 +25,16 @@ export async function lookThrough(
   const last = events.at(-1);
   if (last === undefined) return nothingSeen;
   const bytes = events.reduce((sum, event) => sum + event.bytes.length, 0);
-  const ending = events.find((event) => event.ending !== null)?.ending ?? '';
-  return [from, nextOffset, createHash('sha1').update(last.bytes).digest('hex'), bytes, ending];
+  const index = events.findIndex(({ ending }) => ending !== null);
+  const ending = events[index]?.ending ?? '';
+  const sha1 = createHash('sha1').update(last.bytes).digest('hex');
+  return [from, nextOffset, sha1, bytes, ending, index < 0 ? 0 : from + index + 1];
 }
 
 /** Two parts of which the second begins where the first ends; nothing when that is gone. */
 export function joined(some: Seen, more: Seen): Seen {
   if (more === nothingSeen) return nothingSeen;
-  const [from, , , bytes, ending] = some;
-  const [, to, lastSha1, moreBytes, moreEnding] = more;
-  return [from, to, lastSha1, bytes + moreBytes, ending === '' ? moreEnding : ending];
+  const [from, , , bytes, ...end] = some;
+  const [, to, lastSha1, moreBytes, ...moreEnd] = more;
+  return [from, to, lastSha1, bytes + moreBytes, ...(end[0] === '' ? moreEnd : end)];
 }

@@ -5,7 +5,8 @@ import { maxProducers } from '../producer.js';
 /**
  * The list is the truth; the state is what this service remembers of it: a hash with `length`,
  * `last` (SHA-1 of the element at `length - 1`) and `bytes` of the part of the list that it
- * accounts for, with `status`, `ended_at`, `created_at`, `updated_at`, `lease_ms`, `lease_until`,
+ * accounts for, with `status`, `ended_at`, `ended_offset` (where readers have all but late titles; 0
+ * in a state of an older version), `created_at`, `updated_at`, `lease_ms`, `lease_until`,
  * `producers` (how many are known) and `ttl` (in ms; 0: the one that the service is set to), and
  * with `p:<producer id>` → `epoch:next seq`.
  *
@@ -19,16 +20,16 @@ import { maxProducers } from '../producer.js';
  * call has to bring it again, together with what follows.
  *
  * The first arguments of every script on a stream are the time to live in ms that the service is set
- * to, and what was seen: from, to, SHA-1 of the last element, bytes, ending or ''; all zero or empty
- * at first.
+ * to, and what was seen: from, to, SHA-1 of the last element, bytes, ending or '', offset after
+ * that; all zero or empty at first.
  *
  * A full Redis refuses a script at the first command that writes and may take memory, unless another
  * write came before it. So `PEXPIRE` comes first where something must be stored all the same, and
  * nowhere else.
  */
 const reconcile = `
-local numbers = { 'length', 'bytes', 'ended_at', 'created_at', 'updated_at', 'lease_ms',
-  'lease_until', 'producers', 'ttl' }
+local numbers = { 'length', 'bytes', 'ended_at', 'ended_offset', 'created_at', 'updated_at',
+  'lease_ms', 'lease_until', 'producers', 'ttl' }
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -41,8 +42,8 @@ local function is_at(list, index, sha)
 end
 
 local function new_state(now)
-  return { length = 0, last = '', bytes = 0, status = '', ended_at = 0, created_at = now,
-    updated_at = now, lease_ms = 0, lease_until = 0, producers = 0, ttl = 0 }
+  return { length = 0, last = '', bytes = 0, status = '', ended_at = 0, ended_offset = 0,
+    created_at = now, updated_at = now, lease_ms = 0, lease_until = 0, producers = 0, ttl = 0 }
 end
 
 local function ttl_of(state) return state.ttl > 0 and state.ttl or tonumber(ARGV[1]) end
@@ -86,8 +87,9 @@ local function save_state(key, state, ...)
   return type(saved) == 'table' and saved.err or nil
 end
 
-local function end_stream(state, ending, now)
-  state.status, state.ended_at, state.lease_ms, state.lease_until = ending, now, 0, 0
+local function end_stream(state, ending, offset, now)
+  state.status, state.ended_at, state.ended_offset = ending, now, offset
+  state.lease_ms, state.lease_until = 0, 0
 end
 
 -- A sign of life. lease_ms is the new length of the lease, or 0 for the one that it has.
@@ -97,16 +99,25 @@ local function renew_lease(state, lease_ms, now)
   if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
 end
 
--- What another program pushed is a sign of life too.
+-- For how many ms after a sign of life a lease keeps its stream; see \`leasedForMs\`.
+local function leased_ms(state)
+  return state.lease_ms > 0 and 2 * state.lease_ms + ${endsWithinMs} or 0
+end
+
+-- What another program pushed is a sign of life too. It renews a lease once: so that is noted past the
+-- limit of a full Redis, like any heartbeat.
 local function take_seen(list, key, state, now)
-  local from, to, sha, bytes, ending = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+  local from, to, sha, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+  local ending, ended_offset = ARGV[6], tonumber(ARGV[7])
   if to <= state.length or from ~= state.length or not is_at(list, to - 1, sha) then return end
-  state.length, state.last, state.bytes = to, sha, state.bytes + tonumber(bytes)
+  state.length, state.last, state.bytes = to, sha, state.bytes + bytes
   state.updated_at = now
-  if state.status == '' and ending ~= '' then end_stream(state, ending, now) end
+  if state.status == '' and ending ~= '' then end_stream(state, ending, ended_offset, now) end
   renew_lease(state, 0, now)
+  local leased = leased_ms(state)
+  if leased > 0 then expire_with_list(list, key, state, leased) end
   state.is_unnoted = save_state(key, state) ~= nil
-  if not state.is_unnoted then expire_with_list(list, key, state, 0) end
+  if leased == 0 and not state.is_unnoted then expire_with_list(list, key, state, 0) end
 end
 
 local function reconcile(list, key, now)
@@ -137,10 +148,9 @@ local function fence_all(key)
   end
 end
 
--- For how many ms a heartbeat lets an open stream live on; see \`leasedForMs\`.
+-- For how many ms a heartbeat lets an open stream live on.
 local function heartbeat_ms(state, max_age, now)
-  local leased = state.lease_ms > 0 and 2 * state.lease_ms + ${endsWithinMs} or 0
-  return math.min(math.max(ttl_of(state), leased), state.created_at + max_age - now)
+  return math.min(math.max(ttl_of(state), leased_ms(state)), state.created_at + max_age - now)
 end
 
 -- A heartbeat changes nothing else, unless a full Redis could not note what was seen before it.
@@ -171,7 +181,7 @@ local function store(list, key, state, first, ending, channel, lives, past_limit
   state.length = state.length + #ARGV - first + 1
   state.last = redis.sha1hex(ARGV[#ARGV])
   state.updated_at = now
-  if ending ~= '' then end_stream(state, ending, now) end
+  if ending ~= '' then end_stream(state, ending, state.length, now) end
   save_state(key, state, ...)
   redis.call('PEXPIRE', key, 2 * lives)
   redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
@@ -194,14 +204,14 @@ end
  * {'skip', count} when the first ones are: then nothing was done, and the caller sends the rest.
  */
 export const appendScript = `${reconcile}
-local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
-local most_events, most_bytes = tonumber(ARGV[8]), tonumber(ARGV[9])
-local counted_events, counted_bytes = tonumber(ARGV[10]), tonumber(ARGV[11])
-local may_follow_end, grace, ending = ARGV[12] == '1', tonumber(ARGV[13]), ARGV[14]
-local only_ends, may_begin = ARGV[15] == '1', ARGV[16] == '1'
-local own_ttl, max_age = tonumber(ARGV[17]), tonumber(ARGV[18])
-local lease_ms, id, epoch, seq = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21]), tonumber(ARGV[22])
-local first = 23
+local list, key, channel = KEYS[1], KEYS[2], ARGV[8]
+local most_events, most_bytes = tonumber(ARGV[9]), tonumber(ARGV[10])
+local counted_events, counted_bytes = tonumber(ARGV[11]), tonumber(ARGV[12])
+local may_follow_end, grace, ending = ARGV[13] == '1', tonumber(ARGV[14]), ARGV[15]
+local only_ends, may_begin = ARGV[16] == '1', ARGV[17] == '1'
+local own_ttl, max_age = tonumber(ARGV[18]), tonumber(ARGV[19])
+local lease_ms, id, epoch, seq = tonumber(ARGV[20]), ARGV[21], tonumber(ARGV[22]), tonumber(ARGV[23])
+local first = 24
 local count = #ARGV - first + 1
 
 local now = now_ms()
@@ -264,12 +274,13 @@ return { 'ok', offset, lives }
  * 0, epoch of the producer or -1, for how many ms after its beginning heartbeats keep a stream.
  *
  * Returns false when there is no stream, {'unseen', from}, {'fenced', epoch}, or {'ok', length, last
- * element, status or '', ms since the end, created, updated, ms to live or -1, now, lease in ms or
- * 0, its own time to live in ms or 0, epoch of the producer or false, its next sequence number}.
+ * element, status or '', ms since the end, offset of the end, created, updated, ms to live or -1,
+ * now, lease in ms or 0, its own time to live in ms or 0, epoch of the producer or false, its next
+ * sequence number}.
  */
 export const statusScript = `${reconcile}
 local list, key = KEYS[1], KEYS[2]
-local id, lease_ms, epoch = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local id, lease_ms, epoch = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return unseen(state) end
@@ -279,13 +290,13 @@ if id ~= '' then known_epoch, next_seq = producer_of(key, id) end
 if lease_ms > 0 then
   if known_epoch and epoch >= 0 and epoch < known_epoch then return { 'fenced', known_epoch } end
   local fault
-  ttl, fault = take_heartbeat(list, key, state, lease_ms, tonumber(ARGV[10]), now)
+  ttl, fault = take_heartbeat(list, key, state, lease_ms, tonumber(ARGV[11]), now)
   if fault then return redis.error_reply(fault) end
 else
   ttl = expire_with_list(list, key, state, 0)
 end
 return { 'ok', state.length, redis.call('LINDEX', list, -1), state.status, now - state.ended_at,
-  state.created_at, state.updated_at, ttl, now, state.lease_ms, state.ttl,
+  state.ended_offset, state.created_at, state.updated_at, ttl, now, state.lease_ms, state.ttl,
   known_epoch or false, next_seq or 0 }
 `;
 
@@ -305,8 +316,8 @@ if type(known) == 'table' then
   return redis.error_reply((string.gsub(known.err, 'WRONGTYPE', 'WRONGSTATE')))
 end
 redis.call('DEL', list)
-redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'lease_ms', 0,
-  'ttl', 0)
+redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'ended_offset', 0,
+  'lease_ms', 0, 'ttl', 0)
 redis.call('PEXPIRE', key, ARGV[2])
 redis.pcall('PUBLISH', ARGV[1], 0)
 return 1
@@ -325,8 +336,8 @@ const maxLookAgeMs = 1500;
  * again}, or {'lost'}.
  */
 export const endLostScript = `${reconcile}
-local list, key, channel = KEYS[1], KEYS[2], ARGV[7]
-local since, looked_at = tonumber(ARGV[8]), tonumber(ARGV[9])
+local list, key, channel = KEYS[1], KEYS[2], ARGV[8]
+local since, looked_at = tonumber(ARGV[9]), tonumber(ARGV[10])
 local now = now_ms()
 local state, all_seen = reconcile(list, key, now)
 if not all_seen then return unseen(state) end
@@ -336,7 +347,7 @@ local due = math.max(state.lease_until, since + state.lease_ms)
 -- Between the look and now, signs of life may have been held up like this call.
 if math.min(now, looked_at) < due then return { 'later', due } end
 if now - looked_at > ${maxLookAgeMs} then return { 'later', now } end
-store(list, key, state, 10, 'failed', channel, ttl_of(state), true, now)
+store(list, key, state, 11, 'failed', channel, ttl_of(state), true, now)
 return { 'lost' }
 `;
 

@@ -13,15 +13,16 @@ export interface ToldStream {
 
 /** @param defaultTtlMs of a stream that has no time to live of its own */
 export async function toToldStream(reply: unknown, defaultTtlMs: number): Promise<ToldStream> {
-  const [, length, last, status, endedForMs, createdAt, updatedAt, livesMs, now, ...rest] =
+  const [, length, last, status, endedForMs, endedOffset, createdAt, updatedAt, ...rest] =
     reply as StatusReply;
-  const [leaseMs, ownTtlMs, epoch, nextSeq] = rest;
+  const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq] = rest;
   const ending = status.toString() as Ending | '';
   const info = {
     nextOffset: length,
     lastEvent: await decodeInTurns(last),
     status: ending === '' ? ('open' as const) : ending,
     endedForMs: ending === '' ? null : endedForMs,
+    endedOffset: ending === '' ? null : endedOffset || length,
     createdAt,
     updatedAt,
     expiresAt: livesMs < 0 ? null : now + livesMs,
@@ -38,6 +39,7 @@ type StatusReply = [
   last: Buffer,
   status: Buffer,
   endedForMs: number,
+  endedOffset: number,
   createdAt: number,
   updatedAt: number,
   livesMs: number,

@@ -58,12 +58,13 @@ export function encodeId(id: string): Buffer {
 }
 
 /**
- * Ends a line that was torn, and gives what was torn of a frame to an event that nobody listens to.
+ * Ends a line that was torn, and gives what was torn of a frame to an event that nobody listens to. The colon
+ * makes it a comment where the line was whole: a blank line would dispatch what came before it.
  *
  * @param id which half of one may have taken the place of
  */
 export function encodeDiscard(id: string): Buffer {
-  return Buffer.from(`\nid: ${id}\nevent: discard\n\n`);
+  return Buffer.from(`:\nid: ${id}\nevent: discard\n\n`);
 }
 
 /** A line that clients skip. Without a blank line, at which some dispatch an event without data. */

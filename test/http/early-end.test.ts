@@ -192,7 +192,7 @@ describeApp('a feed whose client keeps what was torn', { feed: brief }, (source)
     await one.postAnswers(1);
     const head = `${safari}last-event-id: 1\r\n`;
     const answer = await rawBytes(source.app.url, feedRequest(one, '', '1.1', head));
-    expect(unchunked(answer)).toMatch(/^\nid: 1\nevent: discard\n\nretry: 2000\n/);
+    expect(unchunked(answer)).toMatch(/^:\nid: 1\nevent: discard\n\nretry: 2000\n/);
     const other = await rawBytes(source.app.url, feedRequest(one));
     expect(unchunked(other)).toMatch(/^retry: 2000\n/);
   });

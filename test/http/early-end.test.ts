@@ -149,7 +149,7 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
 });
 
 const safari =
-  'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\n';
+  'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\nconnection: close\r\n';
 
 /** WebKit's parser, which goes on with what a broken connection tore. */
 function parseAsWebKit(...responses: readonly string[]): {

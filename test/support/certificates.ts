@@ -34,13 +34,20 @@ export class TestCertificates {
     return readFileSync(this.caFile, 'utf8');
   }
 
+  get certificateFile(): string {
+    return join(this.#directory, 'redis.crt');
+  }
+
+  get keyFile(): string {
+    return join(this.#directory, 'redis.key');
+  }
+
   /** For redis-server: TLS on this port, and nothing without TLS. */
   serverSettings(port: string): string[] {
-    const file = (name: string) => join(this.#directory, name);
     return [
       ...['--port', '0', '--tls-port', port, '--tls-auth-clients', 'no'],
       ...['--tls-cluster', 'yes', '--tls-replication', 'yes'],
-      ...['--tls-cert-file', file('redis.crt'), '--tls-key-file', file('redis.key')],
+      ...['--tls-cert-file', this.certificateFile, '--tls-key-file', this.keyFile],
       ...['--tls-ca-cert-file', this.caFile],
     ];
   }

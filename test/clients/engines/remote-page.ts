@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
@@ -63,7 +64,7 @@ export class RemotePage {
   }
 }
 
-/** Serves the pages of all browsers of this process, from an origin of their own. */
+/** Serves the pages of all browsers of this process, and the one of the examples, from an origin of their own. */
 export class PageHost {
   static #shared: Promise<PageHost> | null = null;
   readonly #pages = new Map<string, RemotePage>();
@@ -102,14 +103,23 @@ export class PageHost {
   #respond(request: IncomingMessage, response: ServerResponse): void {
     const page = this.#pages.get(request.url ?? '');
     if (page !== undefined && request.method === 'POST') void page.take(request, response);
-    else if (page !== undefined) sendHtml(response, `<script>${this.script}</script>`);
+    else if (page !== undefined) sendHtml(response, feedsPage(this.script));
+    else if (request.url?.startsWith('/example?')) sendHtml(response, examplePage);
     else response.writeHead(404).end();
   }
 }
 
-function sendHtml(response: ServerResponse, content: string): void {
-  response.setHeader('content-type', 'text/html; charset=utf-8');
-  response.end(`<!doctype html><meta charset="utf-8"><title>feeds</title>${content}`);
+const examplePage = readFileSync(
+  resolve(import.meta.dirname, '../../../examples/page/index.html'),
+  'utf8',
+);
+
+function feedsPage(script: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>feeds</title><script>${script}</script>`;
+}
+
+function sendHtml(response: ServerResponse, html: string): void {
+  response.setHeader('content-type', 'text/html; charset=utf-8').end(html);
 }
 
 async function bundled(): Promise<string> {

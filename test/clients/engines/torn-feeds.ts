@@ -80,11 +80,12 @@ async function receivedThrough(engine: Engine, server: TearingServer, { after, b
   return received;
 }
 
-/** Whatever came before it. */
+/** Whatever came before it; or it is over before it has come. */
 async function has(follower: Follower, content: string, how = ''): Promise<void> {
   const isThere = async () =>
     (await follower.received()).some(({ data }) => data.includes(`"content":"${content}"`));
-  await waitFor(`the event ${content}${how}`, isThere);
+  const has = async () => (await isThere()) || (await follower.isOver());
+  await waitFor(`the event ${content}${how}`, has);
 }
 
 function isSound(received: readonly Received[]): boolean {

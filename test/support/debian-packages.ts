@@ -29,6 +29,19 @@ export const chromium: Program = {
   hint: 'Debian: apt-get install chromium-headless-shell; or any Chrome or Chromium on the PATH',
 };
 
+export const firefox: Program = {
+  names: ['firefox-esr', 'firefox'],
+  debianPackage: 'firefox-esr',
+  hint: 'Debian: apt-get install firefox-esr; or any Firefox on the PATH',
+};
+
+/** A display for programs of GTK, for WebKitGTK without a screen. */
+export const broadway: Program = {
+  names: ['broadwayd', 'gtk3-broadwayd'],
+  debianPackage: 'libgtk-3-bin',
+  hint: 'Debian, Ubuntu: apt-get install libgtk-3-bin',
+};
+
 export const python: Program = {
   names: ['python3'],
   debianPackage: 'python3',
@@ -45,6 +58,15 @@ export const nchanModule = {
   path: '/usr/lib/nginx/modules/ngx_nchan_module.so',
   debianPackage: 'libnginx-mod-nchan',
   hint: 'Debian, Ubuntu: apt-get install libnginx-mod-nchan',
+};
+
+const debianArchitectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** The browser that comes with WebKitGTK. */
+export const miniBrowser = {
+  path: `/usr/lib/${debianArchitectures[process.arch]}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
+  debianPackage: 'webkit2gtk-driver',
+  hint: 'Debian, Ubuntu: apt-get install webkit2gtk-driver',
 };
 
 /**

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
+import type { TestCertificates } from './certificates.js';
 import { freePort } from './free-port.js';
 import { waitFor } from './wait-for.js';
 
@@ -15,12 +18,16 @@ interface NginxOptions {
   readonly timesFaster?: number;
   /** What stands in the configuration in place of what. */
   readonly changes?: Readonly<Record<string, string>>;
+  /** With it, it speaks TLS and HTTP/2. */
+  readonly certificates?: Pick<TestCertificates, 'certificateFile' | 'keyFile'>;
 }
 
 export interface Nginx {
   readonly url: string;
   /** The lines of its error log so far. */
   errors(): string[];
+  /** Reads its configuration again: with new workers, while the old ones end what is open. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
@@ -36,31 +43,32 @@ export async function startNginx(options: NginxOptions): Promise<string> {
  * caller stops it.
  */
 export async function launchNginx(options: NginxOptions): Promise<Nginx> {
-  const { upstreamPort, timesFaster = 1, changes = {} } = options;
+  const { timesFaster = 1, certificates } = options;
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-nginx-'));
-  const changed = Object.entries(changes).reduce(
-    (text, [from, to]) => substitute(text, from, to),
-    documented,
-  );
-  writeFileSync(
-    join(directory, 'rejoin.conf'),
-    faster(at(changed, port, upstreamPort), timesFaster),
-  );
+  writeFileSync(join(directory, 'rejoin.conf'), faster(at(port, options), timesFaster));
   writeFileSync(join(directory, 'nginx.conf'), around(directory));
   const log = join(directory, 'error.log');
   const args = ['-p', directory, '-e', log, '-c', join(directory, 'nginx.conf')];
   const nginx = spawn(inject('nginxPath'), args, { stdio: 'ignore' });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${certificates === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   await waitFor('nginx answers', () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended: ${readFileSync(log, 'utf8')}`);
-    return fetch(`${url}/metrics`).then(
-      ({ status }) => status === 404,
-      () => false,
-    );
+    return answers(`${url}/metrics`);
   });
   const errors = () => readFileSync(log, 'utf8').split('\n').slice(0, -1);
-  return { url, errors, stop: () => stop(nginx, directory) };
+  const reload = () => void nginx.kill('SIGHUP');
+  return { url, errors, reload, stop: () => stop(nginx, directory) };
+}
+
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = url.startsWith('https:')
+      ? https.get(url, { rejectUnauthorized: false, agent: false })
+      : http.get(url, { agent: false });
+    request.on('response', (response) => resolve(response.resume().statusCode === 404));
+    request.on('error', () => resolve(false));
+  });
 }
 
 /** Its workers would outlive a SIGKILL. */
@@ -73,11 +81,19 @@ async function stop(nginx: ChildProcess, directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
-function at(text: string, port: number, upstreamPort: number): string {
+function at(port: number, { upstreamPort, certificates, changes = {} }: NginxOptions): string {
+  const text = Object.entries(changes).reduce(
+    (changed, [from, to]) => substitute(changed, from, to),
+    documented,
+  );
+  const secure =
+    certificates === undefined
+      ? ''
+      : ` ssl http2; ssl_certificate ${certificates.certificateFile}; ssl_certificate_key ${certificates.keyFile}`;
   return substitute(
     substitute(text, 'server 127.0.0.1:8080;', `server 127.0.0.1:${upstreamPort};`),
     'listen 80;',
-    `listen 127.0.0.1:${port};`,
+    `listen 127.0.0.1:${port}${secure};`,
   );
 }
 

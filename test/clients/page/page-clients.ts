@@ -1,0 +1,59 @@
+import { chromium, clientIn } from '../engines/engine.js';
+import type { ForeignClient } from '../foreign-client.js';
+
+const noTimeout =
+  'It has no timeout, and a connection that is dead without a word stays open to it.';
+const asksAgain = 'It takes a 204 for one more end of a response, and asks again for ever.';
+const closes = '`close()` at the terminal event';
+
+/** What people use in pages, on a page of another origin in Chromium. Their service allows `pageOrigin()`. */
+export const pageClients: readonly ForeignClient[] = [
+  clientIn(chromium, 'fetch-event-source', {
+    name: '@microsoft/fetch-event-source 2',
+    option: null,
+    limits: { 'black hole': noTimeout },
+  }),
+  clientIn(chromium, 'fetch-event-source parsing', {
+    name: '@microsoft/fetch-event-source 2',
+    option: 'a bare `JSON.parse(m.data)` in `onmessage`',
+    limits: { 'black hole': noTimeout },
+  }),
+  clientIn(chromium, 'event-source-polyfill', {
+    name: 'event-source-polyfill 1',
+    option: null,
+    limits: {},
+  }),
+  clientIn(chromium, 'event-source-polyfill with a timeout', {
+    name: 'event-source-polyfill 1',
+    option: '`heartbeatTimeout: 5000`',
+    limits: {},
+  }),
+  clientIn(chromium, 'reconnecting-eventsource', {
+    name: 'reconnecting-eventsource 1',
+    option: null,
+    limits: {
+      'black hole': noTimeout,
+      end: 'It opens a closed EventSource anew, after a 204 too, and notes no id with `onmessage` alone: all comes again.',
+    },
+  }),
+  clientIn(chromium, 'reconnecting-eventsource closed', {
+    name: 'reconnecting-eventsource 1',
+    option: `\`addEventListener\`, ${closes}`,
+    limits: { 'black hole': noTimeout },
+  }),
+  clientIn(chromium, 'extended-eventsource', {
+    name: 'extended-eventsource 2',
+    option: null,
+    limits: { 'black hole': noTimeout },
+  }),
+  clientIn(chromium, 'sse.js', {
+    name: 'sse.js 2',
+    option: '`autoReconnect: true`',
+    limits: { 'black hole': noTimeout, end: asksAgain },
+  }),
+  clientIn(chromium, 'sse.js closed', {
+    name: 'sse.js 2',
+    option: `\`autoReconnect: true\`, ${closes}`,
+    limits: { 'black hole': noTimeout },
+  }),
+];

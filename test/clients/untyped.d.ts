@@ -15,8 +15,5 @@ declare module 'eventsource-2' {
 }
 
 declare module 'launchdarkly-eventsource' {
-  export const EventSource: new (
-    url: string,
-    options?: { readTimeoutMillis?: number },
-  ) => PlainEventSource;
+  export const EventSource: new (url: string) => PlainEventSource;
 }

@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly awayMs?: number;
 }
 
+/** Heartbeats are more frequent than the time-outs of clients that have some. */
+const commonSettings = { FEED_LINGER: '200ms', FEED_HEARTBEAT: '1s' };
+
 /** Plays a scenario for all these clients at a time, on one service. */
 export async function runScenario(
   scenario: ScenarioName,
@@ -34,7 +37,7 @@ export async function runScenario(
     const redis =
       backend === 'Redis' ? scope.add(await RedisServer.start(), (server) => server.stop()) : null;
     const startService = async () => {
-      const own = { FEED_LINGER: '200ms', ...settings };
+      const own = { ...commonSettings, ...settings };
       const environment = redis === null ? own : onRedis(redis, own);
       const service = await ServiceProcess.listening(environment);
       scope.add(service, (process) => process.kill());

@@ -6,7 +6,7 @@ import type { Run } from './run.js';
 
 export interface Script {
   readonly backend: 'memory' | 'Redis';
-  /** Of the service, besides a short linger. */
+  /** Of the service, besides those that all have. */
   readonly settings: Readonly<Record<string, string>>;
   /** What the table says of it. */
   readonly title: string;
@@ -40,7 +40,7 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
   }),
   'black hole': onMemory(
     'nothing comes any more, and the connection stays open',
-    { FEED_HEARTBEAT: '1s' },
+    {},
     async (run) => {
       await cutConnections(run, (run) => run.each(({ line }) => line.swallowAll()));
     },

@@ -1,5 +1,7 @@
 import { describe, it } from 'vitest';
-import { allClients } from './all-clients.js';
+import { eventSources } from './node/event-sources.js';
+import { fetchClients } from './node/fetch-clients.js';
+import { programs } from './node/programs.js';
 import { type RunOptions, runScenario, surpriseIn } from './run/run-scenario.js';
 import type { ScenarioName } from './scenario.js';
 
@@ -12,7 +14,9 @@ const names = [
   'curl in a shell loop',
   'Python urllib',
 ];
-const clients = allClients.filter(({ name, option }) => names.includes(name) && option === null);
+const clients = [...eventSources, ...fetchClients, ...programs].filter(
+  ({ name, option }) => names.includes(name) && option === null,
+);
 
 // They mostly wait for the time after which a client reconnects: so all at once.
 describe.concurrent('Clients that nobody here wrote get each event once, and stop at the end', () => {

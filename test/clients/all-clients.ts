@@ -11,3 +11,8 @@ export const allClients: readonly ForeignClient[] = [
   ...aiSdks,
   ...programs,
 ];
+
+/** What they need of the service: the origins of pages in `CORS_ORIGINS`. */
+export async function settingsForAll(): Promise<Readonly<Record<string, string>>> {
+  return {};
+}

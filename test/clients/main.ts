@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { allClients } from './all-clients.js';
+import { allClients, settingsForAll } from './all-clients.js';
 import { writeClientsPage } from './report/clients-page.js';
 import { type Result, runScenario, surpriseIn } from './run/run-scenario.js';
 import { scripts } from './run/scripts.js';
@@ -48,10 +48,11 @@ async function main(): Promise<number> {
 
 async function runAll(names: readonly ScenarioName[], text: string): Promise<Result[]> {
   const clients = allClients.filter(({ name }) => name.includes(text));
+  const settings = await settingsForAll();
   const results: Result[] = [];
   for (const name of names) {
     print(`${name}: ${scripts[name].title}\n`);
-    const found = await runScenario(name, clients, { awayMs });
+    const found = await runScenario(name, clients, { awayMs, settings });
     for (const result of found) print(`  ${lineOf(result)}\n`);
     results.push(...found);
   }

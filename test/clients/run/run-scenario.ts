@@ -18,6 +18,8 @@ export interface Result {
 export interface RunOptions {
   /** Where the scenario does not need the one that it usually has. */
   readonly backend?: 'memory' | 'Redis';
+  /** Of the service, for these clients: the origin of pages. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** For how long a restart keeps clients out, at least: long enough that they are refused. */
   readonly awayMs?: number;
 }
@@ -29,15 +31,16 @@ const commonSettings = { FEED_LINGER: '200ms', FEED_HEARTBEAT: '1s' };
 export async function runScenario(
   scenario: ScenarioName,
   clients: readonly ForeignClient[],
-  { backend = scripts[scenario].backend, awayMs = 0 }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<readonly Result[]> {
-  const { settings, play } = scripts[scenario];
+  const script = scripts[scenario];
+  const { backend = script.backend, settings = {}, awayMs = 0 } = options;
   const scope = new Scope();
   try {
     const redis =
       backend === 'Redis' ? scope.add(await RedisServer.start(), (server) => server.stop()) : null;
     const startService = async () => {
-      const own = { ...commonSettings, ...settings };
+      const own = { ...commonSettings, ...script.settings, ...settings };
       const environment = redis === null ? own : onRedis(redis, own);
       const service = await ServiceProcess.listening(environment);
       scope.add(service, (process) => process.kill());
@@ -50,7 +53,7 @@ export async function runScenario(
       clients.map((client, index) => Lane.open(client, scenario, `s${index}`, port)),
     );
     for (const lane of lanes) scope.add(lane, () => lane.close());
-    await play(new Run(lanes, startService, service, awayMs));
+    await script.play(new Run(lanes, startService, service, awayMs));
     return await Promise.all(lanes.map(resultOf));
   } finally {
     await scope.end();

@@ -54,7 +54,10 @@ function choiceText(rows: readonly Row[]): string {
   const right = rows.find(isRight);
   if (right !== undefined) {
     const { option } = right.client;
-    return option === null ? 'works as it is' : `needs an option: ${option}`;
+    if (option === null) return 'works as it is';
+    const plain = rows.filter(({ client }) => client.option === null);
+    const names = plain.flatMap(faultsOf).map(({ scenario }) => scenario);
+    return `needs an option (${names.join(', ')}): ${option}`;
   }
   const best = rows.toSorted((one, other) => faultsOf(one).length - faultsOf(other).length)[0];
   const reasons = faultsOf(best as Row).map(({ client, scenario }) => client.limits[scenario]);
@@ -90,7 +93,7 @@ function limitsText(rows: readonly Row[]): string {
     .map(([reason, some]) => {
       const names = new Set(some.map(({ client }) => client.name));
       const scenarios = new Set(some.map(({ scenario }) => scenario));
-      return `- _${[...scenarios].join(', ')}_ (${[...names].join(', ')}): ${reason}`;
+      return `- _${[...scenarios].join('_ and _')}_ (${[...names].join(', ')}): ${reason}`;
     })
     .join('\n');
 }

@@ -84,21 +84,21 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
     'the token of the address expires',
     { AUTH_READER_SECRET: secret },
     async (run) => {
-      await run.append(3);
       const token = (sid: string, seconds: number) =>
         sign({ sid, scope: 'read', exp: secondsFromNow(seconds) });
-      await run.each(async (lane) => lane.follow(await token(lane.sid, 0)));
-      for (let time = 1; time <= times; time += 1) {
-        await run.append(3);
-        await run.caughtUp();
-        await run.each(async (lane) => {
+      await run.append(3);
+      // Each at its own pace: a token does not wait for other clients.
+      await run.each(async (lane) => {
+        await lane.follow(await token(lane.sid, 0));
+        for (let time = 1; time <= times; time += 1) {
           const { refusals } = lane.line;
+          await lane.append(run.service.url, 3);
           await lane.until(() => lane.line.refusals > refusals);
           await lane.stopped();
           await lane.append(run.service.url, 3);
           await lane.followAgain(await token(lane.sid, time < times ? 0 : 600));
-        });
-      }
+        }
+      });
       await run.caughtUp();
       await run.end();
     },

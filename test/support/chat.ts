@@ -33,14 +33,16 @@ export interface ChatOptions {
   /** Where it resumes, when not at the back end. Read each time. */
   reconnectTo?: string;
   readonly messages?: UIMessage[];
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** The SDK's own chat over its own transport, as `useChat` has it. */
 export function newChat(sdk: AiSdk, options: ChatOptions) {
-  const { id, origin, reconnectTo, messages = [] } = options;
+  const { id, origin, reconnectTo, messages = [], fetch = globalThis.fetch } = options;
   const api = `${origin}/api/chat`;
   const transport = new sdk.DefaultChatTransport({
     api,
+    fetch,
     ...(reconnectTo && {
       prepareReconnectToStreamRequest: () => ({ api: options.reconnectTo ?? reconnectTo }),
     }),

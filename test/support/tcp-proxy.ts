@@ -32,9 +32,11 @@ export function lossy(
 export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Of `#sockets`, those of clients, each with the one that leads on. */
+  readonly #targetOf = new Map<Socket, Socket>();
+  #port = 0;
   #connectionCount = 0;
-  readonly #targets = new Set<Socket>();
-  /** Of `#targets`, those whose next bytes are lost. */
+  /** Of the sockets that lead on, those whose next bytes are lost. */
   readonly #losing = new WeakSet<Socket>();
 
   private constructor(
@@ -47,13 +49,13 @@ export class TcpProxy {
 
   static async start(targetPort: number, fault?: Fault): Promise<TcpProxy> {
     const proxy = new TcpProxy(targetPort, fault);
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
+    await proxy.#listen(0);
+    proxy.#port = (proxy.#server.address() as AddressInfo).port;
     return proxy;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get url(): string {
@@ -70,15 +72,44 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Ends all connections with FIN, behind all that was passed on to the clients. */
+  finish(): void {
+    for (const [client, target] of this.#targetOf) {
+      target.unpipe();
+      client.end(() => client.destroy());
+    }
+  }
+
+  /** Ends all connections with RST. */
+  reset(): void {
+    for (const client of this.#targetOf.keys()) client.resetAndDestroy();
+  }
+
+  /** Refuses new connections, as when nothing listens. Those that are open stay. */
+  refuse(): void {
+    this.#server.close();
+  }
+
+  /** Takes connections again, where it did before `refuse`. */
+  accept(): Promise<void> {
+    return this.#listen(this.#port);
+  }
+
   /** On each connection that is open, loses what the service says next, and destroys it then. */
   loseNextAnswers(): void {
-    for (const target of this.#targets) this.#losing.add(target);
+    for (const target of this.#targetOf.values()) this.#losing.add(target);
   }
 
   async close(): Promise<void> {
+    const closed = this.#server.listening ? once(this.#server, 'close') : null;
     this.#server.close();
     this.cut();
-    await once(this.#server, 'close');
+    await closed;
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   /** Cuts all connections, and refuses new ones until the function that it resolves with is called. */
@@ -94,8 +125,8 @@ export class TcpProxy {
   #forward(client: Socket): void {
     this.#connectionCount += 1;
     const target = connect(this.targetPort, '127.0.0.1');
-    this.#targets.add(target);
-    target.on('close', () => this.#targets.delete(target));
+    this.#targetOf.set(client, target);
+    client.on('close', () => this.#targetOf.delete(client));
     target.on('data', () => {
       if (this.#losing.has(target)) client.destroy();
     });

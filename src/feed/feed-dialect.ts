@@ -39,6 +39,9 @@ export const absentId = '0-00000000';
 /** Ends after which the client is told when to come back. */
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
 
+/** Ends after which there is nothing to come back for. */
+const isComplete: ReadonlySet<FeedEnd> = new Set(['ended', 'absent', 'not_started']);
+
 /** What a feed of the service's own may look like. */
 export interface NativeOptions {
   /** Whether frames carry the event's type as their name. */
@@ -92,12 +95,12 @@ export class NativeDialect implements FeedDialect {
   }
 
   farewell(end: FeedEnd): Chunk | null {
-    if (end === 'absent') return Chunk.of(encodeId(absentId));
+    if (end === 'not_started') return Chunk.of(encodeId(absentId));
     return comesBack.has(end) ? Chunk.of(encodeFarewell()) : null;
   }
 
   isComplete(end: FeedEnd): boolean {
-    return end === 'ended' || end === 'absent';
+    return isComplete.has(end);
   }
 
   reset(reason: ResetReason, isAbsent: boolean): Chunk | null {

@@ -2,6 +2,7 @@
 export const feedEnds = [
   'ended', // the stream has ended, and the client has all of it
   'absent', // after a reset, no stream came
+  'not_started', // no stream came in the time that the client gave it
   'max_age', // the feed was old enough: the client goes on in another one
   'token_expired', // the client may read on when it comes back with another token
   'draining', // the node is shutting down: the client goes on elsewhere

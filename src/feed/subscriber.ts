@@ -274,7 +274,7 @@ export class Subscriber implements Waiter, TurnTaker {
   #noteAbsence(): void {
     this.#write(this.feed.dialect.notFound());
     const { startTimeoutMs } = this.feed;
-    if (startTimeoutMs !== null) this.#startAbsenceTimer(startTimeoutMs);
+    if (startTimeoutMs !== null) this.#endAfter(startTimeoutMs, 'not_started');
   }
 
   async #readOn(): Promise<void> {
@@ -341,7 +341,7 @@ export class Subscriber implements Waiter, TurnTaker {
     this.#position = startOfStream;
     this.#isUpToDate = false;
     const { waitMs } = this.options;
-    if (isAbsent) this.#startAbsenceTimer(Math.min(waitMs, this.feed.startTimeoutMs ?? waitMs));
+    if (isAbsent) this.#endAfter(Math.min(waitMs, this.feed.startTimeoutMs ?? waitMs), 'absent');
   }
 
   #write(chunk: Chunk | null): void {
@@ -352,9 +352,9 @@ export class Subscriber implements Waiter, TurnTaker {
     this.client.socket.once('drain', () => this.#onDrain());
   }
 
-  #startAbsenceTimer(ms: number): void {
+  #endAfter(ms: number, end: FeedEnd): void {
     this.#clearAbsenceTimer();
-    this.#absenceTimer = setTimeout(() => this.finish('absent'), ms);
+    this.#absenceTimer = setTimeout(() => this.finish(end), ms);
   }
 
   #clearAbsenceTimer(): void {

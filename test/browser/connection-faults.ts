@@ -49,9 +49,10 @@ export class FaultyProxy {
       const isRefused = request.failure()?.errorText.includes('CONNECTION_REFUSED');
       if (isRefused && request.url().includes('/stream?')) refusals += 1;
     });
-    const accept = await this.#proxy.refuse();
+    this.#proxy.refuse();
+    this.#proxy.cut();
     await waitFor('the page is refused', () => refusals > 0);
-    await accept();
+    await this.#proxy.accept();
   }
 
   #fate(chunk: Buffer, from: 'client' | 'service', connection: object) {

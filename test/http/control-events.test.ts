@@ -88,7 +88,11 @@ describeApp(
         await one.postAnswers(1, 7);
         await waitFor('it is up to date again', () => feed.data.at(-1) === '{"offset":1}');
         const control = ['up-to-date', 'reset'];
-        expect(namesOf(feed).filter((name) => control.includes(`${name}`))).toEqual(['up-to-date', 'reset', 'up-to-date']);
+        expect(namesOf(feed).filter((name) => control.includes(`${name}`))).toEqual([
+          'up-to-date',
+          'reset',
+          'up-to-date',
+        ]);
         expect(feed.lastId).toMatch(/^1-/);
         feed.drop();
       },

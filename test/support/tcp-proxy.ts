@@ -112,16 +112,6 @@ export class TcpProxy {
     await once(this.#server, 'listening');
   }
 
-  /** Cuts all connections, and refuses new ones until the function that it resolves with is called. */
-  async refuse(): Promise<() => Promise<void>> {
-    const { port } = this;
-    await this.close();
-    return async () => {
-      this.#server.listen(port, '127.0.0.1');
-      await once(this.#server, 'listening');
-    };
-  }
-
   #forward(client: Socket): void {
     this.#connectionCount += 1;
     const target = connect(this.targetPort, '127.0.0.1');

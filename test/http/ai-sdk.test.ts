@@ -262,6 +262,20 @@ describeApp('a chat of the AI SDK', {}, (source) => {
       expect(shownText(chat)).toBe('Cats ');
     });
 
+    it(`(${name}) goes on after a question, told its version`, async () => {
+      const session = new Session(source);
+      const question = { type: 'tool_approval_required', id: 'q', data: { tool_name: 'pay' } };
+      await session.append('m', question, { type: 'answer', content: 'Paid.' });
+      const reconnectTo = `${session.url}?version=${name.slice(-1)}`;
+      const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo });
+      const resuming = chat.resumeStream();
+      await waitFor('the answer', () => shownText(chat) === 'Paid.');
+      await session.append('m', { type: 'complete' });
+      await resuming;
+      expect([chat.status, chat.error]).toEqual(['ready', undefined]);
+      expect(JSON.stringify(chat.lastMessage?.parts[0])).toContain('approval');
+    });
+
     it(`(${name}) does nothing when nothing runs`, async () => {
       const session = new Session(source);
       const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo: session.url });

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 
 const absent = '0-00000000';
-const brief = { waitMs: 2000, lingerMs: 0 };
+const brief = { waitMs: 2000, lingerMs: 0, heartbeatMs: 15_000 };
+/** Alone in its block, unless a reset has it. */
+const end = `id: ${absent}\n\n`;
+const begins = 'event: heartbeat\ndata: {"intervalMs":15000}\n\nevent: not-found\ndata: {}\n\n';
 
 /** How GET and HEAD are answered, which is alike. */
 async function statuses(one: TestStream, query: string, headers = {}): Promise<number[]> {
@@ -75,20 +78,20 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
   });
 
   it.each([
-    ['', ''],
-    ['&named=true', ''],
-    ['&compact=true', ''],
-    ['&offset=now', 'id: 0\n\n'],
-    ['&control=true', 'event: not-found\ndata: {}\n\n'],
-    ['&control=true&named=true&compact=true', 'event: not-found\ndata: {}\n\n'],
-    ['&lastEventId=x', `event: reset\ndata: {"reason":"unknown","offset":0}\nid: ${absent}\n\n`],
+    ['', end],
+    ['&named=true', end],
+    ['&compact=true', end],
+    ['&offset=now', `id: 0\n\n${end}`],
+    ['&control=true', `${begins}${end}`],
+    ['&control=true&named=true&compact=true', `${begins}${end}`],
+    ['&lastEventId=x', `event: reset\ndata: {"reason":"unknown","offset":0}\n${end}`],
   ])(
-    'ends the feed of no stream with an id in a block of its own at startTimeout=0%s',
+    'ends the feed of no stream with its id, after which there is 204, at startTimeout=0%s',
     async (query, told) => {
       const one = stream();
       const feed = await one.feed(`?startTimeout=0${query}`);
       await feed.end();
-      expect(feed.raw).toBe(`retry: 2000\n: connected\n${told}id: ${absent}\n\n`);
+      expect(feed.raw).toBe(`retry: 2000\n: connected\n${told}`);
       expect(feed.response.complete).toBe(true);
       for (const [back, headers] of [
         [`?startTimeout=0${query.replace('&lastEventId=x', '')}`, { 'last-event-id': absent }],

@@ -29,6 +29,7 @@ export class BrowserProcess {
   }
 
   static #endAll(): void {
+    for (const browser of BrowserProcess.#running) browser.#endGroups();
     for (const browser of [...BrowserProcess.#running]) browser.end();
   }
 
@@ -55,12 +56,16 @@ export class BrowserProcess {
 
   /** At once: so it can be done while this process ends. */
   end(): void {
-    for (const group of this.#groups) endGroup(group);
+    this.#endGroups();
     rmSync(this.#directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     BrowserProcess.#running.delete(this);
     if (BrowserProcess.#running.size > 0) return;
     process.off('exit', BrowserProcess.#endAll);
     process.off('SIGTERM', BrowserProcess.#endOnSignal);
+  }
+
+  #endGroups(): void {
+    for (const group of this.#groups) endGroup(group);
   }
 }
 

@@ -28,8 +28,6 @@ export const clients = {
   'event-source-polyfill with a timeout': (url, note) =>
     listened(new EventSourcePolyfill(url, { heartbeatTimeout: 5000 }), note),
 
-  'reconnecting-eventsource': (url, note) => listened(new ReconnectingEventSource(url), note),
-
   'reconnecting-eventsource closed': (url, note) => {
     const source = new ReconnectingEventSource(url);
     source.addEventListener('message', ({ data, lastEventId }) => {

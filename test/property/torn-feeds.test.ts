@@ -173,12 +173,13 @@ function parse(data: string): Partial<EventInput> | null {
 
 describe('A feed that is torn at any byte', () => {
   let app: TestApp;
+  let store: StreamManager;
   let feeds: ReadonlyMap<string, FinishedFeed>;
   let webKitFeeds: ReadonlyMap<string, FinishedFeed>;
   let fromNow: FinishedFeed;
 
   beforeAll(async () => {
-    const store = withMalformed(await memoryBackend.create());
+    store = withMalformed(await memoryBackend.create());
     app = await startApp(store, { feed: { heartbeatMs: 500, lingerMs: 0 } });
     const stream = new TestStream(app);
     const finished: Promise<void>[] = [];
@@ -203,7 +204,10 @@ describe('A feed that is torn at any byte', () => {
     for (const event of live) await stream.post(event);
     await Promise.all(finished);
   });
-  afterAll(() => app.close());
+  afterAll(async () => {
+    await app.close();
+    await store.close();
+  });
 
   const harmless = parsers.filter(
     ({ name }) => !harmed.some((one) => one.name === name && one.end === 'broken'),

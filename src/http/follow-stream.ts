@@ -48,7 +48,7 @@ const querystring = z.object({
   lastEventId: z
     .string()
     .describe(
-      'As the header `Last-Event-ID`, for clients that cannot set it; it wins over `offset`.',
+      'As the header `Last-Event-ID`, which wins over it, for clients that cannot set that; it wins over `offset`.',
     )
     .optional(),
   named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
@@ -66,7 +66,7 @@ const querystring = z.object({
     .string()
     .regex(/^(0|[1-9]\d{0,6})$/, 'must be a whole number of seconds')
     .describe(
-      'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`.',
+      'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`; without it, as long as a feed may last.',
     )
     .transform((text) => Number(text) * 1000)
     .optional(),

@@ -43,14 +43,17 @@ const feedHeaders: readonly Header[] = [
 
 const feedDescription = `
 Delivers what there is and then what comes, over server-sent events. A reader that was cut off comes back
-with the last id that it saw, by \`Last-Event-ID\` or \`?offset=\`, and gets each later event once and in order.
+with the last id that it saw, by \`Last-Event-ID\` or \`?lastEventId=\`, and gets each later event once and in order.
 
 - Each event is one frame, with its \`id\` and the event on one \`data:\` line. Frames have no name, unless \`named\` is true.
 - With \`compact\`, stored chunks next to one another of one \`type\` and \`id\` come as the last of them, with the \`content\` of
   all. Its frame's id goes on after the last one. What comes live comes as it is.
+- With \`control\`, a page hears of the state of the feed in events: \`heartbeat\`, of which the first comes at once and each
+  says in \`intervalMs\` how often they come, \`up-to-date\` and \`not-found\`. None has an id.
 - \`event: reset\` says that the stream behind the id is gone or another one: forget what you have, it comes again.
 - \`event: malformed\` stands for an element that another program wrote and that is no event.
-- Any end without a terminal event means: come back with the last id. **204** means: you have all of it.
+- Any end without a terminal event means: come back with the last id. **204** means: you have all of it, or there is no
+  stream, as you were told before.
 - An EventSource gives up after any other status than 200. So what cannot be served now is a 200 with
   \`Stream-Refused\` that breaks off at once.`;
 
@@ -58,6 +61,11 @@ const feedExamples = {
   events: {
     summary: 'Events',
     value: `retry: 2000\n: connected\ndata: ${JSON.stringify(event)}\nid: 1-3592a1b6\n\n`,
+  },
+  control: {
+    summary: 'Events of the feed itself, with `control`',
+    value:
+      'event: heartbeat\ndata: {"intervalMs":15000}\n\nevent: up-to-date\ndata: {"offset":17}\n\n',
   },
   reset: {
     summary: 'The stream is not the one that the id came from',

@@ -13,9 +13,9 @@ export const engines: readonly ForeignClient[] = [
     option: null,
     limits: { 'black hole': noTimeout },
   }),
-  clientIn(chromium, 'watched', {
+  clientIn(chromium, 'example page', {
     name: 'EventSource of Chromium',
-    option: '`?control=true`, and the watchdog of `examples/page`',
+    option: '`examples/page/follow.js`, which watches the heartbeat',
     limits: {},
   }),
   clientIn(firefox, 'native', {
@@ -23,9 +23,9 @@ export const engines: readonly ForeignClient[] = [
     option: null,
     limits: { 'black hole': noTimeout, 'restart, memory': refused, 'restart, Redis': refused },
   }),
-  clientIn(firefox, 'watched', {
+  clientIn(firefox, 'example page', {
     name: 'EventSource of Firefox',
-    option: '`?control=true`, and the watchdog of `examples/page`',
+    option: '`examples/page/follow.js`, which watches the heartbeat',
     limits: {},
   }),
   clientIn(webKit, 'native', {
@@ -33,9 +33,9 @@ export const engines: readonly ForeignClient[] = [
     option: null,
     limits: { 'black hole': noTimeout },
   }),
-  clientIn(webKit, 'watched', {
+  clientIn(webKit, 'example page', {
     name: 'EventSource of WebKitGTK',
-    option: '`?control=true`, and the watchdog of `examples/page`',
+    option: '`examples/page/follow.js`, which watches the heartbeat',
     limits: {},
   }),
 ];

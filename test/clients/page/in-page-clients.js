@@ -3,7 +3,7 @@ import { EventSourcePolyfill } from 'event-source-polyfill';
 import { EventSource as ExtendedEventSource } from 'extended-eventsource';
 import ReconnectingEventSource from 'reconnecting-eventsource';
 import { SSE } from 'sse.js';
-import { watchedEventSource } from './watched-event-source.js';
+import { follow } from '../../../examples/page/follow.js';
 
 /**
  * How a page follows a feed, by the names that page-clients.ts and engines.ts know. Each is given the
@@ -13,7 +13,7 @@ import { watchedEventSource } from './watched-event-source.js';
 export const clients = {
   native: (url, note) => listened(new EventSource(url), note),
 
-  watched: watchedEventSource,
+  'example page': followAsExample,
 
   'fetch-event-source': (url, note) => fetched(url, ({ data, id }) => note(data, id)),
 
@@ -39,7 +39,11 @@ export const clients = {
 
   'extended-eventsource': (url, note) => listened(new ExtendedEventSource(url), note),
 
-  'sse.js': (url, note) => listened(reconnectingSse(url), note),
+  'sse.js': (url, note) => {
+    const source = reconnectingSse(url);
+    source.onmessage = ({ data, lastEventId }) => note(data, lastEventId);
+    return handsOfSse(source);
+  },
 
   'sse.js closed': (url, note) => {
     const source = reconnectingSse(url);
@@ -47,9 +51,24 @@ export const clients = {
       note(data, lastEventId);
       if (isTerminal(data)) source.close();
     };
-    return { close: () => source.close(), isOver: () => !source.autoReconnect };
+    return handsOfSse(source);
   },
 };
+
+/** Its events are not numbered, and stored chunks of one text come as one. */
+function followAsExample(url, note) {
+  const { href, searchParams } = new URL(url);
+  let status = 'connecting';
+  const close = follow(href.replace(/\/stream(\?.*)?$/, ''), {
+    getToken: () => searchParams.get('token') ?? '',
+    onEvent: (event) => note(JSON.stringify(event), ''),
+    onReset: () => note(JSON.stringify({ reason: 'reset' }), ''),
+    onStatus: (told) => {
+      status = told;
+    },
+  });
+  return { close, isOver: () => !['connecting', 'open'].includes(status) };
+}
 
 /** Notes the messages of an EventSource, or of what looks like one. */
 function listened(source, note) {
@@ -61,9 +80,13 @@ function handsOf(source) {
   return { close: () => source.close(), isOver: () => source.readyState === 2 };
 }
 
-/** It closes itself between two attempts. */
 function reconnectingSse(url) {
   return new SSE(url, { autoReconnect: true });
+}
+
+/** It is closed between two attempts too. */
+function handsOfSse(source) {
+  return { close: () => source.close(), isOver: () => !source.autoReconnect };
 }
 
 function fetched(url, onmessage) {

@@ -10,7 +10,7 @@ export type Verdict = string;
  * @returns what went wrong
  */
 export function compare(received: readonly Received[], expected: readonly string[]): string[] {
-  const events = received.map(toEvent).filter((event) => event !== 'reset');
+  const events = received.flatMap(toEvents);
   const contents = events.map(({ content }) => content);
   const known = contents.filter((content) => expected.includes(content));
   const first = [...new Set(known)];
@@ -35,12 +35,19 @@ interface ReadEvent {
   readonly content: string;
 }
 
-function toEvent({ id, data }: Received): ReadEvent | 'reset' {
+/** Chunks of a compact replay come as one event, with the id of the last of them. None come of a reset. */
+function toEvents({ id, data }: Received): readonly ReadEvent[] {
+  const { content = data, reason } = toFields(data);
+  if (reason !== undefined) return [];
+  const parts: readonly string[] = String(content).match(/<[^>]*>/g) ?? [String(content)];
+  return parts.map((part, index) => ({ content: part, id: index < parts.length - 1 ? '' : id }));
+}
+
+function toFields(data: string): { content?: unknown; reason?: unknown } {
   try {
-    const { content, reason } = JSON.parse(data);
-    return reason === undefined ? { id, content: String(content) } : 'reset';
+    return JSON.parse(data);
   } catch {
-    return { id, content: data };
+    return {};
   }
 }
 

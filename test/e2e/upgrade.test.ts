@@ -165,8 +165,8 @@ describe.each([
     const now = await openFeed(the.feedUrl(the[from], '?offset=now'));
     await waitFor('its place', () => /\nid: 2-\w+\n\n/.test(now.raw));
     const [, end] = /\nid: (2-\w+)\n/.exec(now.raw) as unknown as [string, string];
-    await the.append(the[to], 2);
     const ids = [...reset.frames.map(({ id }) => id as string), end];
+    await the.append(the[to], 2);
     for (const [index, id] of ids.entries()) {
       const missed = ['0', '1', '2'].slice(Math.min(index, 2));
       const feed = await openFeed(the.feedUrl(the[to]), { 'last-event-id': id });

@@ -39,7 +39,11 @@ export const clients = {
 
   'extended-eventsource': (url, note) => listened(new ExtendedEventSource(url), note),
 
-  'sse.js': (url, note) => listened(reconnectingSse(url), note),
+  'sse.js': (url, note) => {
+    const source = reconnectingSse(url);
+    source.onmessage = ({ data, lastEventId }) => note(data, lastEventId);
+    return sseHandsOf(source);
+  },
 
   'sse.js closed': (url, note) => {
     const source = reconnectingSse(url);
@@ -47,7 +51,7 @@ export const clients = {
       note(data, lastEventId);
       if (isTerminal(data)) source.close();
     };
-    return { close: () => source.close(), isOver: () => !source.autoReconnect };
+    return sseHandsOf(source);
   },
 };
 
@@ -61,9 +65,13 @@ function handsOf(source) {
   return { close: () => source.close(), isOver: () => source.readyState === 2 };
 }
 
-/** It closes itself between two attempts. */
 function reconnectingSse(url) {
   return new SSE(url, { autoReconnect: true });
+}
+
+/** Between two attempts it is closed, and not over. */
+function sseHandsOf(source) {
+  return { close: () => source.close(), isOver: () => !source.autoReconnect };
 }
 
 function fetched(url, onmessage) {

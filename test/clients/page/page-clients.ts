@@ -5,7 +5,8 @@ const noTimeout =
   'It has no timeout, and a connection that is dead without a word stays open to it.';
 const notesEarly =
   'It notes an id at its line: an event is lost when its frame breaks off between that line and the blank one.';
-const asksAgain = 'It takes a 204 for one more end of a response, and asks again for ever.';
+const asksAgain = 'It asks again for ever, whatever the status of the response.';
+const never = { DELETE: asksAgain, 'token expiry': asksAgain };
 const closes = '`close()` at the terminal event';
 
 /** What people use in pages, on a page of another origin in Chromium. Their service allows `pageOrigin()`. */
@@ -13,12 +14,20 @@ export const pageClients: readonly ForeignClient[] = [
   clientIn(chromium, 'fetch-event-source', {
     name: '@microsoft/fetch-event-source 2',
     option: null,
-    limits: { 'FIN in a frame': notesEarly, 'black hole': noTimeout },
+    limits: {
+      'FIN in a frame': notesEarly,
+      'black hole': noTimeout,
+      'token expiry': asksAgain,
+    },
   }),
   clientIn(chromium, 'fetch-event-source parsing', {
     name: '@microsoft/fetch-event-source 2',
     option: 'a bare `JSON.parse(m.data)` in `onmessage`',
-    limits: { 'FIN in a frame': notesEarly, 'black hole': noTimeout },
+    limits: {
+      'FIN in a frame': notesEarly,
+      'black hole': noTimeout,
+      'token expiry': asksAgain,
+    },
   }),
   clientIn(chromium, 'event-source-polyfill', {
     name: 'event-source-polyfill 1',
@@ -33,7 +42,7 @@ export const pageClients: readonly ForeignClient[] = [
   clientIn(chromium, 'reconnecting-eventsource closed', {
     name: 'reconnecting-eventsource 1',
     option: `\`addEventListener\`, ${closes}: it opens a closed feed anew, without \`addEventListener\` from the start`,
-    limits: { 'black hole': noTimeout },
+    limits: { 'black hole': noTimeout, ...never },
   }),
   clientIn(chromium, 'extended-eventsource', {
     name: 'extended-eventsource 2',
@@ -43,11 +52,11 @@ export const pageClients: readonly ForeignClient[] = [
   clientIn(chromium, 'sse.js', {
     name: 'sse.js 2',
     option: '`autoReconnect: true`',
-    limits: { 'black hole': noTimeout, end: asksAgain },
+    limits: { 'black hole': noTimeout, ...never, end: asksAgain },
   }),
   clientIn(chromium, 'sse.js closed', {
     name: 'sse.js 2',
     option: `\`autoReconnect: true\`, ${closes}`,
-    limits: { 'black hole': noTimeout },
+    limits: { 'black hole': noTimeout, ...never },
   }),
 ];

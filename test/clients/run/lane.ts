@@ -117,11 +117,11 @@ export class Lane {
     if (status !== 201 && status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
   }
 
-  /** Resolves when the client has the newest event, or will not get it. */
+  /** Resolves when the client has the newest event, maybe with others in one, or will not get it. */
   caughtUp(): Promise<void> {
     const newest = this.#appended.at(-1) as string;
     return this.until(async () =>
-      (await this.received()).some(({ data }) => data.includes(JSON.stringify(newest))),
+      (await this.received()).some(({ data }) => data.includes(newest)),
     );
   }
 

@@ -1,4 +1,4 @@
-import { Chunk } from '../sse/chunk.js';
+import type { Chunk } from '../sse/chunk.js';
 import { encodeFrames } from '../sse/frame.js';
 import type { EncodedPage } from './encoded-page.js';
 import { NativeDialect, type NativeOptions } from './feed-dialect.js';
@@ -32,6 +32,6 @@ export class CompactDialect extends NativeDialect {
     const frames = folded.map(({ event, lastIndex }) =>
       page.frameOf(event, lastIndex, this.isNamed),
     );
-    return Chunk.of(encodeFrames(frames));
+    return encodeFrames(frames);
   }
 }

@@ -1,4 +1,4 @@
-import { Chunk } from '../sse/chunk.js';
+import type { Chunk } from '../sse/chunk.js';
 import { encodeFrames, type Frame } from '../sse/frame.js';
 import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
 import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
@@ -67,7 +67,7 @@ export class EncodedPage {
 
   #encode(named: boolean): Chunk | null {
     const frames = this.events.map((event, index) => this.frameOf(event, index, named));
-    return Chunk.of(encodeFrames(frames));
+    return encodeFrames(frames);
   }
 }
 

@@ -8,18 +8,28 @@ export class Chunk {
   /** Alone, for clients of HTTP/1.0. */
   readonly bytes: Buffer;
 
-  private constructor(bytes: Buffer) {
-    const head = `${bytes.length.toString(16)}\r\n`;
-    const end = head.length + bytes.length;
+  private constructor(length: number) {
+    const head = `${length.toString(16)}\r\n`;
+    const end = head.length + length;
     this.framed = Buffer.allocUnsafe(end + 2);
     this.framed.write(head, 'latin1');
-    bytes.copy(this.framed, head.length);
     this.framed.write('\r\n', end, 'latin1');
     this.bytes = this.framed.subarray(head.length, end);
   }
 
   /** @returns null for no bytes: a chunk of none is the last one */
   static of(bytes: Buffer): Chunk | null {
-    return bytes.length === 0 ? null : new Chunk(bytes);
+    return Chunk.filled(bytes.length, (target) => bytes.copy(target));
+  }
+
+  /**
+   * @param length of what `fill` writes
+   * @returns null for no bytes
+   */
+  static filled(length: number, fill: (bytes: Buffer) => void): Chunk | null {
+    if (length === 0) return null;
+    const chunk = new Chunk(length);
+    fill(chunk.bytes);
+    return chunk;
   }
 }

@@ -1,3 +1,5 @@
+import { Chunk } from './chunk.js';
+
 /**
  * The wire format of server-sent events (WHATWG HTML, section 9.2), as bytes. Pure functions; all
  * text is UTF-8 and every line ends with a line feed.
@@ -18,29 +20,46 @@ export interface Frame {
 }
 
 export function encodeFrame(frame: Frame): Buffer {
-  return encodeFrames([frame]);
+  const parts = partsOf([frame]);
+  const bytes = Buffer.allocUnsafe(parts.length);
+  join(parts, bytes);
+  return bytes;
+}
+
+/** The frames one after another, in one piece of memory; null when there are none. */
+export function encodeFrames(frames: readonly Frame[]): Chunk | null {
+  const parts = partsOf(frames);
+  return Chunk.filled(parts.length, (bytes) => join(parts, bytes));
 }
 
 /**
- * The frames one after another, in one piece of memory. The id comes last: a client that notes it at
- * its line, and not at the blank line as it should, has the data by then.
+ * The id comes last in a frame: a client that notes it at its line, and not at the blank line as it
+ * should, has the data by then.
  */
-export function encodeFrames(frames: readonly Frame[]): Buffer {
-  const parts = frames.map(({ id, event, data }) => ({
-    head: event === undefined ? 'data: ' : `event: ${event}\ndata: `,
-    line: toOneLine(data),
-    tail: id === undefined ? '\n\n' : `\nid: ${id}\n\n`,
-  }));
+function partsOf(frames: readonly Frame[]) {
+  const heads: string[] = [];
+  const lines: Buffer[] = [];
+  const tails: string[] = [];
   let length = 0;
-  for (const { head, line, tail } of parts) length += head.length + line.length + tail.length;
-  const bytes = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const { head, line, tail } of parts) {
-    at += bytes.write(head, at, 'latin1');
-    at += line.copy(bytes, at);
-    at += bytes.write(tail, at, 'latin1');
+  for (const { id, event, data } of frames) {
+    const head = event === undefined ? 'data: ' : `event: ${event}\ndata: `;
+    const line = toOneLine(data);
+    const tail = id === undefined ? '\n\n' : `\nid: ${id}\n\n`;
+    heads.push(head);
+    lines.push(line);
+    tails.push(tail);
+    length += head.length + line.length + tail.length;
   }
-  return bytes;
+  return { heads, lines, tails, length };
+}
+
+function join({ heads, lines, tails }: ReturnType<typeof partsOf>, target: Buffer): void {
+  let at = 0;
+  for (let index = 0; index < lines.length; index += 1) {
+    at += target.write(heads[index] as string, at, 'latin1');
+    at += (lines[index] as Buffer).copy(target, at);
+    at += target.write(tails[index] as string, at, 'latin1');
+  }
 }
 
 /**
@@ -83,7 +102,9 @@ export function encodeRetry(ms: number): Buffer {
  * `splitlines` breaks at U+0085, U+2028 and U+2029. In valid JSON they stand within strings only,
  * where an escape means the same.
  */
-const lineSeparators = ['\u0085', '\u2028', '\u2029'].map((raw) => Buffer.from(raw));
+const [nextLine, lineSeparator, paragraphSeparator] = ['\u0085', '\u2028', '\u2029'].map((raw) =>
+  Buffer.from(raw),
+) as [Buffer, Buffer, Buffer];
 
 /** By the last byte of each. */
 const escapes: Readonly<Record<number, Buffer>> = {
@@ -99,6 +120,12 @@ function toOneLine(json: Buffer): Buffer {
   return withoutLineBreaks(escapeSeparators(json));
 }
 
+/** Most texts lack even the first bytes of them, for which a search is cheapest. */
+function hasSeparator(json: Buffer): boolean {
+  if (json.includes(0xc2) && json.includes(nextLine)) return true;
+  return json.includes(0xe2) && (json.includes(lineSeparator) || json.includes(paragraphSeparator));
+}
+
 /**
  * Byte by byte, since text may be one long row of separators: to replace millions of characters in
  * a string takes seconds.
@@ -106,7 +133,7 @@ function toOneLine(json: Buffer): Buffer {
  * @param json UTF-8
  */
 function escapeSeparators(json: Buffer): Buffer {
-  if (!lineSeparators.some((separator) => json.includes(separator))) return json;
+  if (!hasSeparator(json)) return json;
   const escaped = Buffer.allocUnsafe(growth * json.length);
   let to = 0;
   for (let at = 0; at < json.length; ) {

@@ -50,27 +50,40 @@ const common = () => ({
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));
 
-describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,', (_, server) => {
-  async function openPage(
-    messageEvents: string,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<Page> {
-    const page = await newPage();
-    const url = messageEvents.replace(/\/events$/, '');
-    const parameters = new URLSearchParams({ url, ...more });
-    await page.goto(`${server.origin}/?${parameters}`);
-    return page;
-  }
+interface ExamplePage {
+  readonly origin: string;
+}
 
-  const answers = (...contents: string[]) =>
-    contents.map((content) => ({ type: 'answer', content }));
+async function openPage(
+  { origin }: ExamplePage,
+  messageEvents: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Page> {
+  const page = await newPage();
+  const url = messageEvents.replace(/\/events$/, '');
+  await page.goto(`${origin}/?${new URLSearchParams({ url, ...more })}`);
+  return page;
+}
 
+async function openWithBriefToken(example: ExamplePage) {
+  const exp = secondsFromNow(3 - clockToleranceSeconds);
+  const token = await sign({ sid: guarded.sid, scope: 'read', exp });
+  const url = eventsUrl(guarded.url, guarded.sid);
+  await post(url, answers('a'));
+  const page = await openPage(example, url, { token });
+  await shows(page, 'a');
+  return { page, url };
+}
+
+const answers = (...contents: string[]) => contents.map((content) => ({ type: 'answer', content }));
+
+describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,', (_, example) => {
   it('shows each event once though the service is restarted, and the end', async () => {
     const redis = await startRedis();
     const settings = onRedis(redis, { ...common(), PORT: String(await freePort()) });
     const first = await startService(settings);
     await isReady(first);
-    const page = await openPage(eventsUrl(first.url));
+    const page = await openPage(example, eventsUrl(first.url));
     await post(eventsUrl(first.url), [{ type: 'thinking', content: 'Hm.' }, ...answers('a', 'b')]);
     await shows(page, 'ab');
     await first.kill();
@@ -84,7 +97,7 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
   });
 
   it('shows the same text when it is loaded again in the midst of an answer', async () => {
-    const page = await openPage(eventsUrl(service.url, service.sid));
+    const page = await openPage(example, eventsUrl(service.url, service.sid));
     const words = Array.from({ length: 600 }, (_, index) => `${index} `);
     for (const from of [0, 200]) {
       await post(eventsUrl(service.url, service.sid), answers(...words.slice(from, from + 200)));
@@ -104,7 +117,7 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     const settings = { ...common(), PORT: String(await freePort()) };
     const first = await startService(settings);
     await post(eventsUrl(first.url), answers('old'));
-    const page = await openPage(eventsUrl(first.url));
+    const page = await openPage(example, eventsUrl(first.url));
     await shows(page, 'old');
     await first.kill();
     const second = await startService(settings);
@@ -112,10 +125,53 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await shows(page, 'new');
   });
 
+  it('stops the run', async () => {
+    await post(eventsUrl(service.url, service.sid), answers('a'));
+    const page = await openPage(example, eventsUrl(service.url, service.sid));
+    await shows(page, 'a');
+    await page.click('button');
+    await status(page, 'stopped');
+    expect((await post(eventsUrl(service.url, service.sid), answers('b'))).status).toBe(409);
+  });
+
+  it('follows and stops with a token in its address, where one is needed', async () => {
+    await post(eventsUrl(guarded.url, guarded.sid), answers('a'));
+    const reading = await openPage(example, eventsUrl(guarded.url, guarded.sid), {
+      token: await sign({ sid: guarded.sid, scope: 'read' }),
+    });
+    await shows(reading, 'a');
+    const stopping = { sid: guarded.sid, mid: 'm1', scope: 'read stop' };
+    const page = await openPage(example, eventsUrl(guarded.url, guarded.sid), {
+      token: await sign(stopping),
+    });
+    await shows(page, 'a');
+    const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
+    await reading.click('button');
+    expect((await refused).status()).toBe(403);
+    await page.click('button');
+    for (const one of [reading, page]) await status(one, 'stopped');
+  });
+
+  it('goes on with another token when the first has expired', async () => {
+    const { page, url } = await openWithBriefToken(example);
+    const isRefused = page.waitForResponse((answer) => answer.status() === 401);
+    const token = await sign({ sid: guarded.sid, scope: 'read' });
+    const address = new URL(page.url());
+    address.searchParams.set('token', token);
+    await page.evaluate(`history.replaceState(null, '', ${JSON.stringify(address.href)})`);
+    await isRefused;
+    await post(url, [...answers('b'), { type: 'complete' }]);
+    await status(page, 'complete');
+    await shows(page, 'ab');
+  });
+});
+
+// The hook for React follows by the same function.
+describe('The plain page of the examples, in Chromium,', () => {
   it.each(connectionFaults)('comes back from a connection that %s', async (_, strike) => {
     const proxy = await FaultyProxy.start(service.url);
     await post(eventsUrl(service.url, service.sid), answers('a'));
-    const page = await openPage(eventsUrl(proxy.url, service.sid));
+    const page = await openPage(pages.plain, eventsUrl(proxy.url, service.sid));
     await shows(page, 'a');
     const isMet = strike(proxy, page);
     await post(eventsUrl(service.url, service.sid), answers('b'));
@@ -129,67 +185,17 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
   it('says that its stream is gone, and asks no more', async () => {
     const url = eventsUrl(service.url, service.sid);
     await post(url, answers('a'));
-    const page = await openPage(url);
+    const page = await openPage(pages.plain, url);
     await shows(page, 'a');
     await fetch(url.replace(/\/events$/, ''), { method: 'DELETE' });
     await status(page, 'gone');
     await shows(page, '');
   });
 
-  it('stops the run', async () => {
-    await post(eventsUrl(service.url, service.sid), answers('a'));
-    const page = await openPage(eventsUrl(service.url, service.sid));
-    await shows(page, 'a');
-    await page.click('button');
-    await status(page, 'stopped');
-    expect((await post(eventsUrl(service.url, service.sid), answers('b'))).status).toBe(409);
-  });
-
-  it('follows and stops with a token in its address, where one is needed', async () => {
-    await post(eventsUrl(guarded.url, guarded.sid), answers('a'));
-    const reading = await openPage(eventsUrl(guarded.url, guarded.sid), {
-      token: await sign({ sid: guarded.sid, scope: 'read' }),
-    });
-    await shows(reading, 'a');
-    const stopping = { sid: guarded.sid, mid: 'm1', scope: 'read stop' };
-    const page = await openPage(eventsUrl(guarded.url, guarded.sid), {
-      token: await sign(stopping),
-    });
-    await shows(page, 'a');
-    const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
-    await reading.click('button');
-    expect((await refused).status()).toBe(403);
-    await page.click('button');
-    for (const one of [reading, page]) await status(one, 'stopped');
-  });
-
-  it('goes on with another token when the first has expired', async () => {
-    const { page, url } = await openWithBriefToken();
-    const isRefused = page.waitForResponse((answer) => answer.status() === 401);
-    const token = await sign({ sid: guarded.sid, scope: 'read' });
-    const address = new URL(page.url());
-    address.searchParams.set('token', token);
-    await page.evaluate(`history.replaceState(null, '', ${JSON.stringify(address.href)})`);
-    await isRefused;
-    await post(url, [...answers('b'), { type: 'complete' }]);
-    await status(page, 'complete');
-    await shows(page, 'ab');
-  });
-
   it('says that its token is refused when there is no other', async () => {
-    const { page, url } = await openWithBriefToken();
+    const { page, url } = await openWithBriefToken(pages.plain);
     await status(page, 'refused');
     await post(url, answers('b'));
     await shows(page, 'a');
   });
-
-  async function openWithBriefToken() {
-    const exp = secondsFromNow(3 - clockToleranceSeconds);
-    const token = await sign({ sid: guarded.sid, scope: 'read', exp });
-    const url = eventsUrl(guarded.url, guarded.sid);
-    await post(url, answers('a'));
-    const page = await openPage(url, { token });
-    await shows(page, 'a');
-    return { page, url };
-  }
 });

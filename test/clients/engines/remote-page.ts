@@ -104,15 +104,15 @@ export class PageHost {
     const page = this.#pages.get(request.url ?? '');
     if (page !== undefined && request.method === 'POST') void page.take(request, response);
     else if (page !== undefined) sendHtml(response, feedsPage(this.script));
-    else if (request.url?.startsWith('/example?')) sendHtml(response, examplePage);
+    else if (request.url?.startsWith('/example?')) sendHtml(response, example('index.html'));
+    else if (request.url === '/follow.js') sendScript(response, example('follow.js'));
     else response.writeHead(404).end();
   }
 }
 
-const examplePage = readFileSync(
-  resolve(import.meta.dirname, '../../../examples/page/index.html'),
-  'utf8',
-);
+function example(name: string): string {
+  return readFileSync(resolve(import.meta.dirname, '../../../examples/page', name), 'utf8');
+}
 
 function feedsPage(script: string): string {
   return `<!doctype html><meta charset="utf-8"><title>feeds</title><script>${script}</script>`;
@@ -126,4 +126,8 @@ async function bundled(): Promise<string> {
   const entry = resolve(import.meta.dirname, '../page/in-page.js');
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false });
   return (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script');
+}
+
+function sendScript(response: ServerResponse, script: string): void {
+  response.setHeader('content-type', 'text/javascript; charset=utf-8').end(script);
 }

@@ -110,7 +110,7 @@ export class ResumingReader {
       if (frame.includes('event: reset')) this.#fail(`a reset: ${frame}`);
       return;
     }
-    this.#lastId = /^id: (\S+)$/m.exec(frame.toString('latin1', 0, stampAt))?.[1] ?? this.#lastId;
+    this.#lastId = /^id: (\S+)$/m.exec(frame.toString('latin1', stampAt))?.[1] ?? this.#lastId;
     this.check.note(streamOf(frame, stampAt), writerOf(frame, stampAt), numberOf(frame, stampAt));
     const sentAtUs = sentAtUsOf(frame, stampAt);
     if (sentAtUs >= (this.#openedAtUs ?? 0)) this.options.latency.add(nowUs() - sentAtUs);

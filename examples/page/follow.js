@@ -1,7 +1,7 @@
 /** What a service has in `FEED_HEARTBEAT`, until the first heartbeat says it. */
 const usualHeartbeatMs = 15_000;
 
-/** A feed asks the browser to wait for 5 seconds at most before it reconnects by itself. */
+/** A feed asks the browser to wait for 5 seconds at most before it reconnects. */
 const longestRetryMs = 5000;
 
 const firstPauseMs = 1000;

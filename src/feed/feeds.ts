@@ -120,7 +120,6 @@ export class Feeds {
       return {
         kind: 'open',
         start: (client, onClose) => {
-          if (life.isAbsent && position.offset === 0) reader.awaitBeginning();
           this.#start(reader, request, life, client, onClose);
         },
         cancel: () => this.#cancel(reader),
@@ -171,6 +170,7 @@ export class Feeds {
     const position = placeOf(from, life);
     const reset = from === 'unknown' ? { reason: from, isAbsent: life.isAbsent } : null;
     const isAbsent = life.isAbsent && position.offset === 0;
+    if (isAbsent) reader.awaitBeginning();
     const feed = { reader, position, reset, isAbsent, startTimeoutMs, dialect, accessEndsAt };
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);

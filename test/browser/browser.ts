@@ -1,18 +1,9 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { inject, onTestFinished } from 'vitest';
+import { chromiumArguments } from '../support/chromium-arguments.js';
 
 /** A deadline only ends what would never come. */
 const maxWaitMs = 240_000;
-
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Launched for the first test that needs it, for all tests of this worker process. */
 let browser: Promise<Browser> | null = null;
@@ -29,7 +20,11 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
 
 async function launchBrowser(): Promise<Browser> {
   const executablePath = inject('chromiumPath');
-  const launched = await chromium.launch({ executablePath, args, handleSIGTERM: false });
+  const launched = await chromium.launch({
+    executablePath,
+    args: [...chromiumArguments],
+    handleSIGTERM: false,
+  });
   // This is how vitest ends its workers.
   process.once('SIGTERM', async () => {
     await launched.close();

@@ -1,12 +1,5 @@
 /** Packages without types, as far as they are used here. */
-interface PlainEventSource {
-  readonly readyState: number;
-  addEventListener(
-    type: string,
-    listener: (message: { data: string; lastEventId: string }) => void,
-  ): void;
-  close(): void;
-}
+type PlainEventSource = import('./node/event-source-follower.js').EventSourceLike;
 
 declare module 'eventsource-2' {
   const EventSource: new (url: string) => PlainEventSource;

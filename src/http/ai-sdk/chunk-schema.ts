@@ -101,8 +101,9 @@ const data = z.object({
 });
 
 /**
- * The chunks of the AI SDK's UI message stream that its current major and the one before know; those
- * of approvals, version 5 does not. What they may hold beyond these fields is left out, since a version in between may refuse it.
+ * The chunks of the AI SDK's UI message stream that versions 6 and 7 know, and version 5 but for those
+ * of approvals. What they may hold beyond these fields is left out, since a version in between may
+ * refuse it.
  */
 export const uiMessageChunk = z.union([known, data]);
 

@@ -16,7 +16,7 @@ import { feedUrl } from './service.js';
 /** How often a service sends a heartbeat, until the first one says it. */
 const usualHeartbeatMs = 15_000;
 
-/** A feed asks the browser to wait for 5 seconds at most before it reconnects by itself. */
+/** A feed asks the browser to wait for 5 seconds at most before it reconnects. */
 const longestRetryMs = 5000;
 
 const firstPauseMs = 1000;

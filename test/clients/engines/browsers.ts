@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chromiumArguments } from '../../support/chromium-arguments.js';
 import {
   broadway,
   chromium,
@@ -92,13 +93,7 @@ export async function launchChromium(url: string, trust?: Trust): Promise<Browse
     `--user-data-dir=${browser.directory('profile')}`,
     '--headless',
     '--remote-debugging-port=0', // without it, the headless shell ends when the page is loaded
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
+    ...chromiumArguments,
     ...(trust === undefined ? [] : ['--ignore-certificate-errors']),
     url,
   ]);

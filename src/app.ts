@@ -1,44 +1,44 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { usualTokenCookie } from './access/reader-token.js';
-import { TokenVerifier } from './access/token-verifier.js';
-import type { Config } from './config.js';
-import { type FeedOptions, Feeds } from './feed/feeds.js';
-import { requireAccess } from './http/access.js';
-import { resumeChatRoute } from './http/ai-sdk/resume-chat.js';
-import { appendEventsRoute } from './http/append-events.js';
-import { BodyBudget } from './http/body-budget.js';
-import { allowOrigins, setCorsHeaders } from './http/cors.js';
-import { refuseOtherSites } from './http/cross-site.js';
-import { deleteRoutes } from './http/delete-stream.js';
-import { Draining } from './http/draining.js';
-import { followStreamRoute } from './http/follow-stream.js';
-import { readForwardedFor } from './http/forwarded-for.js';
-import { getStatusRoute } from './http/get-status.js';
-import { healthRoutes } from './http/health.js';
-import { acceptBodies } from './http/json-body.js';
-import { listStreamsRoute } from './http/list-streams.js';
-import { refuseOtherMethods } from './http/method-not-allowed.js';
-import { metricsRoute } from './http/metrics.js';
-import { Origins } from './http/origins.js';
-import { limitRates, limitsAppends } from './http/rate-limits.js';
-import { readEventsRoute } from './http/read-events.js';
-import { refuse, useProblems } from './http/refuse.js';
-import { renewLeaseRoute } from './http/renew-lease.js';
-import { compileSchema } from './http/request-schemas.js';
-import { HostRule, requireHost } from './http/require-host.js';
-import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
+import { usualTokenCookie } from './auth/reader-token.js';
+import { TokenVerifier } from './auth/token-verifier.js';
+import type { Config } from './config/config.js';
+import { FeedHub, type FeedOptions } from './feed/feed-hub.js';
+import { BodyBudget } from './http/body/body-budget.js';
+import { acceptBodies } from './http/body/json-body.js';
+import { requireAccess } from './http/hooks/authorize.js';
+import { allowOrigins, setCorsHeaders } from './http/hooks/cors.js';
+import { refuseOtherSites } from './http/hooks/csrf.js';
+import { readForwardedFor } from './http/hooks/forwarded-for.js';
+import { refuseOtherMethods } from './http/hooks/method-not-allowed.js';
+import { Origins } from './http/hooks/origins.js';
+import { limitRates, limitsAppends } from './http/hooks/rate-limits.js';
+import { HostRule, requireHost } from './http/hooks/require-host.js';
+import { setSecurityHeaders, withSecurityHeaders } from './http/hooks/security-headers.js';
+import { refuseTransferCodings } from './http/hooks/transfer-codings.js';
+import { refuse, useProblems } from './http/problems/reject.js';
+import { appendEventsRoute } from './http/routes/append-events.js';
+import { deleteRoutes } from './http/routes/delete-stream.js';
+import { followStreamRoute } from './http/routes/follow-stream.js';
+import { getStatusRoute } from './http/routes/get-status.js';
+import { healthRoutes } from './http/routes/health.js';
+import { listStreamsRoute } from './http/routes/list-streams.js';
+import { metricsRoute } from './http/routes/metrics.js';
+import { readEventsRoute } from './http/routes/read-events.js';
+import { renewLeaseRoute } from './http/routes/renew-lease.js';
+import { compileSchema } from './http/routes/request-schemas.js';
+import { resumeChatRoute } from './http/routes/resume-chat.js';
+import { stopStreamRoute } from './http/routes/stop-stream.js';
+import { AppendFastPath } from './http/server/append-fast-path.js';
 import { Connections } from './http/server/connections.js';
+import { Draining } from './http/server/draining.js';
 import { createHttpServer } from './http/server/http-server.js';
-import { OrdinaryAppends } from './http/server/ordinary-appends.js';
-import { stopStreamRoute } from './http/stop-stream.js';
-import { refuseTransferCodings } from './http/transfer-codings.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
 import { collectRoutes } from './openapi/document.js';
-import type { StreamManager } from './streams/stream-manager.js';
+import type { StreamManager } from './store/stream-manager.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -112,7 +112,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const maxBodyBytes = config.limits.bodyBytes;
   const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.patienceMs);
   const { maxTtlMs } = config.streamManager;
-  const ordinaryAppends = new OrdinaryAppends({
+  const appendFastPath = new AppendFastPath({
     appends: observed,
     limits,
     maxTtlMs,
@@ -130,14 +130,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: maxBodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
-      createHttpServer(handle, { connections, ordinaryAppends, maxConnections }),
+      createHttpServer(handle, { connections, appendFastPath, maxConnections }),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) =>
       void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
-  const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
+  const feeds = new FeedHub(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
@@ -163,7 +163,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       appends: observed,
       limits,
       maxTtlMs,
-      failureOf: (request) => ordinaryAppends.failureOf(request),
+      failureOf: (request) => appendFastPath.failureOf(request),
       rateLimit: rates.appends,
       pollIntervalMs: config.feed.pollIntervalMs,
       silenceMs: timeouts.silenceMs,
@@ -188,7 +188,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
-    ordinaryAppends.stop(); // their answers do not say that the connection closes
+    appendFastPath.stop(); // their answers do not say that the connection closes
     try {
       await draining.finish();
     } finally {

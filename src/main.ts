@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
-import { type Config, ConfigError, loadConfig } from './config.js';
-import { lacksDescriptors } from './config-checks.js';
+import { lacksDescriptors } from './config/checks.js';
+import { type Config, ConfigError, loadConfig } from './config/config.js';
 import { toLogFields } from './errors.js';
-import { createStreamManager } from './streams/create-stream-manager.js';
+import { createStreamManager } from './store/create-stream-manager.js';
 
 /** A shutdown that has not ended by itself this long after the drain delay is ended. */
 const shutdownLimitMs = 15_000;

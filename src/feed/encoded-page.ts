@@ -1,8 +1,8 @@
+import { formatPosition, type Position, tagAfter, tagAt } from '../events/position.js';
+import { eventTypePattern, type StoredEvent } from '../events/stored-event.js';
 import type { Chunk } from '../sse/chunk.js';
 import { encodeFrames, type Frame } from '../sse/frame.js';
-import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
-import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
-import type { EventPage } from '../streams/stream-manager.js';
+import type { EventPage } from '../store/stream-manager.js';
 
 /** A run of a stream's events as the bytes that every subscriber gets. */
 export class EncodedPage {

@@ -1,7 +1,7 @@
-import { mayFollowEnd } from '../streams/lifecycle.js';
-import { type Position, startOfStream, tagAfter } from '../streams/position.js';
-import type { StoredEvent } from '../streams/stream-event.js';
-import type { StreamInfo } from '../streams/stream-manager.js';
+import { type Position, startOfStream, tagAfter } from '../events/position.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import { mayFollowEnd } from '../store/lifecycle.js';
+import type { StreamInfo } from '../store/stream-manager.js';
 
 /**
  * Whether a followed stream exists, has ended, and until when its feeds linger after the end.

@@ -1,21 +1,21 @@
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
+import { fits, type Position, startOfStream } from '../events/position.js';
 import { Chunk } from '../sse/chunk.js';
-import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import { breakOff, type FeedClient, write } from './feed-client.js';
-import type { FeedDialect } from './feed-dialect.js';
 import type { FeedEnd } from './feed-end.js';
 import type { FeedObserver, ResetReason } from './feed-observer.js';
+import type { FeedFormat } from './formats/feed-format.js';
+import type { Waiter } from './parked-subscribers.js';
 import { jitter } from './retry.js';
-import { Stall } from './stall.js';
-import type { StreamReader } from './stream-reader.js';
+import type { StreamFollower } from './stream-follower.js';
 import type { TurnQueue, TurnTaker } from './turns.js';
-import type { Waiter } from './waiters.js';
+import { Stall } from './write-timeout.js';
 
 /** What a client follows. */
 export interface FollowedFeed {
-  readonly reader: StreamReader;
+  readonly reader: StreamFollower;
   /** Where it begins. */
   readonly position: Position;
   /** What it is told first, when it came with an id that means nothing here. */
@@ -24,7 +24,7 @@ export interface FollowedFeed {
   readonly isAbsent: boolean;
   /** How long it waits for one, in milliseconds; null for as long as a feed may last. */
   readonly startTimeoutMs: number | null;
-  readonly dialect: FeedDialect;
+  readonly dialect: FeedFormat;
   /** When the feed ends in any case, as its client is no longer allowed to read. */
   readonly accessEndsAt: number;
 }

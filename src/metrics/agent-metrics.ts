@@ -1,10 +1,10 @@
 import { Counter, type Registry } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
-import { isLeasingStore } from '../streams/leasing-store.js';
-import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
-import type { StoredEvent } from '../streams/stream-event.js';
-import { type StreamId, streamKey } from '../streams/stream-id.js';
-import type { Appended, StreamManager } from '../streams/stream-manager.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import { isLeasingStore } from '../store/leasing-store.js';
+import { type Ending, mayFollowEnd } from '../store/lifecycle.js';
+import { type StreamId, streamKey } from '../store/stream-id.js';
+import type { Appended, StreamManager } from '../store/stream-manager.js';
 import { waitBuckets } from './instruments.js';
 import { TimeHistogram } from './time-histogram.js';
 

@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
 import { type ErrorCode, ServiceError } from '../errors.js';
-import type { StoredEvent } from '../streams/stream-event.js';
-import type { StreamId } from '../streams/stream-id.js';
-import type { Appended, StreamManager } from '../streams/stream-manager.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import type { StreamId } from '../store/stream-id.js';
+import type { Appended, StreamManager } from '../store/stream-manager.js';
 import { countTotal, durationBuckets } from './instruments.js';
 import { TimeHistogram } from './time-histogram.js';
 

@@ -1,4 +1,8 @@
-import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from '../http/producer-headers.js';
+import {
+  maxLeaseSeconds,
+  maxNumber,
+  maxProducerIdLength,
+} from '../http/routes/producer-headers.js';
 import type { Header } from './operation.js';
 
 const number = { type: 'integer', minimum: 0, maximum: maxNumber };

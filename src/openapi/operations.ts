@@ -1,4 +1,4 @@
-import { chatPath, messagePath, sessionPath } from '../http/routes.js';
+import { chatPath, messagePath, sessionPath } from '../http/routes/routes.js';
 import type { Operation } from './operation.js';
 import { deleteSession, deleteStream, health, metrics, readiness } from './operator-operations.js';
 import { follow, getStatus, listStreams, read, resumeChat } from './reader-operations.js';

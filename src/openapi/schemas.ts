@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { errorTable } from '../errors.js';
-import { stopBody } from '../http/stop-stream.js';
-import { eventSchema } from '../streams/stream-event.js';
-import { maxBatchEvents, maxListedStreams } from '../streams/stream-manager.js';
+import { eventSchema } from '../events/stored-event.js';
+import { stopBody } from '../http/routes/stop-stream.js';
+import { maxBatchEvents, maxListedStreams } from '../store/stream-manager.js';
 
 /** The schemas that the document names, each under the name that it has there. */
 const registry = z.registry<{ id: string }>();

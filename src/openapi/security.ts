@@ -1,5 +1,5 @@
 import type { OpenAPIV3_1 } from 'openapi-types';
-import { type Access, accessRules } from '../access/access-rules.js';
+import { type Access, accessRules } from '../auth/access-rules.js';
 
 /** How a reader's token may come. */
 const tokenSchemes = ['readerToken', 'readerTokenCookie', 'readerTokenQuery'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
 import { freePort } from '../support/free-port.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';

@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fits, tagAfter, tagAt } from '../../src/streams/position.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import { maxBatchEvents, maxPageBytes } from '../../src/streams/stream-manager.js';
+import { fits, tagAfter, tagAt } from '../../src/events/position.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import { maxBatchEvents, maxPageBytes } from '../../src/store/stream-manager.js';
 import { answers, eventOfBytes, newStream, stored, texts } from '../support/events.js';
 import type { ManagerSource } from './stream-manager-contract.js';
 

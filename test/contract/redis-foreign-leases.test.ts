@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { RedisOptions } from '../../src/streams/redis/redis-options.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest } from '../support/cluster-of-test.js';
 import { answers, newStream } from '../support/events.js';

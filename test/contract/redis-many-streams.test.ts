@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type CommandClient, createCommandClient } from '../../src/streams/redis/redis-client.js';
-import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
-import { SessionIndex } from '../../src/streams/redis/session-index.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+import {
+  type CommandClient,
+  createCommandClient,
+} from '../../src/store/redis/connection/redis-client.js';
+import { RedisLeases } from '../../src/store/redis/leases.js';
+import { SessionIndex } from '../../src/store/redis/session-index.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { sharedRedis, silentLogger } from '../support/backends.js';
 import { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
-import { decodeStoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { decodeStoredEvent } from '../../src/events/stored-event.js';
+import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { leastOfAttempts } from '../support/least-of-attempts.js';

@@ -27,7 +27,7 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
 
     it('wakes for an append and for a deletion: before they return, where that is certain', async () => {
       const own = await manager.with({});
-      expect(own.wakesForCertain).toBe(isCertain);
+      expect(own.notifiesReliably).toBe(isCertain);
       const stream = newStream();
       const wakes = [0];
       own.watch(stream, () => {

@@ -7,18 +7,23 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readArguments, UsageError } from '../bench/arguments.js';
-import { DeliveryCheck } from '../bench/load/delivery-check.js';
-import { eventText, stampMarker, writeMoment, writeOrigin } from '../bench/load/event-stamp.js';
-import { Load } from '../bench/load/load.js';
-import { drawLines } from '../bench/report/line-plot.js';
-import { readResults } from '../bench/results.js';
-import { scenarioNames } from '../bench/scenarios/scenario.js';
-import type { Server } from '../bench/systems/system.js';
+import { readArguments, UsageError } from '../../tools/bench/arguments.js';
+import { DeliveryCheck } from '../../tools/bench/load/delivery-check.js';
+import {
+  eventText,
+  stampMarker,
+  writeMoment,
+  writeOrigin,
+} from '../../tools/bench/load/event-stamp.js';
+import { Load } from '../../tools/bench/load/load.js';
+import { drawLines } from '../../tools/bench/report/line-plot.js';
+import { readResults } from '../../tools/bench/results.js';
+import { scenarioNames } from '../../tools/bench/scenarios/scenario.js';
+import type { Server } from '../../tools/bench/systems/system.js';
 import { bundledProgram } from '../support/bundled-program.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const program = join(root, 'test/bench/main.ts');
+const program = join(root, 'tools/bench/main.ts');
 const bundle = await bundledProgram(program);
 /** As users run it, but for npm. */
 const asUsersRunIt = ['--import', 'tsx', program];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { directoryWith, launchService } from '../support/test-processes.js';
 
-const program = join(import.meta.dirname, '../../dist/check-health.js');
+const program = join(import.meta.dirname, '../../dist/bin/check-health.js');
 
 /** How the program exits, with the settings of this directory. */
 function exitCode(directory: string, environment: Record<string, string>): Promise<number> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, type Environment, startService } from '../support/test-processes.js';
 import { eventsUrl, postText } from '../support/worker.js';

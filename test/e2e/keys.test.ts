@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readKeyArguments } from '../../src/access/key-arguments.js';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { loadConfig } from '../../src/config.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
+import { readKeyArguments } from '../../src/bin/key-arguments.js';
+import { loadConfig } from '../../src/config/config.js';
 import { makeKey, type TestKey } from '../support/keys.js';
 import { refusalOf } from '../support/refusal-of.js';
 import {
@@ -15,7 +15,7 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-const program = resolve(import.meta.dirname, '../../dist/make-key.js');
+const program = resolve(import.meta.dirname, '../../dist/bin/create-key.js');
 
 function makeKeyWith(...args: string[]) {
   return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
@@ -61,7 +61,7 @@ describe('The command that makes keys', () => {
   it('says how it is used when its arguments are refused', () => {
     const { status, stdout, stderr } = makeKeyWith();
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('usage: make-key --id ID --scopes SCOPE,...');
+    expect(stderr).toContain('usage: create-key --id ID --scopes SCOPE,...');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
 import { makeKey } from '../support/keys.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { readTokenArguments } from '../../src/access/token-arguments.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
+import { readTokenArguments } from '../../src/bin/token-arguments.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
 import { refusalOf } from '../support/refusal-of.js';
@@ -14,7 +14,7 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const program = resolve(root, 'dist/make-token.js');
+const program = resolve(root, 'dist/bin/create-token.js');
 const settings = { AUTH_READER_SECRET: secret };
 
 function makeToken(args: readonly string[], environment: Record<string, string> = settings) {
@@ -65,7 +65,7 @@ describe('The command that makes tokens', () => {
   it('says how it is used when its arguments are refused', () => {
     const { status, stdout, stderr } = makeToken([]);
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('usage: make-token --sid SESSION');
+    expect(stderr).toContain('usage: create-token --sid SESSION');
   });
 
   it('says what is missing when there is no secret', () => {

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { ConfigError, environmentVariables, loadConfig } from '../../src/config.js';
+import { ConfigError, environmentVariables, loadConfig } from '../../src/config/config.js';
 import { errorTable } from '../../src/errors.js';
 import { ServiceProcess } from '../support/service-process.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
 import {
   type AgentKind,
   AgentProcess,

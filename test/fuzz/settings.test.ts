@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { ConfigError, environmentVariables, loadConfig } from '../../src/config.js';
-import { environmentNames } from '../../src/config-settings.js';
+import { ConfigError, environmentVariables, loadConfig } from '../../src/config/config.js';
+import { environmentNames } from '../../src/config/settings.js';
 import { fuzz } from './fuzz.js';
 
 /** It may stand anywhere, by mistake, and is never told. */

@@ -1,9 +1,9 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { type Access, accessRules } from '../../src/access/access-rules.js';
-import { requireAccess } from '../../src/http/access.js';
-import { Origins } from '../../src/http/origins.js';
-import { useProblems } from '../../src/http/refuse.js';
+import { type Access, accessRules } from '../../src/auth/access-rules.js';
+import { requireAccess } from '../../src/http/hooks/authorize.js';
+import { Origins } from '../../src/http/hooks/origins.js';
+import { useProblems } from '../../src/http/problems/reject.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';

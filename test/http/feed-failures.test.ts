@@ -2,10 +2,14 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startOfStream } from '../../src/events/position.js';
 import type { EncodedPage } from '../../src/feed/encoded-page.js';
-import { type FeedDialect, NativeDialect, plainDialect } from '../../src/feed/feed-dialect.js';
-import { Feeds } from '../../src/feed/feeds.js';
-import { startOfStream } from '../../src/streams/position.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
+import {
+  type FeedFormat,
+  NativeDialect,
+  plainDialect,
+} from '../../src/feed/formats/feed-format.js';
 import { backends, memoryBackend } from '../support/backends.js';
 import { answer, answers, newStream } from '../support/events.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -16,7 +20,7 @@ type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
 const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
 /** A dialect of which one part throws; `encode` does at the event that says `bad`. */
-function throwing(part: Part): FeedDialect {
+function throwing(part: Part): FeedFormat {
   const dialect = new NativeDialect();
   const fail = () => {
     throw new RangeError(`no ${part}`);
@@ -45,10 +49,10 @@ function refuseHeartbeats(socket: Socket): void {
 }
 
 /** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a dialect that throws there. */
-async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = {}) {
+async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options = {}) {
   const stream = newStream();
   const { logger, lines } = keepLog();
-  const feeds = new Feeds(
+  const feeds = new FeedHub(
     streams,
     {
       pollIntervalMs: 200,

@@ -1,6 +1,6 @@
 import { request as sendRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';
 import { leastOfAttempts } from '../support/least-of-attempts.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RemoteKeys, type RemoteKeysTimes } from '../../src/access/remote-keys.js';
-import { TokenVerifier } from '../../src/access/token-verifier.js';
+import { RemoteKeys, type RemoteKeysTimes } from '../../src/auth/remote-keys.js';
+import { TokenVerifier } from '../../src/auth/token-verifier.js';
 import { memoryBackend, silentLogger } from '../support/backends.js';
 import { openFeed } from '../support/feed-client.js';
 import { JwksServer } from '../support/jwks-server.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { expect, it } from 'vitest';
-import { scanJson } from '../../src/streams/json-scan.js';
+import { scanJson } from '../../src/events/json-scan.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { post } from '../support/worker.js';
 

@@ -186,7 +186,7 @@ describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) =
     const before = await scrape(source.app.url);
     const grown = () => growth(source.app.url, before);
     const feed = await one.feed();
-    if (!source.streams.wakesForCertain) {
+    if (!source.streams.notifiesReliably) {
       await waitFor('polls', async () => ((await grown())[idle] ?? 0) > 2);
       expect(await grown()).not.toHaveProperty('rejoin_delivery_lag_seconds_count');
     }
@@ -198,7 +198,7 @@ describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) =
       await feed.frameCount(count);
       return ((await grown())[woken] ?? 0) > 0 && performance.now() - startedAt > 200;
     });
-    if (source.streams.wakesForCertain) expect(await grown()).not.toHaveProperty(idle);
+    if (source.streams.notifiesReliably) expect(await grown()).not.toHaveProperty(idle);
     feed.drop();
     await feed.end();
   });

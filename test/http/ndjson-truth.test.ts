@@ -12,7 +12,7 @@ import {
   type TestContext,
   vi,
 } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { describeApp, TestStream } from '../support/app-suite.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
 import { rawBytes } from '../support/raw-http.js';

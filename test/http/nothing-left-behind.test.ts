@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plainDialect } from '../../src/feed/feed-dialect.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
 import { unobserved } from '../../src/feed/feed-observer.js';
-import { Feeds } from '../../src/feed/feeds.js';
+import { plainDialect } from '../../src/feed/formats/feed-format.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
-import { PollWheel } from '../../src/feed/poll-wheel.js';
-import { StreamReader } from '../../src/feed/stream-reader.js';
+import { StreamFollower } from '../../src/feed/stream-follower.js';
+import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -92,11 +92,11 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
   it('a page that was still being read when the last feed left is not kept', async () => {
     await post(eventsUrl(app.url, 's', 'left'), { type: 'answer' });
     const pageBudget = new PageBudget();
-    const reader = new StreamReader(
+    const reader = new StreamFollower(
       { sessionId: 's', messageId: 'left' },
       {
         streams,
-        polls: new PollWheel(1000),
+        polls: new TimerWheel(1000),
         turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,
@@ -120,7 +120,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       maxFeeds: 1,
       maxFeedsPerStream: 1,
     };
-    const feeds = new Feeds(streams, options, silentLogger);
+    const feeds = new FeedHub(streams, options, silentLogger);
     const opening = await feeds.open({
       stream: { sessionId: 's', messageId: 'x' },
       from: { offset: 0, tag: 0 },

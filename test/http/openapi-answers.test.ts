@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
 import { type AskOptions, DocumentedAnswers, operationOf } from '../support/documented-answers.js';
 import { JwksServer } from '../support/jwks-server.js';

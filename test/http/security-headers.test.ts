@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { securityHeaders, setSecurityHeaders } from '../../src/http/security-headers.js';
+import { securityHeaders, setSecurityHeaders } from '../../src/http/hooks/security-headers.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { BodyBudget, type BodyShare } from '../../src/http/body-budget.js';
+import { BodyBudget, type BodyShare } from '../../src/http/body/body-budget.js';
 
 const maxBytes = 100;
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fits, type Position, startOfStream, tagAfter, tagAt } from '../../src/streams/position.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { fits, type Position, startOfStream, tagAfter, tagAt } from '../../src/events/position.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { backends } from '../support/backends.js';
 import { answer, complete, newStream, texts, title } from '../support/events.js';
 

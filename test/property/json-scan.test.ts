@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readFields } from '../../src/streams/event-fields.js';
-import { JsonScanner, scanJson } from '../../src/streams/json-scan.js';
+import { readFields } from '../../src/events/event-fields.js';
+import { JsonScanner, scanJson } from '../../src/events/json-scan.js';
 
 const anyLimits = {
   maxDepth: 1e6,

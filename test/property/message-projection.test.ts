@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
-import { decodeStoredEvent, type StoredEvent } from '../../src/streams/stream-event.js';
+import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { majors, readMessage } from '../support/ui-messages.js';
 
 const word = fc.constantFrom('a', 'b', '', 'part-1', '__proto__', 'constructor', '\u2028');
@@ -97,7 +97,7 @@ const ends = fc.constantFrom({ type: 'complete' }, { type: 'stop' }, null);
 
 /** What a feed sends of the events. */
 function framesOf(events: readonly StoredEvent[], knowsApprovals: boolean): Buffer {
-  const dialect = new UiMessageDialect('m1', 1024 ** 2, knowsApprovals);
+  const dialect = new UiMessageFormat('m1', 1024 ** 2, knowsApprovals);
   const nextOffset = events.length;
   const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
   return Buffer.concat([dialect.preamble, dialect.encode(page)?.bytes ?? Buffer.alloc(0)]);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPlainObject, scanJson } from '../../src/streams/json-scan.js';
-import { isOrdinaryEvent } from '../../src/streams/ordinary-event.js';
-import { eventSchema, maxEventDepth, maxIdLength } from '../../src/streams/stream-event.js';
+import { isPlainObject, scanJson } from '../../src/events/json-scan.js';
+import { isOrdinaryEvent } from '../../src/events/ordinary-event.js';
+import { eventSchema, maxEventDepth, maxIdLength } from '../../src/events/stored-event.js';
 
 const times = fc.oneof(
   fc.constantFrom(

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EventInput } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { EventInput } from '../../src/events/stored-event.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { TestStream } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { FinishedFeed } from '../support/finished-feed.js';

@@ -1,8 +1,8 @@
-import { makeProducerKey, type ProducerKey, type Scope } from '../../src/access/producer-key.js';
+import { type ApiKey, makeProducerKey, type Scope } from '../../src/auth/api-key.js';
 
 /** A key as the service knows it, and the header with which a producer uses it. */
 export interface TestKey {
-  readonly key: ProducerKey;
+  readonly key: ApiKey;
   readonly token: string;
   readonly headers: { readonly authorization: string };
 }

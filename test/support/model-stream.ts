@@ -1,5 +1,5 @@
-import type { ProducerStamp } from '../../src/streams/producer.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import type { ProducerStamp } from '../../src/store/producer.js';
 
 /** What an append or a status comes to: a result, or a refusal with its code. */
 export type Answer = Readonly<Record<string, unknown>> | null;

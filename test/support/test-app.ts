@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp, type RequestTimeouts } from '../../src/app.js';
-import type { Config } from '../../src/config.js';
-import type { FeedOptions } from '../../src/feed/feeds.js';
-import type { StreamManagerType } from '../../src/streams/create-stream-manager.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { Config } from '../../src/config/config.js';
+import type { FeedOptions } from '../../src/feed/feed-hub.js';
+import type { StreamManagerType } from '../../src/store/create-stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { silentLogger } from './backends.js';
 
 export interface TestApp {

@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { usualClaimNames } from '../../src/access/reader-token.js';
-import type { ReaderTokenOptions } from '../../src/access/token-verifier.js';
+import { usualClaimNames } from '../../src/auth/reader-token.js';
+import type { ReaderTokenOptions } from '../../src/auth/token-verifier.js';
 
 export const secret = randomBytes(32).toString('hex');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { type ConfigError, loadConfig } from '../../src/config.js';
+import { formatProducerKey } from '../../src/auth/api-key.js';
+import { type ConfigError, loadConfig } from '../../src/config/config.js';
 import { makeKey } from '../support/keys.js';
 import { directoryWith } from '../support/test-processes.js';
 

@@ -26,42 +26,22 @@ const imports: Import[] = files.flatMap((file) => {
 
 /** The rooms that each room may know, beside itself and packages. */
 const allowed: Record<string, readonly string[]> = {
-  'check-health.ts': ['config.js'],
-  'make-key.ts': ['access'],
-  'make-token.ts': ['access', 'config.js'],
-  'main.ts': ['app.js', 'config.js', 'config-checks.js', 'errors.js', 'streams'],
-  'app.ts': ['access', 'config.js', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'streams'],
-  'config.ts': [
-    'config-checks.js',
-    'config-dotenv.js',
-    'config-reader.js',
-    'config-redis.js',
-    'config-redis-url.js',
-    'config-settings.js',
-    'config-unknown.js',
-    'config-values.js',
-    'config-weknora.js',
-  ],
-  'config-weknora.ts': ['config-unknown.js', 'config-values.js'],
-  'config-checks.ts': ['config-settings.js', 'config-unknown.js', 'streams'],
-  'config-dotenv.ts': [],
-  'config-redis-url.ts': [],
-  'config-unknown.ts': ['config-settings.js'],
-  'config-settings.ts': ['config-reader.js', 'config-redis.js', 'config-values.js', 'streams'],
-  'config-reader.ts': ['access', 'config-values.js'],
-  'config-redis.ts': ['config-values.js', 'streams'],
-  'config-values.ts': ['access', 'streams'],
+  'main.ts': ['app.js', 'config', 'errors.js', 'store'],
+  'app.ts': ['auth', 'config', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'store'],
   'bounded-cache.ts': [],
   'errors.ts': [],
   'linked-list.ts': [],
-  access: ['errors.js', 'streams'],
-  http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
+  auth: ['errors.js', 'store'],
+  bin: ['auth', 'config', 'store'],
+  config: ['auth', 'store'],
+  events: ['errors.js', 'store'],
+  feed: ['errors.js', 'events', 'linked-list.js', 'sse', 'store'],
+  http: ['auth', 'errors.js', 'events', 'feed', 'sse', 'store'],
   inspector: ['http'],
-  metrics: ['bounded-cache.js', 'errors.js', 'feed', 'streams'],
-  openapi: ['access', 'errors.js', 'http', 'streams'],
-  feed: ['errors.js', 'linked-list.js', 'sse', 'streams'],
-  streams: ['bounded-cache.js', 'errors.js', 'linked-list.js'],
+  metrics: ['bounded-cache.js', 'errors.js', 'events', 'feed', 'store'],
+  openapi: ['auth', 'errors.js', 'events', 'http', 'store'],
   sse: [],
+  store: ['bounded-cache.js', 'errors.js', 'events', 'linked-list.js'],
 };
 
 function roomOf(path: string): string {
@@ -80,16 +60,16 @@ describe('the arrows between the rooms', () => {
   });
 
   it.each([
-    ['ioredis', /^streams\/redis\//],
+    ['ioredis', /^store\/redis\//],
     ['fastify', /^(app\.ts|http\/|inspector\/|openapi\/)/],
     ['@fastify/sse', /^app\.ts/],
-    ['@fastify/cors', /^http\/cors\.ts/],
-    ['@fastify/rate-limit', /^http\/rate-limits\.ts/],
+    ['@fastify/cors', /^http\/hooks\/cors\.ts/],
+    ['@fastify/rate-limit', /^http\/hooks\/rate-limits\.ts/],
     ['@fastify/swagger', /^openapi\//],
     ['prom-client', /^metrics\//],
-    ['fastest-levenshtein', /^config-unknown\.ts/],
-    ['jose', /^access\//],
-    ['yaml', /^config\.ts/],
+    ['fastest-levenshtein', /^config\/unknown\.ts/],
+    ['jose', /^auth\//],
+    ['yaml', /^config\/config\.ts/],
     ['toad-cache', /^bounded-cache\.ts/],
   ])('let only some know %s', (name, places) => {
     const users = imports.filter(({ target }) => target === name);
@@ -101,7 +81,12 @@ describe('the arrows between the rooms', () => {
     const users = files.filter((file) =>
       /\bprocess\.\w/.test(readFileSync(join(root, file), 'utf8')),
     );
-    expect(users.sort()).toEqual(['check-health.ts', 'main.ts', 'make-key.ts', 'make-token.ts']);
+    expect(users.sort()).toEqual([
+      'bin/check-health.ts',
+      'bin/create-key.ts',
+      'bin/create-token.ts',
+      'main.ts',
+    ]);
   });
 
   it('have no room or file without a job of its own', () => {

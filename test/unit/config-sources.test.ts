@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConfigError, environmentVariables, loadConfig } from '../../src/config.js';
+import { type ConfigError, environmentVariables, loadConfig } from '../../src/config/config.js';
 import { directoryWith } from '../support/test-processes.js';
 
 type Variables = Record<string, string>;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Config, type ConfigError, loadConfig } from '../../src/config.js';
+import { type Config, type ConfigError, loadConfig } from '../../src/config/config.js';
 
 let directory: string;
 beforeEach(() => {

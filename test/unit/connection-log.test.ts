@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ConnectionLog } from '../../src/streams/redis/connection-log.js';
+import { ConnectionLog } from '../../src/store/redis/connection/connection-log.js';
 import { keepLog } from '../support/log-lines.js';
 
 function newLog() {

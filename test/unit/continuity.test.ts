@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Continuity, leaseCheckMs } from '../../src/streams/lease.js';
+import { Continuity, leaseCheckMs } from '../../src/store/lease.js';
 
 /** Notes an answer at each of these times. */
 function notedAt(...times: number[]): Continuity {

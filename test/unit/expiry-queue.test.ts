@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Expiring, ExpiryQueue } from '../../src/streams/memory/expiry-queue.js';
+import { type Expiring, ExpiryQueue } from '../../src/store/memory/expiry-queue.js';
 
 interface Item extends Expiring {
   expiresAt: number;

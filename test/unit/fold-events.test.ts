@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foldEvents } from '../../src/feed/fold-events.js';
-import { decodeStoredEvent, type StoredEvent } from '../../src/streams/stream-event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
+import { foldEvents } from '../../src/feed/formats/fold-events.js';
 import { stored, texts } from '../support/events.js';
 
 const timestamp = '2026-01-01T12:00:00Z';

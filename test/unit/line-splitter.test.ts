@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Line, LineSplitter } from '../../src/http/line-splitter.js';
+import { type Line, LineSplitter } from '../../src/http/body/line-splitter.js';
 
 const maxBytes = 20;
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
+import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manager.js';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { exemptTerminalBytes, smallTerminalBytes } from '../../src/streams/lifecycle.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/lifecycle.js';
 import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
-} from '../../src/streams/memory/memory-stream-manager.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+} from '../../src/store/memory/memory-stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { decodeStoredEvent } from '../../src/events/stored-event.js';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { MessageProjection } from '../../src/http/ai-sdk/message-projection.js';
-import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
-import { decodeStoredEvent } from '../../src/streams/stream-event.js';
+import { MessageProjection } from '../../src/feed/formats/ai-sdk/message-projection.js';
+import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { stored } from '../support/events.js';
 import { majors, readMessage, strictFaults } from '../support/ui-messages.js';
 
@@ -317,7 +317,7 @@ describe('the mapping to chunks of the AI SDK', () => {
 describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => {
   /** The frames of these events as a feed writes them, page by page. */
   function framesOf(events: readonly object[], perPage = 100): Buffer {
-    const dialect = new UiMessageDialect('m1', maxEventBytes);
+    const dialect = new UiMessageFormat('m1', maxEventBytes);
     const all = stored(...events);
     const frames = [dialect.preamble];
     for (let from = 0; from < all.length; from += perPage) {

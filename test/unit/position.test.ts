@@ -1,12 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import {
-  fits,
-  formatPosition,
-  parsePosition,
-  tagAfter,
-  tagAt,
-} from '../../src/streams/position.js';
+import { fits, formatPosition, parsePosition, tagAfter, tagAt } from '../../src/events/position.js';
 import { answer } from '../support/events.js';
 
 describe('a position', () => {

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BodyBudget, BodyShare } from '../../src/http/body-budget.js';
-import { readBody } from '../../src/http/read-body.js';
+import { BodyBudget, BodyShare } from '../../src/http/body/body-budget.js';
+import { readBody } from '../../src/http/body/read-body.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Requests, each as it is handled, and a connection to send one on. */

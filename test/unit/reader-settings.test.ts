@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { usualClaimNames } from '../../src/access/reader-token.js';
-import { type ConfigError, loadConfig } from '../../src/config.js';
+import { usualClaimNames } from '../../src/auth/reader-token.js';
+import { type ConfigError, loadConfig } from '../../src/config/config.js';
 import { directoryWith } from '../support/test-processes.js';
 
 const load = (environment: Record<string, string>, yaml = '') =>

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  hasSoundBraces,
-  redisKeys,
-  streamKeyOfChannel,
-} from '../../src/streams/redis/redis-keys.js';
+import { hasSoundBraces, redisKeys, streamKeyOfChannel } from '../../src/store/redis/redis-keys.js';
 
 const stream = { sessionId: 's1', messageId: 'm1' };
 

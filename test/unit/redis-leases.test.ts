@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { CommandClient } from '../../src/streams/redis/redis-client.js';
-import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
+import type { CommandClient } from '../../src/store/redis/connection/redis-client.js';
+import { RedisLeases } from '../../src/store/redis/leases.js';
 import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
 

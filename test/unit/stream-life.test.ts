@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../src/events/stored-event.js';
 import { StreamLife } from '../../src/feed/stream-life.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamInfo } from '../../src/streams/stream-manager.js';
+import type { StreamInfo } from '../../src/store/stream-manager.js';
 import { answer, complete, title } from '../support/events.js';
 
 const lingerMs = 3000;

@@ -1,10 +1,10 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { publicKeyAlgorithms } from '../../src/access/key-algorithms.js';
-import { mintToken } from '../../src/access/mint-token.js';
-import { clockToleranceSeconds, mayDo } from '../../src/access/reader-token.js';
-import { TokenVerifier } from '../../src/access/token-verifier.js';
+import { mintToken } from '../../src/auth/create-token.js';
+import { publicKeyAlgorithms } from '../../src/auth/key-algorithms.js';
+import { clockToleranceSeconds, mayDo } from '../../src/auth/reader-token.js';
+import { TokenVerifier } from '../../src/auth/token-verifier.js';
 import type { ServiceError } from '../../src/errors.js';
 import { silentLogger } from '../support/backends.js';
 import { forge, readerOptions, secondsFromNow, secret, sign } from '../support/tokens.js';

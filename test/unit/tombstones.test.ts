@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Tombstones } from '../../src/streams/memory/tombstones.js';
+import { Tombstones } from '../../src/store/memory/tombstones.js';
 import { waitFor } from '../support/wait-for.js';
 
 function tombstonesOf(most: number, keptMs?: number): Tombstones {

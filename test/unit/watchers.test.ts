@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type StreamId, streamKey } from '../../src/streams/stream-id.js';
-import { Watchers } from '../../src/streams/watchers.js';
+import { type StreamId, streamKey } from '../../src/store/stream-id.js';
+import { Watchers } from '../../src/store/watchers.js';
 import { newStream } from '../support/events.js';
 
 describe('the watches of a process', () => {
@@ -12,10 +12,10 @@ describe('the watches of a process', () => {
     });
     const stream = newStream();
     let wakes = 0;
-    const onWake = () => {
+    const onChange = () => {
       wakes += 1;
     };
-    const ends = Array.from({ length: count }, () => watchers.add(stream, onWake));
+    const ends = Array.from({ length: count }, () => watchers.add(stream, onChange));
     for (let left = count; left > 0; left -= 1) {
       expect(told).toEqual([['first', stream]]);
       expect(watchers.size).toBe(1);
@@ -32,7 +32,7 @@ describe('the watches of a process', () => {
       ['first', stream],
       ['last', stream],
     ]);
-    watchers.add(stream, onWake);
+    watchers.add(stream, onChange);
     expect(told).toHaveLength(3);
   });
 

@@ -1,9 +1,9 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { noRoute, type OnRejected, problemContentType, toProblem } from '../problem.js';
-import { bodyError } from '../read-body.js';
-import { securityHeaders } from '../security-headers.js';
+import { bodyError } from '../body/read-body.js';
+import { securityHeaders } from '../hooks/security-headers.js';
+import { noRoute, type OnRejected, problemContentType, toProblem } from '../problems/problem.js';
 import { closeLingering } from './lingering-close.js';
 
 const extraHeaders = Object.entries(securityHeaders)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stall } from '../../feed/stall.js';
+import { Stall } from '../../feed/write-timeout.js';
 import { closeLingering } from './lingering-close.js';
 
 /**

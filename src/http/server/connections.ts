@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { discardMs } from '../early-answer.js';
-import type { OnRejected } from '../problem.js';
+import { discardMs } from '../problems/early-response.js';
+import type { OnRejected } from '../problems/problem.js';
 import { answerClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 

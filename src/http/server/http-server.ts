@@ -1,11 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AppendFastPath } from './append-fast-path.js';
 import type { Connections } from './connections.js';
 import { ignoreExpectations } from './expectations.js';
-import type { OrdinaryAppends } from './ordinary-appends.js';
 
 export interface HttpServerOptions {
   readonly connections: Connections;
-  readonly ordinaryAppends: OrdinaryAppends;
+  readonly appendFastPath: AppendFastPath;
   readonly maxConnections: number;
 }
 
@@ -24,7 +24,7 @@ const keepAliveTimeout = 72_000;
 /** Node's server, and what a request passes in it before the framework handles it. */
 export function createHttpServer(
   handle: RequestListener,
-  { connections, ordinaryAppends, maxConnections }: HttpServerOptions,
+  { connections, appendFastPath, maxConnections }: HttpServerOptions,
 ): Server {
   const server = createServer({
     headersTimeout,
@@ -40,8 +40,6 @@ export function createHttpServer(
   // Without it, who closes the sending side is sent nothing that is not ready in that moment.
   Object.assign(server, { httpAllowHalfOpen: true });
   ignoreExpectations(server);
-  connections.attend(server, (request, response) =>
-    ordinaryAppends.take(request, response, handle),
-  );
+  connections.attend(server, (request, response) => appendFastPath.take(request, response, handle));
   return server;
 }

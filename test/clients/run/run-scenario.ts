@@ -1,4 +1,4 @@
-import { Scope } from '../../faults/scope.js';
+import { Scope } from '../../../tools/faults/scope.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { isReady, onRedis } from '../../support/test-processes.js';

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import { excerpt, ServiceError } from '../errors.js';
+import { endingOf } from '../store/lifecycle.js';
+import { isOrdinaryEvent } from './ordinary-event.js';
+import {
+  invalidEvent,
+  nameInBody,
+  type ParsedEvent,
+  parseLine,
+  parsePlain,
+  parseScanned,
+  splitBody,
+} from './parse-events.js';
+import { runAtOnce } from './slices.js';
+import { type EventInput, eventSchema, type StoredEvent } from './stored-event.js';
+
+export interface EncodeLimits {
+  /** The most bytes of one event, as it was sent. */
+  readonly maxEventBytes: number;
+}
+
+/**
+ * Turns a request body, one JSON event or an array of 1 to `maxBatchEvents`, into the events to
+ * store. What the worker sent stays as it is, byte for byte, but for two things: fields that it
+ * left out are spliced in at the end, and line breaks between tokens become spaces. The events may
+ * lie in the body, which is changed for that.
+ *
+ * @throws ServiceError `invalid_json`, `invalid_event`, `event_too_large`; the message says which
+ *   event, and where in it.
+ */
+export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
+  const plain = body.length <= limits.maxEventBytes ? parsePlain(body) : null;
+  if (plain !== null) return [encodeEvent(plain, nameInBody(0))];
+  return runAtOnce(encodeInSteps(body, limits));
+}
+
+/** Does what `encodeEvents` does in steps of some milliseconds at most. */
+export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<void, StoredEvent[]> {
+  const texts = yield* splitBody(body);
+  for (const [index, text] of texts.entries()) rejectTooLarge(text, nameInBody(index), limits);
+  const events: StoredEvent[] = [];
+  for (const event of parseScanned(body, texts)) {
+    events.push(encodeEvent(event, nameInBody(events.length)));
+    yield;
+  }
+  return events;
+}
+
+/**
+ * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
+ *
+ * @param name what messages call it
+ */
+export function encodeLine(line: Buffer, name: string, limits: EncodeLimits): StoredEvent {
+  rejectTooLarge(line, name, limits);
+  return encodeEvent(parseLine(line, name), name);
+}
+
+function encodeEvent({ text, value }: ParsedEvent, name: string): StoredEvent {
+  const event = isOrdinaryEvent(value) ? value : checkEvent(value, name);
+  const bytes = withFields(text, missingFields(event));
+  replaceLineBreaks(bytes);
+  return { bytes, type: event.type, ending: endingOf(event.type, event.done === true) };
+}
+
+function missingFields(event: EventInput): string {
+  let missing = '';
+  if (event.id === undefined) missing += `,"id":"auto-${randomUUID()}"`;
+  if (event.content === undefined) missing += ',"content":""';
+  if (event.done === undefined) missing += ',"done":false';
+  if (event.timestamp === undefined) missing += `,"timestamp":"${isoNow()}"`;
+  return missing;
+}
+
+let isoTime = { ms: Number.NaN, text: '' };
+
+/** RFC 3339; made once a millisecond, since all events of a batch that have no time get it. */
+function isoNow(): string {
+  const ms = Date.now();
+  if (ms !== isoTime.ms) isoTime = { ms, text: new Date(ms).toISOString() };
+  return isoTime.text;
+}
+
+/** @param fields JSON to be put before the closing brace */
+function withFields(text: Buffer, fields: string): Buffer {
+  if (fields === '') return text;
+  const bytes = Buffer.allocUnsafe(text.length + fields.length);
+  const brace = text.length - 1;
+  text.copy(bytes);
+  bytes.write(fields, brace, 'latin1');
+  bytes[bytes.length - 1] = text[brace] as number;
+  return bytes;
+}
+
+function checkEvent(value: unknown, name: string): EventInput {
+  const result = eventSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  if (issue.code === 'unrecognized_keys') {
+    const pointer = toPointer([...issue.path, issue.keys[0] as string]);
+    throw invalidEvent(name, `at ${pointer}`, 'is an unknown field; custom values go into data');
+  }
+  throw invalidEvent(name, `at ${toPointer(issue.path)}`, issue.message);
+}
+
+/** A JSON pointer (RFC 6901) into the event; the event itself is `/`, for the reader's eye. */
+function toPointer(path: readonly PropertyKey[]): string {
+  const escaped = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
+  return excerpt(`/${escaped.join('/')}`);
+}
+
+function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {
+  if (text.length <= maxEventBytes) return;
+  const message = `${name} has ${text.length} bytes, more than ${maxEventBytes}`;
+  throw new ServiceError('event_too_large', message);
+}
+
+/** In JSON, a raw line break stands between tokens only (RFC 8259, section 7). */
+function replaceLineBreaks(bytes: Buffer): void {
+  if (bytes.indexOf(0x0a) === -1 && bytes.indexOf(0x0d) === -1) return;
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (bytes[at] === 0x0a || bytes[at] === 0x0d) bytes[at] = 0x20;
+  }
+}

@@ -1,0 +1,154 @@
+import { isUtf8 } from 'node:buffer';
+import { ServiceError } from '../errors.js';
+import { maxBatchEvents } from '../store/stream-manager.js';
+import { readFields } from './event-fields.js';
+import {
+  type ByteRange,
+  isPlainObject,
+  type JsonScan,
+  JsonScanner,
+  type ScanFault,
+  scanJson,
+} from './json-scan.js';
+import { eventFields, maxEventDepth } from './stored-event.js';
+
+/** One event of a body: JSON, of which nothing else is known yet. */
+export interface ParsedEvent {
+  /** The text as it was sent, a view of the body. */
+  readonly text: Buffer;
+  /** The fields of the event, or what is none; what is in `data` may be left out. */
+  readonly value: unknown;
+}
+
+/** Text up to this size is parsed before anything is known of it, at 100 ns a byte at worst. */
+const smallBytes = 16 * 1024;
+
+/** Text up to this size is parsed at once when the scan has found nothing: 7 ms at worst. */
+const wholeBytes = 64 * 1024;
+
+/** How much of a body is scanned in one step. */
+const stepBytes = 256 * 1024;
+
+/** The short way for nearly all events; null when it takes the scan to tell what there is. */
+export function parsePlain(text: Buffer): ParsedEvent | null {
+  if (text.length > smallBytes || !isUtf8(text)) return null;
+  const json = text.toString('utf8');
+  if (!isPlainObject(json, maxEventDepth)) return null;
+  try {
+    return { text, value: JSON.parse(json) };
+  } catch {
+    return null; // the long way says what is wrong, and where
+  }
+}
+
+/**
+ * Takes a body apart, one JSON value or an array of 1 to `maxBatchEvents`, in steps.
+ *
+ * @throws ServiceError `invalid_json`, `invalid_event`
+ */
+export function* splitBody(body: Buffer): Generator<void, Buffer[]> {
+  const scanner = new JsonScanner(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
+  while (!scanner.run(stepBytes)) yield;
+  rejectFault(body, scanner, 'the body', nameInBody);
+  if (scanner.elements.length === 0) throw wrongCount();
+  return scanner.elements.map(({ start, end }) => body.subarray(start, end));
+}
+
+/**
+ * Parses one line of NDJSON.
+ *
+ * @param name what messages call it
+ * @throws ServiceError `invalid_json`, `invalid_event`
+ */
+export function parseLine(line: Buffer, name: string): ParsedEvent {
+  const plain = parsePlain(line);
+  if (plain !== null) return plain;
+  const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
+  if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
+  rejectFault(line, scan, name, () => name);
+  const { start, end } = scan.elements[0] as ByteRange;
+  const text = line.subarray(start, end);
+  return { text, value: readFields(text, eventFields) };
+}
+
+/** Parses what `splitBody` has found in a body: all of a small one at once, since that costs less. */
+export function* parseScanned(body: Buffer, texts: readonly Buffer[]): Generator<ParsedEvent> {
+  const values = body.length <= wholeBytes ? parseAll(body) : null;
+  for (const [index, text] of texts.entries()) {
+    yield { text, value: values === null ? readFields(text, eventFields) : values[index] };
+  }
+}
+
+function parseAll(body: Buffer): unknown[] {
+  const value: unknown = JSON.parse(body.toString('utf8'));
+  return Array.isArray(value) ? value : [value];
+}
+
+/**
+ * Parses a small body that is no event.
+ *
+ * @throws ServiceError `invalid_json`, `invalid_event`
+ */
+export function parseSmall(body: Buffer): unknown {
+  const maxElements = Number.POSITIVE_INFINITY;
+  const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements });
+  rejectFault(body, scan, 'the body', () => 'the body');
+  return JSON.parse(body.toString('utf8'));
+}
+
+/** What messages call an event of a body. */
+export function nameInBody(index: number): string {
+  return `event ${index}`;
+}
+
+export function invalidEvent(name: string, place: string, what: string): ServiceError {
+  return new ServiceError('invalid_event', `${name} ${place}: ${what}`);
+}
+
+function rejectFault(
+  text: Buffer,
+  scan: JsonScan,
+  name: string,
+  nameOf: (index: number) => string,
+): void {
+  const { fault } = scan;
+  // What is not UTF-8 is not JSON either, but the scan does not see that within strings.
+  if (!isUtf8(text)) throw notJson(`${placeOf(scan, name, firstNotUtf8(text, scan))} is not UTF-8`);
+  if (fault === null) return;
+  const { reason, byte, element } = fault;
+  if (reason === 'too_many_elements') throw wrongCount();
+  if (reason === 'not_json') throw notJson(describeFault(text, scan, name, fault));
+  const what =
+    reason === 'nesting'
+      ? `is nested deeper than ${maxEventDepth} levels`
+      : 'has a key named __proto__';
+  throw invalidEvent(nameOf(element), `at byte ${byte}`, what);
+}
+
+function notJson(message: string): ServiceError {
+  return new ServiceError('invalid_json', message);
+}
+
+function wrongCount(): ServiceError {
+  return new ServiceError('invalid_event', `an array takes 1 to ${maxBatchEvents} events`);
+}
+
+/** The element that is not, or the one in which the scan stopped. */
+function firstNotUtf8(text: Buffer, { elements }: JsonScan): number {
+  const index = elements.findIndex(({ start, end }) => !isUtf8(text.subarray(start, end)));
+  return index === -1 ? elements.length : index;
+}
+
+function describeFault(text: Buffer, scan: JsonScan, name: string, fault: ScanFault): string {
+  const { byte, element, start } = fault;
+  if (start === text.length && !scan.isArray) return `${name} is empty`;
+  const place = placeOf(scan, name, element);
+  if (byte === text.length) return `${place} is not JSON (it ends too early)`;
+  return `${place} is not JSON (at character ${text.toString('utf8', start, byte).length})`;
+}
+
+function placeOf({ isArray, elements, fault }: JsonScan, name: string, index: number): string {
+  if (!isArray) return name;
+  const start = elements[index]?.start ?? fault?.start;
+  return `event ${index}, from byte ${start} of the body on,`;
+}

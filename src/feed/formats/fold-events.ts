@@ -1,0 +1,107 @@
+import { findStringMember } from '../../events/json-member.js';
+import { isMintedId, type StoredEvent } from '../../events/stored-event.js';
+import { mayFollowEnd } from '../../store/lifecycle.js';
+
+/** One event, or a run of chunks as one. */
+export interface FoldedEvent {
+  /** The event itself, byte for byte, when nothing was folded. */
+  readonly event: StoredEvent;
+  /** The index of the last of the events that it stands for. */
+  readonly lastIndex: number;
+}
+
+/**
+ * Folds each run of chunks into its last one, whose `content` becomes the text of all. A run are
+ * chunks next to one another of one type and one id, or of ids that the service made; `done` and
+ * `data` end it. What ends the stream, titles, and elements of any other shape than that of an event
+ * stay as they are.
+ *
+ * @param maxBytes a run ends before the chunk that would take the folded event over this
+ */
+export function foldEvents(events: readonly StoredEvent[], maxBytes: number): FoldedEvent[] {
+  const runs: Run[] = [];
+  for (const event of events) {
+    const chunk = readChunk(event);
+    if (!runs.at(-1)?.takes(chunk, maxBytes)) runs.push(new Run(event, chunk));
+  }
+  let lastIndex = -1;
+  return runs.map((run) => {
+    lastIndex += run.count;
+    return { event: run.fold(), lastIndex };
+  });
+}
+
+/** An event that may be folded. */
+interface Chunk {
+  readonly event: StoredEvent;
+  readonly id: string;
+  readonly isLast: boolean;
+  /** Where its text stands in its bytes, without the quotes. */
+  readonly textStart: number;
+  readonly textEnd: number;
+}
+
+class Run {
+  count = 1;
+  #last: Chunk | null;
+  /** The texts before the last one, as they stand in their events: escapes stay escapes. */
+  readonly #texts: Buffer[] = [];
+  #textBytes = 0;
+
+  constructor(
+    readonly first: StoredEvent,
+    chunk: Chunk | null,
+  ) {
+    this.#last = chunk;
+  }
+
+  /** Returns false, and leaves the chunk out, when it is of another run. */
+  takes(chunk: Chunk | null, maxBytes: number): boolean {
+    const last = this.#last;
+    if (last === null || chunk === null || last.isLast || !isSameSegment(last, chunk)) return false;
+    const textBytes = this.#textBytes + last.textEnd - last.textStart;
+    if (textBytes + chunk.event.bytes.length > maxBytes) return false;
+    this.#texts.push(last.event.bytes.subarray(last.textStart, last.textEnd));
+    this.#textBytes = textBytes;
+    this.#last = chunk;
+    this.count += 1;
+    return true;
+  }
+
+  fold(): StoredEvent {
+    if (this.#last === null || this.count === 1) return this.first;
+    const { event, textStart } = this.#last;
+    const head = event.bytes.subarray(0, textStart);
+    const bytes = Buffer.concat([head, ...this.#texts, event.bytes.subarray(textStart)]);
+    return { ...event, bytes };
+  }
+}
+
+function isSameSegment(one: Chunk, next: Chunk): boolean {
+  if (one.event.type !== next.event.type) return false;
+  return one.id === next.id || (isMintedId(one.id) && isMintedId(next.id));
+}
+
+/** What is larger is no small chunk of a text, and may take long to parse. */
+const maxChunkBytes = 64 * 1024;
+
+/** Null for what is never folded. */
+function readChunk(event: StoredEvent): Chunk | null {
+  if (event.bytes.length > maxChunkBytes) return null;
+  if (event.type === null || event.ending !== null || mayFollowEnd(event)) return null;
+  const fields = JSON.parse(event.bytes.toString('utf8')) as Record<string, unknown>;
+  const text = hasFieldsOfEvent(fields) ? findStringMember(event.bytes, 'content') : null;
+  if (text === null) return null;
+  const { id, done, data } = fields as { id: string; done: boolean; data?: object };
+  const isLast = done || data !== undefined;
+  return { event, id, isLast, textStart: text.start + 1, textEnd: text.end - 1 };
+}
+
+/** The fields that the service stores, as `eventSchema` has them; another program may push others. */
+function hasFieldsOfEvent(fields: Readonly<Record<string, unknown>>): boolean {
+  const { type, id, content, done, timestamp, data, ...others } = fields;
+  if (Object.keys(others).length > 0 || typeof done !== 'boolean') return false;
+  if (data !== undefined && (typeof data !== 'object' || data === null || Array.isArray(data)))
+    return false;
+  return [type, id, content, timestamp].every((text) => typeof text === 'string');
+}

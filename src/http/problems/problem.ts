@@ -1,0 +1,135 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type ErrorCode, errorTable, ServiceError, toLogFields } from '../../errors.js';
+
+/** Marks a route whose errors say how many of the body's events are stored. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    reportsStored?: boolean;
+  }
+  interface FastifyInstance {
+    onRejected: OnRejected;
+  }
+}
+
+/**
+ * Told of each problem that is answered with. It returns at once and does not throw.
+ *
+ * @param route the pattern of its path, or `none`
+ */
+export type OnRejected = (code: ErrorCode, route: string) => void;
+
+/** The route of a request that has come to none. */
+export const noRoute = 'none';
+
+/** What the operator has to look after. All else that is refused is refused on purpose. */
+const troubles: ReadonlySet<ErrorCode> = new Set(['backend_unavailable', 'store_full']);
+
+export const problemContentType = 'application/problem+json; charset=utf-8';
+
+/** A problem document (RFC 9457). `code` is what clients branch on. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** The path of the request, without its query, which may hold a token. */
+  readonly instance: string;
+  readonly stored?: number | null;
+  readonly storedAtLeast?: number;
+  readonly streamStatus?: string;
+  readonly expectedSeq?: number;
+  readonly line?: number;
+}
+
+/** The one place where an error becomes an answer. */
+export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
+  const { status, title } = errorTable[error.code];
+  const { stored, storedAtLeast, ...details } = error.details;
+  return {
+    type: `urn:rejoin:problem:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    instance,
+    ...(reportsStored ? storedOf(error) : {}),
+    ...details,
+  };
+}
+
+function storedOf({ code, details }: ServiceError): Pick<Problem, 'stored' | 'storedAtLeast'> {
+  const stored = details.stored === undefined ? errorTable[code].stored : details.stored;
+  return stored === null ? { stored, storedAtLeast: details.storedAtLeast ?? 0 } : { stored };
+}
+
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = toReportedProblem(error, request);
+  return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+/** The problem that an error comes to, after the log and the metrics were told of it. */
+export function toReportedProblem(error: unknown, request: FastifyRequest): Problem {
+  const known = toServiceError(error);
+  logProblem(request, known, known === error ? known.cause : error);
+  request.server.onRejected(known.code, routeOf(request));
+  return toProblem(known, pathOf(request), reportsStored(request));
+}
+
+/** Strangers can fill no log: what they are told at a fault has a line of its own elsewhere. */
+function logProblem(request: FastifyRequest, { code, message }: ServiceError, cause: unknown) {
+  const { log, isStranger } = request;
+  if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
+  else if (troubles.has(code) && !isStranger) {
+    log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
+  } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
+}
+
+/** A short list, whatever clients ask for: what leads to no route has none. */
+function routeOf({ is404, routeOptions }: FastifyRequest): string {
+  return (is404 ? undefined : routeOptions.url) ?? noRoute;
+}
+
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string;
+}
+
+function reportsStored(request: FastifyRequest): boolean {
+  // A path that cannot be decoded leads to no route.
+  return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
+}
+
+/** What Fastify's own errors mean in the words of the contract. Its messages may quote the query. */
+const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
+  FST_ERR_BAD_URL: ['invalid_id', 'the path cannot be decoded'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_id', 'the path is too long'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_header', 'Content-Length is not that of the body'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'the body has to be application/json, or application/x-ndjson where that is taken',
+  ],
+  // Of QUERY, which no route takes, so that 405 comes first wherever there is one.
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['not_found', 'there is no such route'],
+};
+
+function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const { code, validation, validationContext } = error as FastifyError;
+  if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
+  const known = frameworkErrors[code];
+  if (known !== undefined) return new ServiceError(...known);
+  return new ServiceError('internal', 'something went wrong on our side');
+}
+
+function fromValidation(error: FastifyError, context: string | undefined): ServiceError {
+  const issue = error.validation?.[0];
+  const field = issue?.instancePath.slice(1) ?? '';
+  const message = `${field}: ${issue?.message ?? 'is invalid'}`;
+  if (context === 'params') return new ServiceError('invalid_id', message);
+  return new ServiceError(field === 'offset' ? 'invalid_offset' : 'invalid_query', message);
+}

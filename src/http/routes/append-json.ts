@@ -1,0 +1,31 @@
+import { type EncodeLimits, encodeEvents, encodeInSteps } from '../../events/encode-events.js';
+import { runInSlices } from '../../events/slices.js';
+import type { StreamId } from '../../store/stream-id.js';
+import type { Appended, StreamManager } from '../../store/stream-manager.js';
+import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './producer-headers.js';
+
+export interface AppendJsonOptions {
+  readonly appends: Pick<StreamManager, 'appendEvents'>;
+  readonly limits: EncodeLimits;
+  /** The longest time to live that a stream may be given. */
+  readonly maxTtlMs: number;
+}
+
+/** A larger body is taken apart in slices, lest all others wait. */
+const smallBytes = 64 * 1024;
+
+/** Appends the event or the array of events that the body of a request is. @throws ServiceError */
+export async function appendJson(
+  request: RequestHeaders,
+  body: Buffer,
+  stream: StreamId,
+  { appends, limits, maxTtlMs }: AppendJsonOptions,
+): Promise<Appended> {
+  const producer = producerStamp(request);
+  const ttlMs = streamTtlMs(request, maxTtlMs);
+  const events =
+    body.length <= smallBytes
+      ? encodeEvents(body, limits)
+      : await runInSlices(encodeInSteps(body, limits));
+  return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request), ttlMs });
+}

@@ -1,0 +1,114 @@
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError, toLogFields } from '../../errors.js';
+import { breakOff, type FeedClient, write } from '../../feed/feed-client.js';
+import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
+import { Chunk } from '../../sse/chunk.js';
+import type { StreamId } from '../../store/stream-id.js';
+import { problemContentType, toReportedProblem } from '../problems/problem.js';
+import { headerList } from './header-list.js';
+
+type OpenFeed = Extract<Opening, { kind: 'open' }>;
+
+/** What the routes have in common that answer with a feed. */
+export const feedRouteOptions = {
+  method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[],
+  sse: 'only' as const,
+  exposeHeadRoute: false,
+  preSerialization: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) =>
+    reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
+};
+
+/** Whatever fails on our side may work later, and an EventSource would not come back after a 5xx. */
+export async function openFeed(
+  feeds: FeedHub,
+  request: FeedRequest,
+  log: FastifyBaseLogger,
+): Promise<Opening> {
+  try {
+    return await feeds.open(request);
+  } catch (error) {
+    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
+    if (!isExpected)
+      log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
+    return { kind: 'refused', reason: 'backend_unavailable' };
+  }
+}
+
+/** The plugin refuses by itself what does not accept SSE; the answer is a problem like any other. */
+function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
+  const error = new ServiceError(
+    'not_acceptable',
+    'this route answers with text/event-stream only',
+  );
+  reply.type(problemContentType);
+  return toReportedProblem(error, request);
+}
+
+/**
+ * Begins the response, which the feed writes to from then on. A handler returns what this returns:
+ * one that returned the reply of a feed would wait for its end, and be held as long.
+ */
+export function startFeed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  stream: StreamId,
+  feed: OpenFeed,
+  contentType: string,
+): FastifyReply | undefined {
+  setFeedHeaders(reply);
+  if (request.method === 'HEAD') {
+    feed.cancel();
+    return reply.type(contentType).send();
+  }
+  reply.header('content-type', contentType);
+  // From here on the plugin leaves the response alone: its own sending never settles when the
+  // client leaves while the socket is full, drops `id: 0`, and keeps all headers a second time.
+  let client: FeedClient;
+  try {
+    reply.sse.keepAlive();
+    client = sendHead(request, reply);
+  } catch (error) {
+    feed.cancel();
+    throw error;
+  }
+  const { log } = request;
+  log.info(stream, 'A feed was opened');
+  feed.start(client, (totals) => log.info({ ...stream, ...totals }, 'A feed was closed'));
+  return undefined;
+}
+
+/** Sends a body that is not complete, so that the client comes back for the rest. */
+export function sendIncomplete(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Buffer,
+): FastifyReply | undefined {
+  if (request.method === 'HEAD') return reply.send();
+  const client = sendHead(request, reply);
+  write(client, Chunk.of(body));
+  breakOff(client);
+  return undefined;
+}
+
+/**
+ * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, not even where it says
+ * that it takes them, and neither do the other versions that Node's parser lets pass.
+ */
+function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
+  const { raw: response } = reply;
+  const { socket, httpVersion } = request.raw;
+  const isChunked = httpVersion === '1.1';
+  if (!isChunked) {
+    reply.header('connection', 'close');
+    response.useChunkedEncodingByDefault = false;
+  }
+  response.writeHead(200, headerList(reply)).flushHeaders();
+  reply.hijack();
+  return { response, socket, isChunked };
+}
+
+export function setFeedHeaders(reply: FastifyReply): void {
+  reply
+    .header('cache-control', 'no-cache, no-store, no-transform')
+    .header('x-accel-buffering', 'no');
+}

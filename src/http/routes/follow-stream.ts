@@ -1,0 +1,191 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { type Position, parsePosition, startOfStream } from '../../events/position.js';
+import type { FeedHub } from '../../feed/feed-hub.js';
+import type { FeedRefusal } from '../../feed/feed-observer.js';
+import { CompactFormat } from '../../feed/formats/compact-format.js';
+import { absentId, type FeedFormat, NativeDialect } from '../../feed/formats/feed-format.js';
+import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
+import type { RateLimit } from '../hooks/rate-limits.js';
+import {
+  feedRouteOptions,
+  openFeed,
+  sendIncomplete,
+  setFeedHeaders,
+  startFeed,
+} from './feed-response.js';
+import { flag, notAPosition, streamParams } from './request-schemas.js';
+import { messagePath } from './routes.js';
+import { keepsTornLines } from './webkit.js';
+
+/** Where a client says that it goes on. */
+interface ResumePoint {
+  /** As it said it; empty where it did not, or where that is no id. */
+  readonly id: string;
+  readonly from: Position | 'now' | 'unknown';
+  /** Whether the client was told, by a reset, that the stream does not exist. */
+  readonly knowsAbsence: boolean;
+}
+
+const atStart: ResumePoint = { id: '', from: startOfStream, knowsAbsence: false };
+
+/** Of an id that this service has never given: after a 400, an EventSource would not come back. */
+const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
+
+const querystring = z.object({
+  offset: z
+    .string()
+    .describe('An offset or an id to go on from, or `now` for the end; without one, the start.')
+    .transform((text, context) => {
+      const point = text === '' ? atStart : parseResumePoint(text);
+      if (point !== null) return point;
+      context.addIssue({ code: 'custom', message: `${notAPosition}, or now` });
+      return z.NEVER;
+    })
+    .optional(),
+  lastEventId: z
+    .string()
+    .describe(
+      'As the header `Last-Event-ID`, which wins over it, for clients that cannot set that; it wins over `offset`.',
+    )
+    .optional(),
+  named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
+  control: flag
+    .optional()
+    .describe(
+      'Whether the state of the feed is told in events: `heartbeat`, `up-to-date` and `not-found`.',
+    ),
+  compact: flag
+    .optional()
+    .describe(
+      'Whether the stored chunks of one text that follow each other come as one event, for a replay in few frames.',
+    ),
+  startTimeout: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a whole number of seconds')
+    .describe(
+      'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`; without it, as long as a feed may last.',
+    )
+    .transform((text) => Number(text) * 1000)
+    .optional(),
+});
+
+/** What tells where a client is, before its query is checked too. */
+type Seeing = Pick<FastifyRequest, 'headers' | 'query'>;
+
+const nothing = Buffer.of();
+
+const contentType = 'text/event-stream; charset=utf-8';
+
+/** What a client that is sent away is told to wait. */
+const retryAfterRefusalMs = 5000;
+
+/** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
+export function followStreamRoute(
+  app: FastifyInstance,
+  feeds: FeedHub,
+  rateLimit: RateLimit | null,
+  maxEventBytes: number,
+): void {
+  const dialectOf = shareDialects(feeds.options.heartbeatMs, maxEventBytes);
+  app.withTypeProvider<ZodTypeProvider>().route({
+    url: `${messagePath}/stream`,
+    ...feedRouteOptions,
+    schema: { params: streamParams, querystring },
+    config: { access: 'read' },
+    preValidation: joinLastEventIds,
+    errorHandler: (error, request, reply) => {
+      // Before there is a feed: nobody can say now whether the token is good.
+      if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
+      feeds.observer.refused('backend_unavailable');
+      return sendAway(request, reply, 'backend_unavailable');
+    },
+    handler: async (request, reply) => {
+      const { params, query, accessEndsAt } = request;
+      const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
+      const preface = prefaceOf(request);
+      const dialect = dialectOf(query);
+      const startTimeoutMs = query.startTimeout ?? null;
+      if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
+        const most = Math.floor(feeds.options.waitMs / 1000);
+        throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
+      }
+      const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
+      const feedRequest = { ...place, dialect, accessEndsAt };
+      const waitSeconds = (await rateLimit?.(request)) ?? null;
+      if (waitSeconds !== null) {
+        feeds.observer.refused('rate_limited');
+        return sendAway(request, reply, 'rate_limited', waitSeconds * 1000);
+      }
+      const opening = await openFeed(feeds, feedRequest, request.log);
+      if (opening.kind === 'finished') return reply.code(204).send();
+      if (opening.kind === 'refused') {
+        feeds.observer.refused(opening.reason);
+        return sendAway(request, reply, opening.reason);
+      }
+      return startFeed(request, reply, params, opening, contentType);
+    },
+  });
+}
+
+/** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
+function shareDialects(heartbeatMs: number, maxEventBytes: number) {
+  const known = new Map<string, FeedFormat>();
+  return ({ named, control, compact }: z.infer<typeof querystring>): FeedFormat => {
+    const kind = String([named, control, compact].map(Boolean));
+    const options = { isNamed: named, controlHeartbeatMs: control ? heartbeatMs : null };
+    const dialect =
+      known.get(kind) ??
+      (compact ? new CompactFormat(options, maxEventBytes) : new NativeDialect(options));
+    known.set(kind, dialect);
+    return dialect;
+  };
+}
+
+function parseResumePoint(text: string): ResumePoint | null {
+  if (text === 'now') return { id: '', from: 'now', knowsAbsence: false };
+  const from = parsePosition(text);
+  return from === null ? null : { id: text, from, knowsAbsence: text === absentId };
+}
+
+/**
+ * The id of the last frame that the client saw, from the header or else from the query. An EventSource
+ * that has seen none sends no header, and some clients an empty one.
+ */
+function lastSeen({ headers, query }: Seeing): ResumePoint | null {
+  const inQuery = (query as { lastEventId?: unknown }).lastEventId;
+  const text = String(headers['last-event-id'] ?? '') || String(inQuery ?? '');
+  if (text === '') return null;
+  return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
+}
+
+/** One that is given twice is no id, as in the header: two with a comma between. */
+function joinLastEventIds({ query }: Seeing, _reply: unknown, done: () => void): void {
+  const given = query as { lastEventId?: unknown };
+  if (Array.isArray(given.lastEventId)) given.lastEventId = given.lastEventId.join();
+  done();
+}
+
+/** What a client needs to hear before all else. */
+function prefaceOf(request: Seeing): Buffer {
+  return keepsTornLines(request.headers) ? encodeDiscard(lastSeen(request)?.id ?? '') : nothing;
+}
+
+/**
+ * "Come back later" is a 200 that breaks off: after any other status, an EventSource never comes back
+ * (WHATWG HTML, section 9.2).
+ */
+function sendAway(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reason: FeedRefusal,
+  retryMs = retryAfterRefusalMs,
+) {
+  request.log.debug({ reason }, 'A feed was refused');
+  setFeedHeaders(reply);
+  reply.header('stream-refused', reason).type(contentType);
+  const parts = [prefaceOf(request), encodeRetry(retryMs), encodeComment(`refused: ${reason}`)];
+  return sendIncomplete(request, reply, Buffer.concat(parts));
+}

@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import {
+  fits,
+  formatPosition,
+  type Position,
+  startOfStream,
+  tagAfter,
+  tagAt,
+} from '../../events/position.js';
+import { mayFollowEnd } from '../../store/lifecycle.js';
+import type { StreamId } from '../../store/stream-id.js';
+import { type EventPage, maxBatchEvents, type StreamManager } from '../../store/stream-manager.js';
+import { NextChange } from './next-change.js';
+import { limit, position, streamParams, wait } from './request-schemas.js';
+import { messagePath } from './routes.js';
+
+const querystring = z.object({
+  offset: position.optional(),
+  limit: limit.optional(),
+  wait: wait.optional(),
+});
+
+type Query = z.infer<typeof querystring>;
+
+export interface ReadOptions {
+  readonly streams: StreamManager;
+  /** A stream that is waited for is read at least this often, wake-ups or not. */
+  readonly pollIntervalMs: number;
+  /** Aborted when the service stops: then nobody is kept waiting. */
+  readonly draining: AbortSignal;
+}
+
+/** Who waits, and until when at most. */
+interface WaitingClient {
+  /** Aborted when the client has gone. */
+  readonly left: AbortSignal;
+  /** A client that has closed its side of it is not kept waiting: it may have gone, or read still. */
+  readonly socket: Socket;
+  /** When it is no longer allowed to read, on the clock of `performance.now()`. */
+  readonly accessEndsAt: number;
+}
+
+/** What one read found. */
+interface Read {
+  readonly page: EventPage;
+  readonly ended: boolean;
+}
+
+/** `GET …/events`: one bounded read as JSON; with `wait` as soon as there is something. */
+export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get(
+      `${messagePath}/events`,
+      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
+      async ({ params, query, raw, signal, accessEndsAt }, reply) => {
+        const from = query.offset ?? startOfStream;
+        const { page, ended } =
+          query.wait === undefined
+            ? await read(options.streams, params, query)
+            : await readWaiting(
+                params,
+                query,
+                { left: signal, socket: raw.socket, accessEndsAt },
+                options,
+              );
+        return reply.type('application/json; charset=utf-8').send(toJson(from, page, ended));
+      },
+    );
+}
+
+async function readWaiting(
+  stream: StreamId,
+  query: Query,
+  { left, socket, accessEndsAt }: WaitingClient,
+  { streams, pollIntervalMs, draining }: ReadOptions,
+): Promise<Read> {
+  const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
+  const changes = new NextChange(streams, stream);
+  const leave = () => changes.leave();
+  // No `AbortSignal.any`: on Node 20 the signal that lives on keeps a trace of each one.
+  for (const signal of [left, draining]) signal.addEventListener('abort', leave);
+  socket.on('end', leave);
+  try {
+    while (true) {
+      const found = await read(streams, stream, query);
+      const leftMs = until - performance.now();
+      const isGone = left.aborted || draining.aborted || socket.readableEnded;
+      if (found.page.events.length > 0 || found.ended || isGone || leftMs <= 0) return found;
+      await changes.wait(Math.min(leftMs, pollIntervalMs));
+    }
+  } finally {
+    for (const signal of [left, draining]) signal.removeEventListener('abort', leave);
+    socket.off('end', leave);
+    changes.close();
+  }
+}
+
+async function read(streams: StreamManager, stream: StreamId, query: Query): Promise<Read> {
+  const from = query.offset ?? startOfStream;
+  const page = await streams.getEvents(stream, from.offset, query.limit ?? maxBatchEvents);
+  refuseIfGone(from, page);
+  return { page, ended: await isEnd(streams, stream, page) };
+}
+
+/** A bare offset past the end is no error; an id says that the client was there. */
+function refuseIfGone(from: Position, page: EventPage): void {
+  if (from.tag === null || fits(from, tagAt(from.offset, page.before))) return;
+  throw new ServiceError(
+    'offset_gone',
+    'the stream is no longer the one that this id came from; read it again from offset 0',
+  );
+}
+
+/** Whether the stream has ended and nothing follows the page that belongs to it. */
+async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage): Promise<boolean> {
+  const { events, nextOffset, atEnd } = page;
+  if (!atEnd && !events.some(({ ending }) => ending !== null)) return false;
+  const info = await streams.getStatus(stream);
+  if (info === null || info.endedOffset === null) return false;
+  if (nextOffset === info.nextOffset) return true;
+  if (nextOffset < info.endedOffset || nextOffset > info.nextOffset) return false;
+  // What another program has pushed behind the end is not waited for.
+  const rest = await streams.getEvents(stream, nextOffset, maxBatchEvents);
+  return !rest.events.some(mayFollowEnd);
+}
+
+/** The stored text goes out as it is: parsing it would round numbers and reorder keys. */
+function toJson(from: Position, page: EventPage, ended: boolean): Buffer {
+  const parts: Buffer[] = [Buffer.from('{"events":[')];
+  page.events.forEach((event, index) => {
+    if (index > 0) parts.push(Buffer.from(','));
+    const offset = from.offset + index;
+    parts.push(event.type === null ? malformed(offset, event.bytes.length) : event.bytes);
+  });
+  const { nextOffset } = page;
+  const nextId = idAfter(page, from);
+  parts.push(Buffer.from(`],${JSON.stringify({ nextOffset, nextId, ended }).slice(1)}`));
+  return Buffer.concat(parts);
+}
+
+function malformed(offset: number, bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'malformed', data: { offset, bytes } }));
+}
+
+/** The id to go on with; past the end of the stream there is none but the bare offset. */
+function idAfter(page: EventPage, from: Position): string {
+  const last = page.events.at(-1);
+  const tag = last === undefined ? tagAt(from.offset, page.before) : tagAfter(last);
+  return tag === null ? String(page.nextOffset) : formatPosition(page.nextOffset, tag);
+}

@@ -1,0 +1,111 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { startOfStream } from '../../events/position.js';
+import type { FeedHub } from '../../feed/feed-hub.js';
+import type { FeedRefusal } from '../../feed/feed-observer.js';
+import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js';
+import type { StreamManager } from '../../store/stream-manager.js';
+import type { RateLimit } from '../hooks/rate-limits.js';
+import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-response.js';
+import { sessionParams } from './request-schemas.js';
+import { chatPath } from './routes.js';
+
+/** What a client that is sent away is told to wait, in seconds. */
+const retryAfterSeconds = 5;
+
+const querystring = z.object({
+  version: z
+    .enum(['5', '6', '7'], 'must be 5, 6 or 7')
+    .describe('The major version of the AI SDK that reads. Version 5 knows no approvals.')
+    .optional(),
+});
+
+/** As the AI SDK itself sets it. */
+const contentType = 'text/event-stream';
+
+/**
+ * `GET /ai-sdk/sessions/:sid/stream`: the newest open stream of a session, from its start, as the
+ * transport of the AI SDK's `useChat` asks for it to resume; 204 when there is none.
+ */
+export function resumeChatRoute(
+  app: FastifyInstance,
+  streams: StreamManager,
+  feeds: FeedHub,
+  rateLimit: RateLimit | null,
+  maxEventBytes: number,
+): void {
+  app.withTypeProvider<ZodTypeProvider>().route({
+    url: chatPath,
+    ...feedRouteOptions,
+    schema: { params: sessionParams, querystring },
+    config: { access: 'read' },
+    errorHandler: (error, request, reply) => {
+      // Neither what streams there are may be known now, nor whether the token is good.
+      const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
+      if (isUnknown && !reply.hasHeader('retry-after')) {
+        noteRefusal(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
+      }
+      throw error;
+    },
+    handler: async (request, reply) => {
+      const waitSeconds = (await rateLimit?.(request)) ?? null;
+      if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
+      const refusal = feeds.refusal();
+      if (refusal !== null) return sendAway(request, reply, feeds, refusal);
+      const { sessionId } = request.params;
+      const messageId = await streams.findOpenStream(sessionId);
+      if (messageId === null) return reply.code(204).send();
+      const stream = { sessionId, messageId };
+      // It was there a moment ago: if it is not, nobody waits for another one of its name.
+      const start = {
+        from: startOfStream,
+        knowsAbsence: true,
+        startTimeoutMs: null,
+        preface: Buffer.of(),
+      };
+      const knowsApprovals = request.query.version !== '5';
+      const dialect = new UiMessageFormat(stream.messageId, maxEventBytes, knowsApprovals);
+      const { accessEndsAt } = request;
+      const feedRequest = { stream, ...start, dialect, accessEndsAt };
+      const opening = await openFeed(feeds, feedRequest, request.log);
+      if (opening.kind === 'finished') return reply.code(204).send();
+      if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
+      setFeedHeaders(reply);
+      reply.header('x-vercel-ai-ui-message-stream', 'v1');
+      return startFeed(request, reply, stream, opening, contentType);
+    },
+  });
+}
+
+const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {
+  draining: new ServiceError('draining', 'this node is shutting down'),
+  too_many_feeds: new ServiceError('too_many_feeds', 'as many feeds are open as may be'),
+  rate_limited: new ServiceError('too_many_feeds', 'too many feeds were opened in a short time'),
+  backend_unavailable: new ServiceError('backend_unavailable', 'the store does not answer'),
+};
+
+/** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
+function sendAway(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  feeds: FeedHub,
+  reason: FeedRefusal,
+  waitSeconds = retryAfterSeconds,
+): never {
+  noteRefusal(request, reply, feeds, reason, waitSeconds);
+  throw refusals[reason];
+}
+
+function noteRefusal(
+  { log }: FastifyRequest,
+  reply: FastifyReply,
+  { observer }: FeedHub,
+  reason: FeedRefusal,
+  waitSeconds: number,
+): void {
+  observer.refused(reason);
+  log.debug({ reason }, 'A feed was refused');
+  reply.header('retry-after', waitSeconds);
+}

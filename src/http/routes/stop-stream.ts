@@ -1,0 +1,73 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { encodeEvents } from '../../events/encode-events.js';
+import type { StreamId } from '../../store/stream-id.js';
+import type { StreamManager } from '../../store/stream-manager.js';
+import { parseJsonBody } from '../body/json-body.js';
+import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { streamParams } from './request-schemas.js';
+import { messagePath } from './routes.js';
+
+type Appender = Pick<StreamManager, 'appendEvents'>;
+
+/** Room for any reason, however it is escaped. */
+const maxStopBytes = 16 * 1024;
+
+export interface StopOptions {
+  readonly streams: Pick<StreamManager, 'getStatus'>;
+  /** Where the end is appended: the same, under observation. */
+  readonly appends: Appender;
+  readonly rateLimit: RateLimit | null;
+}
+
+export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
+
+type StopRequest = z.infer<typeof stopBody>;
+
+/**
+ * `POST …/stop`: asks the producer to stop, by a `stop` event. Once: a stream that has ended keeps
+ * its ending. One that has not begun begins with it, so that its worker is refused at once, unless it is
+ * stopped by a token for a whole session: a reader could fill the session with streams of its own.
+ */
+export function stopStreamRoute(
+  app: FastifyInstance,
+  { streams, appends, rateLimit }: StopOptions,
+): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    `${messagePath}/stop`,
+    {
+      schema: { params: streamParams },
+      config: { access: 'stop', reportsStored: true, takesBody: 'json' },
+      bodyLimit: maxStopBytes,
+      onRequest: refuseOverRate(rateLimit),
+    },
+    async ({ params, body, reader }, reply) => {
+      const request = parseJsonBody(body, stopBody);
+      if (reader?.messageId === null) await requireStream(streams, params);
+      const streamStatus = await stop(appends, params, request);
+      return reply.send({ streamStatus });
+    },
+  );
+}
+
+/** One that is lost right after this is begun by its stop: once for each stream that was there. */
+async function requireStream(streams: StopOptions['streams'], stream: StreamId): Promise<void> {
+  if ((await streams.getStatus(stream)) !== null) return;
+  throw new ServiceError('not_found', 'there is no such stream');
+}
+
+async function stop(streams: Appender, stream: StreamId, request: StopRequest) {
+  const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
+  const text = Buffer.from(JSON.stringify(event));
+  try {
+    await streams.appendEvents(stream, encodeEvents(text, { maxEventBytes: text.length }));
+    return 'stopped';
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'stream_ended') {
+      return error.details.streamStatus;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+import { ServiceError } from '../errors.js';
+import type { StoredEvent } from '../events/stored-event.js';
+
+/** How a stream ended. */
+export type Ending = 'complete' | 'stopped' | 'failed';
+
+export type StreamStatus = 'open' | Ending;
+
+/** After the end, for this long, a stream still takes `session_title` events. */
+export const titleGraceMs = 60_000;
+
+/** How long a deleted stream cannot be begun anew. */
+export const tombstoneMs = 60_000;
+
+/** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
+export const exemptTerminalBytes = 16 * 1024;
+
+/** Up to this size, or that of their stream, they pass those of the store, which at most doubles. */
+export const smallTerminalBytes = 1024;
+
+const lateType = 'session_title';
+
+/** What an event of this type does to its stream; null when the stream goes on. */
+export function endingOf(type: string, done: boolean): Ending | null {
+  if (type === 'complete') return 'complete';
+  if (type === 'stop') return 'stopped';
+  return type === 'error' && done ? 'failed' : null;
+}
+
+/** Whether this event may follow the end of its stream. */
+export function mayFollowEnd(event: StoredEvent): boolean {
+  return event.type === lateType;
+}
+
+/** What a backend needs to know of a batch before it stores it. */
+export interface AppendPlan {
+  /** `stream_ended` when something follows a terminal event within the batch. */
+  readonly refusal: ServiceError | null;
+  /** The ending that the batch brings, if any. */
+  readonly ending: Ending | null;
+  /** Whether all of the batch may follow the end of the stream. */
+  readonly mayFollowEnd: boolean;
+  /** Number and bytes of the events that count against the limits of the stream. */
+  readonly countedEvents: number;
+  readonly countedBytes: number;
+  /** Bytes of all events. */
+  readonly totalBytes: number;
+}
+
+/** Whether the batch only ends its stream, of so many bytes, and passes the limits of the store. */
+export function passesStore(plan: AppendPlan, streamBytes: number): boolean {
+  return onlyEnds(plan) && plan.totalBytes <= Math.max(smallTerminalBytes, streamBytes);
+}
+
+/** Whether the batch only ends its stream, which happens once. */
+export function onlyEnds({ ending, countedEvents }: AppendPlan): boolean {
+  return ending !== null && countedEvents === 0;
+}
+
+export function planAppend(events: readonly StoredEvent[]): AppendPlan {
+  let refusal: ServiceError | null = null;
+  let ending: Ending | null = null;
+  let allLate = true;
+  let countedEvents = 0;
+  let countedBytes = 0;
+  let totalBytes = 0;
+  for (const [index, event] of events.entries()) {
+    const late = mayFollowEnd(event);
+    if (ending !== null && !late) refusal ??= followsEnd(index, ending);
+    ending ??= event.ending;
+    allLate &&= late;
+    totalBytes += event.bytes.length;
+    if (event.ending !== null && event.bytes.length <= exemptTerminalBytes) continue;
+    countedEvents += 1;
+    countedBytes += event.bytes.length;
+  }
+  return { refusal, ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
+}
+
+function followsEnd(index: number, ending: Ending): ServiceError {
+  return new ServiceError('stream_ended', `event ${index} of the batch follows a terminal event`, {
+    stored: 0,
+    streamStatus: ending,
+  });
+}
+
+/** The refusal of an append to a stream that has ended. */
+export function streamEnded(streamStatus: string): ServiceError {
+  return new ServiceError(
+    'stream_ended',
+    `the stream has ended (${streamStatus}) and takes no more events`,
+    { stored: 0, streamStatus },
+  );
+}
+
+/** The refusal of an append over the limits of one stream. */
+export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): ServiceError {
+  return new ServiceError(
+    'stream_full',
+    `the stream may hold ${maxStreamEvents} events and ${maxStreamBytes} bytes; only its end may still be appended`,
+    { stored: 0 },
+  );
+}
+
+/** The refusal of a stream that its session has no room for. */
+export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
+  const message = `the session may have ${maxSessionStreams} streams; those there are go on`;
+  return new ServiceError('session_full', message, { stored: 0 });
+}
+
+/** The limits of one stream, and of the streams of one session. */
+export interface StreamLimits {
+  readonly maxStreamEvents: number;
+  readonly maxStreamBytes: number;
+  readonly maxSessionStreams: number;
+}

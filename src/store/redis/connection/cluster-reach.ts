@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis';
+import { Continuity } from '../../lease.js';
+import type { RedisCluster } from './redis-cluster.js';
+
+/**
+ * Since when each primary of a cluster has been reachable without a break. What another node of
+ * it answers says nothing of that.
+ */
+export class ClusterReach {
+  /** A node that was lost comes back over another connection, and so without a past. */
+  readonly #continuities = new WeakMap<Redis, Continuity>();
+  /** Since when, by the last look. */
+  #answers = new Map<Redis, Promise<number>>();
+
+  constructor(readonly cluster: RedisCluster) {}
+
+  /** Asks each primary whether it serves. Only who needs one that hangs waits for its answer. */
+  look(now: number): void {
+    const primaries = this.cluster.nodes('master');
+    this.#answers = new Map(primaries.map((node) => [node, this.#ask(node, now)]));
+  }
+
+  /** Since when what has this key was reachable; the time of the look when it did not answer. */
+  async since(key: string, lookedAt: number): Promise<number> {
+    const owner = this.cluster.ownerOf(key);
+    return (owner && (await this.#answers.get(owner))) ?? lookedAt;
+  }
+
+  async #ask(node: Redis, now: number): Promise<number> {
+    const continuity = this.#continuities.get(node) ?? new Continuity();
+    this.#continuities.set(node, continuity);
+    const askedAt = performance.now();
+    const serves = await isServing(node);
+    const answeredAt = now + performance.now() - askedAt;
+    if (serves) continuity.note(answeredAt);
+    else continuity.noteBreak();
+    return serves ? continuity.since : answeredAt;
+  }
+}
+
+/** A primary that has lost the others refuses appends, and says so here. */
+async function isServing(node: Redis): Promise<boolean> {
+  try {
+    return /cluster_state:ok/.test(await node.cluster('INFO'));
+  } catch {
+    return false;
+  }
+}

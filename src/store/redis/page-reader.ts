@@ -1,0 +1,52 @@
+import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../../events/stored-event.js';
+import { type EventPage, maxPageBytes } from '../stream-manager.js';
+import { type CommandClient, holdWrites } from './connection/redis-client.js';
+
+type PageReply = readonly [atEnd: number, before: Buffer | null, page: readonly Buffer[]];
+
+/** Reads one page of a list, in one step. */
+export async function readPage(
+  client: CommandClient,
+  list: string,
+  fromOffset: number,
+  limit: number,
+): Promise<EventPage> {
+  if (limit === 1) return readOne(client, list, fromOffset);
+  const reply = await client.readPageBuffer(list, fromOffset, limit, maxPageBytes);
+  const [atEnd, before, page] = reply as PageReply;
+  return {
+    events: await decodePage(page),
+    nextOffset: fromOffset + page.length,
+    before: before === null ? undefined : { bytes: before },
+    atEnd: atEnd === 1,
+  };
+}
+
+/** Without a script: a single event is bounded, and most who ask for one ask whether there is any. */
+async function readOne(
+  client: CommandClient,
+  list: string,
+  fromOffset: number,
+): Promise<EventPage> {
+  holdWrites(client); // many streams may be asked for together
+  const first = Math.max(fromOffset - 1, 0);
+  const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
+  const [before, event, next] = fromOffset === 0 ? [undefined, ...elements] : elements;
+  return {
+    events: event === undefined ? [] : [await decodeInTurns(event)],
+    nextOffset: fromOffset + (event === undefined ? 0 : 1),
+    before: before === undefined ? undefined : { bytes: before },
+    atEnd: next === undefined,
+  };
+}
+
+/** What is larger than a page has one to itself. */
+function decodePage(page: readonly Buffer[]): StoredEvent[] | Promise<StoredEvent[]> {
+  const isLarge = page.length === 1 && (page[0] as Buffer).length > maxPageBytes;
+  return isLarge ? Promise.all(page.map(decodeInTurns)) : page.map(decodeStoredEvent);
+}
+
+/** The page of a stream that does not exist. */
+export function emptyPage(fromOffset: number): EventPage {
+  return { events: [], nextOffset: fromOffset, before: undefined, atEnd: true };
+}

@@ -1,0 +1,200 @@
+import type { StoredBytes, StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from './lifecycle.js';
+import type { ProducerStamp, ProducerState } from './producer.js';
+import type { StreamId } from './stream-id.js';
+
+/** The most events that one `appendEvents` takes, and that one `getEvents` returns. */
+export const maxBatchEvents = 1000;
+
+/** A page ends before the event that would take it over this, unless that is its only one. */
+export const maxPageBytes = 256 * 1024;
+
+/** What an append did. */
+export interface Appended {
+  /** The offset of the first event stored: its index in the stream. */
+  readonly offset: number;
+  /** The offset after the last event stored; the end of the stream when none was. */
+  readonly nextOffset: number;
+  /** How many events were stored now. Fewer than were given when the others were there already. */
+  readonly count: number;
+}
+
+export interface AppendOptions {
+  /** Makes the append idempotent. */
+  readonly producer?: ProducerStamp | undefined;
+  /** Promises the next sign of life, or the end, within this time. */
+  readonly leaseMs?: number | undefined;
+  /** The time to live of the stream, if it begins with this append; else it has no effect. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** A sign of life without an event. */
+export interface LeaseRenewal {
+  readonly leaseMs: number;
+  /** Whose sign it is: the lease of a worker that was taken over from is not renewed. */
+  readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
+}
+
+/** A bounded part of a stream, in stored order. */
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  /** `fromOffset + events.length`, also when there are none. */
+  readonly nextOffset: number;
+  /**
+   * The event just before `fromOffset`, taken together with `events`. Undefined when `fromOffset`
+   * is 0 or lies past the end of the stream: callers that resume compare it with what they saw.
+   */
+  readonly before: StoredBytes | undefined;
+  /** True when nothing was stored after `events` at the time of the read. */
+  readonly atEnd: boolean;
+}
+
+/** What is known of a stream. Times are milliseconds since 1970 by the clock of the store. */
+export interface StreamInfo {
+  /** The offset after the last event. */
+  readonly nextOffset: number;
+  readonly lastEvent: StoredEvent;
+  readonly status: StreamStatus;
+  /** Milliseconds since the stream ended; null while it is open. */
+  readonly endedForMs: number | null;
+  /**
+   * The offset after the terminal event, or after the titles that came with it; null while the stream
+   * is open. Readers are owed nothing of what lies behind but late titles: another program may push
+   * whatever it likes.
+   */
+  readonly endedOffset: number | null;
+  /** When this service first saw the stream: for its own streams, the time of the first append. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Null when another program stored the stream without a time to live. */
+  readonly expiresAt: number | null;
+  /** How long the stream is kept after its last event: its own time to live, or that of the store. */
+  readonly ttlMs: number;
+  /** The producer that was asked for; null when it is unknown or none was asked for. */
+  readonly producer: ProducerState | null;
+}
+
+/** One of the streams of a session. */
+export interface ListedStream {
+  readonly messageId: string;
+  readonly info: StreamInfo;
+}
+
+/** The most streams of a session that are listed. */
+export const maxListedStreams = 1000;
+
+/**
+ * Where streams are kept. This interface is the contract of a backend; the contract suite under
+ * `test/contract` holds every backend to it.
+ *
+ * A stream is an append-only log. It begins to exist with its first event and is forgotten, whole,
+ * its time to live after its last event. Offsets are indexes: 0 before the first event, n after the
+ * n-th.
+ *
+ * While it is open, every heartbeat renews its expiry too: an append, also one of which all was
+ * skipped, and `renewLease`. From then on it lives for its time to live, and with a lease for at
+ * least `leasedForMs`, so that it does not expire under a living worker. A heartbeat only lengthens,
+ * and only up to `maxAgeMs` after the stream began; an expiry is not given to a list of another
+ * program that has none, but by an append.
+ *
+ * Backends do their own I/O and throw `ServiceError` only: `backend_unavailable` when the store
+ * does not answer within about two seconds, with `stored: 0` when the append certainly was not
+ * done and `stored: null` when it may have been.
+ */
+export interface StreamManager {
+  /**
+   * Whether `watch` wakes for certain: by the time that a call would see a change, every watcher
+   * has been called since. Then nobody needs to read without a wake-up.
+   */
+  readonly notifiesReliably: boolean;
+
+  /**
+   * Appends 1 to `maxBatchEvents` events at the end, all of them or none, in one atomic step that
+   * also renews the time to live. Appends to one stream are ordered as they take effect; after the
+   * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
+   * the stream are woken.
+   *
+   * The bytes of the events may lie in the memory of something larger, such as a request's body: a
+   * backend that keeps them copies them.
+   *
+   * With a producer, in this order and in the same step: an older epoch is fenced; events whose
+   * sequence numbers are behind it are skipped; a gap is refused; then what is left is appended
+   * under the rules below. When nothing is left, that is no error, also after the end. An error
+   * counts the skipped events as `stored`.
+   *
+   * A store over its limits still takes the end of a stream that is there: a batch that is one
+   * terminal event of up to `exemptTerminalBytes`, and no larger than its stream or
+   * `smallTerminalBytes`. It takes heartbeats too.
+   *
+   * With a lease, and for every later append until the end, the stream must see a sign of life
+   * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the
+   * backend itself appends `error` with `done: true` and `data.code` `producer_lost`, once, however
+   * many nodes there are, about `leaseCheckMs` and `overtakenMs` late at most; after a break in which
+   * the store could not be reached, not before one full lease has passed.
+   *
+   * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
+   *   after a terminal event (a `session_title` is still taken for `titleGraceMs`), `stream_full`
+   *   over the limits of one stream, `session_full` when its session
+   *   has no room for a new one, `store_full` over the limits of the store. Nothing is stored then,
+   *   and nothing else is evicted to make room.
+   */
+  appendEvents(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    options?: AppendOptions,
+  ): Promise<Appended>;
+
+  /**
+   * Renews the lease of an open stream, or gives it one; of a stream that has ended it only tells
+   * the status. Null when there is no stream.
+   *
+   * @throws ServiceError `producer_fenced`
+   */
+  renewLease(stream: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null>;
+
+  /**
+   * Reads at most `limit` (1 to `maxBatchEvents`) events from `fromOffset` (≥ 0) on, as one
+   * consistent view. Fewer may come although more are stored, since a page is also bounded in
+   * bytes (`maxPageBytes`); at least one comes when there is one. An unknown stream and an offset at or past the
+   * end give an empty page, no error.
+   */
+  getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
+
+  /** What is known of the stream, and of one of its producers; null when there is no stream. */
+  getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;
+
+  /** The streams of a session, newest first, at most `maxListedStreams`. */
+  listStreams(sessionId: string): Promise<readonly ListedStream[]>;
+
+  /**
+   * The `messageId` of the newest open stream of a session, of those that `listStreams` lists; null
+   * when none is open. It asks for no more of them than it takes to know.
+   */
+  findOpenStream(sessionId: string): Promise<string | null>;
+
+  /**
+   * Forgets a stream at once. For `tombstoneMs` no append begins it anew, since a worker that does
+   * not know may still be writing: `stream_ended`, with `deleted` for a status; unless it comes from
+   * a known producer with a higher epoch. A stream that does not exist is no error.
+   */
+  deleteStream(stream: StreamId): Promise<void>;
+
+  /** Whether the stream does not exist because it was deleted within `tombstoneMs`. */
+  wasDeleted(stream: StreamId): Promise<boolean>;
+
+  /**
+   * Calls `onChange` soon after each change of the stream, on whichever node it was made. A hint:
+   * wake-ups may be merged, late, repeated or, unless `notifiesReliably`, lost, and say nothing of
+   * what changed, so that a watcher reads again on each and now and then without. What `onChange`
+   * throws is logged, and nothing else comes of it. The stream need not exist.
+   *
+   * @returns a function that ends the watch; calling it again does nothing.
+   */
+  watch(stream: StreamId, onChange: () => void): () => void;
+
+  /** Resolves when the store can serve, within about two seconds; else throws. */
+  ping(): Promise<void>;
+
+  /** Releases connections, timers and watches. No other call may follow; calling it again may. */
+  close(): Promise<void>;
+}

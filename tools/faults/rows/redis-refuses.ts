@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { RedisServer } from '../../../test/support/redis-server.js';
+import { waitFor } from '../../../test/support/wait-for.js';
+import type { Fault, Run } from '../fault.js';
+import type { Findings } from '../findings.js';
+import type { Load } from '../load/load.js';
+import { judgeRecovery } from './judge-recovery.js';
+import { limit } from './limit.js';
+import { someMoment } from './some-moment.js';
+import { redisUnderLoad } from './under-load.js';
+
+export const redisFull = refusing({
+  name: 'redis-full',
+  title: 'maxmemory of Redis is reached, for 3 s',
+  promise: '507 with stored 0; feeds stay open; it recovers by itself',
+  code: 'store_full',
+  begin: async (admin) => {
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    await admin.config('SET', 'maxmemory', '1');
+  },
+  end: (admin) => admin.config('SET', 'maxmemory', '0'),
+});
+
+export const redisReadOnly = refusing({
+  name: 'redis-read-only',
+  title: 'Redis takes no writes: it asks for replicas that it has not, for 3 s',
+  promise: 'appends are refused with stored 0; feeds stay open; it recovers by itself',
+  code: 'backend_unavailable',
+  begin: (admin) => admin.config('SET', 'min-replicas-to-write', '1'),
+  end: (admin) => admin.config('SET', 'min-replicas-to-write', '0'),
+});
+
+interface Refusing extends Pick<Fault, 'name' | 'title' | 'promise'> {
+  /** Of the refusals. */
+  readonly code: string;
+  readonly begin: (admin: Redis) => Promise<unknown>;
+  readonly end: (admin: Redis) => Promise<unknown>;
+}
+
+function refusing(kind: Refusing): Fault {
+  const { name, title, promise } = kind;
+  const runs = 10;
+  return { name, backend: 'Redis', title, promise, runs, strike: (run) => strike(run, kind) };
+}
+
+async function strike(run: Run, { code, begin, end }: Refusing): Promise<Findings> {
+  const { redis, load, storedOf } = await redisUnderLoad(run);
+  const admin = adminOf(run, redis);
+  await someMoment(run);
+  await begin(admin);
+  const struckAt = performance.now();
+  await waitFor('appends are refused', () => refusalsOf(load, struckAt).length > 0);
+  await sleep(run.isFull ? 3000 : 1000);
+  await end(admin);
+  const backAt = performance.now();
+  const found = await judgeRecovery({ load, storedOf }, backAt);
+  const others = refusalsOf(load, struckAt).filter((refusal) => refusal !== code);
+  const reconnected = load.readers.filter(({ connections }) => connections > 2).length;
+  return limit(found, {
+    [`refusals without ${code}`]: [others.length, 0],
+    'feeds that ended': [reconnected, 0],
+  });
+}
+
+function adminOf({ scope }: Run, redis: RedisServer): Redis {
+  return scope.add(redis.client(), (client) => client.disconnect());
+}
+
+/** The codes of the refusals since then. */
+function refusalsOf(load: Load, moment: number): string[] {
+  const attempts = load.producers.flatMap((producer) => producer.attempts);
+  return attempts.filter(({ sentAt }) => sentAt >= moment).flatMap(({ code }) => code ?? []);
+}

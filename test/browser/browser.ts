@@ -18,6 +18,23 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Page
   return context.newPage();
 }
 
+/**
+ * Resolves when a JavaScript expression is true in the page, which evaluates it again and again: to
+ * ask from outside costs some ten milliseconds of processor time each time. The page must not
+ * navigate meanwhile.
+ */
+export function holds(page: Page, what: string, expression: string): Promise<void> {
+  return page.evaluate(`new Promise((resolve, reject) => {
+    const deadline = performance.now() + ${maxWaitMs};
+    const evaluate = () => {
+      if (${expression}) resolve();
+      else if (performance.now() < deadline) setTimeout(evaluate, 20);
+      else reject(new Error(${JSON.stringify(`waited ${maxWaitMs} ms in vain: ${what}`)}));
+    };
+    evaluate();
+  })`);
+}
+
 async function launchBrowser(): Promise<Browser> {
   const executablePath = inject('chromiumPath');
   const launched = await chromium.launch({

@@ -1,6 +1,5 @@
 import type { Page } from 'playwright-core';
-import { waitFor } from '../support/wait-for.js';
-import { newPage } from './browser.js';
+import { holds, newPage } from './browser.js';
 
 /** What the page notes of its EventSource. */
 export interface Noted {
@@ -108,14 +107,12 @@ export class EventSourcePage {
 
   /** Resolves when it has so many frames, with all that it has noted. */
   async hasFrames(count: number): Promise<Noted> {
-    const has = () => this.page.evaluate<boolean>(`noted.frames.length >= ${count}`);
-    await waitFor(`${count} frames`, has);
+    await holds(this.page, `${count} frames`, `noted.frames.length >= ${count}`);
     return this.noted();
   }
 
-  async isClosed(): Promise<void> {
-    const is = () => this.page.evaluate<boolean>(`source.readyState === ${closed}`);
-    await waitFor('it is closed', is);
+  isClosed(): Promise<void> {
+    return holds(this.page, 'it is closed', `source.readyState === ${closed}`);
   }
 
   noted(): Promise<Noted> {

@@ -94,7 +94,7 @@ describe('whatever the settings are', () => {
         expect(error.faults.length).toBeGreaterThan(0);
       }
     });
-    await fuzz(property, 2500);
+    await fuzz(property, 1000);
   });
 
   it('no fault tells a secret that was put into a key or a password', async () => {
@@ -106,7 +106,7 @@ describe('whatever the settings are', () => {
       const faults = faultsOf(variables);
       expect(faults.join('\n')).not.toContain(secret);
     });
-    await fuzz(property, 1500);
+    await fuzz(property, 500);
   });
 
   function faultsOf(variables: Record<string, string>): readonly string[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
+import { runs } from './runs.js';
 
 const content = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 4 }),
@@ -59,7 +60,7 @@ describeApp('a feed with compact=true', { feed: { lingerMs: 0 } }, ({ stream }) 
         expect(foldAll(got)).toEqual(foldAll(full));
         expectIdsAndBytes(got, full);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(40) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-eve
 import { EncodedPage } from '../../src/feed/encoded-page.js';
 import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { majors, readMessage } from '../support/ui-messages.js';
+import { runs } from './runs.js';
 
 const word = fc.constantFrom('a', 'b', '', 'part-1', '__proto__', 'constructor', '\u2028');
 const odd = fc.oneof(
@@ -122,7 +123,7 @@ describe('whatever stands in a stream, each major of the AI SDK', () => {
         }
         for (const parts of shown) expect(parts).toEqual(shown[0]);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(150) },
     );
   });
 });

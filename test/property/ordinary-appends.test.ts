@@ -10,6 +10,7 @@ import { makeKey } from '../support/keys.js';
 import { rawBytes, rawInTurn } from '../support/raw-http.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 import { unlessStalled } from '../support/unless-stalled.js';
+import { runs } from './runs.js';
 
 const appendKey = makeKey('append');
 const readKey = makeKey('read');
@@ -252,7 +253,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
         expect(direct).toEqual(framework);
       });
     });
-    await fc.assert(property, { numRuns: 80 });
+    await fc.assert(property, { numRuns: runs(50) });
   }
 
   it('is answered and stored as the framework would have it', async () => {

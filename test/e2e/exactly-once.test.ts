@@ -16,7 +16,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const losses = { answer: 0.05, request: 0.01 };
 /** Of each stream of single events; EXACTLY_ONCE_EVENTS=500 makes them 10,000 together. */
-const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 20);
+const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 12);
 /** Single events are many requests: fewer, on many streams at once. */
 const runsOf: Record<BodyKind, { streams: number; events: number }> = {
   'one event': { streams: 20, events: singleEvents },
@@ -92,7 +92,7 @@ describe('Over a Redis that loses replies and requests', () => {
       REDIS_ADDR: `127.0.0.1:${proxy.port}`,
     });
     await waitFor('it is connected', () => service.output.includes('Redis is connected'));
-    const events = numberedRun(150);
+    const events = numberedRun(90);
     const workers = bodyKinds.flatMap((kind, index) =>
       [0, 1, 2].map((copy) => {
         const random = randomFrom(seed + index + copy);

@@ -4,7 +4,7 @@ import { readiness } from './test-processes.js';
 
 type Service = Parameters<typeof readiness>[0];
 
-const everyMs = 250;
+const everyMs = 500;
 
 /**
  * Asks a service again and again whether it is ready. Where it has stood still, or this process,

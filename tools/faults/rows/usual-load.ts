@@ -15,7 +15,7 @@ export function usualLoad(
 ): LoadOptions {
   const size = isFull
     ? { streams: 50, readersPerStream: 4, eventsPerSecond: 1000 }
-    : { streams: 5, readersPerStream: 2, eventsPerSecond: 50 };
+    : { streams: 5, readersPerStream: 2, eventsPerSecond: 25 };
   const leftovers = () => leftoversOf(nodes);
   return { ...size, bases, random, exactlyOnce: 0.8, leftovers };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { maxBatchEvents } from '../stream-manager.js';
-import type { CommandClient } from './connection/redis-client.js';
 import { readPage } from './page-reader.js';
+import type { ScriptClient } from './script-client.js';
 
 /** What was found in a part of a list: the first arguments of every script. */
 export type Seen = readonly [
@@ -16,11 +16,7 @@ export type Seen = readonly [
 export const nothingSeen: Seen = [0, 0, '', 0, '', 0];
 
 /** Looks through one page of elements that another program pushed, for one that ends the stream. */
-export async function lookThrough(
-  client: CommandClient,
-  list: string,
-  from: number,
-): Promise<Seen> {
+export async function lookThrough(client: ScriptClient, list: string, from: number): Promise<Seen> {
   const { events, nextOffset } = await readPage(client, list, from, maxBatchEvents);
   const last = events.at(-1);
   if (last === undefined) return nothingSeen;

@@ -6,10 +6,11 @@ import { runInSlices } from '../../events/slices.js';
 import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { ClusterReach } from './connection/cluster-reach.js';
-import { type CommandClient, isConnected } from './connection/redis-client.js';
+import { isConnected } from './connection/redis-client.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isOutOfMemory } from './connection/redis-errors.js';
 import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
+import type { ScriptClient } from './script-client.js';
 
 /** How many deadlines are taken at a time. */
 const leasesPerLook = 100;
@@ -33,7 +34,7 @@ const maxMissingHints = 10_000;
 export type NextLook = number | null;
 
 export interface RedisLeasesOptions {
-  readonly client: CommandClient;
+  readonly client: ScriptClient;
   readonly prefix: string;
   readonly logger: BaseLogger;
   /** Of how many streams this process remembers that they are hinted at. */
@@ -99,7 +100,7 @@ export class RedisLeases {
     const now = performance.now();
     const hintedUntil = this.#hintedUntil.get(key) ?? 0;
     if (now < hintedUntil && hintedUntil <= now + leaseMs) return;
-    const inMs = (await this.options.client.hintLease(this.#key, key, leaseMs)) as number;
+    const inMs = (await this.options.client.scheduleLeaseCheck(this.#key, key, leaseMs)) as number;
     this.#hintedUntil.set(key, now + inMs);
   }
 
@@ -169,7 +170,7 @@ export class RedisLeases {
     this.#settling.add(key);
     try {
       const next = await this.#lookAt(key, lookedAt);
-      await this.options.client.settleMember(this.#key, key, deadline, next ?? '');
+      await this.options.client.compareAndSetScore(this.#key, key, deadline, next ?? '');
       return true;
     } catch (error) {
       this.#logFailure(error);

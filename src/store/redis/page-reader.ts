@@ -1,12 +1,13 @@
 import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../../events/stored-event.js';
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
-import { type CommandClient, holdWrites } from './connection/redis-client.js';
+import { holdWrites } from './connection/redis-client.js';
+import type { ScriptClient } from './script-client.js';
 
 type PageReply = readonly [atEnd: number, before: Buffer | null, page: readonly Buffer[]];
 
 /** Reads one page of a list, in one step. */
 export async function readPage(
-  client: CommandClient,
+  client: ScriptClient,
   list: string,
   fromOffset: number,
   limit: number,
@@ -23,11 +24,7 @@ export async function readPage(
 }
 
 /** Without a script: a single event is bounded, and most who ask for one ask whether there is any. */
-async function readOne(
-  client: CommandClient,
-  list: string,
-  fromOffset: number,
-): Promise<EventPage> {
+async function readOne(client: ScriptClient, list: string, fromOffset: number): Promise<EventPage> {
   holdWrites(client); // many streams may be asked for together
   const first = Math.max(fromOffset - 1, 0);
   const elements = await client.lrangeBuffer(list, first, fromOffset + 1);

@@ -18,13 +18,7 @@ import type {
   StreamManager,
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
-import {
-  type CommandClient,
-  createCommandClient,
-  createSubscriberClient,
-  holdWrites,
-  isConnected,
-} from './connection/redis-client.js';
+import { createSubscriberClient, holdWrites, isConnected } from './connection/redis-client.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import {
   isAway,
@@ -39,6 +33,7 @@ import { type NextLook, RedisLeases } from './leases.js';
 import { RedisWakeUps } from './notifications.js';
 import { emptyPage, readPage } from './page-reader.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
+import { createScriptClient, type ScriptClient } from './script-client.js';
 import { ScriptRunner } from './script-runner.js';
 import { type NotedStream, SessionIndex } from './session-index.js';
 import { toToldStream } from './status-reply.js';
@@ -67,7 +62,7 @@ const firstStatuses = 4;
 export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
   /** Pub/sub delivers at most once, and other programs push without a word. */
   readonly notifiesReliably = false;
-  readonly #client: CommandClient;
+  readonly #client: ScriptClient;
   readonly #subscriber: Redis;
   readonly #wakeUps: RedisWakeUps;
   readonly #probe: SubscriptionCheck;
@@ -78,7 +73,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
-    this.#client = createCommandClient(redis, logger);
+    this.#client = createScriptClient(redis, logger);
     this.#scripts = new ScriptRunner(this.#client);
     this.#subscriber = createSubscriberClient(redis, logger, this.#client);
     this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
@@ -342,11 +337,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const args = [channel, since, lookedAt, producerLost().bytes];
     const reply = await this.#runScript(list, (seen) =>
       this.#client
-        .endLostBuffer(list, state, this.options.ttlMs, ...seen, ...args)
+        .expireLeaseBuffer(list, state, this.options.ttlMs, ...seen, ...args)
         .catch(nullIfWrongType),
     );
     const [outcome, next] = reply ?? [];
-    if (outcome?.toString() === 'lost') {
+    if (outcome?.toString() === 'expired') {
       this.#lostProducers += 1;
       this.options.logger.info({ ...id }, 'A producer was lost');
     }

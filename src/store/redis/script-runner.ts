@@ -1,8 +1,8 @@
 import { BoundedCache } from '../../bounded-cache.js';
 import { ServiceError } from '../../errors.js';
 import type { Reply } from './append-script-call.js';
-import type { CommandClient } from './connection/redis-client.js';
 import { joined, lookThrough, nothingSeen, type Seen } from './foreign-elements.js';
+import type { ScriptClient } from './script-client.js';
 
 /**
  * Each call takes in a page of what another program pushed; this many are enough for the longest
@@ -19,14 +19,14 @@ export class ScriptRunner {
   /** What was found in lists, as far as it is longer than a page and Redis was too full to note it. */
   readonly #unnoted = new BoundedCache<Seen>(maxRemembered, rememberedMs);
 
-  constructor(readonly client: CommandClient) {}
+  constructor(readonly client: ScriptClient) {}
 
   async run(list: string, call: (seen: Seen) => Promise<unknown>): Promise<Reply | null> {
     let seen = nothingSeen;
     let remembered = this.#unnoted.get(list);
     for (let calls = 0; calls < maxScriptCalls; calls += 1) {
       const reply = (await call(seen)) as Reply | null;
-      if (reply?.[0].toString() !== 'unseen') return reply;
+      if (reply?.[0].toString() !== 'unscanned') return reply;
       const [, from, isUnnoted] = reply;
       if (remembered !== undefined && remembered[0] === from && !isUnnoted) {
         seen = remembered;

@@ -2,11 +2,11 @@ import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { type StreamLimits, sessionFull } from '../lifecycle.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { maxListedStreams } from '../stream-manager.js';
-import type { CommandClient } from './connection/redis-client.js';
 import { sessionKey } from './redis-keys.js';
+import type { ScriptClient } from './script-client.js';
 
 export interface SessionIndexOptions {
-  readonly client: CommandClient;
+  readonly client: ScriptClient;
   readonly prefix: string;
   readonly limits: StreamLimits;
   /** Of a stream that has none of its own. */
@@ -139,7 +139,7 @@ export class SessionIndex {
   async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
     this.#noted.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
-    await this.options.client.settleMember(set, messageId, String(notedAt), '');
+    await this.options.client.compareAndSetScore(set, messageId, String(notedAt), '');
   }
 }
 

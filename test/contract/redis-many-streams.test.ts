@@ -37,17 +37,17 @@ describe('Before appends to many streams in turn, Redis', () => {
   const ofSessions = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const lookAt = async () => {};
-    const index = new SessionIndex({ client, prefix, limits, ttlMs, lookAt, ...bound });
+    const refresh = async () => {};
+    const index = new SessionIndex({ client, prefix, limits, ttlMs, refresh, ...bound });
     return (stream) => index.admit(stream);
   };
   const ofLeases = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const endLost = async () => null;
-    const leases = new RedisLeases({ client, prefix, logger: silentLogger, endLost, ...bound });
+    const expireLease = async () => null;
+    const leases = new RedisLeases({ client, prefix, logger: silentLogger, expireLease, ...bound });
     onTestFinished(() => leases.close());
-    return (stream) => leases.hint(stream, 600_000);
+    return (stream) => leases.schedule(stream, 600_000);
   };
 
   /** How many scripts ran while each of so many streams was noted once. */
@@ -71,7 +71,7 @@ describe('Before appends to many streams in turn, Redis', () => {
   }
 
   /** The leases ask once a second what is due. */
-  const looks = 10;
+  const checks = 10;
 
   it.each([
     ['the sessions', ofSessions],
@@ -81,9 +81,9 @@ describe('Before appends to many streams in turn, Redis', () => {
     onTestFinished(() => clock.mockRestore());
     const note = begin();
     expect(await scriptsOfTurn(note, 19_000)).toBeGreaterThanOrEqual(19_000);
-    expect(await scriptsOfTurn(note, 19_000)).toBeLessThan(looks);
-    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(2000 + looks);
-    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(looks);
+    expect(await scriptsOfTurn(note, 19_000)).toBeLessThan(checks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(2000 + checks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(checks);
   });
 
   it.each([
@@ -97,7 +97,7 @@ describe('Before appends to many streams in turn, Redis', () => {
     for (let turn = 0; turn < 3; turn += 1) {
       const count = await scriptsOfTurn(note, 250);
       expect(count).toBeGreaterThanOrEqual(50);
-      expect(count).toBeLessThan(50 + looks);
+      expect(count).toBeLessThan(50 + checks);
     }
   });
 });

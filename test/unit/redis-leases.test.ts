@@ -33,11 +33,11 @@ it('Hints of 90,000 leases that are past together are all set again, 1,000 in a 
     client: redis as unknown as ScriptClient,
     prefix: 'test',
     logger: silentLogger,
-    endLost: async () => null,
+    expireLease: async () => null,
   });
   onTestFinished(() => leases.close());
   const hints = Array.from({ length: 90_000 }, (_, index) =>
-    leases.hint({ sessionId: 's1', messageId: `m${index}` }, 60_000),
+    leases.schedule({ sessionId: 's1', messageId: `m${index}` }, 60_000),
   );
   await Promise.all(hints);
   await waitFor('all are set again', () => redis.restored.size === hints.length);

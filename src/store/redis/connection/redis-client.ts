@@ -69,7 +69,7 @@ export function createCommandClient(
 /**
  * A client for subscriptions alone. It waits for its connection as long as it takes.
  *
- * @param commands in a cluster, it knows the nodes; any of them gets every wake-up
+ * @param commands in a cluster, it knows the nodes; any of them gets every notification
  */
 export function createSubscriberClient(
   options: RedisOptions,
@@ -82,7 +82,7 @@ export function createSubscriberClient(
     ...endpointOptions(options),
     connectionName: 'rejoin-subscriber',
     maxRetriesPerRequest: null,
-    // `RedisWakeUps` subscribes again by itself, to know when it is done.
+    // `RedisNotifications` subscribes again itself, to know when it is done.
     autoResubscribe: false,
     retryStrategy: (attempt) => {
       if (commands instanceof RedisCluster) {

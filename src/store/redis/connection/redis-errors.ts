@@ -71,6 +71,12 @@ export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
 }
 
+/** For a `catch`: what is no list is no stream. */
+export function nullIfWrongType(error: unknown): null {
+  if (isWrongType(error)) return null;
+  throw error;
+}
+
 export function isOutOfMemory(error: unknown): boolean {
   return replyCode(error) === 'OOM';
 }

@@ -37,7 +37,9 @@ it('A subscription that stands and delivers nothing is noticed, and made anew', 
   await post(eventsUrl(service.url), { type: 'answer', content: 'unnotified' });
   await feed.frameCount(1);
   expect(service.output).toContain('No notifications come through Redis');
-  await waitFor('notifications come again', () => service.output.includes('come through Redis again'));
+  await waitFor('notifications come again', () =>
+    service.output.includes('come through Redis again'),
+  );
   expect((await scrape(service.url)).get(notificationsAreUp)).toBe(1);
   await post(eventsUrl(service.url), { type: 'answer', content: 'notified' });
   await feed.frameCount(2);

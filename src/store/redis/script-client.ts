@@ -32,17 +32,23 @@ export function createScriptClient(options: RedisOptions, logger: BaseLogger): S
   return createCommandClient(options, logger, scripts) as ScriptClient;
 }
 
+/**
+ * The version of the form of a stream's state. Nodes keep fields that they do not know: only what an
+ * older node must not write over raises it, and that node then rejects what would change the stream.
+ */
+const stateVersion = 1;
+
 /** Put in front of every script on the state of a stream. */
 const constants = `
-local ends_within_ms, small_terminal_bytes, max_producers =
-  ${endsWithinMs}, ${smallTerminalBytes}, ${maxProducers}
+local ends_within_ms, small_terminal_bytes, max_producers, state_version =
+  ${endsWithinMs}, ${smallTerminalBytes}, ${maxProducers}, ${stateVersion}
 `;
 
 const scripts = {
   appendEvents: { numberOfKeys: 2, lua: constants + load('append-events') },
   streamStatus: { numberOfKeys: 2, lua: constants + load('stream-status') },
   expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
-  deleteStream: { numberOfKeys: 2, lua: load('delete-stream') },
+  deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
   readPage: { numberOfKeys: 1, lua: load('read-page') },
   scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },
   dueLeases: { numberOfKeys: 1, lua: load('due-leases') },

@@ -46,6 +46,10 @@ export function toServiceError(error: unknown): ServiceError {
     const message = 'another program uses a key of this stream for something else';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
+  if (code === 'NEWERSTATE') {
+    const message = 'a newer version of the service has written to this stream';
+    return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
+  }
   if (code !== null && refusals.has(code)) {
     const message = `Redis refuses (${code})`;
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);

@@ -26,7 +26,7 @@
 -- {'ended', status}, {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected},
 -- {'too_many_producers'}, {'duplicate', length, false or why the lease was not renewed} when all of
 -- it is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
--- caller sends the rest.
+-- caller sends the rest. Raises NEWERSTATE.
 
 -- @include shared/time
 -- @include shared/state
@@ -57,8 +57,8 @@ local first = 24
 local count = #ARGV - first + 1
 
 local now = now_ms()
-local state, incomplete = reconcile(list, key, now)
-if incomplete then return incomplete end
+local state, reply = reconcile(list, key, now)
+if reply then return reply end
 
 local known_epoch, next_seq
 local is_reborn = false

@@ -10,7 +10,7 @@
 -- ARGV[11] the event that ends the stream
 --
 -- Returns {'unscanned', from}, {'none'} when there is no lease, {'later', when to check again}, or
--- {'expired'}.
+-- {'expired'}. Raises NEWERSTATE.
 
 -- @include shared/time
 -- @include shared/state
@@ -23,8 +23,8 @@ local max_check_age_ms = 1500
 local list, key, channel = KEYS[1], KEYS[2], ARGV[8]
 local since, checked_at = tonumber(ARGV[9]), tonumber(ARGV[10])
 local now = now_ms()
-local state, incomplete = reconcile(list, key, now)
-if incomplete then return incomplete end
+local state, reply = reconcile(list, key, now)
+if reply then return reply end
 -- A node of an older version may have ended the stream, and left the lease as it was.
 if state.length == 0 or state.status ~= '' or state.lease_ms == 0 then return { 'none' } end
 local due = math.max(state.lease_until, since + state.lease_ms)

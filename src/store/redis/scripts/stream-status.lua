@@ -12,7 +12,7 @@
 -- Returns false when there is no stream, {'unscanned', from}, {'fenced', epoch}, or {'ok', length,
 -- last element, status or '', ms since the end, offset of the end, created, updated, ms to live or
 -- -1, now, lease in ms or 0, its own time to live in ms or 0, epoch of the producer or false, its
--- next sequence number}.
+-- next sequence number}. Raises NEWERSTATE.
 
 -- @include shared/time
 -- @include shared/state
@@ -23,8 +23,8 @@
 local list, key = KEYS[1], KEYS[2]
 local id, lease_ms, epoch = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 local now = now_ms()
-local state, incomplete = reconcile(list, key, now)
-if incomplete then return incomplete end
+local state, reply = reconcile(list, key, now)
+if reply then return reply end
 if state.length == 0 then return false end
 local known_epoch, next_seq, ttl
 if id ~= '' then known_epoch, next_seq = producer_of(key, id) end

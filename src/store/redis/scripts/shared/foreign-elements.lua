@@ -26,11 +26,13 @@ local function take_scanned(list, key, state, now)
   return to
 end
 
--- Returns the state of the list, and where it accounts for less than all of it, the reply that says so.
+-- Returns the state of the list; or, as its second value, the reply that says that it accounts for
+-- less than all of the list, or cannot be read.
 local function reconcile(list, key, now)
   local length = redis.call('LLEN', list)
-  local state = load_state(list, key, now)
+  local state, fault = load_state(list, key, now)
+  if fault then return nil, fault end
   local saved = take_scanned(list, key, state, now)
   if state.length == length then return state end
-  return state, { 'unscanned', saved }
+  return nil, { 'unscanned', saved }
 end

@@ -2,8 +2,8 @@
 -- element at `length - 1`) and `bytes` of the part of the list that it accounts for, with `status`,
 -- `ended_at`, `ended_offset` (where readers have all but late titles; 0 in a state of an older
 -- version), `created_at`, `updated_at`, `lease_ms`, `lease_until`, `producers` (how many are known)
--- and `ttl` (in ms; 0: the one that the service is set to), and with `p:<producer id>` →
--- `epoch:next seq`.
+-- and `ttl` (in ms; 0: the one that the service is set to), with `v` (the version of this form; the
+-- first had none), and with `p:<producer id>` → `epoch:next seq`.
 --
 -- A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
 --
@@ -21,6 +21,10 @@ local function is_at(list, index, sha)
   return element and redis.sha1hex(element) == sha
 end
 
+local function newer_state(version)
+  return redis.error_reply('NEWERSTATE the state has version ' .. version)
+end
+
 local function new_state(now)
   return { length = 0, last = '', bytes = 0, status = '', ended_at = 0, ended_offset = 0,
     created_at = now, updated_at = now, lease_ms = 0, lease_until = 0, producers = 0, ttl = 0 }
@@ -28,12 +32,14 @@ end
 
 local function ttl_of(state) return state.ttl > 0 and state.ttl or tonumber(ARGV[1]) end
 
--- Drops a state whose list is another one by now, producers and lease included.
+-- Drops a state whose list is another one by now, producers and lease included. Returns nil and an
+-- error where a newer version has saved it.
 local function load_state(list, key, now)
-  local fields = redis.call('HMGET', key, 'last', 'status', unpack(numbers))
+  local fields = redis.call('HMGET', key, 'last', 'status', 'v', unpack(numbers))
+  if fields[3] and tonumber(fields[3]) > state_version then return nil, newer_state(fields[3]) end
   local state = { last = fields[1], status = fields[2] }
   if not state.last then return new_state(now) end
-  for index, name in ipairs(numbers) do state[name] = tonumber(fields[index + 2] or 0) end
+  for index, name in ipairs(numbers) do state[name] = tonumber(fields[index + 3] or 0) end
   if state.status == 'deleted' then
     if redis.call('EXISTS', list) == 0 then return state end
   elseif is_at(list, state.length - 1, state.last) then
@@ -45,7 +51,7 @@ end
 
 -- With further fields and values, if there are any. Returns what went wrong, or nil.
 local function save_state(key, state, ...)
-  local fields = { 'last', state.last, 'status', state.status, ... }
+  local fields = { 'last', state.last, 'status', state.status, 'v', state_version, ... }
   for _, name in ipairs(numbers) do
     fields[#fields + 1] = name
     fields[#fields + 1] = state[name]

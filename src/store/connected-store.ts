@@ -1,7 +1,7 @@
 import type { StreamManager } from './stream-manager.js';
 
 /** What a connection to a store is for. */
-export type ConnectionUse = 'commands' | 'wake_ups';
+export type ConnectionUse = 'commands' | 'notifications';
 
 /** An ability of stream managers that reach their store over connections. */
 export interface ConnectedStore {

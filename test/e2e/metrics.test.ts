@@ -23,7 +23,9 @@ describe('The metrics of the service', () => {
     await openFeed(feedUrl(service.url));
     const up = async () => {
       const numbers = await scrape(service.url);
-      return ['commands', 'wake_ups'].map((use) => numbers.get(`rejoin_redis_up{use="${use}"}`));
+      return ['commands', 'notifications'].map((use) =>
+        numbers.get(`rejoin_redis_up{use="${use}"}`),
+      );
     };
     await waitFor('both are up', async () => String(await up()) === '1,1');
 

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { CommandClient } from '../../src/store/redis/connection/redis-client.js';
 import { RedisLeases } from '../../src/store/redis/leases.js';
+import type { ScriptClient } from '../../src/store/redis/script-client.js';
 import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -13,7 +13,7 @@ class ForgetfulRedis {
 
   on(): void {}
 
-  async hintLease(): Promise<number> {
+  async scheduleLeaseCheck(): Promise<number> {
     return 0;
   }
 
@@ -30,14 +30,14 @@ class ForgetfulRedis {
 it('Hints of 90,000 leases that are past together are all set again, 1,000 in a command', async () => {
   const redis = new ForgetfulRedis();
   const leases = new RedisLeases({
-    client: redis as unknown as CommandClient,
+    client: redis as unknown as ScriptClient,
     prefix: 'test',
     logger: silentLogger,
-    endLost: async () => null,
+    expireLease: async () => null,
   });
   onTestFinished(() => leases.close());
   const hints = Array.from({ length: 90_000 }, (_, index) =>
-    leases.hint({ sessionId: 's1', messageId: `m${index}` }, 60_000),
+    leases.schedule({ sessionId: 's1', messageId: `m${index}` }, 60_000),
   );
   await Promise.all(hints);
   await waitFor('all are set again', () => redis.restored.size === hints.length);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { StoredBytes } from '../../events/stored-event.js';
 import { maxBatchEvents } from '../stream-manager.js';
-import type { CommandClient } from './connection/redis-client.js';
 import { readPage } from './page-reader.js';
+import type { ScriptClient } from './script-client.js';
 
-/** What was found in a part of a list: the first arguments of every script. */
-export type Seen = readonly [
+/** What was scanned of a list: the second to seventh argument of every script that reconciles. */
+export type Scanned = readonly [
   from: number,
   to: number,
   lastSha1: string,
@@ -13,28 +14,38 @@ export type Seen = readonly [
   endedOffset: number,
 ];
 
-export const nothingSeen: Seen = [0, 0, '', 0, '', 0];
+export const nothingScanned: Scanned = [0, 0, '', 0, '', 0];
 
-/** Looks through one page of elements that another program pushed, for one that ends the stream. */
-export async function lookThrough(
-  client: CommandClient,
+/** What one scan covers: more pages than the longest list should have. */
+const maxPages = 1000;
+
+/**
+ * Scans the elements that another program pushed, from here to the end of the list, for the first
+ * one that ends the stream. They come and are decoded a page at a time, so that others have their
+ * turn, and the whole is given to Redis at once: a full one could not save the parts.
+ *
+ * @returns nothing when the list is another one by now
+ */
+export async function scanForeignElements(
+  client: ScriptClient,
   list: string,
   from: number,
-): Promise<Seen> {
-  const { events, nextOffset } = await readPage(client, list, from, maxBatchEvents);
-  const last = events.at(-1);
-  if (last === undefined) return nothingSeen;
-  const bytes = events.reduce((sum, event) => sum + event.bytes.length, 0);
-  const index = events.findIndex(({ ending }) => ending !== null);
-  const ending = events[index]?.ending ?? '';
+): Promise<Scanned> {
+  let [to, bytes, ending, endedOffset] = [from, 0, '', 0];
+  let last: StoredBytes | undefined;
+  for (let pages = 0; pages < maxPages; pages += 1) {
+    const page = await readPage(client, list, to, maxBatchEvents);
+    if (last !== undefined && !page.before?.bytes.equals(last.bytes)) return nothingScanned;
+    for (const [index, event] of page.events.entries()) {
+      bytes += event.bytes.length;
+      if (ending !== '' || event.ending === null) continue;
+      [ending, endedOffset] = [event.ending, to + index + 1];
+    }
+    last = page.events.at(-1) ?? last;
+    to = page.nextOffset;
+    if (page.atEnd) break;
+  }
+  if (last === undefined) return nothingScanned;
   const sha1 = createHash('sha1').update(last.bytes).digest('hex');
-  return [from, nextOffset, sha1, bytes, ending, index < 0 ? 0 : from + index + 1];
-}
-
-/** Two parts of which the second begins where the first ends; nothing when that is gone. */
-export function joined(some: Seen, more: Seen): Seen {
-  if (more === nothingSeen) return nothingSeen;
-  const [from, , , bytes, ...end] = some;
-  const [, to, lastSha1, moreBytes, ...moreEnd] = more;
-  return [from, to, lastSha1, bytes + moreBytes, ...(end[0] === '' ? moreEnd : end)];
+  return [from, to, sha1, bytes, ending, endedOffset];
 }

@@ -3,27 +3,45 @@ import type { BaseLogger } from 'pino';
 import { toLogFields } from '../../errors.js';
 import type { StreamId } from '../stream-id.js';
 import { Watchers } from '../watchers.js';
+import { type CommandClient, createSubscriberClient } from './connection/redis-client.js';
+import type { RedisOptions } from './connection/redis-options.js';
 import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
+import { SubscriptionCheck } from './subscription-check.js';
 
 /** How many channels one SUBSCRIBE names after a reconnect. */
 const channelsPerSubscribe = 500;
 
-/** Wake-ups over pub/sub: one channel a watched stream, however many watch it in this process. */
-export class RedisWakeUps {
+/**
+ * Notifications over pub/sub: one channel for each watched stream, however many watch it in this
+ * process.
+ */
+export class RedisNotifications {
   readonly watchers = new Watchers({
     onFirst: (stream) => this.#subscribe([this.#channelOf(stream)]),
     onLast: (stream) => this.#unsubscribe(this.#channelOf(stream)),
     onFailure: (error) => this.logger.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #channels = new Set<string>();
+  readonly #subscriber: Redis;
+  readonly #check: SubscriptionCheck;
 
   constructor(
-    readonly client: Redis,
-    readonly prefix: string,
+    readonly redis: RedisOptions,
     readonly logger: BaseLogger,
+    client: CommandClient,
   ) {
-    client.on('message', (channel: string) => this.#wake(channel));
-    client.on('ready', () => this.#resubscribe());
+    const { prefix } = redis;
+    const subscriber = createSubscriberClient(redis, logger, client);
+    subscriber.on('message', (channel: string) => this.#notify(channel));
+    subscriber.on('ready', () => this.#resubscribe());
+    const isNeeded = () => this.channelCount > 0;
+    this.#check = new SubscriptionCheck({ client, subscriber, prefix, logger, isNeeded });
+    this.#subscriber = subscriber;
+  }
+
+  /** Whether notifications come, as far as is known. */
+  get isUp(): boolean {
+    return this.#subscriber.status === 'ready' && !this.#check.isStale;
   }
 
   /** How many channels this process wants to be subscribed to. */
@@ -31,13 +49,19 @@ export class RedisWakeUps {
     return this.#channels.size;
   }
 
-  /** Subscribes, then wakes: what was appended before the subscription stood is read now. */
+  close(): void {
+    this.#check.close();
+    this.watchers.clear();
+    this.#subscriber.disconnect();
+  }
+
+  /** Subscribes, then notifies: what was appended before the subscription stood is read now. */
   #subscribe(channels: readonly string[]): void {
     for (const channel of channels) this.#channels.add(channel);
-    if (this.client.status !== 'ready') return; // `#resubscribe` does it
-    this.client.subscribe(...channels).then(
+    if (this.#subscriber.status !== 'ready') return; // `#resubscribe` does it
+    this.#subscriber.subscribe(...channels).then(
       () => {
-        for (const channel of channels) this.#wake(channel);
+        for (const channel of channels) this.#notify(channel);
       },
       (error: Error) => this.#logFailure(error),
     );
@@ -45,8 +69,8 @@ export class RedisWakeUps {
 
   #unsubscribe(channel: string): void {
     this.#channels.delete(channel);
-    if (this.client.status !== 'ready') return;
-    this.client.unsubscribe(channel).catch((error: Error) => this.#logFailure(error));
+    if (this.#subscriber.status !== 'ready') return;
+    this.#subscriber.unsubscribe(channel).catch((error: Error) => this.#logFailure(error));
   }
 
   #resubscribe(): void {
@@ -56,17 +80,17 @@ export class RedisWakeUps {
     }
   }
 
-  #wake(channel: string): void {
+  #notify(channel: string): void {
     if (!this.#channels.has(channel)) return;
-    this.watchers.wake(streamKeyOfChannel(this.prefix, channel));
+    this.watchers.wake(streamKeyOfChannel(this.redis.prefix, channel));
   }
 
   /** No more than a log line: the watchers poll. */
   #logFailure(error: Error): void {
-    this.logger.debug({ reason: error.message }, 'A subscription to wake-ups failed');
+    this.logger.debug({ reason: error.message }, 'A subscription to notifications failed');
   }
 
   #channelOf(stream: StreamId): string {
-    return redisKeys(this.prefix, stream).channel;
+    return redisKeys(this.redis.prefix, stream).channel;
   }
 }

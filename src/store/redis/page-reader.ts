@@ -1,17 +1,33 @@
 import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../../events/stored-event.js';
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
-import { type CommandClient, holdWrites } from './connection/redis-client.js';
+import { holdWrites } from './connection/redis-client.js';
+import { isWrongType } from './connection/redis-errors.js';
+import type { ScriptClient } from './script-client.js';
 
 type PageReply = readonly [atEnd: number, before: Buffer | null, page: readonly Buffer[]];
 
-/** Reads one page of a list, in one step. */
+/** Reads one page of a list, in one step. What is no list has nothing to read. */
 export async function readPage(
-  client: CommandClient,
+  client: ScriptClient,
   list: string,
   fromOffset: number,
   limit: number,
 ): Promise<EventPage> {
-  if (limit === 1) return readOne(client, list, fromOffset);
+  try {
+    const read = limit === 1 ? readOne : readSome;
+    return await read(client, list, fromOffset, limit);
+  } catch (error) {
+    if (isWrongType(error)) return emptyPage(fromOffset);
+    throw error;
+  }
+}
+
+async function readSome(
+  client: ScriptClient,
+  list: string,
+  fromOffset: number,
+  limit: number,
+): Promise<EventPage> {
   const reply = await client.readPageBuffer(list, fromOffset, limit, maxPageBytes);
   const [atEnd, before, page] = reply as PageReply;
   return {
@@ -23,11 +39,7 @@ export async function readPage(
 }
 
 /** Without a script: a single event is bounded, and most who ask for one ask whether there is any. */
-async function readOne(
-  client: CommandClient,
-  list: string,
-  fromOffset: number,
-): Promise<EventPage> {
+async function readOne(client: ScriptClient, list: string, fromOffset: number): Promise<EventPage> {
   holdWrites(client); // many streams may be asked for together
   const first = Math.max(fromOffset - 1, 0);
   const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
@@ -47,6 +59,6 @@ function decodePage(page: readonly Buffer[]): StoredEvent[] | Promise<StoredEven
 }
 
 /** The page of a stream that does not exist. */
-export function emptyPage(fromOffset: number): EventPage {
+function emptyPage(fromOffset: number): EventPage {
   return { events: [], nextOffset: fromOffset, before: undefined, atEnd: true };
 }

@@ -1,9 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
 import type { ConnectedStore } from '../connected-store.js';
-import { producerLost } from '../lease.js';
 import type { LeasingStore } from '../leasing-store.js';
 import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
@@ -18,34 +16,22 @@ import type {
   StreamManager,
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
-import {
-  type CommandClient,
-  createCommandClient,
-  createSubscriberClient,
-  holdWrites,
-  isConnected,
-} from './connection/redis-client.js';
 import { RedisCluster } from './connection/redis-cluster.js';
-import {
-  isAway,
-  isRefusedByPrimary,
-  isWrongType,
-  notConnected,
-  toServiceError,
-} from './connection/redis-errors.js';
+import { isAway, isRefusedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
-import type { Seen } from './foreign-elements.js';
-import { type NextLook, RedisLeases } from './leases.js';
-import { RedisWakeUps } from './notifications.js';
-import { emptyPage, readPage } from './page-reader.js';
+import { LeaseExpiry } from './lease-expiry.js';
+import { RedisLeases } from './leases.js';
+import { RedisNotifications } from './notifications.js';
+import { readPage } from './page-reader.js';
+import { RedisCalls } from './redis-calls.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
-import { ScriptRunner } from './script-runner.js';
-import { type NotedStream, SessionIndex } from './session-index.js';
-import { toToldStream } from './status-reply.js';
-import { SubscriptionCheck } from './subscription-check.js';
+import { createScriptClient, type ScriptClient } from './script-client.js';
+import { SessionIndex } from './session-index.js';
+import { SessionStreams } from './session-streams.js';
+import { parseStatusReply } from './status-reply.js';
 
 export interface RedisStreamManagerOptions {
-  /** A stream is forgotten this long after its last append, unless it has a time of its own. */
+  /** A stream expires this long after its last append, unless it has a time of its own. */
   readonly ttlMs: number;
   /** How long after its beginning heartbeats keep a stream. */
   readonly maxAgeMs: number;
@@ -54,12 +40,6 @@ export interface RedisStreamManagerOptions {
   readonly logger: BaseLogger;
 }
 
-/** For how many streams of a session Redis is asked before it has answered: others wait behind. */
-const statusesAtOnce = 50;
-
-/** For how many at first, to find one that is open: nearly always the one noted last is. */
-const firstStatuses = 4;
-
 /**
  * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
  * the same lists.
@@ -67,60 +47,57 @@ const firstStatuses = 4;
 export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
   /** Pub/sub delivers at most once, and other programs push without a word. */
   readonly notifiesReliably = false;
-  readonly #client: CommandClient;
-  readonly #subscriber: Redis;
-  readonly #wakeUps: RedisWakeUps;
-  readonly #probe: SubscriptionCheck;
+  readonly #client: ScriptClient;
+  readonly #calls: RedisCalls;
+  readonly #notifications: RedisNotifications;
   readonly #leases: RedisLeases;
-  readonly #scripts: ScriptRunner;
+  readonly #leaseExpiry: LeaseExpiry;
   readonly #sessions: SessionIndex;
-  #lostProducers = 0;
+  readonly #sessionStreams: SessionStreams;
 
   constructor(readonly options: RedisStreamManagerOptions) {
-    const { redis, logger } = options;
-    this.#client = createCommandClient(redis, logger);
-    this.#scripts = new ScriptRunner(this.#client);
-    this.#subscriber = createSubscriberClient(redis, logger, this.#client);
-    this.#wakeUps = new RedisWakeUps(this.#subscriber, redis.prefix, logger);
-    this.#probe = new SubscriptionCheck({
-      client: this.#client,
-      subscriber: this.#subscriber,
-      prefix: redis.prefix,
-      logger,
-      isNeeded: () => this.watchedStreams > 0,
-    });
-    const { ttlMs, limits } = options;
+    const { redis, logger, ttlMs, limits } = options;
     const { prefix } = redis;
+    const client = createScriptClient(redis, logger);
+    const calls = new RedisCalls(client, logger);
+    this.#client = client;
+    this.#calls = calls;
+    this.#notifications = new RedisNotifications(redis, logger, client);
     this.#sessions = new SessionIndex({
-      client: this.#client,
+      client,
       prefix,
       limits,
       ttlMs,
-      lookAt: async (sessionId, noted) => {
-        await this.#repair(() => this.#infosOf(sessionId, noted));
-      },
+      refresh: (sessionId, noted) =>
+        calls.repair(() => this.#sessionStreams.refresh(sessionId, noted)),
     });
+    this.#sessionStreams = new SessionStreams({
+      calls,
+      index: this.#sessions,
+      getStatus: (id) => this.getStatus(id),
+    });
+    this.#leaseExpiry = new LeaseExpiry({ calls, prefix, ttlMs, logger });
     this.#leases = new RedisLeases({
-      client: this.#client,
-      prefix: redis.prefix,
+      client,
+      prefix,
       logger,
-      endLost: (stream, since, lookedAt) => this.#endLost(stream, since, lookedAt),
+      expireLease: (id, since, checkedAt) => this.#leaseExpiry.expire(id, since, checkedAt),
     });
   }
 
   /** How many channels this process is subscribed to. */
   get watchedStreams(): number {
-    return this.#wakeUps.channelCount;
+    return this.#notifications.channelCount;
   }
 
   get lostProducers(): number {
-    return this.#lostProducers;
+    return this.#leaseExpiry.count;
   }
 
   get connections() {
     return {
       commands: this.#client.status === 'ready',
-      wake_ups: this.#subscriber.status === 'ready' && !this.#probe.isDeaf,
+      notifications: this.#notifications.isUp,
     };
   }
 
@@ -134,8 +111,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const { list, state, channel } = this.#keysOf(id);
     const terms = { limits, maxAgeMs, mayBegin: !(admitted instanceof ServiceError) };
     const args = [channel, ...appendArguments(events, options, terms)];
-    const reply = await this.#runScript(list, (seen) =>
-      this.#client.appendEventsBuffer(list, state, ttlMs, ...seen, ...args),
+    const reply = await this.#calls.runScript(list, (scanned) =>
+      this.#client.appendEventsBuffer(list, state, ttlMs, ...scanned, ...args),
     );
     const [outcome, detail, livesMs] = reply as Reply;
     const result = outcome.toString();
@@ -146,82 +123,62 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
-    await this.#run(() => this.#leases.hint(id, leaseMs)).catch((error: ServiceError) => {
-      throw withNothingStored(error);
-    });
+    await this.#calls
+      .run(() => this.#leases.schedule(id, leaseMs))
+      .catch((error: ServiceError) => {
+        throw withNothingStored(error);
+      });
     return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     const { list } = this.#keysOf(id);
-    try {
-      this.#requireConnection();
-      return await readPage(this.#client, list, fromOffset, limit);
-    } catch (error) {
-      if (isWrongType(error)) return emptyPage(fromOffset);
-      throw asServiceError(error);
-    }
+    return this.#calls.run(() => readPage(this.#client, list, fromOffset, limit));
   }
 
   async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
     return this.#status(id, [producerId, 0, -1]);
   }
 
-  async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
-    const noted = await this.#run(() => this.#sessions.list(sessionId));
-    const infos = await this.#infosOf(sessionId, noted);
-    const listed = noted.flatMap(({ messageId }, index) => {
-      const info = infos[index] ?? null;
-      return info === null ? [] : [{ messageId, info }];
-    });
-    return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
+  listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    return this.#sessionStreams.list(sessionId);
   }
 
-  async findOpenStream(sessionId: string): Promise<string | null> {
-    const noted = await this.#run(() => this.#sessions.list(sessionId));
-    let newest: ListedStream | null = null;
-    let asked = 0;
-    // A stream is noted when it begins and later: those noted before the newest one began are older.
-    while (asked < noted.length && isNotedSince(noted[asked], newest)) {
-      const some = noted.slice(asked, asked + (asked === 0 ? firstStatuses : statusesAtOnce));
-      const infos = await this.#statusesOf(sessionId, some);
-      for (const [index, { messageId }] of some.entries()) {
-        const info = infos[index] ?? null;
-        if (info?.status !== 'open') continue;
-        if (newest === null || info.createdAt > newest.info.createdAt) newest = { messageId, info };
-      }
-      asked += some.length;
-    }
-    return newest?.messageId ?? null;
+  findOpenStream(sessionId: string): Promise<string | null> {
+    return this.#sessionStreams.findOpen(sessionId);
   }
 
   async deleteStream(id: StreamId): Promise<void> {
     const { list, state, channel } = this.#keysOf(id);
-    await this.#run(() =>
+    await this.#calls.run(() =>
       this.#client.deleteStream(list, state, channel, tombstoneMs).catch(nullIfWrongType),
     );
-    await this.#repair(() => this.#sessions.remove(id));
+    await this.#calls.repair(() => this.#sessions.remove(id));
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {
     const { list, state } = this.#keysOf(id);
-    const status = await this.#run(() => this.#client.hget(state, 'status').catch(nullIfWrongType));
+    const status = await this.#calls.run(() =>
+      this.#client.hget(state, 'status').catch(nullIfWrongType),
+    );
     if (status !== 'deleted') return false;
-    return ((await this.#run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0;
+    return (
+      ((await this.#calls.run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0
+    );
   }
 
   watch(id: StreamId, onChange: () => void): () => void {
-    return this.#wakeUps.watchers.add(id, onChange);
+    return this.#notifications.watchers.add(id, onChange);
   }
 
   /**
-   * Writes nothing, by a command that a replica refuses though it answers PING: one that was the
+   * Writes nothing, by a command that a replica rejects though it answers PING: one that was the
    * primary is left for the new one then. A cluster client asks a primary for each key as it is.
    */
   async ping(): Promise<void> {
     const client = this.#client;
     const noLease = [leasesKey(this.options.redis.prefix), ''] as const;
-    await this.#run<unknown>(() =>
+    await this.#calls.run<unknown>(() =>
       client instanceof RedisCluster
         ? client.ping()
         : client.zrem(...noLease).catch(ignoreRefusalByPrimary),
@@ -230,9 +187,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async close(): Promise<void> {
     this.#leases.close();
-    this.#probe.close();
-    this.#wakeUps.watchers.clear();
-    this.#subscriber.disconnect();
+    this.#notifications.close();
     this.#client.disconnect();
   }
 
@@ -256,43 +211,24 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     }
   }
 
-  /** Notes again those that live, and drops those gone. */
-  async #infosOf(sessionId: string, noted: readonly NotedStream[]) {
-    const infos = await this.#statusesOf(sessionId, noted);
-    const gone = noted.filter((_, index) => infos[index] === null);
-    await this.#repair(() => this.#sessions.drop(sessionId, gone));
-    return infos;
-  }
-
-  async #statusesOf(sessionId: string, noted: readonly NotedStream[]) {
-    const infos: (StreamInfo | null)[] = [];
-    while (infos.length < noted.length) {
-      const some = noted.slice(infos.length, infos.length + statusesAtOnce);
-      holdWrites(this.#client);
-      const asked = some.map(({ messageId }) => this.getStatus({ sessionId, messageId }));
-      infos.push(...(await Promise.all(asked)));
-    }
-    return infos;
-  }
-
   async #status(
     id: StreamId,
     args: readonly [producerId: string, leaseMs: number, epoch: number],
   ): Promise<StreamInfo | null> {
     const { list, state } = this.#keysOf(id);
     const { ttlMs, maxAgeMs } = this.options;
-    const reply = await this.#runScript(list, (seen) =>
+    const reply = await this.#calls.runScript(list, (scanned) =>
       this.#client
-        .streamStatusBuffer(list, state, ttlMs, ...seen, ...args, maxAgeMs)
+        .streamStatusBuffer(list, state, ttlMs, ...scanned, ...args, maxAgeMs)
         .catch(nullIfWrongType),
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
-    const { info, leaseMs, livesMs } = await toToldStream(reply, ttlMs);
-    // Deadlines are hints, and may have been lost: whoever looks at a stream repairs its own.
+    const { info, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
+    // Deadlines are hints, and may have been lost: each status repairs those of its stream.
     await Promise.all([
-      this.#repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
-      leaseMs > 0 && this.#repair(() => this.#leases.hint(id, leaseMs)),
+      this.#calls.repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
+      leaseMs > 0 && this.#calls.repair(() => this.#leases.schedule(id, leaseMs)),
     ]);
     return info;
   }
@@ -306,8 +242,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
    */
   async #admit(id: StreamId, leaseMs: number | undefined): Promise<boolean | ServiceError> {
     try {
-      const admitted = await this.#run(() => this.#sessions.admit(id)).catch(falseIfAway);
-      if (leaseMs !== undefined) await this.#run(() => this.#leases.hint(id, leaseMs));
+      const admitted = await this.#calls.run(() => this.#sessions.admit(id)).catch(falseIfAway);
+      if (leaseMs !== undefined) await this.#calls.run(() => this.#leases.schedule(id, leaseMs));
       return admitted;
     } catch (error) {
       throw withNothingStored(error as ServiceError);
@@ -317,63 +253,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   /** The session was noted for the usual time to live, before that of the stream was known. */
   async #keepNoted(id: StreamId, livesMs: number): Promise<void> {
     if (livesMs <= this.options.ttlMs) return;
-    await this.#repair(() => this.#sessions.keep(id, livesMs));
+    await this.#calls.repair(() => this.#sessions.keep(id, livesMs));
   }
-
-  /** What only mends hints may fail: a full Redis is to be readable. */
-  async #repair(call: () => Promise<unknown>): Promise<void> {
-    await this.#run(call).catch((error: ServiceError) => {
-      this.options.logger.debug({ code: error.code }, 'A hint could not be mended');
-    });
-  }
-
-  /** @throws ServiceError when Redis is away or refuses */
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    this.#requireConnection();
-    try {
-      return await call();
-    } catch (error) {
-      throw asServiceError(error);
-    }
-  }
-
-  async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
-    const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, since, lookedAt, producerLost().bytes];
-    const reply = await this.#runScript(list, (seen) =>
-      this.#client
-        .endLostBuffer(list, state, this.options.ttlMs, ...seen, ...args)
-        .catch(nullIfWrongType),
-    );
-    const [outcome, next] = reply ?? [];
-    if (outcome?.toString() === 'lost') {
-      this.#lostProducers += 1;
-      this.options.logger.info({ ...id }, 'A producer was lost');
-    }
-    return outcome?.toString() === 'later' ? (next as number) : null;
-  }
-
-  async #runScript(list: string, call: (seen: Seen) => Promise<unknown>): Promise<Reply | null> {
-    return this.#run(() =>
-      this.#scripts.run(list, (seen) => {
-        this.#requireConnection();
-        return call(seen);
-      }),
-    );
-  }
-
-  /** Without a connection nothing is sent, and the caller may know that nothing was done. */
-  #requireConnection(): void {
-    if (!isConnected(this.#client)) throw notConnected();
-  }
-}
-
-function isNotedSince(noted: NotedStream | undefined, newest: ListedStream | null): boolean {
-  return newest === null || (noted !== undefined && noted.notedAt >= newest.info.createdAt);
-}
-
-function asServiceError(error: unknown): ServiceError {
-  return error instanceof ServiceError ? error : toServiceError(error);
 }
 
 /** Of what is noted before an append: false where it may be noted later, the error where it has no room. */
@@ -385,11 +266,6 @@ function falseIfAway(error: ServiceError): false | ServiceError {
 
 function ignoreRefusalByPrimary(error: unknown): void {
   if (!isRefusedByPrimary(error)) throw error;
-}
-
-function nullIfWrongType(error: unknown): null {
-  if (isWrongType(error)) return null;
-  throw error;
 }
 
 /** The deadline is set before the append, so when it fails, no event was sent. */

@@ -2,20 +2,20 @@ import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { type StreamLimits, sessionFull } from '../lifecycle.js';
 import { type StreamId, streamKey } from '../stream-id.js';
 import { maxListedStreams } from '../stream-manager.js';
-import type { CommandClient } from './connection/redis-client.js';
 import { sessionKey } from './redis-keys.js';
+import type { ScriptClient } from './script-client.js';
 
 export interface SessionIndexOptions {
-  readonly client: CommandClient;
+  readonly client: ScriptClient;
   readonly prefix: string;
   readonly limits: StreamLimits;
   /** Of a stream that has none of its own. */
   readonly ttlMs: number;
   /**
-   * Looks at streams of a session that were noted a while ago: those that live are noted again, and
+   * Checks streams of a session that were noted a while ago: those that live are noted again, and
    * those gone are dropped. Never rejects.
    */
-  readonly lookAt: (sessionId: string, noted: readonly NotedStream[]) => Promise<void>;
+  readonly refresh: (sessionId: string, noted: readonly NotedStream[]) => Promise<void>;
   /** Of how many streams this process remembers that they are noted. */
   readonly maxRemembered?: number;
 }
@@ -23,10 +23,10 @@ export interface SessionIndexOptions {
 /** How long after it was noted a stream may not have begun yet. Longer than `notedMs`. */
 const beginningMs = 60_000;
 
-/** How often one admission to a full session looks whether streams are gone; the next one goes on. */
-const maxLooks = 10;
+/** How often one admission to a full session checks whether streams are gone; the next one goes on. */
+const maxChecks = 10;
 
-/** For how long this process takes a stream for noted, at the most: others may have dropped it. */
+/** For how long this process takes a stream for noted, at most: others may have dropped it. */
 const notedMs = 30_000;
 
 /**
@@ -36,8 +36,8 @@ const notedMs = 30_000;
 export class SessionIndex {
   /** The streams that need not be noted again yet. */
   readonly #noted: BoundedCache<true>;
-  /** The looks at streams of sessions that are under way. */
-  readonly #looks = new Map<string, Promise<void>>();
+  /** The checks of sessions that are under way. */
+  readonly #checks = new Map<string, Promise<void>>();
 
   constructor(readonly options: SessionIndexOptions) {
     const { ttlMs, maxRemembered = maxRememberedStreams } = options;
@@ -54,12 +54,12 @@ export class SessionIndex {
   async admit(stream: StreamId): Promise<boolean> {
     if (this.#isNoted(stream)) return false;
     const { ttlMs, limits } = this.options;
-    for (let looks = 0; looks <= maxLooks; looks += 1) {
+    for (let checks = 0; checks <= maxChecks; checks += 1) {
       const [isNoted, old] = await this.#write(stream, ttlMs, limits.maxSessionStreams);
-      const look = this.#look(stream.sessionId, old);
+      const check = this.#check(stream.sessionId, old);
       if (isNoted) return true;
       if (old.length === 0) break;
-      await look; // whether streams that count are gone
+      await check; // whether streams that count are gone
     }
     throw sessionFull(limits);
   }
@@ -72,7 +72,7 @@ export class SessionIndex {
   /** The same, although it may have been noted shortly before. */
   async keep(stream: StreamId, livesMs: number): Promise<void> {
     const [, old] = await this.#write(stream, livesMs, '');
-    void this.#look(stream.sessionId, old); // else a session that is only read would grow for ever
+    void this.#check(stream.sessionId, old); // else a session that is only read would grow for ever
   }
 
   /** The streams of a session, those noted last first, with the time of that. */
@@ -96,7 +96,7 @@ export class SessionIndex {
     await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
   }
 
-  /** After this time, a stream that was not noted again is looked at. */
+  /** After this time, a stream that was not noted again is checked. */
   get #keptMs(): number {
     return Math.ceil(this.options.ttlMs * 1.5);
   }
@@ -110,36 +110,36 @@ export class SessionIndex {
     return this.#noted.get(streamKey(stream)) === true;
   }
 
-  /** @returns whether the stream is noted, and those of its session that are to be looked at */
+  /** @returns whether the stream is noted, and those of its session that are to be checked */
   async #write(
     { sessionId, messageId }: StreamId,
     livesMs: number,
-    most: number | '',
+    max: number | '',
   ): Promise<[isNoted: boolean, old: NotedStream[]]> {
     const { client, prefix } = this.options;
     const now = Date.now();
     const set = sessionKey(prefix, sessionId);
     const setMs = Math.max(this.#keptMs, Math.ceil(livesMs * 1.5));
-    const args = [messageId, now, now - this.#keptMs, this.#latestBegun(now), setMs, most];
+    const args = [messageId, now, now - this.#keptMs, this.#latestBegun(now), setMs, max];
     const [isNoted, ...old] = (await client.noteStream(set, ...args)) as [number, ...unknown[]];
     if (isNoted === 1) this.#noted.set(streamKey({ sessionId, messageId }), true);
     return [isNoted === 1, toNotedStreams(old)];
   }
 
-  /** One look at a time: appends that come together are shown the same streams. */
-  async #look(sessionId: string, old: readonly NotedStream[]): Promise<void> {
+  /** One at a time: appends that come together are shown the same streams. */
+  async #check(sessionId: string, old: readonly NotedStream[]): Promise<void> {
     if (old.length === 0) return;
-    const look = this.#looks.get(sessionId) ?? this.options.lookAt(sessionId, old);
-    this.#looks.set(sessionId, look);
-    await look;
-    if (this.#looks.get(sessionId) === look) this.#looks.delete(sessionId);
+    const check = this.#checks.get(sessionId) ?? this.options.refresh(sessionId, old);
+    this.#checks.set(sessionId, check);
+    await check;
+    if (this.#checks.get(sessionId) === check) this.#checks.delete(sessionId);
   }
 
-  /** Somebody may have noted it since it was listed. */
+  /** It may have been noted anew since it was listed. */
   async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
     this.#noted.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
-    await this.options.client.settleMember(set, messageId, String(notedAt), '');
+    await this.options.client.compareAndSetScore(set, messageId, String(notedAt), '');
   }
 }
 

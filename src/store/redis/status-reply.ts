@@ -2,8 +2,8 @@ import { decodeInTurns } from '../../events/stored-event.js';
 import type { Ending } from '../lifecycle.js';
 import type { StreamInfo } from '../stream-manager.js';
 
-/** What the status script says of a stream, beside what everybody may know. */
-export interface ToldStream {
+/** What the status script returns of a stream. */
+export interface StreamStatusReply {
   readonly info: StreamInfo;
   /** 0 when there is no lease. */
   readonly leaseMs: number;
@@ -12,9 +12,12 @@ export interface ToldStream {
 }
 
 /** @param defaultTtlMs of a stream that has no time to live of its own */
-export async function toToldStream(reply: unknown, defaultTtlMs: number): Promise<ToldStream> {
+export async function parseStatusReply(
+  reply: unknown,
+  defaultTtlMs: number,
+): Promise<StreamStatusReply> {
   const [, length, last, status, endedForMs, endedOffset, createdAt, updatedAt, ...rest] =
-    reply as StatusReply;
+    reply as RawReply;
   const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq] = rest;
   const ending = status.toString() as Ending | '';
   const info = {
@@ -33,7 +36,7 @@ export async function toToldStream(reply: unknown, defaultTtlMs: number): Promis
 }
 
 /** In the order of the status script. */
-type StatusReply = [
+type RawReply = [
   outcome: Buffer,
   length: number,
   last: Buffer,

@@ -1,21 +1,8 @@
 import { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import {
-  dueLeasesScript,
-  hintLeaseScript,
-  noteStreamScript,
-  settleMemberScript,
-} from '../lease-scripts.js';
-import {
-  appendScript,
-  deleteScript,
-  endLostScript,
-  readPageScript,
-  statusScript,
-} from '../redis-scripts.js';
 import { ConnectionLog } from './connection-log.js';
 import { followPrimary } from './follow-primary.js';
-import { RedisCluster, takesCommands } from './redis-cluster.js';
+import { RedisCluster, type RedisScripts, takesCommands } from './redis-cluster.js';
 import {
   type ClientOptions,
   connectionOptions,
@@ -25,37 +12,8 @@ import {
   retryDelayMs,
 } from './redis-options.js';
 
-type Argument = string | number | Buffer;
-type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
-type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
-
-/** The `Buffer` variants return bulk strings as bytes. */
-interface Scripts {
-  readonly appendEventsBuffer: StreamScript;
-  readonly streamStatusBuffer: StreamScript;
-  readonly endLostBuffer: StreamScript;
-  readonly deleteStream: StreamScript;
-  readonly readPageBuffer: OneKeyScript;
-  readonly hintLease: OneKeyScript;
-  readonly dueLeases: OneKeyScript;
-  readonly settleMember: OneKeyScript;
-  readonly noteStream: OneKeyScript;
-}
-
-/** A client with our scripts. */
-export type CommandClient = (Redis | RedisCluster) & Scripts;
-
-const scripts = {
-  appendEvents: { numberOfKeys: 2, lua: appendScript },
-  streamStatus: { numberOfKeys: 2, lua: statusScript },
-  deleteStream: { numberOfKeys: 2, lua: deleteScript },
-  endLost: { numberOfKeys: 2, lua: endLostScript },
-  readPage: { numberOfKeys: 1, lua: readPageScript },
-  hintLease: { numberOfKeys: 1, lua: hintLeaseScript },
-  dueLeases: { numberOfKeys: 1, lua: dueLeasesScript },
-  settleMember: { numberOfKeys: 1, lua: settleMemberScript },
-  noteStream: { numberOfKeys: 1, lua: noteStreamScript },
-};
+/** A client for commands. */
+export type CommandClient = Redis | RedisCluster;
 
 /** Whether commands can be sent: in a cluster, to what there is of it. */
 export function isConnected(client: CommandClient): boolean {
@@ -76,8 +34,14 @@ const usualAnswerMs = 2000;
 /**
  * A client that answers or fails within about `answerMs`, and never sends a command twice: what
  * ioredis would re-send after a lost connection may have been carried out already.
+ *
+ * @param scripts each a method of the client, under its name
  */
-export function createCommandClient(options: RedisOptions, logger: BaseLogger): CommandClient {
+export function createCommandClient(
+  options: RedisOptions,
+  logger: BaseLogger,
+  scripts: RedisScripts,
+): CommandClient {
   const { answerMs = usualAnswerMs } = options;
   const log = new ConnectionLog(logger, 'rejoin');
   const guarded: ClientOptions = {
@@ -89,8 +53,7 @@ export function createCommandClient(options: RedisOptions, logger: BaseLogger): 
     socketTimeout: 2.5 * answerMs,
   };
   if (options.mode === 'cluster') {
-    const cluster = new RedisCluster(options.addresses, { scripts, redisOptions: guarded }, log);
-    return cluster as RedisCluster & Scripts;
+    return new RedisCluster(options.addresses, { scripts, redisOptions: guarded }, log);
   }
   const client = new Redis({
     ...guarded,
@@ -100,13 +63,13 @@ export function createCommandClient(options: RedisOptions, logger: BaseLogger): 
     enableOfflineQueue: false,
   });
   prepare(client, options, log, { examines: true });
-  return client as Redis & Scripts;
+  return client;
 }
 
 /**
  * A client for subscriptions alone. It waits for its connection as long as it takes.
  *
- * @param commands in a cluster, it knows the nodes; any of them gets every wake-up
+ * @param commands in a cluster, it knows the nodes; any of them gets every notification
  */
 export function createSubscriberClient(
   options: RedisOptions,
@@ -119,7 +82,7 @@ export function createSubscriberClient(
     ...endpointOptions(options),
     connectionName: 'rejoin-subscriber',
     maxRetriesPerRequest: null,
-    // `RedisWakeUps` subscribes again by itself, to know when it is done.
+    // `RedisNotifications` subscribes again itself, to know when it is done.
     autoResubscribe: false,
     retryStrategy: (attempt) => {
       if (commands instanceof RedisCluster) {

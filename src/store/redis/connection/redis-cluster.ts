@@ -6,8 +6,10 @@ import { type ClientOptions, type RedisAddress, retryDelayMs } from './redis-opt
 /** Between the loss of a node and looking at the cluster again, which may find it still lost. */
 const refreshDelayMs = 300;
 
+export type RedisScripts = NonNullable<ClusterOptions['scripts']>;
+
 export interface RedisClusterOptions {
-  readonly scripts: NonNullable<ClusterOptions['scripts']>;
+  readonly scripts: RedisScripts;
   /** Of the connection to each node. */
   readonly redisOptions: ClientOptions;
 }

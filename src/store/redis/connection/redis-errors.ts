@@ -46,6 +46,10 @@ export function toServiceError(error: unknown): ServiceError {
     const message = 'another program uses a key of this stream for something else';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
+  if (code === 'NEWERSTATE') {
+    const message = 'a newer version of the service has written to this stream';
+    return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
+  }
   if (code !== null && refusals.has(code)) {
     const message = `Redis refuses (${code})`;
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
@@ -69,6 +73,12 @@ export function isRefusedByPrimary(error: unknown): boolean {
 /** Whether Redis says that the key is not a list: somebody else's, so no stream. */
 export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
+}
+
+/** For a `catch`: what is no list is no stream. */
+export function nullIfWrongType(error: unknown): null {
+  if (isWrongType(error)) return null;
+  throw error;
 }
 
 export function isOutOfMemory(error: unknown): boolean {

@@ -12,15 +12,15 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-const wakeUpsAreUp = 'rejoin_redis_up{use="wake_ups"}';
+const notificationsAreUp = 'rejoin_redis_up{use="notifications"}';
 
 it('A subscription that stands and delivers nothing is noticed, and made anew', async () => {
   const redis = await startRedis();
   const subscriptions = new Set<object>();
-  let deaf = new Set<object>();
+  let stale = new Set<object>();
   const fault: Fault = (chunk, from, connection) => {
     if (from === 'client' && chunk.includes('subscribe')) subscriptions.add(connection);
-    return from === 'service' && deaf.has(connection) ? 'swallowed' : chunk.length;
+    return from === 'service' && stale.has(connection) ? 'swallowed' : chunk.length;
   };
   const proxy = await TcpProxy.start(redis.port, fault);
   onTestFinished(() => proxy.close());
@@ -33,17 +33,19 @@ it('A subscription that stands and delivers nothing is noticed, and made anew', 
     return ((await admin.pubsub('CHANNELS', '*::wake')) as string[]).length === 1;
   });
 
-  deaf = new Set(subscriptions);
-  await post(eventsUrl(service.url), { type: 'answer', content: 'unheard' });
+  stale = new Set(subscriptions);
+  await post(eventsUrl(service.url), { type: 'answer', content: 'unnotified' });
   await feed.frameCount(1);
-  expect(service.output).toContain('No wake-ups come through Redis');
-  await waitFor('it hears itself', () => service.output.includes('come through Redis again'));
-  expect((await scrape(service.url)).get(wakeUpsAreUp)).toBe(1);
-  await post(eventsUrl(service.url), { type: 'answer', content: 'heard' });
+  expect(service.output).toContain('No notifications come through Redis');
+  await waitFor('notifications come again', () =>
+    service.output.includes('come through Redis again'),
+  );
+  expect((await scrape(service.url)).get(notificationsAreUp)).toBe(1);
+  await post(eventsUrl(service.url), { type: 'answer', content: 'notified' });
   await feed.frameCount(2);
-  expect(service.output.split('No wake-ups come through Redis')).toHaveLength(2); // once
+  expect(service.output.split('No notifications come through Redis')).toHaveLength(2); // once
 
-  deaf = new Set(subscriptions);
-  const isDown = async () => (await scrape(service.url)).get(wakeUpsAreUp) === 0;
-  await waitFor('it says that wake-ups are down', isDown);
+  stale = new Set(subscriptions);
+  const isDown = async () => (await scrape(service.url)).get(notificationsAreUp) === 0;
+  await waitFor('it says that notifications are down', isDown);
 });

@@ -5,11 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startOfStream } from '../../src/events/position.js';
 import type { EncodedPage } from '../../src/feed/encoded-page.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
-import {
-  type FeedFormat,
-  NativeDialect,
-  plainDialect,
-} from '../../src/feed/formats/feed-format.js';
+import { type FeedFormat, NativeFormat, plainFormat } from '../../src/feed/formats/feed-format.js';
 import { backends, memoryBackend } from '../support/backends.js';
 import { answer, answers, newStream } from '../support/events.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -19,17 +15,17 @@ import { waitFor } from '../support/wait-for.js';
 type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
 const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
-/** A dialect of which one part throws; `encode` does at the event that says `bad`. */
+/** A format of which one part throws; `encode` does at the event that says `bad`. */
 function throwing(part: Part): FeedFormat {
-  const dialect = new NativeDialect();
+  const format = new NativeFormat();
   const fail = () => {
     throw new RangeError(`no ${part}`);
   };
   const encode = (page: EncodedPage) => {
     if (page.events.some(({ bytes }) => bytes.includes('bad'))) fail();
-    return plainDialect.encode(page);
+    return plainFormat.encode(page);
   };
-  return new Proxy(dialect, {
+  return new Proxy(format, {
     get: (target, name) => {
       if (part === 'encode' && name === 'encode') return encode;
       if (name === part) return part === 'preamble' ? fail() : fail;
@@ -48,7 +44,7 @@ function refuseHeartbeats(socket: Socket): void {
   };
 }
 
-/** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a dialect that throws there. */
+/** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a format that throws there. */
 async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options = {}) {
   const stream = newStream();
   const { logger, lines } = keepLog();
@@ -70,14 +66,14 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
   const responses = new Map<string | undefined, ServerResponse>();
   const server: Server = createServer(async (request, response) => {
     const [path, query] = (request.url as string).slice(1).split('?');
-    const dialect = parts.has(path as Part) ? throwing(path as Part) : plainDialect;
+    const format = parts.has(path as Part) ? throwing(path as Part) : plainFormat;
     const opening = await feeds.open({
       stream,
       from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
       knowsAbsence: false,
       startTimeoutMs: null,
       preface: Buffer.of(),
-      dialect,
+      format,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });
     if (opening.kind !== 'open') throw new Error('not opened');

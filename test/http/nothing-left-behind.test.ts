@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { unobserved } from '../../src/feed/feed-observer.js';
-import { plainDialect } from '../../src/feed/formats/feed-format.js';
+import { plainFormat } from '../../src/feed/formats/feed-format.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
 import { TimerWheel } from '../../src/feed/timer-wheel.js';
@@ -92,11 +92,11 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
   it('a page that was still being read when the last feed left is not kept', async () => {
     await post(eventsUrl(app.url, 's', 'left'), { type: 'answer' });
     const pageBudget = new PageBudget();
-    const reader = new StreamFollower(
+    const follower = new StreamFollower(
       { sessionId: 's', messageId: 'left' },
       {
         streams,
-        polls: new TimerWheel(1000),
+        timerWheel: new TimerWheel(1000),
         turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,
@@ -104,8 +104,8 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
         observer: unobserved,
       },
     );
-    const reading = reader.read(0);
-    reader.close();
+    const reading = follower.read(0);
+    follower.close();
     expect((await reading).isEmpty).toBe(false);
     expect(pageBudget.bytes).toBe(0);
   });
@@ -127,7 +127,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       knowsAbsence: false,
       startTimeoutMs: null,
       preface: Buffer.of(),
-      dialect: plainDialect,
+      format: plainFormat,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });
     expect(feeds.counts).toEqual({ feeds: 0, streams: 1 });

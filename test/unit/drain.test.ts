@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endInSteps } from '../../src/feed/drain.js';
+import { endInBatches } from '../../src/feed/drain.js';
 
 /** How long each pause between two steps was to be. */
 const pauses: number[] = [];
@@ -12,7 +12,7 @@ async function steps(count: number, spreadMs: number): Promise<number[]> {
     sizes[pauses.length] = (sizes[pauses.length] ?? 0) + 1;
   };
   // What one step does may take several turns of the event loop.
-  await endInSteps(Array(count).fill({ finish }), spreadMs, async (ms) => void pauses.push(ms));
+  await endInBatches(Array(count).fill({ finish }), spreadMs, async (ms) => void pauses.push(ms));
   return sizes;
 }
 

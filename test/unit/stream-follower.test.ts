@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Position, startOfStream } from '../../src/events/position.js';
-import type { EncodedPage } from '../../src/feed/encoded-page.js';
+import { EncodedPage } from '../../src/feed/encoded-page.js';
 import { type ReadCause, unobserved } from '../../src/feed/feed-observer.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
-import type { Waiter } from '../../src/feed/parked-subscribers.js';
+import type { ParkedSubscriber } from '../../src/feed/parked-subscribers.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
 import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
@@ -15,47 +15,47 @@ import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Takes what is at hand when it is let go, and waits again behind that. */
-class Client implements Waiter {
-  previous: Waiter | null = null;
-  next: Waiter | null = null;
+class Client implements ParkedSubscriber {
+  previous: ParkedSubscriber | null = null;
+  next: ParkedSubscriber | null = null;
   place = 0;
   position: Position = startOfStream;
   /** What was at hand, once for each time it was let go. */
   readonly pages: (EncodedPage | undefined)[] = [];
 
-  constructor(readonly reader: StreamFollower) {
-    reader.users += 1;
-    reader.wait(this);
+  constructor(readonly follower: StreamFollower) {
+    follower.users += 1;
+    follower.park(this);
   }
 
-  pump(): void {
-    const page = this.reader.peek(this.position);
+  resume(): void {
+    const page = this.follower.peek(this.position);
     this.pages.push(page);
     this.position = page?.next ?? this.position;
-    this.reader.wait(this);
+    this.follower.park(this);
   }
 }
 
-function readerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
+function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
   const pageBudget = new PageBudget();
   const reads: ReadCause[] = [];
   const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
-  const polls = new TimerWheel(60_000);
+  const timerWheel = new TimerWheel(60_000);
   const logger = silentLogger;
-  const reader = new StreamFollower(stream, {
+  const follower = new StreamFollower(stream, {
     streams,
-    polls,
+    timerWheel,
     turns,
     lingerMs: 0,
     pageBudget,
     logger,
     observer,
   });
-  onTestFinished(() => reader.close());
-  return { reader, reads, pageBudget };
+  onTestFinished(() => follower.close());
+  return { follower, reads, pageBudget };
 }
 
-describe.each(backends)('the reader of a stream ($name)', (backend) => {
+describe.each(backends)('the follower of a stream ($name)', (backend) => {
   let streams: Awaited<ReturnType<typeof backend.create>>;
   beforeAll(async () => {
     streams = await backend.create();
@@ -64,40 +64,40 @@ describe.each(backends)('the reader of a stream ($name)', (backend) => {
 
   it('hands its one feed what it is woken for, of one read, and keeps no page', async () => {
     const stream = newStream();
-    const { reader, reads, pageBudget } = readerOf(stream, streams);
-    const client = new Client(reader);
+    const { follower, reads, pageBudget } = followerOf(stream, streams);
+    const client = new Client(follower);
     await streams.appendEvents(stream, answers(2));
     await waitFor('it has both', () => client.position.offset === 2);
     expect(client.pages).toHaveLength(1);
     expect(reads.filter((cause) => cause === 'catch_up')).toEqual([]);
     expect(pageBudget.bytes).toBe(0);
-    await waitFor('no page is kept', () => reader.peek(startOfStream) === undefined);
+    await waitFor('no page is kept', () => follower.peek(startOfStream) === undefined);
   });
 
   it('keeps a page where two follow, for the one that comes to it later', async () => {
     const stream = newStream();
-    const { reader, reads, pageBudget } = readerOf(stream, streams);
-    const client = new Client(reader);
-    reader.users += 1;
+    const { follower, reads, pageBudget } = followerOf(stream, streams);
+    const client = new Client(follower);
+    follower.users += 1;
     await streams.appendEvents(stream, answers(2));
     await waitFor('one has both', () => client.position.offset === 2);
     expect(pageBudget.bytes).toBeGreaterThan(0);
-    expect(reader.peek(startOfStream)?.events).toHaveLength(2);
+    expect(follower.peek(startOfStream)?.events).toHaveLength(2);
     expect(reads.filter((cause) => cause === 'catch_up')).toEqual([]);
-    reader.close();
+    follower.close();
     expect(pageBudget.bytes).toBe(0);
   });
 
   it('hands a page also to who came while it was read', async () => {
     const stream = newStream();
     const late: Client[] = [];
-    const { reader, pageBudget } = readerOf(
+    const { follower, pageBudget } = followerOf(
       stream,
       readingThen(streams, async ({ events }) => {
-        if (events.length > 0 && late.length === 0) late.push(new Client(reader));
+        if (events.length > 0 && late.length === 0) late.push(new Client(follower));
       }),
     );
-    const first = new Client(reader);
+    const first = new Client(follower);
     await streams.appendEvents(stream, answers(1));
     await waitFor('both have it', () =>
       [first, ...late].every(({ position }) => position.offset === 1),
@@ -110,15 +110,15 @@ describe.each(backends)('the reader of a stream ($name)', (backend) => {
   it('hands out no page of a stream that is another one by then', async () => {
     const stream = newStream();
     let restarts = 0;
-    const { reader } = readerOf(
+    const { follower } = followerOf(
       stream,
-      readingThen(streams, async ({ events }) => {
-        if (events.length === 0 || restarts > 0) return;
+      readingThen(streams, async (page) => {
+        if (page.events.length === 0 || restarts > 0) return;
         restarts += 1;
-        await reader.restart();
+        await follower.findReset(EncodedPage.of(page));
       }),
     );
-    const client = new Client(reader);
+    const client = new Client(follower);
     await streams.appendEvents(stream, answers(1));
     await waitFor('it was let go', () => client.pages.length > 0);
     expect(restarts).toBe(1);
@@ -153,8 +153,8 @@ describe('The readers of many streams', () => {
     const turns = new TurnQueue();
     const ids = Array.from({ length: 40 }, newStream);
     const clients = ids.flatMap((id) => {
-      const { reader } = readerOf(id, streams, turns);
-      return Array.from({ length: 100 }, () => new Client(reader));
+      const { follower } = followerOf(id, streams, turns);
+      return Array.from({ length: 100 }, () => new Client(follower));
     });
     for (const id of ids) await streams.appendEvents(id, answers(1));
     const countServed = () => clients.filter(({ position }) => position.offset === 1).length;

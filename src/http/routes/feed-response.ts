@@ -30,7 +30,7 @@ export async function openFeed(
     const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
     if (!isExpected)
       log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
-    return { kind: 'refused', reason: 'backend_unavailable' };
+    return { kind: 'rejected', reason: 'backend_unavailable' };
   }
 }
 

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { type Position, parsePosition, startOfStream } from '../../events/position.js';
 import type { FeedHub } from '../../feed/feed-hub.js';
-import type { FeedRefusal } from '../../feed/feed-observer.js';
+import type { FeedRejection } from '../../feed/feed-observer.js';
 import { CompactFormat } from '../../feed/formats/compact-format.js';
-import { absentId, type FeedFormat, NativeDialect } from '../../feed/formats/feed-format.js';
+import { absentId, type FeedFormat, NativeFormat } from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import {
@@ -80,7 +80,7 @@ const nothing = Buffer.of();
 const contentType = 'text/event-stream; charset=utf-8';
 
 /** What a client that is sent away is told to wait. */
-const retryAfterRefusalMs = 5000;
+const retryAfterRejectionMs = 5000;
 
 /** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
 export function followStreamRoute(
@@ -89,7 +89,7 @@ export function followStreamRoute(
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
-  const dialectOf = shareDialects(feeds.options.heartbeatMs, maxEventBytes);
+  const formatOf = shareFormats(feeds.options.heartbeatMs, maxEventBytes);
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
@@ -99,30 +99,30 @@ export function followStreamRoute(
     errorHandler: (error, request, reply) => {
       // Before there is a feed: nobody can say now whether the token is good.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
-      feeds.observer.refused('backend_unavailable');
+      feeds.observer.rejected('backend_unavailable');
       return sendAway(request, reply, 'backend_unavailable');
     },
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
       const preface = prefaceOf(request);
-      const dialect = dialectOf(query);
+      const format = formatOf(query);
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const most = Math.floor(feeds.options.waitMs / 1000);
         throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
-      const feedRequest = { ...place, dialect, accessEndsAt };
+      const feedRequest = { ...place, format, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
-        feeds.observer.refused('rate_limited');
+        feeds.observer.rejected('rate_limited');
         return sendAway(request, reply, 'rate_limited', waitSeconds * 1000);
       }
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') {
-        feeds.observer.refused(opening.reason);
+      if (opening.kind === 'rejected') {
+        feeds.observer.rejected(opening.reason);
         return sendAway(request, reply, opening.reason);
       }
       return startFeed(request, reply, params, opening, contentType);
@@ -130,17 +130,17 @@ export function followStreamRoute(
   });
 }
 
-/** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
-function shareDialects(heartbeatMs: number, maxEventBytes: number) {
+/** One format of each kind for all feeds, which share the bytes that it makes of a page. */
+function shareFormats(heartbeatMs: number, maxEventBytes: number) {
   const known = new Map<string, FeedFormat>();
   return ({ named, control, compact }: z.infer<typeof querystring>): FeedFormat => {
     const kind = String([named, control, compact].map(Boolean));
     const options = { isNamed: named, controlHeartbeatMs: control ? heartbeatMs : null };
-    const dialect =
+    const format =
       known.get(kind) ??
-      (compact ? new CompactFormat(options, maxEventBytes) : new NativeDialect(options));
-    known.set(kind, dialect);
-    return dialect;
+      (compact ? new CompactFormat(options, maxEventBytes) : new NativeFormat(options));
+    known.set(kind, format);
+    return format;
   };
 }
 
@@ -180,8 +180,8 @@ function prefaceOf(request: Seeing): Buffer {
 function sendAway(
   request: FastifyRequest,
   reply: FastifyReply,
-  reason: FeedRefusal,
-  retryMs = retryAfterRefusalMs,
+  reason: FeedRejection,
+  retryMs = retryAfterRejectionMs,
 ) {
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);

@@ -20,6 +20,10 @@ export class ParkedSubscribers {
   readonly #all = new LinkedList<ParkedSubscriber>();
   #lastPlace = 0;
 
+  get isEmpty(): boolean {
+    return this.#all.first === null;
+  }
+
   /** The place of the subscriber that came last. One that comes later is behind it. */
   get lastPlace(): number {
     return this.#lastPlace;

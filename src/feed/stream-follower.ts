@@ -308,7 +308,9 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   async #deliver(): Promise<void> {
     this.#servedNotifications = this.#notifications;
     this.#hasFailed = false;
-    if (!this.#state.isKnown) await this.refresh().catch((error) => this.logFailure(error));
+    if (!this.#state.isKnown && !this.#parked.isEmpty) {
+      await this.refresh().catch((error) => this.logFailure(error));
+    }
     const notifiedAt = this.#notifiedAt;
     this.#notifiedAt = null;
     const cause = notifiedAt === null ? 'poll' : 'wake_up';

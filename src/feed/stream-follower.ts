@@ -110,7 +110,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     const status = this.refresh();
     const isAtHand = position === null || this.peek(position, prefersLong) !== undefined;
     const page = isAtHand ? null : this.#readSince(position.offset, status);
-    page?.catch(() => {}); // for whoever asks for it
+    page?.catch(() => {}); // lest one that nothing awaits ends the process
     return { status, page };
   }
 

@@ -97,7 +97,7 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
 }
 
 describe.each(backends)('A feed whose format throws ($name)', (backend) => {
-  it('is cut alone when a wake-up brings the event, and the feeds behind it go on', async () => {
+  it('A feed whose format throws at a notified event is cut alone, and the feeds behind it go on', async () => {
     const streams = await backend.create();
     const { base, feeds, stream, failures } = await serve(streams);
     const before = await FeedClient.open(`${base}/`);
@@ -117,7 +117,7 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
     await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
   });
 
-  it('is cut alone when its socket drains before the event', async () => {
+  it('A feed whose format throws after its socket has drained is cut alone', async () => {
     const streams = await backend.create();
     const { base, feeds, stream, failures, responseOf } = await serve(streams);
     const other = await FeedClient.open(`${base}/`); // its pages are kept
@@ -141,17 +141,20 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
 });
 
 describe('A feed whose format throws', () => {
-  it.each(['preamble', 'reset'] as const)('in its %s is cut, with a log line', async (part) => {
-    const streams = await memoryBackend.create();
-    const { base, feeds, stream, failures } = await serve(streams);
-    await streams.appendEvents(stream, answers(2));
-    const bad = await FeedClient.open(`${base}/${part}?1`); // an id of another stream
-    await bad.end();
-    await waitFor('it is let go', () => feeds.counts.feeds + feeds.counts.streams === 0);
-    expect(failures()).toHaveLength(1);
-  });
+  it.each(['preamble', 'reset'] as const)(
+    'A feed whose format throws in its %s is cut, with a log line',
+    async (part) => {
+      const streams = await memoryBackend.create();
+      const { base, feeds, stream, failures } = await serve(streams);
+      await streams.appendEvents(stream, answers(2));
+      const bad = await FeedClient.open(`${base}/${part}?1`); // an id of another stream
+      await bad.end();
+      await waitFor('it is let go', () => feeds.counts.feeds + feeds.counts.streams === 0);
+      expect(failures()).toHaveLength(1);
+    },
+  );
 
-  it('in its farewell is cut, and the others are drained', async () => {
+  it('A feed whose format throws in its farewell is cut, and the others are drained', async () => {
     const streams = await memoryBackend.create();
     const { base, feeds, failures } = await serve(streams);
     const bad = await FeedClient.open(`${base}/farewell`);
@@ -166,7 +169,7 @@ describe('A feed whose format throws', () => {
 });
 
 describe('Heartbeats', () => {
-  it('go on for the others when one of them cannot be written, and that feed is cut', async () => {
+  it('A feed whose heartbeat cannot be written is cut, and the others keep theirs', async () => {
     const { base, feeds, failures } = await serve(await memoryBackend.create());
     const bad = await FeedClient.open(`${base}/heartbeat`);
     const other = await FeedClient.open(`${base}/`);
@@ -179,7 +182,7 @@ describe('Heartbeats', () => {
     await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
   });
 
-  it('come to feeds of one stream at different times, and never later than the interval', async () => {
+  it('Heartbeats come to the feeds of one stream at different times, and never later than the interval', async () => {
     const heartbeatMs = 2000;
     const streams = await memoryBackend.create();
     const { base, feeds, stream } = await serve(streams, { heartbeatMs });

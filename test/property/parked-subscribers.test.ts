@@ -8,8 +8,8 @@ import { answers } from '../support/events.js';
 const eventCount = 4;
 const events = answers(eventCount);
 
-/** What a waiter may do when it is let go: and most wait again. */
-type Deed = 'waits_again' | 'leaves' | 'has_others_leave';
+/** What a subscriber may do when it is resumed: most park again. */
+type Deed = 'parks_again' | 'leaves' | 'has_others_leave';
 
 class Client implements ParkedSubscriber {
   previous: ParkedSubscriber | null = null;
@@ -35,7 +35,7 @@ const step = fc.oneof(
     what: fc.constant('release' as const),
     offset,
     isEmpty: fc.boolean(),
-    deed: fc.constantFrom<Deed>('waits_again', 'leaves', 'has_others_leave'),
+    deed: fc.constantFrom<Deed>('parks_again', 'leaves', 'has_others_leave'),
   }),
 );
 
@@ -56,8 +56,8 @@ function pageAt(place: number, isEmpty: boolean): EncodedPage {
   });
 }
 
-describe('who waits at the end of a stream', () => {
-  it('is let go by each page that brings news, once, and by no other', () => {
+describe('ParkedSubscribers', () => {
+  it('A parked subscriber is resumed by each page that brings news, once, and by no other', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const clients = Array.from({ length: clientCount }, (_, name) => new Client(name));
@@ -99,8 +99,8 @@ const meanwhile = fc.oneof(
   fc.record({ what: fc.constant('closes' as const), index }),
 );
 
-describe('those who wait at the end of a stream, let go in several turns of the event loop', () => {
-  it('go on in their order, once each, but for those who leave before, and nobody who comes later', () => {
+describe('ParkedSubscribers, over several turns of the event loop', () => {
+  it('Parked subscribers resume in their order, once each, without those that leave before or come later', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(1), { minLength: clientCount, maxLength: clientCount }),
@@ -163,7 +163,7 @@ function isDue(position: Position, page: EncodedPage): boolean {
   return position.offset === page.offset && (!page.isEmpty || position.tag === null);
 }
 
-/** Checks who was let go. Returns who waits then. */
+/** Checks which were resumed. Returns which are parked then. */
 function release(
   parked: ParkedSubscribers,
   model: readonly Client[],
@@ -172,7 +172,7 @@ function release(
   deed: Deed,
 ): Client[] {
   const released: Client[] = [];
-  const waitsAgain: Client[] = [];
+  const parkedAgain: Client[] = [];
   for (const client of model) {
     client.onResume = () => {
       released.push(client);
@@ -183,12 +183,12 @@ function release(
       }
       client.position = page.next;
       parked.add(client);
-      waitsAgain.push(client);
+      parkedAgain.push(client);
     };
   }
   expect(parked.release(page, parked.lastPlace, false, { isOver: () => false })).toBe(false);
   const expected = deed === 'has_others_leave' ? due.slice(0, 1) : due;
   expect(released.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
   if (deed === 'has_others_leave' && due.length > 0) return [];
-  return [...model.filter((client) => !due.includes(client)), ...waitsAgain];
+  return [...model.filter((client) => !due.includes(client)), ...parkedAgain];
 }

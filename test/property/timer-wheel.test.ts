@@ -28,7 +28,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-describe('a poll wheel', () => {
+describe('TimerWheel', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   });
@@ -36,7 +36,7 @@ describe('a poll wheel', () => {
     vi.useRealTimers();
   });
 
-  it('polls each reader an interval after it was put off last, and hardly earlier', () => {
+  it('A task is polled an interval after it was postponed last, and hardly earlier', () => {
     fc.assert(
       fc.property(steps, (script) => {
         const wheel = new TimerWheel(intervalMs);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Position, startOfStream } from '../../src/events/position.js';
@@ -11,7 +12,7 @@ import { TurnQueue } from '../../src/feed/turns.js';
 import type { StreamId } from '../../src/store/stream-id.js';
 import type { EventPage, StreamManager } from '../../src/store/stream-manager.js';
 import { backends, memoryBackend, silentLogger } from '../support/backends.js';
-import { answers, newStream } from '../support/events.js';
+import { answers, complete, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Takes what is at hand when it is let go, and waits again behind that. */
@@ -55,14 +56,14 @@ function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQu
   return { follower, reads, pageBudget };
 }
 
-describe.each(backends)('the follower of a stream ($name)', (backend) => {
+describe.each(backends)('StreamFollower ($name)', (backend) => {
   let streams: Awaited<ReturnType<typeof backend.create>>;
   beforeAll(async () => {
     streams = await backend.create();
   });
   afterAll(() => streams.close());
 
-  it('hands its one feed what it is woken for, of one read, and keeps no page', async () => {
+  it('A follower with one subscriber delivers a notified page from one read and caches nothing', async () => {
     const stream = newStream();
     const { follower, reads, pageBudget } = followerOf(stream, streams);
     const client = new Client(follower);
@@ -74,7 +75,7 @@ describe.each(backends)('the follower of a stream ($name)', (backend) => {
     await waitFor('no page is kept', () => follower.peek(startOfStream) === undefined);
   });
 
-  it('keeps a page where two follow, for the one that comes to it later', async () => {
+  it('A follower with two subscribers caches a page for the one that comes to it later', async () => {
     const stream = newStream();
     const { follower, reads, pageBudget } = followerOf(stream, streams);
     const client = new Client(follower);
@@ -88,7 +89,7 @@ describe.each(backends)('the follower of a stream ($name)', (backend) => {
     expect(pageBudget.bytes).toBe(0);
   });
 
-  it('hands a page also to who came while it was read', async () => {
+  it('A page is delivered to a subscriber that parked while it was read, too', async () => {
     const stream = newStream();
     const late: Client[] = [];
     const { follower, pageBudget } = followerOf(
@@ -107,7 +108,7 @@ describe.each(backends)('the follower of a stream ($name)', (backend) => {
     expect(pageBudget.bytes).toBeGreaterThan(0);
   });
 
-  it('hands out no page of a stream that is another one by then', async () => {
+  it('A page of a stream that was replaced while it was read is not delivered', async () => {
     const stream = newStream();
     let restarts = 0;
     const { follower } = followerOf(
@@ -124,30 +125,99 @@ describe.each(backends)('the follower of a stream ($name)', (backend) => {
     expect(restarts).toBe(1);
     expect(client.pages[0]).toBeUndefined();
   });
+
+  it('A page that is older than the status asked for with it is read again', async () => {
+    const stream = newStream();
+    await streams.appendEvents(stream, answers(1));
+    const appended = new AbortController();
+    const offsets: number[] = [];
+    const { follower } = followerOf(
+      stream,
+      withMethods(streams, {
+        watch: () => () => {}, // as if notifications were lost
+        getStatus: async (...args) => {
+          await aborted(appended.signal);
+          return streams.getStatus(...args);
+        },
+        getEvents: async (id, offset, limit) => {
+          const page = await streams.getEvents(id, offset, limit);
+          if (offsets.push(offset) === 1) await streams.appendEvents(stream, answers(1));
+          appended.abort();
+          return page;
+        },
+      }),
+    );
+    const { status, page } = follower.open({ offset: 1, tag: null }, false);
+    expect((await status).end.offset).toBe(2);
+    expect((await page)?.events).toHaveLength(1);
+    expect(offsets).toEqual([1, 1]);
+  });
+
+  it('A status that lacks the end that was read with it is asked for again', async () => {
+    const stream = newStream();
+    await streams.appendEvents(stream, answers(1));
+    const [told, read] = [new AbortController(), new AbortController()];
+    let statuses = 0;
+    const { follower } = followerOf(
+      stream,
+      withMethods(streams, {
+        watch: () => () => {},
+        getStatus: async (...args) => {
+          const info = await streams.getStatus(...args);
+          statuses += 1;
+          told.abort();
+          await aborted(read.signal);
+          return info;
+        },
+        getEvents: async (...args) => {
+          await aborted(told.signal);
+          await streams.appendEvents(stream, [complete()]);
+          const page = await streams.getEvents(...args);
+          setImmediate(() => read.abort());
+          return page;
+        },
+      }),
+    );
+    const { status, page } = follower.open(startOfStream, false);
+    expect((await status).hasEnded).toBe(true);
+    expect((await page)?.events).toHaveLength(2);
+    expect(follower.isOver()).toBe(true);
+    expect(statuses).toBe(2);
+  });
 });
 
-/** The same store, where something happens between a read and its answer. */
-function readingThen(
-  streams: StreamManager,
-  happen: (page: EventPage) => Promise<void>,
-): StreamManager {
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** The same store, but for some methods. */
+function withMethods(streams: StreamManager, methods: Partial<StreamManager>): StreamManager {
   return new Proxy(streams, {
     get: (target, name) => {
-      if (name === 'getEvents') {
-        return async (...args: Parameters<StreamManager['getEvents']>) => {
-          const page = await target.getEvents(...args);
-          await happen(page);
-          return page;
-        };
-      }
+      const replaced: unknown = Reflect.get(methods, name);
+      if (replaced !== undefined) return replaced;
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }
 
-describe('The readers of many streams', () => {
-  it('that are woken together share a turn of the event loop, and let few feeds go in each', async () => {
+/** The same store, where something happens between a read and its answer. */
+function readingThen(
+  streams: StreamManager,
+  happen: (page: EventPage) => Promise<void>,
+): StreamManager {
+  return withMethods(streams, {
+    getEvents: async (...args) => {
+      const page = await streams.getEvents(...args);
+      await happen(page);
+      return page;
+    },
+  });
+}
+
+describe('StreamFollower, of many streams', () => {
+  it('Followers that are notified together share a turn of the event loop, and resume few subscribers in each', async () => {
     const streams = await memoryBackend.create();
     onTestFinished(() => streams.close());
     const turns = new TurnQueue();

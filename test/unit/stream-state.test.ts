@@ -16,28 +16,28 @@ function info(lastEvent: StoredEvent, endedForMs: number | null): StreamInfo {
 
 const open = () => new StreamSnapshot(info(answer('x'), null), lingerMs, now);
 
-describe('the snapshot of a followed stream', () => {
-  it('is never over while the stream is open or absent', () => {
+describe('StreamSnapshot', () => {
+  it('An open or absent stream is never over', () => {
     for (const snapshot of [open(), new StreamSnapshot(null, lingerMs, now)]) {
       expect(snapshot.hasEnded).toBe(false);
       expect(snapshot.isOver(now + 1e12)).toBe(false);
     }
   });
 
-  it('is over a linger after the terminal event is read', () => {
+  it('A stream is over a linger after its terminal event was read', () => {
     const snapshot = open();
     snapshot.apply(complete(), 5, now);
     expect(snapshot.isOver(now + lingerMs - 1)).toBe(false);
     expect(snapshot.isOver(now + lingerMs)).toBe(true);
   });
 
-  it('counts the linger from the end, not from when it was learned', () => {
+  it('The linger counts from the end of the stream, not from the status that tells it', () => {
     const snapshot = new StreamSnapshot(info(complete(), 2000), lingerMs, now);
     expect(snapshot.lingerUntil).toBe(now + 1000);
     expect(new StreamSnapshot(info(complete(), 60_000), lingerMs, now).isOver(now)).toBe(true);
   });
 
-  it('is over at once when a title follows the end', () => {
+  it('A stream is over at once when a title follows its end', () => {
     const snapshot = open();
     snapshot.apply(complete(), 5, now);
     snapshot.apply(title(), 6, now + 100);
@@ -45,7 +45,7 @@ describe('the snapshot of a followed stream', () => {
     expect(new StreamSnapshot(info(title(), 10), lingerMs, now).isOver(now)).toBe(true);
   });
 
-  it('is not shortened by a title from before the end', () => {
+  it('A title from before the end does not shorten the linger', () => {
     const snapshot = open();
     snapshot.apply(title(), 5, now);
     snapshot.apply(complete(), 6, now);
@@ -55,7 +55,7 @@ describe('the snapshot of a followed stream', () => {
     expect(learned.isOver(now + lingerMs - 1)).toBe(false);
   });
 
-  it('knows a late title when it reads an ended stream again from its start', () => {
+  it('A late title is recognized when a finished stream is read again from its start', () => {
     const snapshot = new StreamSnapshot(info(complete(), 0), lingerMs, now);
     snapshot.apply(complete(), 3, now);
     expect(snapshot.lingerUntil).toBe(now + lingerMs);

@@ -10,7 +10,7 @@ export interface FeedFormat {
   readonly preamble: Buffer;
   /** What is sent in a silence, so that a connection that is dead shows. */
   readonly heartbeat: Chunk | null;
-  /** Whether all has been said, although the stream may still go on: then the feed ends. */
+  /** Whether nothing more is to be written, although the stream may go on: then the feed ends. */
   readonly isOver: boolean;
   /** Whether many events in one page are worth another read, where they were read one by one. */
   readonly prefersLongPages: boolean;

@@ -12,7 +12,7 @@ import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-re
 import { sessionParams } from './request-schemas.js';
 import { chatPath } from './routes.js';
 
-/** What a client that is sent away is told to wait, in seconds. */
+/** How long a client whose feed is rejected is told to wait, in seconds. */
 const retryAfterSeconds = 5;
 
 const querystring = z.object({
@@ -51,9 +51,10 @@ export function resumeChatRoute(
     },
     handler: async (request, reply) => {
       const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
+      if (waitSeconds !== null)
+        return rejectFeed(request, reply, feeds, 'rate_limited', waitSeconds);
       const rejection = feeds.rejection();
-      if (rejection !== null) return sendAway(request, reply, feeds, rejection);
+      if (rejection !== null) return rejectFeed(request, reply, feeds, rejection);
       const { sessionId } = request.params;
       const messageId = await streams.findOpenStream(sessionId);
       if (messageId === null) return reply.code(204).send();
@@ -71,7 +72,7 @@ export function resumeChatRoute(
       const feedRequest = { stream, ...start, format, accessEndsAt };
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'rejected') return sendAway(request, reply, feeds, opening.reason);
+      if (opening.kind === 'rejected') return rejectFeed(request, reply, feeds, opening.reason);
       setFeedHeaders(reply);
       reply.header('x-vercel-ai-ui-message-stream', 'v1');
       return startFeed(request, reply, stream, opening, contentType);
@@ -86,8 +87,8 @@ const rejections: Readonly<Record<FeedRejection, ServiceError>> = {
   backend_unavailable: new ServiceError('backend_unavailable', 'the store does not answer'),
 };
 
-/** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
-function sendAway(
+/** Unlike an EventSource, the AI SDK takes a status for what it is. */
+function rejectFeed(
   request: FastifyRequest,
   reply: FastifyReply,
   feeds: FeedHub,

@@ -49,6 +49,6 @@ export function tagAt(offset: number, before: StoredBytes | undefined): number |
 }
 
 /** Whether a client that was at `position` may go on there, where the stream has `tagHere`. */
-export function fits(position: Position, tagHere: number | null): boolean {
+export function matches(position: Position, tagHere: number | null): boolean {
   return tagHere !== null && (position.tag === null || position.tag === tagHere);
 }

@@ -6,15 +6,15 @@ import type { EventPage } from '../store/stream-manager.js';
 
 /** A run of a stream's events as the bytes that every subscriber gets. */
 export class EncodedPage {
-  /** Where a client goes on that has all of the page. */
+  /** Where a client that has all of the page goes on. */
   readonly next: Position;
-  /** Of its events, as they are stored. */
+  /** Size of the events as stored. */
   readonly storedBytes: number;
   readonly #tags: readonly number[];
   #plain: Chunk | null = null;
   #named: Chunk | null = null;
 
-  /** @param tag of the place where it begins; null when that is past the end of the stream */
+  /** @param tag of the position where it begins; null when that is past the end of the stream */
   constructor(
     readonly offset: number,
     readonly tag: number | null,
@@ -31,7 +31,7 @@ export class EncodedPage {
     return new EncodedPage(offset, tagAt(offset, before), events, atEnd);
   }
 
-  /** The place after the page, as a page of its own: what a reader finds there who has it all. */
+  /** The position after the page, as an empty page: what a reader that has everything finds there. */
   get end(): EncodedPage {
     if (this.isEmpty) return this;
     return new EncodedPage(this.next.offset, this.next.tag, [], this.atEnd);

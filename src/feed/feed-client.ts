@@ -6,8 +6,8 @@ import type { Chunk } from '../sse/chunk.js';
 export interface FeedClient {
   readonly response: ServerResponse;
   /**
-   * Of the request: a response that has closed has none any more. It takes the bytes after the head,
-   * since the response would frame each chunk anew.
+   * The socket of the request: a response that has closed has none any more. It takes the bytes after
+   * the head, since the response would frame each chunk again.
    */
   readonly socket: Socket;
   /** Whether the response has chunks; of HTTP/1.0, it ends with its connection. */

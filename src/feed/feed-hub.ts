@@ -1,22 +1,28 @@
 import type { BaseLogger } from 'pino';
-import { fits, formatPosition, type Position, startOfStream } from '../events/position.js';
+import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
 import { mayFollowEnd } from '../store/lifecycle.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
 import type { StreamManager } from '../store/stream-manager.js';
-import { closeWithin, endInSteps } from './drain.js';
+import { endInBatches } from './drain.js';
+import type { EncodedPage } from './encoded-page.js';
 import type { FeedClient } from './feed-client.js';
 import {
   type FeedObserver,
-  type FeedRefusal,
+  type FeedRejection,
   type FeedStart,
   unobserved,
 } from './feed-observer.js';
 import type { FeedFormat } from './formats/feed-format.js';
 import { PageBudget } from './page-cache.js';
-import { type ReaderOptions, StreamFollower } from './stream-follower.js';
-import type { StreamLife } from './stream-life.js';
-import { type FeedTotals, Subscriber, type SubscriberOptions } from './subscriber.js';
+import { type FollowerOptions, StreamFollower } from './stream-follower.js';
+import type { StreamSnapshot } from './stream-state.js';
+import {
+  type FeedTotals,
+  type FollowedFeed,
+  Subscriber,
+  type SubscriberOptions,
+} from './subscriber.js';
 import { TimerWheel } from './timer-wheel.js';
 import { inTurns, TurnQueue } from './turns.js';
 
@@ -40,7 +46,7 @@ export interface FeedRequest {
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
-  readonly dialect: FeedFormat;
+  readonly format: FeedFormat;
   /** What is sent before all else. */
   readonly preface: Buffer;
   /** How long a feed at the start waits for a stream that is not there; null for its whole life. */
@@ -49,27 +55,29 @@ export interface FeedRequest {
   readonly accessEndsAt: number;
 }
 
-/** What a request for a feed comes to. Whoever gets 'open' calls `start` or `cancel`, once. */
+/** What a request for a feed comes to. A caller that gets 'open' calls `start` or `cancel`, once. */
 export type Opening =
   | { readonly kind: 'finished' }
-  | { readonly kind: 'refused'; readonly reason: FeedRefusal }
+  | { readonly kind: 'rejected'; readonly reason: FeedRejection }
   | {
       readonly kind: 'open';
       readonly start: (client: FeedClient, onClose: (feed: FeedTotals) => void) => void;
       readonly cancel: () => void;
     };
 
-/** All feeds of this process, and the one reader for each stream that they follow. */
+/** All feeds of this process, and the one follower of each stream that they follow. */
 export class FeedHub {
-  readonly #followed = new Map<string, StreamFollower>();
+  readonly #followers = new Map<string, StreamFollower>();
   readonly #subscribers = new Set<Subscriber>();
-  readonly #readerOptions: ReaderOptions;
+  readonly #followerOptions: FollowerOptions;
   readonly #subscriberOptions: SubscriberOptions;
   #beats: NodeJS.Timeout | null = null;
   #isBeating = false;
   /** Feeds that are being opened count against the limit too. */
   #openings = 0;
   #isDraining = false;
+  /** Called when the last feed has closed. */
+  #onEmpty: (() => void)[] = [];
 
   constructor(
     readonly streams: StreamManager,
@@ -77,55 +85,58 @@ export class FeedHub {
     readonly logger: BaseLogger,
     readonly observer: FeedObserver = unobserved,
   ) {
-    const { pollIntervalMs, lingerMs } = options;
-    const polls = new TimerWheel(pollIntervalMs);
-    const pageBudget = new PageBudget();
-    // Not those of the subscribers: what is new does not queue behind replays.
-    const turns = new TurnQueue();
-    this.#readerOptions = { streams, polls, turns, lingerMs, pageBudget, logger, observer };
-    const stallMs = options.stallMs ?? defaultStallMs;
-    const onClose: SubscriberOptions['onClose'] = (subscriber, { reason }) => {
+    const { pollIntervalMs, lingerMs, stallMs = defaultStallMs } = options;
+    this.#followerOptions = {
+      streams,
+      timerWheel: new TimerWheel(pollIntervalMs),
+      // Not those of the subscribers: what is new does not queue behind replays.
+      turns: new TurnQueue(),
+      lingerMs,
+      pageBudget: new PageBudget(),
+      logger,
+      observer,
+    };
+    const onClose = (subscriber: Subscriber, { reason }: FeedTotals) => {
       observer.closed(reason);
       this.#remove(subscriber);
     };
-    const subscriberTurns = new TurnQueue();
-    this.#subscriberOptions = {
-      ...options,
-      stallMs,
-      turns: subscriberTurns,
-      logger,
-      observer,
-      onClose,
-    };
+    const turns = new TurnQueue();
+    this.#subscriberOptions = { ...options, stallMs, turns, logger, observer, onClose };
   }
 
   /** How many feeds are open, and how many streams they follow. */
   get counts(): { readonly feeds: number; readonly streams: number } {
-    return { feeds: this.#subscribers.size, streams: this.#followed.size };
+    return { feeds: this.#subscribers.size, streams: this.#followers.size };
   }
 
   /** @throws ServiceError `backend_unavailable` */
   async open(request: FeedRequest): Promise<Opening> {
-    const reason = this.refusal(request.stream);
-    if (reason !== null) return { kind: 'refused', reason };
-    const reader = this.#acquire(request.stream);
+    const { stream, from, knowsAbsence, format } = request;
+    const reason = this.rejection(stream);
+    if (reason !== null) return { kind: 'rejected', reason };
+    const follower = this.#acquire(stream);
     this.#openings += 1;
     let isHanded = false;
     try {
-      const life = await reader.learn();
-      const position = placeOf(request.from, life);
-      if (request.knowsAbsence && life.isAbsent) return { kind: 'finished' };
-      if (await hasAll(reader, life, position)) return { kind: 'finished' };
+      const { status, page } = follower.open(knownPosition(from), format.prefersLongPages);
+      const snapshot = await status;
+      const position = knownPosition(from) ?? snapshot.end;
+      if (knowsAbsence && snapshot.isAbsent) return { kind: 'finished' };
+      if (mayHaveAll(snapshot, position)) {
+        const rest = await (page ?? follower.read(position.offset));
+        if (isRead(rest, position)) return { kind: 'finished' };
+      }
       isHanded = true;
       return {
         kind: 'open',
         start: (client, onClose) => {
-          this.#start(reader, request, life, client, onClose);
+          const { isAbsent } = snapshot;
+          this.#start(request, { follower, position, isAbsent, firstPage: page }, client, onClose);
         },
-        cancel: () => this.#cancel(reader),
+        cancel: () => this.#cancel(follower),
       };
     } finally {
-      if (!isHanded) this.#cancel(reader);
+      if (!isHanded) this.#cancel(follower);
     }
   }
 
@@ -134,7 +145,7 @@ export class FeedHub {
    *
    * @param stream when it is known already
    */
-  refusal(stream?: StreamId): FeedRefusal | null {
+  rejection(stream?: StreamId): FeedRejection | null {
     if (this.#isDraining) return 'draining';
     return this.#isFull(stream) ? 'too_many_feeds' : null;
   }
@@ -143,35 +154,35 @@ export class FeedHub {
    * Ends every feed, so that its client goes on elsewhere, and opens no more. Resolves when all
    * sockets have taken the last bytes; those that have not `graceMs` after the last end are cut.
    *
-   * @param spreadMs many feeds end one after another, within this time
+   * @param spreadMs many feeds end in batches, within this time
    */
   async drain(graceMs: number, spreadMs = 0): Promise<void> {
     this.#isDraining = true;
-    await endInSteps([...this.#subscribers], spreadMs);
-    await closeWithin([...this.#subscribers], graceMs);
+    await endInBatches([...this.#subscribers], spreadMs);
+    await this.#whenEmpty(graceMs);
+    await inTurns(this.#subscribers, (one) => one.cut());
   }
 
   #isFull(stream: StreamId | undefined): boolean {
     const { maxFeeds, maxFeedsPerStream } = this.options;
     if (this.#subscribers.size + this.#openings >= maxFeeds) return true;
     if (stream === undefined) return false;
-    return (this.#followed.get(streamKey(stream))?.users ?? 0) >= maxFeedsPerStream;
+    return (this.#followers.get(streamKey(stream))?.users ?? 0) >= maxFeedsPerStream;
   }
 
   #start(
-    reader: StreamFollower,
     request: FeedRequest,
-    life: StreamLife,
+    place: Pick<FollowedFeed, 'follower' | 'position' | 'isAbsent' | 'firstPage'>,
     client: FeedClient,
     onClose: (feed: FeedTotals) => void,
   ): void {
     this.#openings -= 1;
-    const { from, dialect, startTimeoutMs, accessEndsAt } = request;
-    const position = placeOf(from, life);
-    const reset = from === 'unknown' ? { reason: from, isAbsent: life.isAbsent } : null;
-    const isAbsent = life.isAbsent && position.offset === 0;
-    if (isAbsent) reader.awaitBeginning();
-    const feed = { reader, position, reset, isAbsent, startTimeoutMs, dialect, accessEndsAt };
+    const { from, format, startTimeoutMs, accessEndsAt } = request;
+    const { follower, position } = place;
+    const reset = from === 'unknown' ? { reason: from, isAbsent: place.isAbsent } : null;
+    const isAbsent = place.isAbsent && position.offset === 0;
+    if (isAbsent) follower.awaitFirstEvent();
+    const feed = { ...place, isAbsent, reset, format, startTimeoutMs, accessEndsAt };
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(from, position));
@@ -179,27 +190,27 @@ export class FeedHub {
     if (this.#isDraining) subscriber.finish('draining');
   }
 
-  #cancel(reader: StreamFollower): void {
+  #cancel(follower: StreamFollower): void {
     this.#openings -= 1;
-    this.#release(reader);
+    this.#release(follower);
   }
 
   #acquire(stream: StreamId): StreamFollower {
     const key = streamKey(stream);
-    let reader = this.#followed.get(key);
-    if (reader === undefined) {
-      reader = new StreamFollower(stream, this.#readerOptions);
-      this.#followed.set(key, reader);
+    let follower = this.#followers.get(key);
+    if (follower === undefined) {
+      follower = new StreamFollower(stream, this.#followerOptions);
+      this.#followers.set(key, follower);
     }
-    reader.users += 1;
-    return reader;
+    follower.users += 1;
+    return follower;
   }
 
-  #release(reader: StreamFollower): void {
-    reader.users -= 1;
-    if (reader.users > 0) return;
-    this.#followed.delete(streamKey(reader.stream));
-    reader.close();
+  #release(follower: StreamFollower): void {
+    follower.users -= 1;
+    if (follower.users > 0) return;
+    this.#followers.delete(streamKey(follower.stream));
+    follower.close();
   }
 
   #add(subscriber: Subscriber): void {
@@ -209,16 +220,28 @@ export class FeedHub {
 
   #remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
-    this.#release(subscriber.feed.reader);
-    if (this.#subscribers.size > 0 || this.#beats === null) return;
-    clearInterval(this.#beats);
+    this.#release(subscriber.feed.follower);
+    if (this.#subscribers.size > 0) return;
+    for (const resolve of this.#onEmpty.splice(0)) resolve();
+    if (this.#beats !== null) clearInterval(this.#beats);
     this.#beats = null;
   }
 
-  /** Often enough for each of the times that feeds are looked at for. */
+  /** Resolves when all feeds have closed, or the time is up. */
+  async #whenEmpty(graceMs: number): Promise<void> {
+    if (this.#subscribers.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, graceMs);
+      this.#onEmpty.push(() => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  }
+
+  /** Often enough for each of the times that feeds are checked for. */
   get #beatMs(): number {
-    const { heartbeatMs, maxAgeMs, stallMs } = this.#subscriberOptions;
-    return Math.min(heartbeatMs, maxAgeMs, stallMs) / 10;
+    return Math.min(this.options.heartbeatMs, this.options.maxAgeMs) / 10;
   }
 
   async #beat(): Promise<void> {
@@ -229,8 +252,9 @@ export class FeedHub {
   }
 }
 
-function placeOf(from: FeedRequest['from'], life: StreamLife): Position {
-  if (from === 'now') return life.end;
+/** Where a client goes on, as far as it is known before the status of the stream. */
+function knownPosition(from: FeedRequest['from']): Position | null {
+  if (from === 'now') return null;
   return from === 'unknown' ? startOfStream : from;
 }
 
@@ -240,22 +264,21 @@ function startOf(from: FeedRequest['from'], position: Position): FeedStart {
   return position.offset === 0 ? 'start' : 'resumed';
 }
 
-function firstBytes({ from, preface, dialect }: FeedRequest, { offset, tag }: Position): Buffer {
-  const parts = [preface, dialect.preamble];
+function firstBytes({ from, preface, format }: FeedRequest, { offset, tag }: Position): Buffer {
+  const parts = [preface, format.preamble];
   if (from === 'now') parts.push(encodeId(formatPosition(offset, tag ?? 0)));
   return Buffer.concat(parts);
 }
 
+/** Whether the stream is over and a client at this position was sent its end. */
+function mayHaveAll(snapshot: StreamSnapshot, position: Position): boolean {
+  return snapshot.isOver(performance.now()) && position.offset >= snapshot.endedOffset;
+}
+
 /**
- * Whether the stream is over and the client at this position has all of it. What another program has
- * pushed behind the end, unless it is a title, brings nobody back who was told that.
+ * Whether nothing is owed to a client at this position behind the end, where there is this page. What
+ * another program has pushed there, unless it is a title, brings no client back that was told the end.
  */
-async function hasAll(
-  reader: StreamFollower,
-  life: StreamLife,
-  position: Position,
-): Promise<boolean> {
-  if (!life.isOver(performance.now()) || position.offset < life.endedOffset) return false;
-  const page = await reader.read(position.offset);
-  return fits(position, page.tag) && !page.events.some(mayFollowEnd);
+function isRead(page: EncodedPage, position: Position): boolean {
+  return matches(position, page.tag) && !page.events.some(mayFollowEnd);
 }

@@ -1,12 +1,12 @@
 import type { EncodedPage } from './encoded-page.js';
 
-/** What one followed stream may hold of pages, for subscribers who come to them soon. */
+/** How many bytes of pages one followed stream may hold, for subscribers that come to them soon. */
 const maxStreamBytes = 8 * 1024 * 1024;
 
-/** What all followed streams of a process may hold, and one page for each beyond that. */
+/** How many bytes all followed streams of a process may hold, and one page for each beyond that. */
 const maxBytes = 64 * 1024 * 1024;
 
-/** So many pages in place of one are worth a read of the store. */
+/** This many pages in place of one are worth a read of the store. */
 const manyPages = 8;
 
 /** Counts what the caches of all streams hold together. */
@@ -14,7 +14,7 @@ export class PageBudget {
   bytes = 0;
 }
 
-/** The pages read last, by the offset at which they begin. */
+/** The pages of one stream that were read last, by the offset at which they begin. */
 export class PageCache {
   /** Null while there are none, as for most streams at most times. */
   #pages: Map<number, EncodedPage> | null = null;

@@ -1,46 +1,50 @@
-import { fits, type Position } from '../events/position.js';
+import { matches, type Position } from '../events/position.js';
 import { type Linked, LinkedList } from '../linked-list.js';
 import type { EncodedPage } from './encoded-page.js';
 import type { Turn } from './turns.js';
 
-/** Who waits at the end of a stream. */
-export interface Waiter extends Linked<Waiter> {
+/** A subscriber that has everything and waits at the end of a stream. */
+export interface ParkedSubscriber extends Linked<ParkedSubscriber> {
   readonly position: Position;
-  /** The list's own: its place in the order in which waiters came. */
+  /** The list's own: its place in the order in which subscribers were parked. */
   place: number;
   /**
    * Called when there may be more at the position, the position is no longer there, or the stream
-   * is over. Must not throw: others wait behind.
+   * is over. Must not throw: others are parked behind.
    */
-  pump(): void;
+  resume(): void;
 }
 
-/** All who wait at the end of one stream. */
+/** All subscribers that wait at the end of one stream, in the order in which they came. */
 export class ParkedSubscribers {
-  readonly #all = new LinkedList<Waiter>();
+  readonly #all = new LinkedList<ParkedSubscriber>();
   #lastPlace = 0;
 
-  /** The place of the one who came last. Whoever comes later is behind it. */
+  get isEmpty(): boolean {
+    return this.#all.first === null;
+  }
+
+  /** The place of the subscriber that came last. One that comes later is behind it. */
   get lastPlace(): number {
     return this.#lastPlace;
   }
 
-  add(waiter: Waiter): void {
-    if (this.#all.has(waiter)) return;
+  add(subscriber: ParkedSubscriber): void {
+    if (this.#all.has(subscriber)) return;
     this.#lastPlace += 1;
-    waiter.place = this.#lastPlace;
-    this.#all.push(waiter);
+    subscriber.place = this.#lastPlace;
+    this.#all.push(subscriber);
   }
 
-  delete(waiter: Waiter): void {
-    this.#all.remove(waiter);
+  delete(subscriber: ParkedSubscriber): void {
+    this.#all.remove(subscriber);
   }
 
   clear(): void {
     this.#all.clear();
   }
 
-  /** The offsets at which somebody waits: nearly always the one at the end. */
+  /** The offsets at which subscribers wait: nearly always the one at the end. */
   offsets(): Iterable<number> {
     const { first } = this.#all;
     if (first === null) return [];
@@ -52,11 +56,12 @@ export class ParkedSubscribers {
   }
 
   /**
-   * Lets those go on who wait where the page begins, unless they know that there is nothing. Does
-   * what one turn of the event loop has room for; between the turns, waiters may come and leave.
+   * Resumes the subscribers that wait where the page begins, unless they know that there is nothing.
+   * Does what one turn of the event loop has room for; between the turns, subscribers may come and
+   * leave.
    *
-   * @param upTo the last place that is let go: whoever reaches the end waits again, behind it
-   * @param isOver whether the page shows that the stream is over: then nobody goes on waiting there
+   * @param upTo the last place that is resumed: a subscriber that reaches the end is parked behind it
+   * @param isOver whether the page shows that the stream is over: then none stays parked there
    * @returns whether it has to be called again
    */
   release(page: EncodedPage, upTo: number, isOver: boolean, turn: Pick<Turn, 'isOver'>): boolean {
@@ -66,7 +71,7 @@ export class ParkedSubscribers {
       first = this.#all.first
     ) {
       this.#all.remove(first);
-      if (mayGoOn(first, page, isOver)) first.pump();
+      if (mayResume(first, page, isOver)) first.resume();
       else this.add(first);
       if (turn.isOver()) return true;
     }
@@ -75,15 +80,13 @@ export class ParkedSubscribers {
 
   #manyOffsets(): Set<number> {
     const offsets = new Set<number>();
-    for (let waiter = this.#all.first; waiter !== null; waiter = waiter.next) {
-      offsets.add(waiter.position.offset);
-    }
+    for (let one = this.#all.first; one !== null; one = one.next) offsets.add(one.position.offset);
     return offsets;
   }
 }
 
-function mayGoOn({ position }: Waiter, page: EncodedPage, isOver: boolean): boolean {
+function mayResume({ position }: ParkedSubscriber, page: EncodedPage, isOver: boolean): boolean {
   if (position.offset !== page.offset) return false;
-  const hasAll = page.isEmpty && position.tag !== null && fits(position, page.tag);
+  const hasAll = page.isEmpty && position.tag !== null && matches(position, page.tag);
   return isOver || !hasAll;
 }

@@ -1,74 +1,153 @@
-import type { StreamId } from '../store/stream-id.js';
-import type { StreamManager } from '../store/stream-manager.js';
-import { Deadline, never } from './deadline.js';
+import { type Position, startOfStream, tagAfter } from '../events/position.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import { mayFollowEnd } from '../store/lifecycle.js';
+import type { StreamInfo } from '../store/stream-manager.js';
 import type { EncodedPage } from './encoded-page.js';
-import { StreamLife } from './stream-life.js';
 
-interface LifeOptions {
-  readonly streams: Pick<StreamManager, 'getStatus'>;
-  readonly lingerMs: number;
-}
+/** A time that does not come. */
+const never = Number.POSITIVE_INFINITY;
 
-/** Who follows the stream. */
-export interface Follower {
-  readonly stream: StreamId;
-  /** Called when the stream turns out to be another one of its name: it calls `forget`. */
-  forget(): void;
-  /** Called with each answer of the store. */
-  onLearned(life: StreamLife): void;
-  /** Called when the stream has ended and its feeds have lingered. */
-  onOver(): void;
-  logFailure(error: unknown): void;
-}
-
-/** What is known of the life of a followed stream: what the store has said, and what pages show. */
-export class StreamState {
-  /** Null while the stream is not known, or no longer. */
-  #life: StreamLife | null = null;
-  /** Counts the endings seen in pages: an answer of the store that is older is asked for again. */
-  #endings = 0;
-  /** Null until the stream has ended. */
-  #linger: Deadline | null = null;
-  #isClosed = false;
+/**
+ * What the store said of a stream, brought up to date by the events that were read since: whether it
+ * exists, has ended, and until when its feeds linger after the end. Times are milliseconds of
+ * `performance.now()`.
+ */
+export class StreamSnapshot {
+  /** The end of the stream at the time of the status; the start when there was no stream. */
+  readonly end: Position;
+  /** Whether there was no stream at the time of the status. */
+  readonly isAbsent: boolean;
+  /** When the stream began; tells it from another one of the same name. */
+  readonly createdAt: number | null;
+  /** Every event from this offset on came after the terminal one. */
+  #endedOffset = Number.POSITIVE_INFINITY;
+  #lingerUntil = never;
 
   constructor(
-    readonly follower: Follower,
-    readonly options: LifeOptions,
+    info: StreamInfo | null,
+    readonly lingerMs: number,
+    now: number,
+  ) {
+    this.isAbsent = info === null;
+    this.createdAt = info?.createdAt ?? null;
+    this.end = info === null ? startOfStream : endOf(info);
+    if (info === null || info.endedForMs === null) return;
+    this.#endedOffset = info.endedOffset ?? info.nextOffset;
+    const titleCame = mayFollowEnd(info.lastEvent);
+    this.#lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedOffset !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Readers from this offset on are owed nothing but late titles. Infinity while the stream is open. */
+  get endedOffset(): number {
+    return this.#endedOffset;
+  }
+
+  /** Infinity while the stream is open. */
+  get lingerUntil(): number {
+    return this.#lingerUntil;
+  }
+
+  /** Whether feeds at the end of the stream end now. */
+  isOver(now: number): boolean {
+    return now >= this.#lingerUntil;
+  }
+
+  /** Takes into account an event of the stream that was just read. */
+  apply(event: StoredEvent, offset: number, now: number): void {
+    if (event.ending !== null && offset < this.#endedOffset) {
+      if (!this.hasEnded) this.#lingerUntil = now + this.lingerMs;
+      this.#endedOffset = offset + 1;
+    }
+    const isLateTitle = mayFollowEnd(event) && offset >= this.#endedOffset;
+    if (isLateTitle) this.#lingerUntil = Math.min(this.#lingerUntil, now);
+  }
+}
+
+/** What is known of a followed stream now, and the timer that runs out when its feeds have lingered. */
+export class StreamState {
+  /** Null while nothing is known of the stream, or no longer. */
+  #snapshot: StreamSnapshot | null = null;
+  #endings = 0;
+  /** The offset after the last terminal event or title that was read. */
+  #lastEnding = 0;
+  #linger: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  /** @param onOver called when the stream has ended and its feeds have lingered */
+  constructor(
+    readonly lingerMs: number,
+    readonly onOver: () => void,
   ) {}
 
   get isKnown(): boolean {
-    return this.#life !== null;
+    return this.#snapshot !== null;
+  }
+
+  /** Counts what pages showed of the end of the stream: a status asked for before that may lack it. */
+  get endings(): number {
+    return this.#endings;
   }
 
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
-    return this.#life?.isOver(performance.now()) ?? false;
+    return this.#snapshot?.isOver(performance.now()) ?? false;
   }
 
-  /** Asks the store what is known of the stream now. @throws ServiceError */
-  async learn(): Promise<StreamLife> {
-    const { streams, lingerMs } = this.options;
-    const endings = this.#endings;
-    const info = await streams.getStatus(this.follower.stream);
-    if (endings !== this.#endings) return this.learn();
-    return this.#know(new StreamLife(info, lingerMs, performance.now()));
+  /**
+   * Whether a status lacks what was read of the end while it was on its way.
+   *
+   * @param endings how many there were when the store was asked
+   */
+  isOutdated(info: StreamInfo | null, endings: number): boolean {
+    if (endings === this.#endings) return false;
+    return info === null || info.endedForMs === null || info.nextOffset < this.#lastEnding;
   }
 
-  /** Learns from a page of the stream that was just read. */
-  note({ events, offset }: EncodedPage): void {
-    const life = this.#life;
-    if (life === null) return;
-    const { hasEnded, lingerUntil } = life;
+  /** Whether a status is that of another stream of the same name, or of none. */
+  isOfAnother(info: StreamInfo | null): boolean {
+    const known = this.#snapshot?.createdAt ?? null;
+    return known !== null && known !== (info?.createdAt ?? null);
+  }
+
+  /** Goes by what the store has just said. */
+  refresh(info: StreamInfo | null): StreamSnapshot {
+    const snapshot = new StreamSnapshot(info, this.lingerMs, performance.now());
+    this.#snapshot = snapshot;
+    this.#setLingerTimer();
+    return snapshot;
+  }
+
+  /**
+   * Takes into account a page of the stream that was just read.
+   *
+   * @returns whether it is the first to show that the stream has ended
+   */
+  apply({ events, offset }: EncodedPage): boolean {
+    const snapshot = this.#snapshot;
+    const lingerUntil = snapshot?.lingerUntil;
     const now = performance.now();
-    events.forEach((event, index) => void life.note(event, offset + index, now));
-    if (life.lingerUntil === lingerUntil) return;
+    let showsEnd = false;
+    let next = offset;
+    for (const event of events) {
+      next += 1;
+      if (event.ending === null && !mayFollowEnd(event)) continue;
+      showsEnd = true;
+      this.#lastEnding = next;
+      snapshot?.apply(event, next - 1, now);
+    }
+    if (!showsEnd || (snapshot !== null && snapshot.lingerUntil === lingerUntil)) return false;
     this.#endings += 1;
     this.#setLingerTimer();
-    if (!hasEnded) this.#dateEnd();
+    return lingerUntil === never;
   }
 
-  forget(): void {
-    this.#life = null;
+  /** The stream is another one from here on, of which nothing is known. */
+  invalidate(): void {
+    this.#snapshot = null;
     this.#setLingerTimer();
   }
 
@@ -77,32 +156,21 @@ export class StreamState {
     this.#setLingerTimer();
   }
 
-  #know(life: StreamLife): StreamLife {
-    const known = this.#life?.createdAt ?? null;
-    if (known !== null && known !== life.createdAt) this.follower.forget();
-    this.#life = life;
-    this.#setLingerTimer();
-    this.follower.onLearned(life);
-    return life;
-  }
-
-  /**
-   * Has the store date the end, and goes by that. Another program's ending is dated when the store
-   * is first asked; whoever comes back after the linger is to be told that all is over.
-   */
-  #dateEnd(): void {
-    this.learn().catch((error) => this.follower.logFailure(error));
-  }
-
   #setLingerTimer(): void {
-    const until = this.#isClosed ? never : (this.#life?.lingerUntil ?? never);
-    if (until !== never) this.#linger ??= new Deadline(() => this.#endLinger());
-    // What came with the end is delivered before; then whoever waits has all of it.
-    this.#linger?.set(until);
+    clearTimeout(this.#linger);
+    const until = this.#snapshot?.lingerUntil ?? never;
+    if (this.#isClosed || until === never) return;
+    // What came with the end is delivered before. Rounded up, since a timer cuts off fractions.
+    const delayMs = Math.max(Math.ceil(until - performance.now()) + 1, 0);
+    this.#linger = setTimeout(() => this.#endLinger(), delayMs);
   }
 
   #endLinger(): void {
-    if (this.isOver()) this.follower.onOver();
+    if (this.isOver()) this.onOver();
     else this.#setLingerTimer();
   }
+}
+
+function endOf({ nextOffset, lastEvent }: StreamInfo): Position {
+  return { offset: nextOffset, tag: tagAfter(lastEvent) };
 }

@@ -1,59 +1,59 @@
 import { type Linked, LinkedList } from '../linked-list.js';
 
-/** What is to be done again and again. The wheel keeps in it where it stands. */
-export abstract class Polled implements Linked<Polled> {
-  previous: Polled | null = null;
-  next: Polled | null = null;
-  slot: LinkedList<Polled> | null = null;
-  /** The turn of the wheel in which it is polled, unless it is put off until then. */
+/** What is polled again and again. The wheel keeps in a task where it stands. */
+export abstract class WheelTask implements Linked<WheelTask> {
+  previous: WheelTask | null = null;
+  next: WheelTask | null = null;
+  slot: LinkedList<WheelTask> | null = null;
+  /** The turn of the wheel in which it is polled, unless it is postponed until then. */
   dueTurn = 0;
 
   abstract poll(): void;
 }
 
 /** Into how many turns an interval is divided, unless they would be too short for a timer. */
-const mostTurns = 20;
-const leastTurns = 2;
-const leastTurnMs = 5;
+const maxTurns = 20;
+const minTurns = 2;
+const minTurnMs = 5;
 
 /**
- * Polls many readers, each an interval after it was put off last, with one timer. Those whose time
- * comes in the same turn are polled together. Putting off is cheap, since it is done for each
- * delivery: a reader is moved on only when the wheel comes to it too early.
+ * Polls many tasks, each an interval after it was postponed last, with one timer. Those whose time
+ * comes in the same turn are polled together. To postpone is cheap, since it is done for each
+ * delivery: a task is moved on only when the wheel comes to it too early.
  */
 export class TimerWheel {
-  readonly #slots: readonly LinkedList<Polled>[];
+  readonly #slots: readonly LinkedList<WheelTask>[];
   readonly #turnMs: number;
   readonly #turns: number;
   #turn = 0;
   /** When the current turn began, whatever the timer was late by. */
   #turnedAt = 0;
-  /** How many are polled. */
+  /** How many tasks are on the wheel. */
   #size = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(intervalMs: number) {
-    const turns = Math.min(mostTurns, Math.floor(intervalMs / leastTurnMs));
-    this.#turns = Math.max(turns, leastTurns);
+    const turns = Math.min(maxTurns, Math.floor(intervalMs / minTurnMs));
+    this.#turns = Math.max(turns, minTurns);
     this.#turnMs = intervalMs / this.#turns;
-    // One more, so that whoever is put off by an interval never comes into the current slot.
-    this.#slots = Array.from({ length: this.#turns + 1 }, () => new LinkedList<Polled>());
+    // One more, so that a task postponed by an interval never comes into the current slot.
+    this.#slots = Array.from({ length: this.#turns + 1 }, () => new LinkedList<WheelTask>());
   }
 
-  /** Has it polled within an interval from now, and hardly earlier. */
-  putOff(polled: Polled): void {
+  /** Has a task polled within an interval from now, and hardly earlier. */
+  postpone(task: WheelTask): void {
     // A turn less for some, so that what was read at once spreads over the interval.
-    polled.dueTurn = this.#turn + this.#turns - Math.round(Math.random());
-    if (polled.slot !== null) return;
-    this.#place(polled);
+    task.dueTurn = this.#turn + this.#turns - Math.round(Math.random());
+    if (task.slot !== null) return;
+    this.#place(task);
     this.#size += 1;
     if (this.#timer === null) this.#start();
   }
 
-  remove(polled: Polled): void {
-    if (polled.slot === null) return;
-    polled.slot.remove(polled);
-    polled.slot = null;
+  remove(task: WheelTask): void {
+    if (task.slot === null) return;
+    task.slot.remove(task);
+    task.slot = null;
     this.#size -= 1;
     if (this.#size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
@@ -77,22 +77,22 @@ export class TimerWheel {
     this.#turnedAt += this.#turnMs;
     this.#turn += 1;
     const slot = this.#slotOf(this.#turn);
-    for (let polled = slot.shift(); polled !== null; polled = slot.shift()) this.#meet(polled);
+    for (let task = slot.shift(); task !== null; task = slot.shift()) this.#visit(task);
   }
 
-  #meet(polled: Polled): void {
-    const isDue = polled.dueTurn <= this.#turn;
-    if (isDue) this.putOff(polled);
-    this.#place(polled);
-    if (isDue) polled.poll();
+  #visit(task: WheelTask): void {
+    const isDue = task.dueTurn <= this.#turn;
+    if (isDue) this.postpone(task);
+    this.#place(task);
+    if (isDue) task.poll();
   }
 
-  #place(polled: Polled): void {
-    polled.slot = this.#slotOf(polled.dueTurn);
-    polled.slot.push(polled);
+  #place(task: WheelTask): void {
+    task.slot = this.#slotOf(task.dueTurn);
+    task.slot.push(task);
   }
 
-  #slotOf(turn: number): LinkedList<Polled> {
-    return this.#slots[turn % this.#slots.length] as LinkedList<Polled>;
+  #slotOf(turn: number): LinkedList<WheelTask> {
+    return this.#slots[turn % this.#slots.length] as LinkedList<WheelTask>;
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How many feeds are seen to in one turn of the event loop. */
+/** How many feeds are served in one turn of the event loop. */
 const maxPerTurn = 500;
 
 /** For how long, as a page costs some formats more than a write. */
@@ -22,14 +22,14 @@ export class Turn {
   }
 }
 
-/** Of all streams that hand out events in this turn of the event loop: each may have few feeds. */
+/** The turn of all streams that deliver events in this turn of the event loop: each may have few feeds. */
 let shared: Turn | null = null;
 
 /** Resolves at once, unless the others have used up the turn: then in a later one, in their order. */
 export async function turnWithRoom(): Promise<Turn> {
   while (shared?.isFull) await nextTurn();
   if (shared !== null) return shared;
-  // Before whoever waits for the next turn, since those come only when this one is full.
+  // Before those that wait for the next turn, since they come only when this one is full.
   setImmediate(() => {
     shared = null;
   });
@@ -48,13 +48,13 @@ export async function inTurns<T>(items: Iterable<T>, act: (item: T) => void): Pr
   }
 }
 
-/** Who has something to do in a later turn. */
+/** What goes on in a later turn. */
 export interface TurnTaker {
   /** Must not throw. */
   takeTurn(): void;
 }
 
-/** Those who go on in a later turn of the event loop, first come, first served. */
+/** What goes on in a later turn of the event loop, first come, first served. */
 export class TurnQueue {
   #waiting: TurnTaker[] = [];
   #isScheduled = false;

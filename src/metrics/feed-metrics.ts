@@ -1,8 +1,8 @@
 import { Counter, type Registry } from 'prom-client';
-import { feedEnds } from '../feed/feed-end.js';
 import {
   type FeedObserver,
-  feedRefusals,
+  feedEnds,
+  feedRejections,
   feedStarts,
   type ReadCause,
   type ReadResult,
@@ -29,7 +29,7 @@ export interface FeedCounts {
 /** What feeds do, as numbers. */
 export class FeedMetrics implements FeedObserver {
   readonly opened;
-  readonly refused;
+  readonly rejected;
   readonly closed;
   readonly reset;
   readonly #reads = noReads();
@@ -42,7 +42,7 @@ export class FeedMetrics implements FeedObserver {
     const { opened, refused, closed, resets, reads, firstEvent, lag, events, bytes } =
       this.#instruments();
     this.opened = countBy(opened, 'start', feedStarts);
-    this.refused = countBy(refused, 'reason', feedRefusals);
+    this.rejected = countBy(refused, 'reason', feedRejections);
     this.closed = countBy(closed, 'reason', feedEnds);
     this.reset = countBy(resets, 'reason', resetReasons);
     this.#showReads(reads);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fits, tagAfter, tagAt } from '../../src/events/position.js';
+import { matches, tagAfter, tagAt } from '../../src/events/position.js';
 import type { StoredEvent } from '../../src/events/stored-event.js';
 import { maxBatchEvents, maxPageBytes } from '../../src/store/stream-manager.js';
 import { answers, eventOfBytes, newStream, stored, texts } from '../support/events.js';
@@ -49,7 +49,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect((await manager().getEvents(stream, 0, 10)).before).toBeUndefined();
       const { before } = await manager().getEvents(stream, 2, 10);
       const tag = tagAfter(events[1] as StoredEvent);
-      expect(fits({ offset: 2, tag }, tagAt(2, before))).toBe(true);
+      expect(matches({ offset: 2, tag }, tagAt(2, before))).toBe(true);
     });
 
     it('has an event before the end, and none before an offset past the end', async () => {

@@ -2,26 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Position, tagAfter } from '../../src/events/position.js';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { ParkedSubscribers, type Waiter } from '../../src/feed/parked-subscribers.js';
+import { type ParkedSubscriber, ParkedSubscribers } from '../../src/feed/parked-subscribers.js';
 import { answers } from '../support/events.js';
 
 const eventCount = 4;
 const events = answers(eventCount);
 
-/** What a waiter may do when it is let go: and most wait again. */
-type Deed = 'waits_again' | 'leaves' | 'has_others_leave';
+/** What a subscriber may do when it is resumed: most park again. */
+type Deed = 'parks_again' | 'leaves' | 'has_others_leave';
 
-class Client implements Waiter {
-  previous: Waiter | null = null;
-  next: Waiter | null = null;
+class Client implements ParkedSubscriber {
+  previous: ParkedSubscriber | null = null;
+  next: ParkedSubscriber | null = null;
   place = 0;
   position: Position = { offset: 0, tag: 0 };
-  onPump = () => {};
+  onResume = () => {};
 
   constructor(readonly name: number) {}
 
-  pump(): void {
-    this.onPump();
+  resume(): void {
+    this.onResume();
   }
 }
 
@@ -35,7 +35,7 @@ const step = fc.oneof(
     what: fc.constant('release' as const),
     offset,
     isEmpty: fc.boolean(),
-    deed: fc.constantFrom<Deed>('waits_again', 'leaves', 'has_others_leave'),
+    deed: fc.constantFrom<Deed>('parks_again', 'leaves', 'has_others_leave'),
   }),
 );
 
@@ -56,35 +56,35 @@ function pageAt(place: number, isEmpty: boolean): EncodedPage {
   });
 }
 
-describe('who waits at the end of a stream', () => {
-  it('is let go by each page that brings news, once, and by no other', () => {
+describe('ParkedSubscribers', () => {
+  it('A parked subscriber is resumed by each page that brings news, once, and by no other', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const clients = Array.from({ length: clientCount }, (_, name) => new Client(name));
-        const waiters = new ParkedSubscribers();
+        const parked = new ParkedSubscribers();
         let model: Client[] = [];
         for (const one of steps) {
           if (one.what === 'add') {
             const client = clients[one.index] as Client;
             if (model.includes(client)) continue; // it would not move while it waits
             client.position = positionAt(one.offset, one.isBare);
-            waiters.add(client);
-            waiters.add(client);
+            parked.add(client);
+            parked.add(client);
             model.push(client);
           } else if (one.what === 'delete') {
-            waiters.delete(clients[one.index] as Client);
+            parked.delete(clients[one.index] as Client);
             model = model.filter(({ name }) => name !== one.index);
           } else {
             const page = pageAt(one.offset, one.isEmpty);
             const due = model.filter(({ position }) => isDue(position, page));
-            model = release(waiters, model, page, due, one.deed);
+            model = release(parked, model, page, due, one.deed);
           }
-          expect(new Set(waiters.offsets())).toEqual(
+          expect(new Set(parked.offsets())).toEqual(
             new Set(model.map(({ position }) => position.offset)),
           );
         }
-        waiters.clear();
-        expect([...waiters.offsets()]).toEqual([]);
+        parked.clear();
+        expect([...parked.offsets()]).toEqual([]);
       }),
       { numRuns: 500 },
     );
@@ -99,8 +99,8 @@ const meanwhile = fc.oneof(
   fc.record({ what: fc.constant('closes' as const), index }),
 );
 
-describe('those who wait at the end of a stream, let go in several turns of the event loop', () => {
-  it('go on in their order, once each, but for those who leave before, and nobody who comes later', () => {
+describe('ParkedSubscribers, over several turns of the event loop', () => {
+  it('Parked subscribers resume in their order, once each, without those that leave before or come later', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(1), { minLength: clientCount, maxLength: clientCount }),
@@ -108,44 +108,44 @@ describe('those who wait at the end of a stream, let go in several turns of the 
         fc.integer({ min: 1, max: 3 }),
         fc.boolean(),
         (places, deeds, perTurn, isOver) => {
-          const waiters = new ParkedSubscribers();
+          const parked = new ParkedSubscribers();
           const page = pageAt(1, isOver);
-          const pumped: number[] = [];
+          const resumed: number[] = [];
           const clients = places.map((_, name) => new Client(name));
           for (const [name, client] of clients.entries()) {
             client.position = positionAt(places[name] as number, false);
-            client.onPump = () => {
-              pumped.push(client.name);
+            client.onResume = () => {
+              resumed.push(client.name);
               if (isOver) return; // it has ended
               client.position = page.next;
-              waiters.add(client);
+              parked.add(client);
             };
-            waiters.add(client);
+            parked.add(client);
           }
           let due = clients.filter(({ position }) => position.offset === page.offset);
-          const upTo = waiters.lastPlace;
+          const upTo = parked.lastPlace;
           const expected: number[] = [];
           const take = () => {
-            for (const { name } of due) if (pumped.includes(name)) expected.push(name);
-            due = due.filter(({ name }) => !pumped.includes(name));
+            for (const { name } of due) if (resumed.includes(name)) expected.push(name);
+            due = due.filter(({ name }) => !resumed.includes(name));
           };
           const rest = [...deeds];
-          while (waiters.release(page, upTo, isOver, turnOf(perTurn))) {
+          while (parked.release(page, upTo, isOver, turnOf(perTurn))) {
             take();
             const deed = rest.shift();
             const client = clients[deed?.index ?? 0] as Client;
-            if (deed?.what === 'closes') waiters.clear();
+            if (deed?.what === 'closes') parked.clear();
             if (deed?.what === 'closes') due = [];
-            if (deed?.what === 'leaves' || deed?.what === 'comes') waiters.delete(client);
+            if (deed?.what === 'leaves' || deed?.what === 'comes') parked.delete(client);
             if (deed?.what === 'leaves' || deed?.what === 'comes') {
               due = due.filter((one) => one !== client);
             }
-            if (deed?.what === 'comes') waiters.add(client); // behind all who were there
+            if (deed?.what === 'comes') parked.add(client); // behind all who were there
           }
           take();
           expect(due).toEqual([]);
-          expect(pumped).toEqual(expected);
-          expect(new Set(pumped).size).toBe(pumped.length);
+          expect(resumed).toEqual(expected);
+          expect(new Set(resumed).size).toBe(resumed.length);
         },
       ),
       { numRuns: 500 },
@@ -163,32 +163,32 @@ function isDue(position: Position, page: EncodedPage): boolean {
   return position.offset === page.offset && (!page.isEmpty || position.tag === null);
 }
 
-/** Checks who was let go. Returns who waits then. */
+/** Checks which were resumed. Returns which are parked then. */
 function release(
-  waiters: ParkedSubscribers,
+  parked: ParkedSubscribers,
   model: readonly Client[],
   page: EncodedPage,
   due: readonly Client[],
   deed: Deed,
 ): Client[] {
   const released: Client[] = [];
-  const waitsAgain: Client[] = [];
+  const parkedAgain: Client[] = [];
   for (const client of model) {
-    client.onPump = () => {
+    client.onResume = () => {
       released.push(client);
       if (deed === 'leaves') return;
       if (deed === 'has_others_leave') {
-        for (const other of model) waiters.delete(other);
+        for (const other of model) parked.delete(other);
         return;
       }
       client.position = page.next;
-      waiters.add(client);
-      waitsAgain.push(client);
+      parked.add(client);
+      parkedAgain.push(client);
     };
   }
-  expect(waiters.release(page, waiters.lastPlace, false, { isOver: () => false })).toBe(false);
+  expect(parked.release(page, parked.lastPlace, false, { isOver: () => false })).toBe(false);
   const expected = deed === 'has_others_leave' ? due.slice(0, 1) : due;
   expect(released.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
   if (deed === 'has_others_leave' && due.length > 0) return [];
-  return [...model.filter((client) => !due.includes(client)), ...waitsAgain];
+  return [...model.filter((client) => !due.includes(client)), ...parkedAgain];
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Polled, TimerWheel } from '../../src/feed/timer-wheel.js';
+import { TimerWheel, WheelTask } from '../../src/feed/timer-wheel.js';
 
 const intervalMs = 100;
 /** As the wheel divides such an interval. */
 const turnMs = 5;
 
-class Reader extends Polled {
+class Reader extends WheelTask {
   /** When it was put off or polled last; null while it is not on the wheel. */
   since: number | null = null;
   onPoll = () => {};
@@ -28,7 +28,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-describe('a poll wheel', () => {
+describe('TimerWheel', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   });
@@ -36,7 +36,7 @@ describe('a poll wheel', () => {
     vi.useRealTimers();
   });
 
-  it('polls each reader an interval after it was put off last, and hardly earlier', () => {
+  it('A task is polled an interval after it was postponed last, and hardly earlier', () => {
     fc.assert(
       fc.property(steps, (script) => {
         const wheel = new TimerWheel(intervalMs);
@@ -58,7 +58,7 @@ describe('a poll wheel', () => {
           const reader = readers[index] as Reader;
           if (what === 'remove') remove(reader);
           if (what === 'put_off') {
-            wheel.putOff(reader);
+            wheel.postpone(reader);
             reader.since = performance.now();
           }
           if (isRemovedByPoll) removeWithPollOf(readers[(index + 1) % readerCount], reader, remove);

@@ -1,6 +1,12 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { fits, formatPosition, parsePosition, tagAfter, tagAt } from '../../src/events/position.js';
+import {
+  formatPosition,
+  matches,
+  parsePosition,
+  tagAfter,
+  tagAt,
+} from '../../src/events/position.js';
 import { answer } from '../support/events.js';
 
 describe('a position', () => {
@@ -35,9 +41,9 @@ describe('a position', () => {
   });
 
   it('fits where the tag is the same, or where the client gave none', () => {
-    expect(fits({ offset: 3, tag: 7 }, 7)).toBe(true);
-    expect(fits({ offset: 3, tag: 7 }, 8)).toBe(false);
-    expect(fits({ offset: 3, tag: null }, 8)).toBe(true);
-    expect(fits({ offset: 3, tag: null }, null)).toBe(false);
+    expect(matches({ offset: 3, tag: 7 }, 7)).toBe(true);
+    expect(matches({ offset: 3, tag: 7 }, 8)).toBe(false);
+    expect(matches({ offset: 3, tag: null }, 8)).toBe(true);
+    expect(matches({ offset: 3, tag: null }, null)).toBe(false);
   });
 });

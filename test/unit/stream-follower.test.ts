@@ -1,103 +1,104 @@
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Position, startOfStream } from '../../src/events/position.js';
-import type { EncodedPage } from '../../src/feed/encoded-page.js';
+import { EncodedPage } from '../../src/feed/encoded-page.js';
 import { type ReadCause, unobserved } from '../../src/feed/feed-observer.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
-import type { Waiter } from '../../src/feed/parked-subscribers.js';
+import type { ParkedSubscriber } from '../../src/feed/parked-subscribers.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
 import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import type { StreamId } from '../../src/store/stream-id.js';
 import type { EventPage, StreamManager } from '../../src/store/stream-manager.js';
 import { backends, memoryBackend, silentLogger } from '../support/backends.js';
-import { answers, newStream } from '../support/events.js';
+import { answers, complete, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Takes what is at hand when it is let go, and waits again behind that. */
-class Client implements Waiter {
-  previous: Waiter | null = null;
-  next: Waiter | null = null;
+class Client implements ParkedSubscriber {
+  previous: ParkedSubscriber | null = null;
+  next: ParkedSubscriber | null = null;
   place = 0;
   position: Position = startOfStream;
   /** What was at hand, once for each time it was let go. */
   readonly pages: (EncodedPage | undefined)[] = [];
 
-  constructor(readonly reader: StreamFollower) {
-    reader.users += 1;
-    reader.wait(this);
+  constructor(readonly follower: StreamFollower) {
+    follower.users += 1;
+    follower.park(this);
   }
 
-  pump(): void {
-    const page = this.reader.peek(this.position);
+  resume(): void {
+    const page = this.follower.peek(this.position);
     this.pages.push(page);
     this.position = page?.next ?? this.position;
-    this.reader.wait(this);
+    this.follower.park(this);
   }
 }
 
-function readerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
+function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
   const pageBudget = new PageBudget();
   const reads: ReadCause[] = [];
   const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
-  const polls = new TimerWheel(60_000);
+  const timerWheel = new TimerWheel(60_000);
   const logger = silentLogger;
-  const reader = new StreamFollower(stream, {
+  const follower = new StreamFollower(stream, {
     streams,
-    polls,
+    timerWheel,
     turns,
     lingerMs: 0,
     pageBudget,
     logger,
     observer,
   });
-  onTestFinished(() => reader.close());
-  return { reader, reads, pageBudget };
+  onTestFinished(() => follower.close());
+  return { follower, reads, pageBudget };
 }
 
-describe.each(backends)('the reader of a stream ($name)', (backend) => {
+describe.each(backends)('StreamFollower ($name)', (backend) => {
   let streams: Awaited<ReturnType<typeof backend.create>>;
   beforeAll(async () => {
     streams = await backend.create();
   });
   afterAll(() => streams.close());
 
-  it('hands its one feed what it is woken for, of one read, and keeps no page', async () => {
+  it('A follower with one subscriber delivers a notified page from one read and caches nothing', async () => {
     const stream = newStream();
-    const { reader, reads, pageBudget } = readerOf(stream, streams);
-    const client = new Client(reader);
+    const { follower, reads, pageBudget } = followerOf(stream, streams);
+    const client = new Client(follower);
     await streams.appendEvents(stream, answers(2));
     await waitFor('it has both', () => client.position.offset === 2);
     expect(client.pages).toHaveLength(1);
     expect(reads.filter((cause) => cause === 'catch_up')).toEqual([]);
     expect(pageBudget.bytes).toBe(0);
-    await waitFor('no page is kept', () => reader.peek(startOfStream) === undefined);
+    await waitFor('no page is kept', () => follower.peek(startOfStream) === undefined);
   });
 
-  it('keeps a page where two follow, for the one that comes to it later', async () => {
+  it('A follower with two subscribers caches a page for the one that comes to it later', async () => {
     const stream = newStream();
-    const { reader, reads, pageBudget } = readerOf(stream, streams);
-    const client = new Client(reader);
-    reader.users += 1;
+    const { follower, reads, pageBudget } = followerOf(stream, streams);
+    const client = new Client(follower);
+    follower.users += 1;
     await streams.appendEvents(stream, answers(2));
     await waitFor('one has both', () => client.position.offset === 2);
     expect(pageBudget.bytes).toBeGreaterThan(0);
-    expect(reader.peek(startOfStream)?.events).toHaveLength(2);
+    expect(follower.peek(startOfStream)?.events).toHaveLength(2);
     expect(reads.filter((cause) => cause === 'catch_up')).toEqual([]);
-    reader.close();
+    follower.close();
     expect(pageBudget.bytes).toBe(0);
   });
 
-  it('hands a page also to who came while it was read', async () => {
+  it('A page is delivered to a subscriber that parked while it was read, too', async () => {
     const stream = newStream();
     const late: Client[] = [];
-    const { reader, pageBudget } = readerOf(
+    const { follower, pageBudget } = followerOf(
       stream,
       readingThen(streams, async ({ events }) => {
-        if (events.length > 0 && late.length === 0) late.push(new Client(reader));
+        if (events.length > 0 && late.length === 0) late.push(new Client(follower));
       }),
     );
-    const first = new Client(reader);
+    const first = new Client(follower);
     await streams.appendEvents(stream, answers(1));
     await waitFor('both have it', () =>
       [first, ...late].every(({ position }) => position.offset === 1),
@@ -107,54 +108,123 @@ describe.each(backends)('the reader of a stream ($name)', (backend) => {
     expect(pageBudget.bytes).toBeGreaterThan(0);
   });
 
-  it('hands out no page of a stream that is another one by then', async () => {
+  it('A page of a stream that was replaced while it was read is not delivered', async () => {
     const stream = newStream();
     let restarts = 0;
-    const { reader } = readerOf(
+    const { follower } = followerOf(
       stream,
-      readingThen(streams, async ({ events }) => {
-        if (events.length === 0 || restarts > 0) return;
+      readingThen(streams, async (page) => {
+        if (page.events.length === 0 || restarts > 0) return;
         restarts += 1;
-        await reader.restart();
+        await follower.findReset(EncodedPage.of(page));
       }),
     );
-    const client = new Client(reader);
+    const client = new Client(follower);
     await streams.appendEvents(stream, answers(1));
     await waitFor('it was let go', () => client.pages.length > 0);
     expect(restarts).toBe(1);
     expect(client.pages[0]).toBeUndefined();
   });
+
+  it('A page that is older than the status asked for with it is read again', async () => {
+    const stream = newStream();
+    await streams.appendEvents(stream, answers(1));
+    const appended = new AbortController();
+    const offsets: number[] = [];
+    const { follower } = followerOf(
+      stream,
+      withMethods(streams, {
+        watch: () => () => {}, // as if notifications were lost
+        getStatus: async (...args) => {
+          await aborted(appended.signal);
+          return streams.getStatus(...args);
+        },
+        getEvents: async (id, offset, limit) => {
+          const page = await streams.getEvents(id, offset, limit);
+          if (offsets.push(offset) === 1) await streams.appendEvents(stream, answers(1));
+          appended.abort();
+          return page;
+        },
+      }),
+    );
+    const { status, page } = follower.open({ offset: 1, tag: null }, false);
+    expect((await status).end.offset).toBe(2);
+    expect((await page)?.events).toHaveLength(1);
+    expect(offsets).toEqual([1, 1]);
+  });
+
+  it('A status that lacks the end that was read with it is asked for again', async () => {
+    const stream = newStream();
+    await streams.appendEvents(stream, answers(1));
+    const [told, read] = [new AbortController(), new AbortController()];
+    let statuses = 0;
+    const { follower } = followerOf(
+      stream,
+      withMethods(streams, {
+        watch: () => () => {},
+        getStatus: async (...args) => {
+          const info = await streams.getStatus(...args);
+          statuses += 1;
+          told.abort();
+          await aborted(read.signal);
+          return info;
+        },
+        getEvents: async (...args) => {
+          await aborted(told.signal);
+          await streams.appendEvents(stream, [complete()]);
+          const page = await streams.getEvents(...args);
+          setImmediate(() => read.abort());
+          return page;
+        },
+      }),
+    );
+    const { status, page } = follower.open(startOfStream, false);
+    expect((await status).hasEnded).toBe(true);
+    expect((await page)?.events).toHaveLength(2);
+    expect(follower.isOver()).toBe(true);
+    expect(statuses).toBe(2);
+  });
 });
 
-/** The same store, where something happens between a read and its answer. */
-function readingThen(
-  streams: StreamManager,
-  happen: (page: EventPage) => Promise<void>,
-): StreamManager {
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** The same store, but for some methods. */
+function withMethods(streams: StreamManager, methods: Partial<StreamManager>): StreamManager {
   return new Proxy(streams, {
     get: (target, name) => {
-      if (name === 'getEvents') {
-        return async (...args: Parameters<StreamManager['getEvents']>) => {
-          const page = await target.getEvents(...args);
-          await happen(page);
-          return page;
-        };
-      }
+      const replaced: unknown = Reflect.get(methods, name);
+      if (replaced !== undefined) return replaced;
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }
 
-describe('The readers of many streams', () => {
-  it('that are woken together share a turn of the event loop, and let few feeds go in each', async () => {
+/** The same store, where something happens between a read and its answer. */
+function readingThen(
+  streams: StreamManager,
+  happen: (page: EventPage) => Promise<void>,
+): StreamManager {
+  return withMethods(streams, {
+    getEvents: async (...args) => {
+      const page = await streams.getEvents(...args);
+      await happen(page);
+      return page;
+    },
+  });
+}
+
+describe('StreamFollower, of many streams', () => {
+  it('Followers that are notified together share a turn of the event loop, and resume few subscribers in each', async () => {
     const streams = await memoryBackend.create();
     onTestFinished(() => streams.close());
     const turns = new TurnQueue();
     const ids = Array.from({ length: 40 }, newStream);
     const clients = ids.flatMap((id) => {
-      const { reader } = readerOf(id, streams, turns);
-      return Array.from({ length: 100 }, () => new Client(reader));
+      const { follower } = followerOf(id, streams, turns);
+      return Array.from({ length: 100 }, () => new Client(follower));
     });
     for (const id of ids) await streams.appendEvents(id, answers(1));
     const countServed = () => clients.filter(({ position }) => position.offset === 1).length;

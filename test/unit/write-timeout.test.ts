@@ -1,53 +1,46 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Stall } from '../../src/feed/write-timeout.js';
+import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** More than the buffers between two sockets hold, in one write. */
 const bytes = Buffer.alloc(32 * 1024 ** 2);
+const timeoutMs = 400;
+/** As much as opens the window of a TCP socket that was full, however large its buffer has grown. */
+const pieceBytes = 1024 ** 2;
 
-describe('a stall', () => {
-  it('lasts from the first look that finds as many bytes unsent as the last one', () => {
-    const stall = new Stall();
-    expect(stall.durationMs(responseWith(5, 3), 1000)).toBe(0);
-    expect(stall.durationMs(responseWith(5, 3), 1700)).toBe(700);
-    expect(stall.durationMs(responseWith(5, 2), 1800)).toBe(0);
-    expect(stall.durationMs(responseWith(4, 2), 1900)).toBe(0);
-    expect(stall.durationMs(responseWith(4, 2), 2000)).toBe(100);
-  });
-
-  it('is over when everything was sent', () => {
-    const stall = new Stall();
-    stall.durationMs(responseWith(5, 3), 1000);
-    stall.end();
-    expect(stall.durationMs(responseWith(5, 3), 2000)).toBe(0);
-  });
-
-  it('is seen in a response that has no socket', () => {
-    const stall = new Stall();
-    const response = { socket: null } as ServerResponse;
-    stall.durationMs(response, 1000);
-    expect(stall.durationMs(response, 2000)).toBe(1000);
-  });
-
-  it('is not seen in the middle of a write that a client takes bit by bit', async () => {
-    const { sent, received } = await exchange();
-    const stall = new Stall();
-    sent.write(bytes);
-    let now = 0;
-    const look = () => stall.durationMs(sent, ++now);
-    await waitFor('the socket is full', () => look() > 100);
-    received.resume();
-    await waitFor('a part is taken', () => look() === 0);
+/** What feeds and responses go by: should Node change it, they would be cut too early or never. */
+describe('The timeout of a socket in Node.js', () => {
+  it('A socket with bytes to send times out when its client takes none', async () => {
+    const { sent } = await exchange();
+    const timeouts: string[] = [];
+    sent.setTimeout(timeoutMs, () => timeouts.push('timeout')).write(bytes);
+    await waitFor('it times out', () => timeouts.length > 0);
     expect(sent.writableNeedDrain).toBe(true);
   });
-});
 
-function responseWith(writableLength: number, writeQueueSize: number): ServerResponse {
-  return { socket: { writableLength, _handle: { writeQueueSize } } } as unknown as ServerResponse;
-}
+  it('A socket does not time out in the middle of a write that its client takes bit by bit', async () => {
+    await unlessStalled(timeoutMs / 4, async () => {
+      const { sent, received } = await exchange();
+      const timeouts: string[] = [];
+      sent.setTimeout(timeoutMs, () => timeouts.push('timeout')).write(bytes);
+      for (let pieces = 0; pieces < 12; pieces += 1) {
+        await sleep(timeoutMs / 4);
+        let left = pieceBytes;
+        const onData = ({ length }: Buffer) => {
+          left -= length;
+          if (left <= 0) received.off('data', onData).pause();
+        };
+        received.on('data', onData).resume();
+      }
+      expect(sent.writableNeedDrain).toBe(true);
+      expect(timeouts).toEqual([]);
+    });
+  });
+});
 
 /** Both ends of a response that nobody reads yet. */
 async function exchange(): Promise<{ sent: ServerResponse; received: IncomingMessage }> {
@@ -57,6 +50,7 @@ async function exchange(): Promise<{ sent: ServerResponse; received: IncomingMes
   const asked = request({ host: '127.0.0.1', port, agent: false }).end();
   onTestFinished(() => {
     asked.destroy();
+    server.closeAllConnections();
     server.close();
   });
   const [, sent] = (await once(server, 'request')) as [IncomingMessage, ServerResponse];

@@ -1,11 +1,11 @@
 import type { Chunk } from '../../sse/chunk.js';
 import { encodeFrames } from '../../sse/frame.js';
 import type { EncodedPage } from '../encoded-page.js';
-import { NativeDialect, type NativeOptions } from './feed-format.js';
+import { NativeFormat, type NativeOptions } from './feed-format.js';
 import { foldEvents } from './fold-events.js';
 
 /** The service's own, with each run of chunks in one frame. All feeds get the same bytes of a page. */
-export class CompactFormat extends NativeDialect {
+export class CompactFormat extends NativeFormat {
   override readonly prefersLongPages = true;
   readonly #framesOf = new WeakMap<EncodedPage, Chunk | null>();
 

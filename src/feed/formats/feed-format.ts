@@ -1,18 +1,16 @@
 import { formatPosition, type Position } from '../../events/position.js';
 import { Chunk } from '../../sse/chunk.js';
-import { encodeComment, encodeFrame, encodeId } from '../../sse/frame.js';
+import { encodeComment, encodeFrame, encodeId, encodeRetry } from '../../sse/frame.js';
 import type { EncodedPage } from '../encoded-page.js';
-import type { FeedEnd } from '../feed-end.js';
-import type { ResetReason } from '../feed-observer.js';
-import { encodeFarewell, retryMs } from '../retry.js';
+import type { FeedEnd, ResetReason } from '../feed-observer.js';
 
-/** How a feed speaks to its client. One that remembers what it has said serves a single feed. */
+/** What a feed writes to its client. A format that remembers what it has written serves a single feed. */
 export interface FeedFormat {
   /** The first bytes. */
   readonly preamble: Buffer;
   /** What is sent in a silence, so that a connection that is dead shows. */
   readonly heartbeat: Chunk | null;
-  /** Whether all has been said, although the stream may still go on: then the feed ends. */
+  /** Whether nothing more is to be written, although the stream may go on: then the feed ends. */
   readonly isOver: boolean;
   /** Whether many events in one page are worth another read, where they were read one by one. */
   readonly prefersLongPages: boolean;
@@ -35,6 +33,12 @@ export interface FeedFormat {
  * and tells the client apart from one that has not asked yet.
  */
 export const absentId = '0-00000000';
+
+/** How long clients wait before they come back. */
+const retryMs = 2000;
+
+/** By how much of it the wait of clients differs that are sent on together. */
+const retryJitter = 0.5;
 
 /** Ends after which the client is told when to come back. */
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
@@ -61,7 +65,7 @@ const notFoundEvent = Chunk.of(encodeControl('not-found', {}));
 const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
 
 /** The service's own: events as they are stored. */
-export class NativeDialect implements FeedFormat {
+export class NativeFormat implements FeedFormat {
   readonly preamble: Buffer;
   readonly heartbeat: Chunk | null;
   readonly isOver = false;
@@ -96,7 +100,7 @@ export class NativeDialect implements FeedFormat {
 
   farewell(end: FeedEnd): Chunk | null {
     if (end === 'not_started') return Chunk.of(encodeId(absentId));
-    return comesBack.has(end) ? Chunk.of(encodeFarewell()) : null;
+    return comesBack.has(end) ? Chunk.of(encodeRetry(jitter(retryMs, retryJitter))) : null;
   }
 
   isComplete(end: FeedEnd): boolean {
@@ -114,4 +118,9 @@ function encodeControl(event: string, data: object): Buffer {
   return encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) });
 }
 
-export const plainDialect: FeedFormat = new NativeDialect();
+export const plainFormat: FeedFormat = new NativeFormat();
+
+/** The value, more or less a random part of it, so that what began together ends apart. */
+export function jitter(value: number, share: number): number {
+  return Math.round(value * (1 + share * (2 * Math.random() - 1)));
+}

@@ -9,7 +9,7 @@ import { headerList } from './header-list.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
-/** What the routes have in common that answer with a feed. */
+/** What the routes have in common that respond with a feed. */
 export const feedRouteOptions = {
   method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[],
   sse: 'only' as const,
@@ -30,11 +30,11 @@ export async function openFeed(
     const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
     if (!isExpected)
       log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
-    return { kind: 'refused', reason: 'backend_unavailable' };
+    return { kind: 'rejected', reason: 'backend_unavailable' };
   }
 }
 
-/** The plugin refuses by itself what does not accept SSE; the answer is a problem like any other. */
+/** The plugin rejects requests that do not accept SSE; the response is a problem like any other. */
 function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
   const error = new ServiceError(
     'not_acceptable',

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { type Position, parsePosition, startOfStream } from '../../events/position.js';
 import type { FeedHub } from '../../feed/feed-hub.js';
-import type { FeedRefusal } from '../../feed/feed-observer.js';
+import type { FeedRejection } from '../../feed/feed-observer.js';
 import { CompactFormat } from '../../feed/formats/compact-format.js';
-import { absentId, type FeedFormat, NativeDialect } from '../../feed/formats/feed-format.js';
+import { absentId, type FeedFormat, NativeFormat } from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import {
@@ -20,9 +20,9 @@ import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { keepsTornLines } from './webkit.js';
 
-/** Where a client says that it goes on. */
+/** Where a client resumes, as it says. */
 interface ResumePoint {
-  /** As it said it; empty where it did not, or where that is no id. */
+  /** As the client gave it; empty where it gave none, or where that is no id. */
   readonly id: string;
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
@@ -31,7 +31,7 @@ interface ResumePoint {
 
 const atStart: ResumePoint = { id: '', from: startOfStream, knowsAbsence: false };
 
-/** Of an id that this service has never given: after a 400, an EventSource would not come back. */
+/** For an id that this service has never given: after a 400, an EventSource would not come back. */
 const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
 
 const querystring = z.object({
@@ -72,24 +72,24 @@ const querystring = z.object({
     .optional(),
 });
 
-/** What tells where a client is, before its query is checked too. */
-type Seeing = Pick<FastifyRequest, 'headers' | 'query'>;
+/** The part of a request that tells where a client is, also before its query is checked. */
+type ResumeRequest = Pick<FastifyRequest, 'headers' | 'query'>;
 
 const nothing = Buffer.of();
 
 const contentType = 'text/event-stream; charset=utf-8';
 
-/** What a client that is sent away is told to wait. */
-const retryAfterRefusalMs = 5000;
+/** How long a client whose feed is rejected is told to wait. */
+const retryAfterRejectionMs = 5000;
 
-/** `GET …/stream`: the SSE feed. `HEAD` answers as `GET` would, without a body. */
+/** `GET …/stream`: the SSE feed. `HEAD` responds as `GET` would, without a body. */
 export function followStreamRoute(
   app: FastifyInstance,
   feeds: FeedHub,
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
-  const dialectOf = shareDialects(feeds.options.heartbeatMs, maxEventBytes);
+  const formatOf = shareFormats(feeds.options.heartbeatMs, maxEventBytes);
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
@@ -99,48 +99,48 @@ export function followStreamRoute(
     errorHandler: (error, request, reply) => {
       // Before there is a feed: nobody can say now whether the token is good.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
-      feeds.observer.refused('backend_unavailable');
-      return sendAway(request, reply, 'backend_unavailable');
+      feeds.observer.rejected('backend_unavailable');
+      return sendRejection(request, reply, 'backend_unavailable');
     },
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
       const preface = prefaceOf(request);
-      const dialect = dialectOf(query);
+      const format = formatOf(query);
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
-        const most = Math.floor(feeds.options.waitMs / 1000);
-        throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
+        const maxSeconds = Math.floor(feeds.options.waitMs / 1000);
+        throw new ServiceError('invalid_query', `startTimeout must be at most ${maxSeconds}`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
-      const feedRequest = { ...place, dialect, accessEndsAt };
+      const feedRequest = { ...place, format, accessEndsAt };
       const waitSeconds = (await rateLimit?.(request)) ?? null;
       if (waitSeconds !== null) {
-        feeds.observer.refused('rate_limited');
-        return sendAway(request, reply, 'rate_limited', waitSeconds * 1000);
+        feeds.observer.rejected('rate_limited');
+        return sendRejection(request, reply, 'rate_limited', waitSeconds * 1000);
       }
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') {
-        feeds.observer.refused(opening.reason);
-        return sendAway(request, reply, opening.reason);
+      if (opening.kind === 'rejected') {
+        feeds.observer.rejected(opening.reason);
+        return sendRejection(request, reply, opening.reason);
       }
       return startFeed(request, reply, params, opening, contentType);
     },
   });
 }
 
-/** One dialect of each kind for all feeds, which share the bytes that it makes of a page. */
-function shareDialects(heartbeatMs: number, maxEventBytes: number) {
+/** One format of each kind for all feeds, which share the bytes that it encodes of a page. */
+function shareFormats(heartbeatMs: number, maxEventBytes: number) {
   const known = new Map<string, FeedFormat>();
   return ({ named, control, compact }: z.infer<typeof querystring>): FeedFormat => {
     const kind = String([named, control, compact].map(Boolean));
     const options = { isNamed: named, controlHeartbeatMs: control ? heartbeatMs : null };
-    const dialect =
+    const format =
       known.get(kind) ??
-      (compact ? new CompactFormat(options, maxEventBytes) : new NativeDialect(options));
-    known.set(kind, dialect);
-    return dialect;
+      (compact ? new CompactFormat(options, maxEventBytes) : new NativeFormat(options));
+    known.set(kind, format);
+    return format;
   };
 }
 
@@ -154,7 +154,7 @@ function parseResumePoint(text: string): ResumePoint | null {
  * The id of the last frame that the client saw, from the header or else from the query. An EventSource
  * that has seen none sends no header, and some clients an empty one.
  */
-function lastSeen({ headers, query }: Seeing): ResumePoint | null {
+function lastSeen({ headers, query }: ResumeRequest): ResumePoint | null {
   const inQuery = (query as { lastEventId?: unknown }).lastEventId;
   const text = String(headers['last-event-id'] ?? '') || String(inQuery ?? '');
   if (text === '') return null;
@@ -162,14 +162,14 @@ function lastSeen({ headers, query }: Seeing): ResumePoint | null {
 }
 
 /** One that is given twice is no id, as in the header: two with a comma between. */
-function joinLastEventIds({ query }: Seeing, _reply: unknown, done: () => void): void {
+function joinLastEventIds({ query }: ResumeRequest, _reply: unknown, done: () => void): void {
   const given = query as { lastEventId?: unknown };
   if (Array.isArray(given.lastEventId)) given.lastEventId = given.lastEventId.join();
   done();
 }
 
 /** What a client needs to hear before all else. */
-function prefaceOf(request: Seeing): Buffer {
+function prefaceOf(request: ResumeRequest): Buffer {
   return keepsTornLines(request.headers) ? encodeDiscard(lastSeen(request)?.id ?? '') : nothing;
 }
 
@@ -177,11 +177,11 @@ function prefaceOf(request: Seeing): Buffer {
  * "Come back later" is a 200 that breaks off: after any other status, an EventSource never comes back
  * (WHATWG HTML, section 9.2).
  */
-function sendAway(
+function sendRejection(
   request: FastifyRequest,
   reply: FastifyReply,
-  reason: FeedRefusal,
-  retryMs = retryAfterRefusalMs,
+  reason: FeedRejection,
+  retryMs = retryAfterRejectionMs,
 ) {
   request.log.debug({ reason }, 'A feed was refused');
   setFeedHeaders(reply);

@@ -4,8 +4,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import {
-  fits,
   formatPosition,
+  matches,
   type Position,
   startOfStream,
   tagAfter,
@@ -109,7 +109,7 @@ async function read(streams: StreamManager, stream: StreamId, query: Query): Pro
 
 /** A bare offset past the end is no error; an id says that the client was there. */
 function refuseIfGone(from: Position, page: EventPage): void {
-  if (from.tag === null || fits(from, tagAt(from.offset, page.before))) return;
+  if (from.tag === null || matches(from, tagAt(from.offset, page.before))) return;
   throw new ServiceError(
     'offset_gone',
     'the stream is no longer the one that this id came from; read it again from offset 0',

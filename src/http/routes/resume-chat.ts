@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { startOfStream } from '../../events/position.js';
 import type { FeedHub } from '../../feed/feed-hub.js';
-import type { FeedRefusal } from '../../feed/feed-observer.js';
+import type { FeedRejection } from '../../feed/feed-observer.js';
 import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
@@ -12,7 +12,7 @@ import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-re
 import { sessionParams } from './request-schemas.js';
 import { chatPath } from './routes.js';
 
-/** What a client that is sent away is told to wait, in seconds. */
+/** How long a client whose feed is rejected is told to wait, in seconds. */
 const retryAfterSeconds = 5;
 
 const querystring = z.object({
@@ -45,15 +45,16 @@ export function resumeChatRoute(
       // Neither what streams there are may be known now, nor whether the token is good.
       const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
       if (isUnknown && !reply.hasHeader('retry-after')) {
-        noteRefusal(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
+        countRejection(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
       }
       throw error;
     },
     handler: async (request, reply) => {
       const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null) return sendAway(request, reply, feeds, 'rate_limited', waitSeconds);
-      const refusal = feeds.refusal();
-      if (refusal !== null) return sendAway(request, reply, feeds, refusal);
+      if (waitSeconds !== null)
+        return rejectFeed(request, reply, feeds, 'rate_limited', waitSeconds);
+      const rejection = feeds.rejection();
+      if (rejection !== null) return rejectFeed(request, reply, feeds, rejection);
       const { sessionId } = request.params;
       const messageId = await streams.findOpenStream(sessionId);
       if (messageId === null) return reply.code(204).send();
@@ -66,12 +67,12 @@ export function resumeChatRoute(
         preface: Buffer.of(),
       };
       const knowsApprovals = request.query.version !== '5';
-      const dialect = new UiMessageFormat(stream.messageId, maxEventBytes, knowsApprovals);
+      const format = new UiMessageFormat(stream.messageId, maxEventBytes, knowsApprovals);
       const { accessEndsAt } = request;
-      const feedRequest = { stream, ...start, dialect, accessEndsAt };
+      const feedRequest = { stream, ...start, format, accessEndsAt };
       const opening = await openFeed(feeds, feedRequest, request.log);
       if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'refused') return sendAway(request, reply, feeds, opening.reason);
+      if (opening.kind === 'rejected') return rejectFeed(request, reply, feeds, opening.reason);
       setFeedHeaders(reply);
       reply.header('x-vercel-ai-ui-message-stream', 'v1');
       return startFeed(request, reply, stream, opening, contentType);
@@ -79,33 +80,33 @@ export function resumeChatRoute(
   });
 }
 
-const refusals: Readonly<Record<FeedRefusal, ServiceError>> = {
+const rejections: Readonly<Record<FeedRejection, ServiceError>> = {
   draining: new ServiceError('draining', 'this node is shutting down'),
   too_many_feeds: new ServiceError('too_many_feeds', 'as many feeds are open as may be'),
   rate_limited: new ServiceError('too_many_feeds', 'too many feeds were opened in a short time'),
   backend_unavailable: new ServiceError('backend_unavailable', 'the store does not answer'),
 };
 
-/** Unlike an EventSource, a page of the AI SDK takes a status for what it is. */
-function sendAway(
+/** Unlike an EventSource, the AI SDK takes a status for what it is. */
+function rejectFeed(
   request: FastifyRequest,
   reply: FastifyReply,
   feeds: FeedHub,
-  reason: FeedRefusal,
+  reason: FeedRejection,
   waitSeconds = retryAfterSeconds,
 ): never {
-  noteRefusal(request, reply, feeds, reason, waitSeconds);
-  throw refusals[reason];
+  countRejection(request, reply, feeds, reason, waitSeconds);
+  throw rejections[reason];
 }
 
-function noteRefusal(
+function countRejection(
   { log }: FastifyRequest,
   reply: FastifyReply,
   { observer }: FeedHub,
-  reason: FeedRefusal,
+  reason: FeedRejection,
   waitSeconds: number,
 ): void {
-  observer.refused(reason);
+  observer.rejected(reason);
   log.debug({ reason }, 'A feed was refused');
   reply.header('retry-after', waitSeconds);
 }

@@ -1,4 +1,4 @@
-import { fits, type Position, tagAfter, tagAt } from '../../events/position.js';
+import { matches, type Position, tagAfter, tagAt } from '../../events/position.js';
 import type { StoredEvent } from '../../events/stored-event.js';
 import type { StreamId } from '../../store/stream-id.js';
 import type { Appended, StreamManager } from '../../store/stream-manager.js';
@@ -41,6 +41,6 @@ export class StreamTrace {
   async leadsOn(): Promise<boolean> {
     const { offset } = this.#place;
     const page = await this.streams.getEvents(this.stream, offset, 1).catch(() => null);
-    return page === null || fits(this.#place, tagAt(offset, page.before));
+    return page === null || matches(this.#place, tagAt(offset, page.before));
   }
 }

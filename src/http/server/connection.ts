@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stall } from '../../feed/write-timeout.js';
 import { closeLingering } from './lingering-close.js';
 
 /**
@@ -14,8 +13,6 @@ export class Connection {
   #current: ServerResponse | null = null;
   /** Whether nothing is done any more behind the response in flight. */
   #isClosing = false;
-  /** Null until a response is looked at that has been ended. */
-  #stall: Stall | null = null;
 
   /** @param handle what becomes of a request */
   constructor(
@@ -50,19 +47,18 @@ export class Connection {
 
   /** To be called when a response is through. */
   end(): void {
-    this.#stall?.end();
     this.#current = null;
     if (this.#isClosing) closeLingering(this.socket);
   }
 
-  /** Feeds look after themselves: they are responses that may be silent for long. */
-  cutIfStalled(now: number, stallMs: number): void {
-    if (this.#current?.writableEnded !== true) {
-      this.#stall?.end();
-      return;
-    }
-    this.#stall ??= new Stall();
-    if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
+  /**
+   * To be called when the socket times out: it was idle, or its client takes nothing. What is left of
+   * a response that has been ended is given up, and a connection that waits for its next request. Feeds
+   * look after themselves: they are responses that may be silent for long.
+   */
+  onTimeout(): void {
+    const isKeptAlive = this.hasAsked && this.#current === null;
+    if (isKeptAlive || this.#current?.writableEnded === true) this.socket.destroy();
   }
 }
 

@@ -1,5 +1,5 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { discardMs } from '../problems/early-response.js';
 import type { OnRejected } from '../problems/problem.js';
@@ -9,7 +9,6 @@ import { Connection } from './connection.js';
 /** The connections of a server, each of which has one request at a time. */
 export class Connections {
   readonly #all = new Map<Socket, Connection>();
-  readonly #beats: NodeJS.Timeout;
   // One function of each kind for all sockets: there are many, and each may be open for long.
   readonly #onClose: (this: Socket) => void;
   readonly #onEnd: (this: Socket) => void;
@@ -31,7 +30,6 @@ export class Connections {
       limitDiscarding(this.req);
       all.get(this.req.socket)?.end();
     };
-    this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
   }
 
   /**
@@ -40,6 +38,8 @@ export class Connections {
    * @param handle called with each request, unless another one of its connection is in flight
    */
   attend(server: Server, handle: RequestListener): void {
+    // Node starts the time again with each byte that the system takes, also in the middle of a write.
+    server.setTimeout(this.stallMs, (socket: Socket) => this.#all.get(socket)?.onTimeout());
     server.on('connection', (socket: Socket) => {
       this.#all.set(socket, new Connection(socket, handle));
       socket.on('close', this.#onClose).on('end', this.#onEnd);
@@ -70,7 +70,6 @@ export class Connections {
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
   stop(graceMs: number): void {
-    clearInterval(this.#beats);
     for (const { hasAsked, socket } of this.#all.values()) if (!hasAsked) socket.destroy();
     const cut = () => {
       for (const { socket } of this.#all.values()) socket.destroy();
@@ -81,11 +80,6 @@ export class Connections {
   #begin({ handle }: Connection, response: ServerResponse): void {
     response.on('close', this.#onAnswered);
     handle(response.req, response);
-  }
-
-  #beat(): void {
-    const now = performance.now();
-    for (const connection of this.#all.values()) connection.cutIfStalled(now, this.stallMs);
   }
 }
 

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FeedHub } from '../../feed/feed-hub.js';
 
 export interface DrainingOptions {
-  /** Many feeds end one after another, within this time. */
+  /** Many feeds end in batches, within this time. */
   readonly spreadMs: number;
   /** How long a feed's socket may take its last bytes. */
   readonly graceMs: number;
 }
 
-/** How a node leaves: it says so first, and its readers go elsewhere when no more of them come. */
+/** How a node leaves: it says so first, and ends its feeds when no more of them come. */
 export class Draining {
   #isAnnounced = false;
   readonly #leaving = new AbortController();
@@ -21,7 +21,7 @@ export class Draining {
     setMaxListeners(0, this.#leaving.signal); // one for each open request
   }
 
-  /** Whether whoever sends traffic here is to send it elsewhere. */
+  /** Whether a load balancer is to send traffic elsewhere. */
   get isAnnounced(): boolean {
     return this.#isAnnounced;
   }

@@ -142,6 +142,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
+  app.setSerializerCompiler(() => JSON.stringify); // the schemas of responses are for the document
   useProblems(app, onRejected);
   setSecurityHeaders(app);
   if (trustProxy.length > 0) readForwardedFor(app);

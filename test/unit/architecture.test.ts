@@ -39,7 +39,7 @@ const allowed: Record<string, readonly string[]> = {
   http: ['auth', 'errors.js', 'events', 'feed', 'sse', 'store'],
   inspector: ['http'],
   metrics: ['bounded-cache.js', 'errors.js', 'events', 'feed', 'store'],
-  openapi: ['auth', 'errors.js', 'events', 'http', 'store'],
+  openapi: ['auth', 'errors.js', 'http'],
   sse: [],
   store: ['bounded-cache.js', 'errors.js', 'events', 'linked-list.js'],
 };

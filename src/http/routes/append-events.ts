@@ -8,7 +8,7 @@ import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
 import { appendJson } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import { sendAppended } from './append-response.js';
-import { streamParams } from './request-schemas.js';
+import { appendSchema } from './append-schema.js';
 import { messagePath } from './routes.js';
 
 export interface AppendOptions extends NdjsonOptions {
@@ -28,7 +28,7 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/events`,
     {
-      schema: { params: streamParams },
+      schema: appendSchema,
       config: { access: 'append', reportsStored: true, takesBody: 'json_or_ndjson' },
       onRequest: [throwFailure, ...refuseOverRate(rateLimit)],
     },

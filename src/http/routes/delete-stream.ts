@@ -1,31 +1,44 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { StreamManager } from '../../store/stream-manager.js';
+import { storeErrors } from './documentation.js';
 import { sessionParams, streamParams } from './request-schemas.js';
 import { messagePath, sessionPath } from './routes.js';
 
 type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
 
-/** `DELETE …` forgets one stream, `DELETE /sessions/:sid` all of a session, one after another. */
+const streamSchema = {
+  params: streamParams,
+  operationId: 'deleteStream',
+  tags: ['Operators'],
+  summary: 'Delete a stream',
+  description:
+    'Open feeds get a `reset`. For 60 seconds, a worker that resumes without knowing of it cannot create the stream again.',
+  response: { 204: { description: 'The stream does not exist, or no longer.' } },
+  problems: storeErrors,
+} as const;
+
+const sessionSchema = {
+  params: sessionParams,
+  operationId: 'deleteSession',
+  tags: ['Operators'],
+  summary: 'Delete all streams of a session, one after another',
+  response: { 204: { description: 'The session has no streams, or no longer.' } },
+  problems: storeErrors,
+} as const;
+
+/** `DELETE …` deletes one stream, `DELETE /sessions/:sid` all of a session, one after another. */
 export function deleteRoutes(app: FastifyInstance, streams: Streams): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const config = { access: 'admin' } as const;
-  routes.delete(
-    messagePath,
-    { schema: { params: streamParams }, config },
-    async ({ params }, reply) => {
-      await streams.deleteStream(params);
-      return reply.code(204).send();
-    },
-  );
-  routes.delete(
-    sessionPath,
-    { schema: { params: sessionParams }, config },
-    async ({ params }, reply) => {
-      await deleteSession(streams, params.sessionId);
-      return reply.code(204).send();
-    },
-  );
+  routes.delete(messagePath, { schema: streamSchema, config }, async ({ params }, reply) => {
+    await streams.deleteStream(params);
+    return reply.code(204).send();
+  });
+  routes.delete(sessionPath, { schema: sessionSchema, config }, async ({ params }, reply) => {
+    await deleteSession(streams, params.sessionId);
+    return reply.code(204).send();
+  });
 }
 
 /** More streams than one list has are found by listing again. */

@@ -5,6 +5,7 @@ import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
 import { Chunk } from '../../sse/chunk.js';
 import type { StreamId } from '../../store/stream-id.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
+import type { ResponseHeader } from './documentation.js';
 import { headerList } from './header-list.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
@@ -106,6 +107,20 @@ function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   reply.hijack();
   return { response, socket, isChunked };
 }
+
+/** The headers of `setFeedHeaders`, for the document. */
+export const feedHeaders = {
+  'Cache-Control': {
+    description: 'No proxy may store the feed, or transform it.',
+    schema: { const: 'no-cache, no-store, no-transform' },
+    required: true,
+  },
+  'X-Accel-Buffering': {
+    description: 'No proxy may buffer it.',
+    schema: { const: 'no' },
+    required: true,
+  },
+} as const satisfies Record<string, ResponseHeader>;
 
 export function setFeedHeaders(reply: FastifyReply): void {
   reply

@@ -16,6 +16,7 @@ import {
   setFeedHeaders,
   startFeed,
 } from './feed-response.js';
+import { followDocumentation } from './follow-documentation.js';
 import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { keepsTornLines } from './webkit.js';
@@ -37,7 +38,7 @@ const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
 const querystring = z.object({
   offset: z
     .string()
-    .describe('An offset or an id to go on from, or `now` for the end; without one, the start.')
+    .describe('An offset or an id to resume from, or `now` for the end; without one, the start.')
     .transform((text, context) => {
       const point = text === '' ? atStart : parseResumePoint(text);
       if (point !== null) return point;
@@ -48,23 +49,23 @@ const querystring = z.object({
   lastEventId: z
     .string()
     .describe(
-      'As the header `Last-Event-ID`, which wins over it, for clients that cannot set that; it wins over `offset`.',
+      'Like the header `Last-Event-ID`, which takes precedence, for clients that cannot set it; takes precedence over `offset`.',
     )
     .optional(),
-  named: flag.optional().describe('Whether frames carry the type of their event as their name.'),
+  named: flag.optional().describe('Whether frames have the type of their event as their name.'),
   control: flag
     .optional()
     .describe(
-      'Whether the state of the feed is told in events: `heartbeat`, `up-to-date` and `not-found`.',
+      'Whether the feed reports its state in events: `heartbeat`, `up-to-date` and `not-found`.',
     ),
   compact: flag
     .optional()
     .describe(
-      'Whether the stored chunks of one text that follow each other come as one event, for a replay in few frames.',
+      'Whether adjacent stored chunks of one text come as one event, for a replay in few frames.',
     ),
   startTimeout: z
     .string()
-    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a whole number of seconds')
+    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a number of seconds')
     .describe(
       'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`; without it, as long as a feed may last.',
     )
@@ -93,7 +94,7 @@ export function followStreamRoute(
   app.withTypeProvider<ZodTypeProvider>().route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
-    schema: { params: streamParams, querystring },
+    schema: { params: streamParams, querystring, ...followDocumentation },
     config: { access: 'read' },
     preValidation: joinLastEventIds,
     errorHandler: (error, request, reply) => {
@@ -110,7 +111,7 @@ export function followStreamRoute(
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const maxSeconds = Math.floor(feeds.options.waitMs / 1000);
-        throw new ServiceError('invalid_query', `startTimeout must be at most ${maxSeconds}`);
+        throw new ServiceError('invalid_query', `startTimeout must be at most ${maxSeconds} seconds`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
       const feedRequest = { ...place, format, accessEndsAt };

@@ -1,4 +1,23 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+const schema = {
+  operationId: 'getMetrics',
+  tags: ['Operators'],
+  summary: 'Get the metrics for Prometheus',
+  response: {
+    200: {
+      description: 'The metrics of this node.',
+      content: {
+        'text/plain': {
+          schema: z.string(),
+          examples: { example: { value: '# TYPE rejoin_feeds_open gauge\nrejoin_feeds_open 3\n' } },
+        },
+      },
+    },
+  },
+  problems: ['backend_unavailable'],
+} as const;
 
 /** Numbers in a text format. */
 export interface Exposition {
@@ -8,7 +27,7 @@ export interface Exposition {
 
 /** `/metrics`: for Prometheus. */
 export function metricsRoute(app: FastifyInstance, metrics: Exposition): void {
-  app.get('/metrics', { config: { access: 'metrics' } }, async (_request, reply) => {
+  app.get('/metrics', { schema, config: { access: 'metrics' } }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.text());
   });
 }

@@ -14,9 +14,11 @@ import {
 import { mayFollowEnd } from '../../store/lifecycle.js';
 import type { StreamId } from '../../store/stream-id.js';
 import { type EventPage, maxBatchEvents, type StreamManager } from '../../store/stream-manager.js';
+import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
 import { NextChange } from './next-change.js';
 import { limit, position, streamParams, wait } from './request-schemas.js';
 import { messagePath } from './routes.js';
+import { nextId, offset } from './stream-status.js';
 
 const querystring = z.object({
   offset: position.optional(),
@@ -25,6 +27,43 @@ const querystring = z.object({
 });
 
 type Query = z.infer<typeof querystring>;
+
+/** What another program pushed comes as it is, so that no more than this is certain. */
+const storedEvent = z
+  .looseObject({ type: z.string() })
+  .describe('an event as it was stored; one that came by this API has all fields but `data`');
+
+const eventPage = z
+  .strictObject({
+    events: z.array(storedEvent).max(maxBatchEvents),
+    nextOffset: offset,
+    nextId,
+    ended: z.boolean().describe('the stream has ended, and this page reaches its end'),
+  })
+  .register(components, { id: 'Page' });
+
+const schema = {
+  params: streamParams,
+  querystring,
+  operationId: 'readEvents',
+  tags: ['Readers'],
+  summary: 'Read a part of a stream as JSON',
+  description:
+    'Continue from `nextId` until `events` is empty or `ended` is true. A stream that does not exist is empty.',
+  response: {
+    200: {
+      description: 'The events from the offset on, as many as fit.',
+      headers: noStore,
+      content: jsonContent<z.ZodType>(eventPage, {
+        events: [eventExample],
+        nextOffset: 1,
+        nextId: '1-3592a1b6',
+        ended: false,
+      }),
+    },
+  },
+  problems: ['invalid_offset', 'invalid_query', 'offset_gone', ...storeErrors],
+} as const;
 
 export interface ReadOptions {
   readonly streams: StreamManager;
@@ -56,7 +95,7 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
     .withTypeProvider<ZodTypeProvider>()
     .get(
       `${messagePath}/events`,
-      { schema: { params: streamParams, querystring }, config: { access: 'read' } },
+      { schema, config: { access: 'read' } },
       async ({ params, query, raw, signal, accessEndsAt }, reply) => {
         const from = query.offset ?? startOfStream;
         const { page, ended } =

@@ -1,19 +1,38 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { StreamManager } from '../../store/stream-manager.js';
+import { jsonContent, storeErrors } from './documentation.js';
 import { leaseMs, producerEpoch } from './producer-headers.js';
-import { streamParams } from './request-schemas.js';
+import { producerEpochHeaders, requiredLeaseHeader, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
-import { toStatus } from './stream-status.js';
+import { statusExample, statusSchema, toStatus } from './stream-status.js';
 
-/** `POST …/lease`: a sign of life without an event. Answers the status of the stream. */
+const schema = {
+  params: streamParams,
+  operationId: 'renewLease',
+  tags: ['Workers'],
+  summary: 'Renew the lease of a stream without an event',
+  description:
+    'Check `streamStatus` in the response: it tells a worker during a long tool call that the stream was stopped.',
+  requestHeaders: z.object({ ...producerEpochHeaders, ...requiredLeaseHeader }),
+  response: {
+    200: {
+      description: 'The status of the stream, which may have ended.',
+      content: jsonContent(statusSchema, statusExample),
+    },
+  },
+  problems: ['invalid_header', 'not_found', 'producer_fenced', ...storeErrors],
+} as const;
+
+/** `POST …/lease`: renews the lease without an event. Responds with the status of the stream. */
 export function renewLeaseRoute(app: FastifyInstance, streams: StreamManager): void {
   app
     .withTypeProvider<ZodTypeProvider>()
     .post(
       `${messagePath}/lease`,
-      { schema: { params: streamParams }, config: { access: 'append' } },
+      { schema, config: { access: 'append' } },
       async ({ params, raw }, reply) => {
         const lease = leaseMs(raw);
         if (lease === undefined) {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { parsePosition } from '../../events/position.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
 import { maxBatchEvents } from '../../store/stream-manager.js';
+import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './producer-headers.js';
 
 const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
 const sid = id.describe('The id of the session.');
@@ -29,7 +30,7 @@ export const compileSchema: FastifySchemaCompiler<z.ZodType> = (route) => {
 };
 
 export const notAPosition =
-  'must be an offset (a whole number from 0 on) or the id of an event (17-9f2c01ab)';
+  'must be an offset (an integer from 0 on) or the id of an event (17-9f2c01ab)';
 
 /** The path parameter of the routes of a session. */
 export const sessionParams = z.object({ sid }).transform((params) => ({ sessionId: params.sid }));
@@ -47,24 +48,77 @@ export const position = z
 
 export const limit = z
   .string()
-  .regex(/^[1-9][0-9]{0,3}$/, `must be a whole number from 1 to ${maxBatchEvents}`)
-  .describe(`The most events to read, 1 to ${maxBatchEvents}.`)
+  .regex(/^[1-9][0-9]{0,3}$/, `must be an integer from 1 to ${maxBatchEvents}`)
+  .describe(`The maximum number of events to read, 1 to ${maxBatchEvents}.`)
   .transform(Number)
   .refine((value) => value <= maxBatchEvents, `must be at most ${maxBatchEvents}`);
 
-/** The longest that a read may wait, in seconds. */
+/** The longest that a read may wait. */
 const maxWaitSeconds = 60;
+
+const waitRule = `must be a number of seconds from 0 to ${maxWaitSeconds}`;
 
 /** Seconds, as milliseconds. */
 export const wait = z
   .string()
-  .regex(/^(0|[1-9][0-9]?)$/, `must be a whole number from 0 to ${maxWaitSeconds}`)
-  .describe(`How many seconds a read may wait for something, at most ${maxWaitSeconds}.`)
+  .regex(/^(0|[1-9][0-9]?)$/, waitRule)
+  .describe(`How many seconds a read may wait for an event, at most ${maxWaitSeconds}.`)
   .transform(Number)
-  .refine((value) => value <= maxWaitSeconds, `must be at most ${maxWaitSeconds}`)
+  .refine((value) => value <= maxWaitSeconds, waitRule)
   .transform((seconds) => seconds * 1000);
 
 /** `z.coerce.boolean()` takes "false" for true. */
 export const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .transform((text) => text === 'true');
+
+export const lastEventIdHeader = {
+  'Last-Event-ID': z
+    .string()
+    .describe(
+      'The id of the last frame, such as `2-17f32cff`, which an EventSource sends automatically. It takes precedence over ' +
+        '`lastEventId` and `offset`.',
+    )
+    .optional(),
+};
+
+const number = z.int().min(0).max(maxNumber);
+
+/** With an epoch alone, a worker shows that no other has taken over. */
+export const producerEpochHeaders = {
+  'Producer-Id': z
+    .string()
+    .regex(new RegExp(`^[ -~]{1,${maxProducerIdLength}}$`))
+    .describe('The name of the producer within its stream.')
+    .optional(),
+  'Producer-Epoch': number.describe('Each worker that takes over raises it.').optional(),
+};
+
+/** All three of them or none. */
+export const producerHeaders = {
+  ...producerEpochHeaders,
+  'Producer-Seq': number
+    .describe('The number of the first event of the body; each event takes the next.')
+    .optional(),
+};
+
+const lease = z
+  .int()
+  .min(1)
+  .max(maxLeaseSeconds)
+  .describe('Seconds until the service ends the stream, unless the lease is renewed before.');
+
+export const leaseHeader = { 'Producer-Lease': lease.optional() };
+
+export const requiredLeaseHeader = { 'Producer-Lease': lease };
+
+export const ttlHeader = {
+  'Stream-TTL': z
+    .int()
+    .min(1)
+    .describe(
+      'On the append that creates a stream: how many seconds it is kept after its last event, at most ' +
+        '`stream_manager.max_ttl`, which is 7 days by default.',
+    )
+    .optional(),
+};

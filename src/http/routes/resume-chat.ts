@@ -8,7 +8,14 @@ import type { FeedRejection } from '../../feed/feed-observer.js';
 import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
-import { feedRouteOptions, openFeed, setFeedHeaders, startFeed } from './feed-response.js';
+import { storeErrors } from './documentation.js';
+import {
+  feedHeaders,
+  feedRouteOptions,
+  openFeed,
+  setFeedHeaders,
+  startFeed,
+} from './feed-response.js';
 import { sessionParams } from './request-schemas.js';
 import { chatPath } from './routes.js';
 
@@ -21,6 +28,52 @@ const querystring = z.object({
     .describe('The major version of the AI SDK that reads. Version 5 knows no approvals.')
     .optional(),
 });
+
+const description = `
+The newest open stream of the session, from its start, as \`useChat({ resume: true })\` asks for it. Its events come
+as chunks of the SDK's UI message stream. Only a stream that has ended ends the response as it should: any other end
+breaks the connection, and the page asks again.`;
+
+const chunks = [
+  ': connected\ndata: {"type":"start","messageId":"m1"}',
+  'data: {"type":"text-start","id":"a1"}',
+  'data: {"type":"text-delta","id":"a1","delta":"Cats sleep."}',
+  'data: {"type":"text-end","id":"a1"}',
+  'data: {"type":"finish"}',
+  'data: [DONE]',
+  '',
+].join('\n\n');
+
+const protocolHeader = {
+  'X-Vercel-AI-UI-Message-Stream': {
+    description: 'The protocol of the chunks.',
+    schema: { const: 'v1' },
+    required: true,
+  },
+};
+
+const schema = {
+  params: sessionParams,
+  querystring,
+  operationId: 'resumeChat',
+  tags: ['Readers'],
+  summary: 'Resume a chat of the AI SDK',
+  description: description.trim(),
+  response: {
+    200: {
+      description: 'The chunks.',
+      headers: { ...feedHeaders, ...protocolHeader },
+      content: {
+        'text/event-stream': {
+          schema: z.string(),
+          examples: { chunks: { summary: 'An answer, and the end', value: chunks } },
+        },
+      },
+    },
+    204: { description: 'No stream of the session is open.' },
+  },
+  problems: ['not_acceptable', 'draining', 'too_many_feeds', ...storeErrors],
+} as const;
 
 /** As the AI SDK itself sets it. */
 const contentType = 'text/event-stream';
@@ -39,7 +92,7 @@ export function resumeChatRoute(
   app.withTypeProvider<ZodTypeProvider>().route({
     url: chatPath,
     ...feedRouteOptions,
-    schema: { params: sessionParams, querystring },
+    schema,
     config: { access: 'read' },
     errorHandler: (error, request, reply) => {
       // Neither what streams there are may be known now, nor whether the token is good.

@@ -7,8 +7,10 @@ import type { StreamId } from '../../store/stream-id.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
 import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { components, jsonContent, storeErrors } from './documentation.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
+import { streamStatus } from './stream-status.js';
 
 type Appender = Pick<StreamManager, 'appendEvents'>;
 
@@ -22,9 +24,45 @@ export interface StopOptions {
   readonly rateLimit: RateLimit | null;
 }
 
-export const stopBody = z.strictObject({ reason: z.string().max(1000).optional() });
+const stopRequest = z
+  .strictObject({ reason: z.string().max(1000).optional() })
+  .register(components, { id: 'StopRequest' });
 
-type StopRequest = z.infer<typeof stopBody>;
+type StopRequest = z.infer<typeof stopRequest>;
+
+const stopped = z.strictObject({ streamStatus }).register(components, { id: 'Stopped' });
+
+const description = `
+Appends a \`stop\` event, once; the request is idempotent. A stream that does not exist is created by it, but not by a
+token for a whole session.`;
+
+const schema = {
+  params: streamParams,
+  operationId: 'stopStream',
+  tags: ['Workers'],
+  summary: 'Stop a stream on behalf of a reader or an operator',
+  description: description.trim(),
+  requestBody: { required: false, content: jsonContent(stopRequest, { reason: 'by the user' }) },
+  response: {
+    200: {
+      description: 'How the stream has ended, now or before.',
+      content: jsonContent(stopped, { streamStatus: 'stopped' }),
+    },
+  },
+  problems: [
+    'invalid_event',
+    'invalid_json',
+    'not_found',
+    'request_timeout',
+    'session_full',
+    'body_too_large',
+    'unsupported_media_type',
+    'rate_limited',
+    'overloaded',
+    'store_full',
+    ...storeErrors,
+  ],
+} as const;
 
 /**
  * `POST …/stop`: asks the producer to stop, by a `stop` event. Once: a stream that has ended keeps
@@ -38,13 +76,13 @@ export function stopStreamRoute(
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/stop`,
     {
-      schema: { params: streamParams },
+      schema,
       config: { access: 'stop', reportsStored: true, takesBody: 'json' },
       bodyLimit: maxStopBytes,
       onRequest: refuseOverRate(rateLimit),
     },
     async ({ params, body, reader }, reply) => {
-      const request = parseJsonBody(body, stopBody);
+      const request = parseJsonBody(body, stopRequest);
       if (reader?.messageId === null) await requireStream(streams, params);
       const streamStatus = await stop(appends, params, request);
       return reply.send({ streamStatus });
@@ -66,7 +104,7 @@ async function stop(streams: Appender, stream: StreamId, request: StopRequest) {
     return 'stopped';
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'stream_ended') {
-      return error.details.streamStatus;
+      return error.details.streamStatus as z.infer<typeof streamStatus>;
     }
     throw error;
   }

@@ -211,17 +211,15 @@ function conflictingRedisFaults(document: Document, hasUrl: boolean): string[] {
 /** Read apart from the rest, so that these faults are named beside any other. */
 const accessSchema = z.object({
   server: z.object({ host: z.string().default('127.0.0.1') }).prefault({}),
-  auth: z
-    .object({ disabled: flag.default(false), producer_keys: z.unknown().optional() })
-    .prefault({}),
+  auth: z.object({ disabled: flag.default(false), api_keys: z.unknown().optional() }).prefault({}),
 });
 
 /** Without keys, whoever reaches the port may write everything; tokens are for readers only. */
 function accessFaults(document: Document): string[] {
   const { data } = accessSchema.safeParse(document);
   if (data === undefined) return [];
-  const { disabled, producer_keys = null } = data.auth;
-  const hasKeys = producer_keys !== null && !isEmptyList(producer_keys);
+  const { disabled, api_keys = null } = data.auth;
+  const hasKeys = api_keys !== null && !isEmptyList(api_keys);
   if (disabled && (hasKeys || takesReaderTokens(document))) {
     const others = hasKeys ? 'keys' : 'settings for the tokens of readers';
     return [
@@ -231,7 +229,7 @@ function accessFaults(document: Document): string[] {
   if (disabled || hasKeys || isLoopback(data.server.host)) return [];
   return [
     `${nameOf('server.host')}: ${data.server.host} is not a loopback address, and there are no ` +
-      'keys: anybody who reaches it could append, and delete. Set AUTH_PRODUCER_KEYS, bind ' +
+      'keys: anybody who reaches it could append, and delete. Set AUTH_API_KEYS, bind ' +
       '127.0.0.1, or set AUTH_DISABLED=true',
   ];
 }
@@ -287,7 +285,7 @@ function toConfig(settings: z.infer<typeof settingsSchema>, warnings: readonly S
     },
     auth: {
       isDisabled: auth.disabled,
-      producerKeys: auth.producer_keys,
+      apiKeys: auth.api_keys,
       reader: toReaderOptions(auth),
     },
     cors,

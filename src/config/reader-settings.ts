@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import { publicKeyAlgorithms } from '../auth/key-algorithms.js';
-import { usualClaimNames, usualTokenCookie } from '../auth/reader-token.js';
-import type { ReaderTokenOptions } from '../auth/token-verifier.js';
+import type { ReaderTokenOptions } from '../auth/reader-tokens.js';
+import { defaultClaimNames, defaultTokenCookie } from '../auth/reader-tokens.js';
+import { publicKeyAlgorithms } from '../auth/token-verifier.js';
 import { isLoopback, listOf, optionalText } from './values.js';
 
 const secretRule =
@@ -46,13 +46,13 @@ export const readerSettings = {
   reader_jwks_url: jwksUrl,
   reader_issuer: optionalText,
   reader_audience: optionalText,
-  reader_cookie: cookieName.default(usualTokenCookie),
+  reader_cookie: cookieName.default(defaultTokenCookie),
   reader_claims: z.prefault(
     z
       .strictObject({
-        sid: claimName.default(usualClaimNames.sid),
-        mid: claimName.default(usualClaimNames.mid),
-        scope: claimName.default(usualClaimNames.scope),
+        sid: claimName.default(defaultClaimNames.sid),
+        mid: claimName.default(defaultClaimNames.mid),
+        scope: claimName.default(defaultClaimNames.scope),
       })
       .check(({ value, issues }) => {
         const names = Object.entries(value);

@@ -3,13 +3,13 @@ import { streamManagerTypes } from '../store/create-stream-manager.js';
 import { readerSettings } from './reader-settings.js';
 import { redisSettingsSchema } from './redis-settings.js';
 import {
+  apiKeys,
   automatic,
   corsHeaders,
   duration,
   flag,
   hostNames,
   origins,
-  producerKeys,
   proxies,
   size,
   wholeNumber,
@@ -81,7 +81,7 @@ export const settingsSchema = z.strictObject({
   auth: z.prefault(
     z.strictObject({
       disabled: flag.default(false),
-      producer_keys: producerKeys,
+      api_keys: apiKeys,
       ...readerSettings,
     }),
     {},
@@ -134,7 +134,7 @@ export const environmentNames = {
   'feed.max_feeds': 'FEED_MAX_FEEDS',
   'feed.max_feeds_per_stream': 'FEED_MAX_FEEDS_PER_STREAM',
   'auth.disabled': 'AUTH_DISABLED',
-  'auth.producer_keys': 'AUTH_PRODUCER_KEYS',
+  'auth.api_keys': 'AUTH_API_KEYS',
   'auth.reader_secret': 'AUTH_READER_SECRET',
   'auth.reader_public_key': 'AUTH_READER_PUBLIC_KEY',
   'auth.reader_jwks_url': 'AUTH_READER_JWKS_URL',

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { keyIdPattern, scopes, splitProducerKey } from '../auth/api-key.js';
+import { keyIdPattern, scopes, splitApiKey } from '../auth/api-keys.js';
 import { hasSoundBraces } from '../store/redis/redis-keys.js';
 
 /** A whole number, from YAML as a number or from the environment as text. */
@@ -129,8 +129,8 @@ const idRule = 'must be 1 to 64 letters, digits, _ or -';
 const digestRule = 'must be the SHA-256 of the secret, 64 hex digits';
 const scopesRule = `must be one or more of ${scopes.join(', ')}`;
 
-const producerKey = z.preprocess(
-  (value) => (typeof value === 'string' ? splitProducerKey(value) : value),
+const apiKey = z.preprocess(
+  (value) => (typeof value === 'string' ? splitApiKey(value) : value),
   z.strictObject(
     {
       id: z.string(idRule).regex(keyIdPattern, idRule),
@@ -142,7 +142,7 @@ const producerKey = z.preprocess(
 );
 
 /** The messages name places, never values: a secret may have been put here by mistake. */
-export const producerKeys = listOf(producerKey).check(({ value, issues }) => {
+export const apiKeys = listOf(apiKey).check(({ value, issues }) => {
   const ids = value.map(({ id }) => id);
   ids.forEach((id, index) => {
     if (ids.indexOf(id) === index) return;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { freePort } from '../support/free-port.js';
 import { sharedService } from '../support/shared-service.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';

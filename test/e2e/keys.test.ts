@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { readKeyArguments } from '../../src/bin/key-arguments.js';
 import { loadConfig } from '../../src/config/config.js';
 import { makeKey, type TestKey } from '../support/keys.js';
@@ -22,7 +22,7 @@ function makeKeyWith(...args: string[]) {
 }
 
 const configured = (...keys: TestKey[]): Environment => ({
-  AUTH_PRODUCER_KEYS: keys.map(({ key }) => formatProducerKey(key)).join(','),
+  AUTH_API_KEYS: keys.map(({ key }) => formatApiKey(key)).join(','),
 });
 
 describe('The command that makes keys', () => {
@@ -31,7 +31,7 @@ describe('The command that makes keys', () => {
     expect(status).toBe(0);
     const [header, setting, rest] = stdout.split('\n') as [string, string, string];
     expect(header).toMatch(/^Authorization: Bearer worker-1\.[A-Za-z0-9_-]{43}$/);
-    expect(setting).toMatch(/^AUTH_PRODUCER_KEYS=worker-1:[0-9a-f]{64}:append\+read$/);
+    expect(setting).toMatch(/^AUTH_API_KEYS=worker-1:[0-9a-f]{64}:append\+read$/);
     expect(rest).toBe('');
 
     const service = await startService({}, directoryWith({ '.env': setting }));
@@ -119,8 +119,8 @@ describe('A secret', () => {
     ['for a scope', ({ key, token }: TestKey) => `${key.id}:${key.sha256}:${secretOf({ token })}`],
   ])('that is configured %s by mistake is not told at the start', (_, toText) => {
     const key = makeKey('read');
-    const { message } = refusalOf({ AUTH_PRODUCER_KEYS: toText(key) });
-    expect(message).toContain('AUTH_PRODUCER_KEYS');
+    const { message } = refusalOf({ AUTH_API_KEYS: toText(key) });
+    expect(message).toContain('AUTH_API_KEYS');
     expect(message).not.toContain(secretOf(key));
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { makeKey } from '../support/keys.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
@@ -79,7 +79,7 @@ describe('No log, no error and no metric', () => {
   it('holds a key, a body or a query, whatever the route and whatever was wrong', async () => {
     const service = await startService({
       LOG_LEVEL: 'trace',
-      AUTH_PRODUCER_KEYS: formatProducerKey(key.key),
+      AUTH_API_KEYS: formatApiKey(key.key),
     });
     const answers: string[] = [];
     const wrong = { authorization: `${key.headers.authorization}x` };

@@ -98,7 +98,7 @@ describe('whatever the settings are', () => {
   });
 
   it('no fault tells a secret that was put into a key or a password', async () => {
-    const places = fc.constantFrom('AUTH_PRODUCER_KEYS', 'REDIS_PASSWORD', 'REDIS_URL');
+    const places = fc.constantFrom('AUTH_API_KEYS', 'REDIS_PASSWORD', 'REDIS_URL');
     const property = fc.asyncProperty(places, text, environment, async (name, extra, rest) => {
       writeFileSync(join(directory, 'config.yaml'), '');
       const others = Object.entries(rest).filter(([, found]) => !found.includes(secret));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { type ConfigError, loadConfig } from '../../src/config/config.js';
 import { makeKey } from '../support/keys.js';
 import { directoryWith } from '../support/test-processes.js';
@@ -19,33 +19,33 @@ function faults(environment: Record<string, string>, yaml = ''): readonly string
 const [first, second] = [makeKey('append', 'read'), makeKey('admin')];
 const digest = 'a'.repeat(64);
 
-describe('auth.producer_keys', () => {
+describe('auth.api_keys', () => {
   it('are a list in config.yaml', () => {
     const { id, sha256 } = first.key;
-    const yaml = `auth:\n  producer_keys:\n    - { id: ${id}, sha256: ${sha256}, scopes: [append, read] }\n`;
-    expect(load({}, yaml).auth.producerKeys).toEqual([first.key]);
+    const yaml = `auth:\n  api_keys:\n    - { id: ${id}, sha256: ${sha256}, scopes: [append, read] }\n`;
+    expect(load({}, yaml).auth.apiKeys).toEqual([first.key]);
   });
 
   it('are text with commas in the environment, which wins', () => {
-    const [one, two] = [formatProducerKey(first.key), formatProducerKey(second.key)];
-    const yaml = `auth: { producer_keys: [{ id: x, sha256: ${digest}, scopes: [read] }] }\n`;
+    const [one, two] = [formatApiKey(first.key), formatApiKey(second.key)];
+    const yaml = `auth: { api_keys: [{ id: x, sha256: ${digest}, scopes: [read] }] }\n`;
     for (const text of [`${one},${two}`, ` ${one} ,\n ${two} `]) {
-      const config = load({ AUTH_PRODUCER_KEYS: text }, yaml);
-      expect(config.auth.producerKeys).toEqual([first.key, second.key]);
+      const config = load({ AUTH_API_KEYS: text }, yaml);
+      expect(config.auth.apiKeys).toEqual([first.key, second.key]);
     }
   });
 
   it('let the service be reached from other machines', () => {
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
+    const keys = { AUTH_API_KEYS: formatApiKey(first.key) };
     expect(load({ HOST: '0.0.0.0', ...keys }).server.host).toBe('0.0.0.0');
-    expect(faults({ HOST: '0.0.0.0' })[0]).toMatch(/AUTH_PRODUCER_KEYS/);
+    expect(faults({ HOST: '0.0.0.0' })[0]).toMatch(/AUTH_API_KEYS/);
   });
 
   it('do not go together with auth.disabled', () => {
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
+    const keys = { AUTH_API_KEYS: formatApiKey(first.key) };
     const named = faults({ AUTH_DISABLED: 'true', ...keys });
     expect(named).toEqual([expect.stringMatching(/^auth\.disabled \(AUTH_DISABLED\): /)]);
-    expect(load({ AUTH_DISABLED: 'false', ...keys }).auth.producerKeys).toHaveLength(1);
+    expect(load({ AUTH_DISABLED: 'false', ...keys }).auth.apiKeys).toHaveLength(1);
   });
 
   it.each([
@@ -62,20 +62,20 @@ describe('auth.producer_keys', () => {
     [`a:${digest}:append,a:${digest}:read`, '1.id'],
     [first.token, '0.id'],
   ])('refuse %s, by its place and not by its value', (text, place) => {
-    const named = faults({ AUTH_PRODUCER_KEYS: text });
-    expect(named[0]).toContain(`auth.producer_keys.${place} (AUTH_PRODUCER_KEYS): `);
+    const named = faults({ AUTH_API_KEYS: text });
+    expect(named[0]).toContain(`auth.api_keys.${place} (AUTH_API_KEYS): `);
     expect(named.join()).not.toContain(digest.slice(1));
     expect(named.join()).not.toContain(first.token.split('.')[1]);
   });
 
   it.each([
-    ['{}', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
-    ['7', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
-    ['[7]', 'auth.producer_keys.0 (AUTH_PRODUCER_KEYS): must have'],
-    [`[{ id: a, sha256: ${digest}, scopes: [] }]`, 'auth.producer_keys.0.scopes'],
-    [`[{ id: a, sha256: ${digest}, scopes: [read], secret: b }]`, 'auth.producer_keys.0.secret'],
+    ['{}', 'auth.api_keys (AUTH_API_KEYS): must be a list'],
+    ['7', 'auth.api_keys (AUTH_API_KEYS): must be a list'],
+    ['[7]', 'auth.api_keys.0 (AUTH_API_KEYS): must have'],
+    [`[{ id: a, sha256: ${digest}, scopes: [] }]`, 'auth.api_keys.0.scopes'],
+    [`[{ id: a, sha256: ${digest}, scopes: [read], secret: b }]`, 'auth.api_keys.0.secret'],
   ])('refuse %s in config.yaml', (yaml, fault) => {
-    const named = faults({}, `auth: { producer_keys: ${yaml} }\n`);
+    const named = faults({}, `auth: { api_keys: ${yaml} }\n`);
     expect(named).toEqual([expect.stringContaining(fault)]);
   });
 });

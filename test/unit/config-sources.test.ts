@@ -101,7 +101,7 @@ describe('An unknown environment variable', () => {
     ['REJOIN_LOG_LEVEL', 'LOG_LEVEL'],
     ['REJOIN_PORT', 'PORT'],
     ['FEED_COLOUR', null],
-    ['AUTH_PRODUCER_KEY', 'AUTH_PRODUCER_KEYS'],
+    ['AUTH_API_KEY', 'AUTH_API_KEYS'],
   ])('%s is a warning that names %s', (name, meant) => {
     const hint = meant === null ? '' : `; did you mean ${meant}?`;
     expect(warnings({ [name]: '6380' })).toEqual([`${name}: there is no such variable${hint}`]);

@@ -72,7 +72,7 @@ describe('the settings', () => {
         maxFeeds: 20_000,
         maxFeedsPerStream: 10_000,
       },
-      auth: { isDisabled: false, producerKeys: [], reader: null },
+      auth: { isDisabled: false, apiKeys: [], reader: null },
       cors: {
         origins: [],
         headers: [
@@ -217,8 +217,8 @@ describe('the settings', () => {
   );
 
   it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
-    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
-    expect(load().auth.producerKeys).toEqual([]);
+    write('config.yaml', `auth:\n  api_keys:${value}\ncors:\n  origins:${value}\n`);
+    expect(load().auth.apiKeys).toEqual([]);
     expect(load().cors.origins).toEqual([]);
     expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
   });

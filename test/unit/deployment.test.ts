@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { scopes } from '../../src/auth/api-key.js';
+import { scopes } from '../../src/auth/api-keys.js';
 import { environmentVariables, loadConfig } from '../../src/config/config.js';
 import { environmentNames } from '../../src/config/settings.js';
 import { memoryBackend } from '../support/backends.js';
@@ -141,7 +141,7 @@ describe('docker-compose.yml', () => {
     const secrets = [...text.matchAll(/\$\{(\w*(?:PASSWORD|KEYS)\w*)(\W*)/g)];
     expect(secrets.every(([, , operator]) => operator === ':?')).toBe(true);
     expect(new Set(secrets.map(([, name]) => name))).toEqual(
-      new Set(['REDIS_PASSWORD', 'AUTH_PRODUCER_KEYS']),
+      new Set(['REDIS_PASSWORD', 'AUTH_API_KEYS']),
     );
   });
 
@@ -153,12 +153,7 @@ describe('docker-compose.yml', () => {
     expect(named.filter((name) => !environmentVariables.includes(name))).toEqual([]);
     expect(others.filter((name) => !named.includes(name) && name !== 'REDIS_USERNAME')).toEqual([]);
     const fixed = passed.flatMap(([name, value]) => (value === null ? [] : [name]));
-    expect(fixed).toEqual([
-      'STREAM_MANAGER_TYPE',
-      'REDIS_ADDR',
-      'REDIS_PASSWORD',
-      'AUTH_PRODUCER_KEYS',
-    ]);
+    expect(fixed).toEqual(['STREAM_MANAGER_TYPE', 'REDIS_ADDR', 'REDIS_PASSWORD', 'AUTH_API_KEYS']);
   });
 
   it('tells how to make a key for everything that a key may do', () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { usualClaimNames } from '../../src/auth/reader-token.js';
+import { defaultClaimNames } from '../../src/auth/reader-tokens.js';
 import { type ConfigError, loadConfig } from '../../src/config/config.js';
 import { directoryWith } from '../support/test-processes.js';
 
@@ -38,7 +38,7 @@ describe('the settings of readers’ tokens', () => {
       issuer: null,
       audience: null,
       cookie: 'rejoin_token',
-      claims: usualClaimNames,
+      claims: defaultClaimNames,
     });
     const both = { secrets: [secret, `${secret}2`] };
     expect(load({ AUTH_READER_SECRET: `${secret}, ${secret}2` })).toMatchObject(both);
@@ -77,9 +77,9 @@ describe('the settings of readers’ tokens', () => {
   });
 
   it('take the names of claims, which no claim of the token itself has', () => {
-    expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(usualClaimNames);
+    expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(defaultClaimNames);
     const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SID: 'https://app.example/sid' };
-    expect(load(named)?.claims).toEqual({ ...usualClaimNames, sid: 'https://app.example/sid' });
+    expect(load(named)?.claims).toEqual({ ...defaultClaimNames, sid: 'https://app.example/sid' });
     for (const bad of ['exp', 'a b', 'é']) {
       const [fault] = faults({ AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_MID: bad });
       expect(fault).toMatch(/^auth\.reader_claims\.mid .*: must be the name of a claim/);
@@ -156,10 +156,7 @@ describe('the settings of readers’ tokens', () => {
       { AUTH_READER_SECRET: secret, AUTH_DISABLED: 'true' },
       /^auth\.disabled \(AUTH_DISABLED\): is true, and there are settings for the tokens of readers/,
     ],
-    [
-      { AUTH_READER_SECRET: secret, HOST: '0.0.0.0' },
-      /^server\.host \(HOST\): .*AUTH_PRODUCER_KEYS/,
-    ],
+    [{ AUTH_READER_SECRET: secret, HOST: '0.0.0.0' }, /^server\.host \(HOST\): .*AUTH_API_KEYS/],
   ])('refuse %o', (environment, fault) => {
     expect(faults(environment as Record<string, string>)).toEqual([expect.stringMatching(fault)]);
   });

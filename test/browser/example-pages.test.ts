@@ -45,7 +45,7 @@ const common = () => ({
     .join(),
   FEED_LINGER: '300ms',
   FEED_HEARTBEAT: '500ms',
-  FEED_WAIT: '1s',
+  FEED_START_TIMEOUT: '1s',
 });
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));

@@ -1,7 +1,7 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { usualTokenCookie } from './auth/reader-token.js';
+import { defaultTokenCookie } from './auth/reader-tokens.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import type { Config } from './config/config.js';
 import { FeedHub, type FeedOptions } from './feed/feed-hub.js';
@@ -102,7 +102,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const origins = new Origins(config.cors.origins);
   const { host, allowedHosts, trustProxy, maxConnections } = config.server;
-  const { producerKeys: keys, reader } = config.auth;
+  const { apiKeys: keys, reader } = config.auth;
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
@@ -156,7 +156,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (config.docs.isEnabled) {
-    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? usualTokenCookie });
+    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
   }
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {

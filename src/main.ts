@@ -2,28 +2,35 @@ import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
-import { lacksDescriptors } from './config/checks.js';
-import { type Config, ConfigError, loadConfig } from './config/config.js';
+import { type Config, loadConfig } from './config/config.js';
+import { ConfigError } from './config/config-error.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './store/create-stream-manager.js';
 
-/** A shutdown that has not ended by itself this long after the drain delay is ended. */
+/** How long a shutdown may take after the drain delay. */
 const shutdownLimitMs = 15_000;
 
 /**
- * How many connections may wait to be accepted, as far as the kernel allows. Node.js has it queue
- * 511, and turns away most of a crowd that comes back at once: some for seconds, some with a reset.
+ * How many connections may wait to be accepted, as far as the kernel allows. The 511 of Node.js are
+ * too few when many clients reconnect at once: most would wait for seconds, or get a reset.
  */
 const backlog = 65_535;
+
+/** File descriptors that are no connections of clients: those of Redis, of files, and of Node.js. */
+const otherDescriptors = 100;
 
 function readConfig(): Config {
   try {
     return loadConfig(process.env, process.cwd());
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    exitWith(error.message);
   }
+}
+
+function exitWith(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
 }
 
 /** As Node.js has raised it, up to the hard limit. Windows has none. */
@@ -38,12 +45,10 @@ function openFilesLimit(): number {
 function warn({ warnings, server: { maxConnections } }: Config): void {
   for (const warning of warnings) logger.warn(warning, 'A setting may not do what it is meant to');
   const openFiles = openFilesLimit();
-  if (lacksDescriptors(openFiles, maxConnections)) {
-    const fields = { openFiles, maxConnections };
-    logger.warn(
-      fields,
-      'The limit of open files (ulimit -Hn) is too low for server.max_connections',
-    );
+  // Beyond that limit, connections fail in ways that no client understands.
+  if (openFiles < maxConnections + otherDescriptors) {
+    const message = 'The limit of open files (ulimit -Hn) is too low for server.max_connections';
+    logger.warn({ openFiles, maxConnections }, message);
   }
 }
 
@@ -72,8 +77,8 @@ const { drainDelayMs } = config.server;
 const shutdown = {
   delay: drainDelayMs + shutdownLimitMs,
   logger,
-  onSecondSignal: () => logger.warn('The service stops at once, as it is asked to again'),
-  onTimeout: () => logger.error('The service stops at once, as stopping takes too long'),
+  onSecondSignal: () => logger.warn('The service exits at once, after a second signal'),
+  onTimeout: () => logger.error('The service exits at once, as its shutdown takes too long'),
 };
 
 closeWithGrace(shutdown, async ({ signal, err }) => {
@@ -86,15 +91,26 @@ closeWithGrace(shutdown, async ({ signal, err }) => {
   logger.info('The service has stopped');
 });
 
+/** Why the service cannot listen, and which setting helps. */
+function listenError(error: NodeJS.ErrnoException): string {
+  const { host, port } = config.server;
+  if (error.code === 'EADDRINUSE') return `Port ${port} is in use: set PORT to another one`;
+  if (error.code === 'EACCES') return `Port ${port} is not permitted: set PORT to 1024 or above`;
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return `${host} is no address of this machine: set HOST to another one`;
+  }
+  return `The service cannot listen on ${host}, port ${port}: ${error.message}`;
+}
+
 try {
   const url = await app.listen({ host: config.server.host, port: config.server.port, backlog });
   const inspector = config.inspector.isEnabled ? `${url}/inspector` : undefined;
   const { type: streamManager } = config.streamManager;
-  logger.info({ url, streamManager, inspector }, 'The service is listening');
+  const places = inspector === undefined ? url : `${url}, with its inspector at ${inspector}`;
+  logger.info({ url, streamManager, inspector }, `The service is listening on ${places}`);
   if (streamManager === 'memory' && !config.server.isLoopback) {
     logger.warn('Streams are in the memory of this node: a second node would not have them');
   }
 } catch (error) {
-  logger.fatal(toLogFields(error), 'The service cannot listen');
-  process.exit(1);
+  exitWith(listenError(error as NodeJS.ErrnoException));
 }

@@ -86,7 +86,7 @@ export class Service {
     this.#lastLines.push(line);
     if (this.#lastLines.length > keptLogLines) this.#lastLines.shift();
     const entry = parseLogLine(line);
-    if (entry.msg === 'The service is listening') this.#url = entry.url ?? null;
+    if (entry.msg?.startsWith('The service is listening')) this.#url = entry.url ?? null;
     if (entry.msg === 'Redis is unreachable') this.#redisFault = entry.reason ?? this.#redisFault;
   }
 

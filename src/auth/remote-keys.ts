@@ -3,13 +3,13 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 
 export interface RemoteKeysTimes {
-  /** How long the provider may take to answer. */
+  /** How long the provider may take to respond. */
   readonly timeoutMs: number;
-  /** The provider is asked no more often, whatever it answers and whatever keys tokens name. */
+  /** Min time between two requests to the provider, however it responds and whatever keys tokens name. */
   readonly coolDownMs: number;
-  /** Keys that are older than this are asked for again, while they are used. */
+  /** Keys that are older than this are fetched again, while they are used. */
   readonly refreshMs: number;
-  /** Keys that are older than this are not used any more. */
+  /** Keys that are older than this are no longer used. */
   readonly maxAgeMs: number;
 }
 
@@ -20,12 +20,12 @@ const defaultTimes: RemoteKeysTimes = {
   maxAgeMs: 3_600_000,
 };
 
-const askedJustNow = new errors.JOSEError('the provider was asked just now');
+const coolingDown = new errors.JOSEError('the keys were requested just now');
 
-/** The public keys of an identity provider, a JSON Web Key Set, asked for when they are needed. */
+/** The public keys of an identity provider, a JSON Web Key Set, fetched when they are needed. */
 export class RemoteKeys {
   readonly #set: ReturnType<typeof createRemoteJWKSet>;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
   #lastFailure: unknown = null;
 
   constructor(
@@ -36,7 +36,7 @@ export class RemoteKeys {
     this.#set = createRemoteJWKSet(new URL(url), {
       timeoutDuration: times.timeoutMs,
       cacheMaxAge: times.maxAgeMs,
-      cooldownDuration: 0, // it would count from successes only; ours counts from attempts
+      cooldownDuration: 0, // jose counts from successes only; `#fetch` counts from attempts
       [customFetch]: (...request) => this.#fetch(...request),
     });
   }
@@ -44,9 +44,9 @@ export class RemoteKeys {
   /**
    * Finds the key that a token names.
    *
-   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of a token that names none, or not one
-   * @throws ServiceError `backend_unavailable` when nobody can say now: also of an unknown key right
-   *   after the provider was asked, as it may be a new one, and a 401 ends an EventSource for good
+   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of a token that names none, or several
+   * @throws ServiceError `backend_unavailable` while that is unknown: also for an unknown key during
+   *   the cool-down, as it may be a new one, and a 401 ends an EventSource for good
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     this.#refresh();
@@ -54,30 +54,30 @@ export class RemoteKeys {
       return await this.#set(header, token);
     } catch (error) {
       if (isOfToken(error)) throw error;
-      this.#noteFailure(error);
-      const reason = 'the keys that tokens are signed with cannot be had at the moment';
+      this.#logFailure(error);
+      const reason = 'the keys of reader tokens could not be fetched';
       throw new ServiceError('backend_unavailable', reason, { stored: 0 });
     }
   };
 
-  /** In the background, as the keys that are there are good for a while. */
+  /** In the background, as the present keys stay valid for a while. */
   #refresh(): void {
-    const isDue = performance.now() - this.#askedAt > this.times.refreshMs;
-    if (isDue && this.#set.fresh) this.#set.reload().catch((error) => this.#noteFailure(error));
+    const isDue = performance.now() - this.#fetchedAt > this.times.refreshMs;
+    if (isDue && this.#set.fresh) this.#set.reload().catch((error) => this.#logFailure(error));
   }
 
   async #fetch(url: string, options: RequestInit): Promise<Response> {
     const now = performance.now();
-    if (now - this.#askedAt < this.times.coolDownMs) throw askedJustNow;
-    this.#askedAt = now;
+    if (now - this.#fetchedAt < this.times.coolDownMs) throw coolingDown;
+    this.#fetchedAt = now;
     return fetch(url, options);
   }
 
   /** Once for each attempt, however many requests waited for it. */
-  #noteFailure(error: unknown): void {
-    if (error === askedJustNow || error === this.#lastFailure) return;
+  #logFailure(error: unknown): void {
+    if (error === coolingDown || error === this.#lastFailure) return;
     this.#lastFailure = error;
-    this.logger.error(toLogFields(error), 'The keys of tokens could not be had');
+    this.logger.error(toLogFields(error), 'The keys of reader tokens could not be fetched');
   }
 }
 

@@ -2,23 +2,37 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { BaseLogger } from 'pino';
 import { ServiceError } from '../errors.js';
-import { publicKeyAlgorithms, remoteAlgorithms } from './key-algorithms.js';
-import { type ClaimNames, clockToleranceSeconds, type Reader, toReader } from './reader-token.js';
+import {
+  clockToleranceSeconds,
+  type Reader,
+  type ReaderTokenOptions,
+  toReader,
+} from './reader-tokens.js';
 import { RemoteKeys, type RemoteKeysTimes } from './remote-keys.js';
 
-/** Whose tokens are taken. */
-export interface ReaderTokenOptions {
-  /** For HS256, each of at least 32 bytes. Several while one takes over from another. */
-  readonly secrets: readonly string[];
-  /** PEM. */
-  readonly publicKey: string | null;
-  readonly jwksUrl: string | null;
-  /** What `iss` and `aud` have to name, if anything. */
-  readonly issuer: string | null;
-  readonly audience: string | null;
-  /** The name of the cookie that may bring a token. */
-  readonly cookie: string;
-  readonly claims: ClaimNames;
+const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+
+/** Both are names of the same algorithm; the first is the older one. */
+const ed25519 = ['EdDSA', 'Ed25519'];
+
+const ecdsa: Readonly<Record<string, readonly string[]>> = {
+  prime256v1: ['ES256'],
+  secp384r1: ['ES384'],
+  secp521r1: ['ES512'],
+};
+
+/** A shorter RSA key than this can be factored. */
+const minRsaBits = 2048;
+
+/** The algorithms of a provider's keys: any signature by a public key, and never an HMAC. */
+const remoteAlgorithms: readonly string[] = [...rsa, ...Object.values(ecdsa).flat(), ...ed25519];
+
+/** The algorithms that a public key is for, or null when it is for none that is safe. */
+export function publicKeyAlgorithms(key: KeyObject): readonly string[] | null {
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === 'rsa') return modulusLength < minRsaBits ? null : rsa;
+  if (key.asymmetricKeyType === 'ed25519') return ed25519;
+  return ecdsa[namedCurve] ?? null;
 }
 
 /**
@@ -30,7 +44,7 @@ interface KeySource {
   readonly key: KeyObject | JWTVerifyGetKey;
 }
 
-/** Finds out whether a token is good, and for what. */
+/** Finds out whether a token is valid, and what it allows. */
 export class TokenVerifier {
   readonly #sources: readonly KeySource[];
 
@@ -52,20 +66,20 @@ export class TokenVerifier {
     ];
   }
 
-  /** @throws ServiceError `unauthorized`, or `backend_unavailable` when nobody can say now */
+  /** @throws ServiceError `unauthorized`, or `backend_unavailable` while the keys are unavailable */
   async verify(token: string): Promise<Reader> {
     const algorithm = algorithmOf(token);
     const sources = this.#sources.filter(({ algorithms }) => algorithms.includes(algorithm));
-    let refusal = refuse('it is signed in a way that is not taken here');
+    let rejection = reject('it is signed in a way that is not supported here');
     for (const source of sources) {
       try {
         return await this.#verifyBy(source, token);
       } catch (error) {
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw toServiceError(error);
-        refusal = toServiceError(error); // another secret may fit
+        rejection = toServiceError(error); // another secret may fit
       }
     }
-    throw refusal;
+    throw rejection;
   }
 
   async #verifyBy({ algorithms, key }: KeySource, token: string): Promise<Reader> {
@@ -78,7 +92,7 @@ export class TokenVerifier {
       ...(audience !== null && { audience }),
     });
     const reader = toReader(payload, claims);
-    if (typeof reader === 'string') throw refuse(`its claim ${reader} is missing or malformed`);
+    if (typeof reader === 'string') throw reject(`its claim ${reader} is missing or malformed`);
     return reader;
   }
 }
@@ -91,32 +105,32 @@ function algorithmOf(token: string): string {
   try {
     return String(decodeProtectedHeader(token).alg);
   } catch {
-    throw refuse(unreadable); // jose says no more than that
+    throw reject(unreadable); // jose says no more than that
   }
 }
 
 const unreadable = 'it is not a JWT that can be read';
 
-function refuse(what: string): ServiceError {
-  return new ServiceError('unauthorized', `the token is not taken: ${what}`);
+function reject(reason: string): ServiceError {
+  return new ServiceError('unauthorized', `the token is rejected: ${reason}`);
 }
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  if (error instanceof errors.JWTExpired) return refuse('it has expired');
-  if (error instanceof errors.JWTClaimValidationFailed) return refuse(toReason(error));
+  if (error instanceof errors.JWTExpired) return reject('it has expired');
+  if (error instanceof errors.JWTClaimValidationFailed) return reject(reasonOf(error));
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return refuse('its signature is not right');
+    return reject('its signature is invalid');
   }
-  if (error instanceof errors.JWKSNoMatchingKey) return refuse('its key is not known here');
+  if (error instanceof errors.JWKSNoMatchingKey) return reject('its key is unknown here');
   if (error instanceof errors.JWKSMultipleMatchingKeys) {
-    return refuse('it does not say by which key (kid) it is signed');
+    return reject('it does not say by which key (kid) it is signed');
   }
-  return refuse(unreadable);
+  return reject(unreadable);
 }
 
-function toReason({ claim, reason }: errors.JWTClaimValidationFailed): string {
-  if (reason === 'check_failed' && claim === 'nbf') return 'it is not good yet';
-  if (reason === 'check_failed') return `its claim ${claim} is not the one that is asked for here`;
+function reasonOf({ claim, reason }: errors.JWTClaimValidationFailed): string {
+  if (reason === 'check_failed' && claim === 'nbf') return 'it is not valid yet';
+  if (reason === 'check_failed') return `its claim ${claim} is not the expected one`;
   return `its claim ${claim} is missing or malformed`;
 }

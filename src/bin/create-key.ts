@@ -1,4 +1,4 @@
-import { formatProducerKey, makeProducerKey, scopes } from '../auth/api-key.js';
+import { createApiKey, formatApiKey, scopes } from '../auth/api-keys.js';
 import { readKeyArguments } from './key-arguments.js';
 
 const usage = `usage: create-key --id ID --scopes SCOPE,...
@@ -8,12 +8,10 @@ const usage = `usage: create-key --id ID --scopes SCOPE,...
 
 try {
   const { id, keyScopes } = readKeyArguments(process.argv.slice(2));
-  const { token, key } = makeProducerKey(id, keyScopes);
-  process.stdout.write(
-    `Authorization: Bearer ${token}\nAUTH_PRODUCER_KEYS=${formatProducerKey(key)}\n`,
-  );
+  const { token, key } = createApiKey(id, keyScopes);
+  process.stdout.write(`Authorization: Bearer ${token}\nAUTH_API_KEYS=${formatApiKey(key)}\n`);
   process.stderr.write(
-    'The first line is for the producer, and is shown only now; the second is for the service.\n',
+    'The first line is for the client, and is shown only now; the second is for the service.\n',
   );
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n${usage}`);

@@ -1,4 +1,4 @@
-import { mintToken } from '../auth/create-token.js';
+import { createReaderToken } from '../auth/reader-tokens.js';
 import { loadConfig } from '../config/config.js';
 import { readTokenArguments } from './token-arguments.js';
 
@@ -15,7 +15,7 @@ try {
   const { reader } = loadConfig(process.env, process.cwd()).auth;
   const secret = reader?.secrets[0];
   if (reader === null || secret === undefined) throw new Error('AUTH_READER_SECRET is not set');
-  process.stdout.write(`${await mintToken(grant, secret, reader)}\n`);
+  process.stdout.write(`${await createReaderToken(grant, secret, reader)}\n`);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n${usage}`);
   process.exitCode = 1;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { keyIdPattern, type Scope, scopes } from '../auth/api-key.js';
+import { keyIdPattern, type Scope, scopes } from '../auth/api-keys.js';
 
 export interface WantedKey {
   readonly id: string;

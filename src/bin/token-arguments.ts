@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { ReaderGrant } from '../auth/create-token.js';
+import type { ReaderGrant } from '../auth/reader-tokens.js';
 import { idPattern } from '../store/stream-id.js';
 
 const options = {

@@ -1,139 +1,156 @@
-import type { z } from 'zod';
-import type { StreamManagerType } from '../store/create-stream-manager.js';
-import { environmentNames, settingsSchema } from './settings.js';
-import type { SettingWarning } from './unknown.js';
+import { isLoopback } from './network-values.js';
+import { nameOf, type SettingPath, type Settings, settings, settingsSchema } from './settings.js';
+import type { Variables } from './variables.js';
 
-type Settings = z.infer<typeof settingsSchema>;
-type Path = keyof typeof environmentNames;
-
-/** A setting that has no effect beyond another one, and what comes of it. */
-type Ceiling = readonly [setting: Path, ceiling: Path, detail: string, only?: StreamManagerType];
-
-const ceilings: readonly Ceiling[] = [
-  ['limits.event_bytes', 'limits.body_bytes', 'only NDJSON can bring an event that large'],
-  ['limits.event_bytes', 'limits.bodies_in_flight', 'not even NDJSON can bring one'],
-  ['limits.event_bytes', 'limits.stream_bytes', 'no stream takes an event that large'],
-  [
-    'limits.stream_bytes',
-    'stream_manager.memory.max_bytes',
-    'the store is full before a stream is',
-    'memory',
-  ],
-  [
-    'limits.session_streams',
-    'stream_manager.memory.max_streams',
-    'the store is full before a session is',
-    'memory',
-  ],
-  ['feed.max_feeds_per_stream', 'feed.max_feeds', 'it limits nothing'],
-  ['feed.heartbeat', 'feed.max_age', 'no feed lasts until its first heartbeat'],
-  ['feed.linger', 'feed.max_age', 'a feed may end before'],
-  ['feed.wait', 'feed.max_age', 'a feed ends before'],
+/** Settings of which the first must change when they contradict each other, and what is wrong with it. */
+type Contradiction = readonly [
+  paths: readonly [SettingPath, ...SettingPath[]],
+  isBroken: (values: Settings, variables: Readonly<Variables>) => boolean,
+  message: string,
 ];
 
-/** Descriptors that are no connections: those of Redis, of files, and of Node.js. */
-const otherDescriptors = 100;
+const tokenSources = [
+  'auth.reader_secret',
+  'auth.reader_public_key',
+  'auth.reader_jwks_url',
+] as const;
+const withoutTokens = `has no effect unless one of ${tokenSources.join(', ')} is set`;
+const withoutTls = 'has no effect unless stream_manager.redis.tls.enabled is set';
 
-const defaults = settingsSchema.parse({});
-
-interface Checked {
-  readonly settings: Settings;
-  readonly faults: readonly string[];
-  readonly warnings: readonly SettingWarning[];
-}
+const contradictions: readonly Contradiction[] = [
+  [
+    ['server.host', 'auth.disabled', 'auth.api_keys'],
+    ({ server, auth }) => !auth.disabled && auth.api_keys.length === 0 && !isLoopback(server.host),
+    'is not a loopback address, and there are no API keys: any client that reaches it could append ' +
+      'and delete. Set AUTH_API_KEYS, HOST=127.0.0.1 or AUTH_DISABLED=true',
+  ],
+  [
+    ['auth.disabled', 'auth.api_keys'],
+    ({ auth }) => auth.disabled && auth.api_keys.length > 0,
+    'is true, and there are API keys: remove one of the two',
+  ],
+  [
+    ['auth.disabled', ...tokenSources],
+    ({ auth }) => auth.disabled && takesReaderTokens(auth),
+    'is true, and there are settings of reader tokens: remove one of the two',
+  ],
+  [
+    ['auth.reader_public_key', 'auth.reader_jwks_url'],
+    ({ auth }) => isSet(auth.reader_public_key) && isSet(auth.reader_jwks_url),
+    'is set together with auth.reader_jwks_url: remove one of the two',
+  ],
+  [
+    ['auth.reader_issuer', ...tokenSources],
+    ({ auth }) => isSet(auth.reader_issuer) && !takesReaderTokens(auth),
+    withoutTokens,
+  ],
+  [
+    ['auth.reader_audience', ...tokenSources],
+    ({ auth }) => isSet(auth.reader_audience) && !takesReaderTokens(auth),
+    withoutTokens,
+  ],
+  [
+    ['auth.reader_claims.mid', 'auth.reader_claims.sid'],
+    ({ auth: { reader_claims } }) => reader_claims.mid === reader_claims.sid,
+    'is the same claim as auth.reader_claims.sid',
+  ],
+  [
+    ['auth.reader_claims.scope', 'auth.reader_claims.sid', 'auth.reader_claims.mid'],
+    ({ auth: { reader_claims } }) =>
+      [reader_claims.sid, reader_claims.mid].includes(reader_claims.scope),
+    'is the same claim as auth.reader_claims.sid or auth.reader_claims.mid',
+  ],
+  [
+    ['stream_manager.redis.address', 'stream_manager.redis.mode'],
+    ({ stream_manager: { redis } }) => redis.mode === 'standalone' && redis.address.length > 1,
+    'must be one address in the mode standalone; several are for cluster and sentinel',
+  ],
+  [
+    ['stream_manager.redis.sentinel_name', 'stream_manager.redis.mode'],
+    ({ stream_manager: { redis } }) => redis.mode === 'sentinel' && !isSet(redis.sentinel_name),
+    'must be set in the mode sentinel: the name by which the sentinels know the primary',
+  ],
+  [
+    ['stream_manager.redis.mode'],
+    ({ stream_manager: { redis } }, variables) =>
+      redis.mode === 'sentinel' && variables.REDIS_URL !== undefined,
+    'is sentinel, and REDIS_URL names a server and no sentinel: set REDIS_ADDR instead',
+  ],
+  [
+    ['stream_manager.redis.sentinel_name', 'stream_manager.redis.mode'],
+    ({ stream_manager: { redis } }) => redis.mode !== 'sentinel' && isSet(redis.sentinel_name),
+    'is for the mode sentinel only',
+  ],
+  [
+    ['stream_manager.redis.db', 'stream_manager.redis.mode'],
+    ({ stream_manager: { redis } }) => redis.mode === 'cluster' && redis.db !== 0,
+    'must be 0 in the mode cluster',
+  ],
+  [
+    ['stream_manager.redis.tls.server_name', 'stream_manager.redis.tls.enabled'],
+    ({ stream_manager: { redis } }) => !redis.tls.enabled && isSet(redis.tls.server_name),
+    withoutTls,
+  ],
+  [
+    ['stream_manager.redis.tls.ca_file', 'stream_manager.redis.tls.enabled'],
+    ({ stream_manager: { redis } }) => !redis.tls.enabled && isSet(redis.tls.ca_file),
+    withoutTls,
+  ],
+  [
+    ['feed.max_feeds', 'server.max_connections'],
+    (values, variables) =>
+      values.feed.max_feeds >= values.server.max_connections &&
+      isChosen('feed.max_feeds', values, variables) &&
+      isChosen('server.max_connections', values, variables),
+    `must be below ${nameOf('server.max_connections')}: each feed takes a connection`,
+  ],
+  [
+    ['limits.bodies_in_flight', 'limits.body_bytes'],
+    // A client that is told to come back would do so for ever.
+    ({ limits }) => limits.bodies_in_flight < limits.body_bytes,
+    `must be at least ${nameOf('limits.body_bytes')}, or no such body is read`,
+  ],
+];
 
 /**
- * Settings that are sound by themselves and contradict each other.
+ * Settings that contradict each other.
  *
- * @param variables a setting whose variable is there was set, even if to its default
+ * @param invalid settings and sections that are errors themselves, and have their defaults here
  */
-export function checkTogether(
-  settings: Settings,
-  variables: Readonly<Record<string, string>>,
-): Checked {
-  const isSet = (path: Path) =>
-    variables[environmentNames[path]] !== undefined ||
-    valueAt(settings, path) !== valueAt(defaults, path);
-  const checked = fitFeeds(settings, isSet);
-  const warnings = [
-    ...checked.warnings,
-    ...pastCeilings(settings, isSet),
-    ...slowPolls(settings),
-    ...otherBackend(settings, variables),
-  ];
-  return { ...checked, faults: [...checked.faults, ...hopelessBodies(settings)], warnings };
-}
-
-/** A client that is told to come back would do so for ever. */
-function hopelessBodies({ limits }: Settings): string[] {
-  if (limits.bodies_in_flight >= limits.body_bytes) return [];
-  const setting = 'limits.bodies_in_flight (LIMITS_BODIES_IN_FLIGHT)';
-  return [
-    `${setting}: must be at least limits.body_bytes (LIMITS_BODY_BYTES), or no such body is read`,
-  ];
-}
-
-/** Each feed takes a connection, and an append needs one too. */
-function fitFeeds(settings: Settings, isSet: (path: Path) => boolean): Checked {
-  const { max_connections } = settings.server;
-  if (max_connections > settings.feed.max_feeds) return { settings, faults: [], warnings: [] };
-  const setting = 'feed.max_feeds (FEED_MAX_FEEDS)';
-  const detail = 'must be below server.max_connections (MAX_CONNECTIONS): each feed takes one';
-  if (!isSet('server.max_connections')) {
-    return { settings, faults: [], warnings: [{ setting, detail }] };
-  }
-  if (isSet('feed.max_feeds')) return { settings, faults: [`${setting}: ${detail}`], warnings: [] };
-  // As the defaults: a third is for what is no feed.
-  const max_feeds = Math.max(1, Math.floor((max_connections * 2) / 3));
-  const warning = { setting, detail: `is ${max_feeds}, two thirds of server.max_connections` };
-  return {
-    settings: { ...settings, feed: { ...settings.feed, max_feeds } },
-    faults: [],
-    warnings: [warning],
-  };
-}
-
-function pastCeilings(settings: Settings, isSet: (path: Path) => boolean): SettingWarning[] {
-  return ceilings.flatMap(([path, ceiling, detail, only = settings.stream_manager.type]) => {
-    const isPast = Number(valueAt(settings, path)) > Number(valueAt(settings, ceiling));
-    // One that was not set need not have an effect.
-    if (!isPast || !isSet(path) || only !== settings.stream_manager.type) return [];
-    return [{ setting: path, detail: `is above ${ceiling}: ${detail}` }];
+export function contradictionErrors(
+  values: Settings,
+  invalid: readonly string[],
+  variables: Readonly<Variables>,
+): string[] {
+  return contradictions.flatMap(([paths, isBroken, message]) => {
+    const isUnknown = paths.some((path) => invalid.some((bad) => `${path}.`.startsWith(`${bad}.`)));
+    return isUnknown || !isBroken(values, variables) ? [] : [`${nameOf(paths[0])}: ${message}`];
   });
 }
 
-function slowPolls({ stream_manager, feed }: Settings): SettingWarning[] {
-  const isSlow = feed.linger > 0 && feed.poll_interval > feed.linger;
-  if (!isSlow || stream_manager.type !== 'redis') return [];
-  const detail =
-    'is above feed.linger: a late title that another program pushes may not reach the readers';
-  return [{ setting: 'feed.poll_interval', detail }];
+function isSet(value: unknown): boolean {
+  return value !== undefined;
 }
 
-/** Variables of the backend that was not chosen: maybe it was meant to be. */
-function otherBackend(
-  { stream_manager: { type } }: Settings,
-  variables: Readonly<Record<string, string>>,
-): SettingWarning[] {
-  const others = Object.keys(variables).filter((name) => {
-    const ofRedis = name === 'REDIS_URL' || ownerOf(name) === 'redis';
-    return type === 'memory' ? ofRedis : ownerOf(name) === 'memory';
-  });
-  if (others.length === 0) return [];
-  const detail = `no effect, as stream_manager.type (STREAM_MANAGER_TYPE) is ${type}`;
-  return [{ setting: others.join(', '), detail }];
+/** Whether tokens are accepted. */
+export function takesReaderTokens(auth: Settings['auth']): boolean {
+  const { reader_secret, reader_public_key, reader_jwks_url } = auth;
+  return reader_secret.length > 0 || isSet(reader_public_key) || isSet(reader_jwks_url);
 }
 
-function ownerOf(variable: string): string | undefined {
-  const entry = Object.entries(environmentNames).find(([, name]) => name === variable);
-  return /^stream_manager\.(\w+)\./.exec(entry?.[0] ?? '')?.[1];
+const defaults = settingsSchema.parse({});
+const variableOf = new Map(settings.map(({ path, variable }) => [path, variable]));
+
+/** Whether a setting that is no list was set, if only a variable to the default. */
+export function isChosen(
+  path: SettingPath,
+  values: Settings,
+  variables: Readonly<Variables>,
+): boolean {
+  const isVariableSet = variables[variableOf.get(path) as string] !== undefined;
+  return isVariableSet || valueAt(path, values) !== valueAt(path, defaults);
 }
 
-function valueAt(settings: Settings, path: Path): unknown {
-  return path.split('.').reduce<unknown>((value, key) => Object(value)[key], settings);
-}
-
-/** Past the limit of open files, connections fail in ways that no client understands. */
-export function lacksDescriptors(openFiles: number, maxConnections: number): boolean {
-  return openFiles < maxConnections + otherDescriptors;
+export function valueAt(path: SettingPath, values: Settings): unknown {
+  return path.split('.').reduce<unknown>((value, key) => Object(value)[key], values);
 }

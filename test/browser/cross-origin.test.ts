@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { freePort } from '../support/free-port.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
@@ -65,7 +65,7 @@ describe('A page of another origin, in Chromium,', () => {
     const [good, weak] = [makeKey('append'), makeKey('read')];
     const guarded = await startService({
       CORS_ORIGINS: app.origin,
-      AUTH_PRODUCER_KEYS: [good, weak].map(({ key }) => formatProducerKey(key)).join(),
+      AUTH_API_KEYS: [good, weak].map(({ key }) => formatApiKey(key)).join(),
     });
     const url = feedUrl(guarded.url);
     const page = await EventSourcePage.follow(url, [], app.origin);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { freePort } from '../support/free-port.js';
 import { sharedService } from '../support/shared-service.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
@@ -48,7 +48,7 @@ const common = () => ({
     .join(),
   FEED_LINGER: '300ms',
   FEED_HEARTBEAT: '500ms',
-  FEED_WAIT: '1s',
+  FEED_START_TIMEOUT: '1s',
 });
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));

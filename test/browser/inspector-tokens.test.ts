@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
-import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -12,7 +12,7 @@ const worker = makeKey('append');
 
 describe('The inspector of a service with keys and tokens', () => {
   const environment = {
-    AUTH_PRODUCER_KEYS: formatProducerKey(worker.key),
+    AUTH_API_KEYS: formatApiKey(worker.key),
     AUTH_READER_SECRET: secret,
     FEED_LINGER: '0',
   };
@@ -55,7 +55,7 @@ describe('The inspector of a service with keys and tokens', () => {
     await inspector.enter('Reader token', await sign({ ...claims, exp }));
     await inspector.click('Sample run');
     await inspector.hasFrames(10);
-    await inspector.says(/^The token is not taken: it has expired\. Enter another token/);
+    await inspector.says(/^The token is rejected: it has expired\. Enter another token/);
     await inspector.page.locator('#streams-note').getByText('it has expired').waitFor();
     const before = (await inspector.frames).length;
 

@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
@@ -224,7 +224,7 @@ describe('The inspector', () => {
 
   it('keeps a key and a token out of its address, and lets only the token into that of a feed', async () => {
     const key = makeKey('append', 'read', 'admin');
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(key.key) };
+    const keys = { AUTH_API_KEYS: formatApiKey(key.key) };
     const closed = await startService(keys);
     const inspector = await InspectorPage.open(closed.url);
     const { page } = inspector;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';

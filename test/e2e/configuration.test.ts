@@ -22,12 +22,12 @@ describe('The settings', () => {
     expect(limitWith(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
   });
 
-  it('are what the service that is started with them goes by', async () => {
+  it('are used by the service that is started with them', async () => {
     expect(await limitOfService(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
     expect(await limitOfService({}, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
   });
 
-  it('take an empty variable for one that is not set', () => {
+  it('treat an empty variable as unset', () => {
     const empty = { LIMITS_EVENT_BYTES: '' };
     expect(limitWith(empty, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
     const emptyToo = { 'config.yaml': yaml, '.env': 'LIMITS_EVENT_BYTES=\n' };
@@ -39,12 +39,12 @@ describe('The settings', () => {
     expect(limitWith({ CONFIG_FILE: 'other.yaml' }, files)).toBe(400);
   });
 
-  it('take CONFIG_FILE from .env too', () => {
+  it('accept CONFIG_FILE in .env', () => {
     const files = { '.env': 'CONFIG_FILE=other.yaml\n', 'other.yaml': yaml };
     expect(limitWith({}, files)).toBe(100);
   });
 
-  it('take an empty config.yaml, and keys without a value, for none', () => {
+  it('treat an empty config.yaml, and keys without a value, as unset', () => {
     expect(limitWith(variable, { 'config.yaml': '' })).toBe(300);
     const valueless = 'limits:\nstream_manager:\n  redis:\n    password:\n';
     expect(limitWith(variable, { 'config.yaml': valueless })).toBe(300);

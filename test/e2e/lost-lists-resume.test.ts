@@ -46,8 +46,8 @@ describe('When a list in Redis is another than before,', () => {
     expect(contents(feed)).toEqual(['new 0']);
   });
 
-  it('a feed that was reset waits for at most feed.wait for a new one', async () => {
-    const impatient = await startService(onRedis(stream.redis, { FEED_WAIT: '500ms' }));
+  it('a feed that was reset waits for at most feed.start_timeout for a new one', async () => {
+    const impatient = await startService(onRedis(stream.redis, { FEED_START_TIMEOUT: '500ms' }));
     await isReady(impatient);
     await stream.append(...chunks('old', 1));
     const feed = await stream.follow(undefined, impatient.url);

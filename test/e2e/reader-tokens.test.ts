@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { readTokenArguments } from '../../src/bin/token-arguments.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
@@ -145,7 +145,7 @@ describe('A token', () => {
     const provider = await JwksServer.start();
     const service = await startService({
       LOG_LEVEL: 'trace',
-      AUTH_PRODUCER_KEYS: formatProducerKey(key.key),
+      AUTH_API_KEYS: formatApiKey(key.key),
       AUTH_READER_SECRET: secret,
       AUTH_READER_JWKS_URL: provider.url,
     });
@@ -187,7 +187,7 @@ describe('A token', () => {
     await waitFor('the feeds are closed', isClosed);
     service.signal('SIGTERM');
     await service.exit();
-    expect(service.output).toContain('The keys of tokens could not be had');
+    expect(service.output).toContain('The keys of reader tokens could not be fetched');
     expect(tells(service.output)).toEqual([]);
   });
 

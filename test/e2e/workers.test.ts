@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { formatProducerKey } from '../../src/auth/api-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import {
   type AgentKind,
   AgentProcess,
@@ -25,7 +25,7 @@ const agents: AgentProcess[] = [];
 
 beforeAll(async () => {
   memory = await ServiceProcess.listening({});
-  withKeys = await ServiceProcess.listening({ AUTH_PRODUCER_KEYS: formatProducerKey(key.key) });
+  withKeys = await ServiceProcess.listening({ AUTH_API_KEYS: formatApiKey(key.key) });
   redis = await ServiceProcess.listening({
     STREAM_MANAGER_TYPE: 'redis',
     REDIS_ADDR: `127.0.0.1:${inject('redisPort')}`,

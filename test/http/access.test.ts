@@ -41,7 +41,7 @@ const others = {
   admin: makeKey('append', 'read'),
 };
 const strange = makeKey('append', 'read', 'admin');
-const producerKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
+const apiKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
 const wrong = { authorization: `${keys.read.headers.authorization.slice(0, -4)}AAAA` };
 
 const cases = Object.entries(rules).flatMap(([route, taken]) =>
@@ -52,7 +52,7 @@ const guarded = cases.flatMap(({ access, ...rest }) =>
 );
 const unguarded = cases.filter(({ access }) => access === null || access === 'public');
 
-describeApp('the keys', { auth: { producerKeys } }, (source) => {
+describeApp('the keys', { auth: { apiKeys } }, (source) => {
   /** One request, with the stream of another test so that nothing but its key matters. */
   async function send(
     route: string,
@@ -212,9 +212,9 @@ describeApp('without keys', {}, ({ stream }) => {
 });
 
 describe('a route that does not say who may use it', () => {
-  it.each([[[]], [producerKeys]])('ends the start', async (configured) => {
+  it.each([[[]], [apiKeys]])('ends the start', async (configured) => {
     const streams = await memoryBackend.create();
-    const app = await buildTestApp(streams, { auth: { producerKeys: configured } });
+    const app = await buildTestApp(streams, { auth: { apiKeys: configured } });
     const handler = async () => 'secret';
     expect(() => app.get('/new', handler)).toThrow(/GET \/new does not say who may use it/);
     expect(() => app.get('/new', { config: {} }, handler)).toThrow(/does not say who may use it/);
@@ -229,7 +229,7 @@ describe('a route that was there before the rule', () => {
     const app = fastify();
     useProblems(app);
     app.get('/early', async () => 'secret');
-    requireAccess(app, { keys: producerKeys, verifier: null, origins: new Origins([]) });
+    requireAccess(app, { keys: apiKeys, verifier: null, origins: new Origins([]) });
     const statusWith = async (headers: Record<string, string>) =>
       (await app.inject({ url: '/early', headers })).statusCode;
     expect(await statusWith({})).toBe(401);

@@ -119,7 +119,7 @@ describeApp('a service that listens at a name', named, (source) => {
 });
 
 const key = makeKey('append');
-const withKey = { server: { allowedHosts: [] }, auth: { producerKeys: [key.key] } };
+const withKey = { server: { allowedHosts: [] }, auth: { apiKeys: [key.key] } };
 const authorization = `authorization: Bearer ${key.token}\r\n`;
 
 describeApp('a service with keys', withKey, (source) => {

@@ -165,39 +165,35 @@ describeApp('CORS of refused feeds', { cors: { origins }, feed: { maxFeeds: 1 } 
 
 const key = makeKey('read');
 
-describeApp(
-  'CORS with keys',
-  { cors: { origins }, auth: { producerKeys: [key.key] } },
-  ({ stream }) => {
-    it('answers a preflight without a key, and lets a page read 401 and 403', async () => {
-      const one = stream();
-      const asked = await fetch(one.eventsUrl, {
-        method: 'OPTIONS',
-        headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
-      });
-      expect(asked.status).toBe(204);
-      const answers = [
-        await one.post({ type: 'answer' }, { origin }),
-        await one.post({ type: 'answer' }, { origin, ...key.headers }),
-        await fetch(`${one.url}/stream`, { headers: { origin } }),
-      ];
-      expect(answers.map(({ status }) => status)).toEqual([401, 403, 401]);
-      for (const { headers } of answers) {
-        expect(Object.fromEntries(headers)).toMatchObject(allowed);
-      }
+describeApp('CORS with keys', { cors: { origins }, auth: { apiKeys: [key.key] } }, ({ stream }) => {
+  it('answers a preflight without a key, and lets a page read 401 and 403', async () => {
+    const one = stream();
+    const asked = await fetch(one.eventsUrl, {
+      method: 'OPTIONS',
+      headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
     });
+    expect(asked.status).toBe(204);
+    const answers = [
+      await one.post({ type: 'answer' }, { origin }),
+      await one.post({ type: 'answer' }, { origin, ...key.headers }),
+      await fetch(`${one.url}/stream`, { headers: { origin } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 403, 401]);
+    for (const { headers } of answers) {
+      expect(Object.fromEntries(headers)).toMatchObject(allowed);
+    }
+  });
 
-    it('does not take an OPTIONS for a preflight that could pass by the key', async () => {
-      const one = stream();
-      for (const headers of [{}, { origin }, preflight, key.headers] as Record<string, string>[]) {
-        const response = await fetch(one.eventsUrl, { method: 'OPTIONS', headers });
-        expect(response.status).toBe(405);
-        const unknown = await fetch(`${one.app.url}/unknown`, { method: 'OPTIONS', headers });
-        expect(unknown.status).toBe(404);
-      }
-    });
-  },
-);
+  it('does not take an OPTIONS for a preflight that could pass by the key', async () => {
+    const one = stream();
+    for (const headers of [{}, { origin }, preflight, key.headers] as Record<string, string>[]) {
+      const response = await fetch(one.eventsUrl, { method: 'OPTIONS', headers });
+      expect(response.status).toBe(405);
+      const unknown = await fetch(`${one.app.url}/unknown`, { method: 'OPTIONS', headers });
+      expect(unknown.status).toBe(404);
+    }
+  });
+});
 
 describeApp('without allowed origins', {}, ({ stream }) => {
   it('there is no CORS, and OPTIONS is a method like any other', async () => {

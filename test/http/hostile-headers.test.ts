@@ -117,7 +117,7 @@ describe.each<[string, TestAppOptions]>([
   ['that is open', behindProxy],
   [
     'with keys and tokens',
-    { ...behindProxy, auth: { producerKeys: [key.key], reader: readerOptions() } },
+    { ...behindProxy, auth: { apiKeys: [key.key], reader: readerOptions() } },
   ],
 ])('a service %s', (_, options) => {
   let app: TestApp;

@@ -72,7 +72,7 @@ describe('the keys of an identity provider', () => {
   it('make a token bad that names one which does not exist, once that is known', async () => {
     const verifier = verifierWith({ coolDownMs: 0 });
     const token = await provider.sign(claims, 'made-up');
-    await expect(verifier.verify(token)).rejects.toThrow(/its key is not known here/);
+    await expect(verifier.verify(token)).rejects.toThrow(/its key is unknown here/);
   });
 
   it('are chosen by their id when there are several', async () => {
@@ -152,7 +152,7 @@ describe('the keys of an identity provider', () => {
       Array.from({ length: 3 }, () => 'backend_unavailable'),
     );
     await find();
-    expect(lines).toEqual([[expect.anything(), 'The keys of tokens could not be had']]);
+    expect(lines).toEqual([[expect.anything(), 'The keys of reader tokens could not be fetched']]);
   });
 });
 
@@ -202,7 +202,7 @@ describe('while the keys of tokens cannot be had', () => {
       expect(answer.status).toBe(503);
       expect(await answer.json()).toMatchObject({
         code: 'backend_unavailable',
-        detail: 'the keys that tokens are signed with cannot be had at the moment',
+        detail: 'the keys of reader tokens could not be fetched',
         ...(answer === stop && { stored: 0 }),
       });
     }

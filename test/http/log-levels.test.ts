@@ -70,7 +70,7 @@ describe('the log at info', () => {
     const provider = await JwksServer.start();
     closings.push(() => provider.stop());
     const reader = readerOptions({ secrets: [], jwksUrl: provider.url });
-    const logged = await startLogged({ auth: { producerKeys: [all.key], reader } });
+    const logged = await startLogged({ auth: { apiKeys: [all.key], reader } });
     return { provider, ...logged };
   }
 
@@ -91,17 +91,19 @@ describe('the log at info', () => {
     const token = await provider.sign({ sid: 's', scope: 'read' });
     const headers = { authorization: `Bearer ${token}` };
     expect(await repeat(`${url}/sessions/s`, headers)).toEqual(new Set([503]));
-    expect(told().map(({ msg }) => msg)).toEqual(['The keys of tokens could not be had']);
+    expect(told().map(({ msg }) => msg)).toEqual([
+      'The keys of reader tokens could not be fetched',
+    ]);
   });
 
   it('has no line for strangers who ask a service with keys whether it is ready', async () => {
-    const logged = await startLogged({ auth: { producerKeys: [all.key] } }, { isAway: true });
+    const logged = await startLogged({ auth: { apiKeys: [all.key] } }, { isAway: true });
     expect(await repeat(`${logged.url}/readyz`)).toEqual(new Set([503]));
     expect(logged.told()).toEqual([]);
   });
 
   it('has no line for refused keys, tokens, paths, methods and hosts', async () => {
-    const auth = { producerKeys: [all.key], reader: readerOptions() };
+    const auth = { apiKeys: [all.key], reader: readerOptions() };
     const { url, told } = await startLogged({ auth });
     const token = await sign({ sid: 's', scope: 'read', exp: 1 });
     for (const path of ['/sessions/s', '/sessions/%zz', '/unknown', '/metrics']) {

@@ -41,7 +41,7 @@ async function detailOf(
 const aKey = 'a key: Authorization: Bearer <key id>.<secret>';
 const strange = ['Basic x', 'Bearer', 'Bearer x', unknown.headers.authorization];
 
-describeApp('with keys and tokens, a 401', { auth: { producerKeys: [key], reader } }, (source) => {
+describeApp('with keys and tokens, a 401', { auth: { apiKeys: [key], reader } }, (source) => {
   it.each(routes)('of %s %s names what that route takes', async (...route) => {
     const one = source.stream();
     const takesTokens = route[2];
@@ -55,12 +55,12 @@ describeApp('with keys and tokens, a 401', { auth: { producerKeys: [key], reader
     }
     const expired = await sign({ sid: one.sid, scope: 'read stop', exp: secondsFromNow(-60) });
     expect(await detailOf(one, route, `Bearer ${expired}`)).toBe(
-      `the token is not taken: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
+      `the token is rejected: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
     );
   });
 });
 
-describeApp('with keys alone, a 401', { auth: { producerKeys: [key] } }, (source) => {
+describeApp('with keys alone, a 401', { auth: { apiKeys: [key] } }, (source) => {
   it.each(routes)('of %s %s names a key', async (...route) => {
     const one = source.stream();
     expect(await detailOf(one, route)).toBe(`this route needs ${aKey}`);

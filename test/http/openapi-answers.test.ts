@@ -217,7 +217,7 @@ describe('every answer that the document names', () => {
 
   it('comes to strangers', async () => {
     const keys = [allScopes, ...Object.values(noScope)].map(({ key }) => key);
-    const guarded = await start(await memoryBackend.create(), { auth: { producerKeys: keys } });
+    const guarded = await start(await memoryBackend.create(), { auth: { apiKeys: keys } });
     for (const route of routes) {
       await ask(guarded, route);
       const needsAdmin = ['DELETE', 'POST stop', 'GET session', 'DELETE session'].includes(route);
@@ -241,7 +241,7 @@ describe('every answer that the document names', () => {
   });
 
   it('comes to tokens, good and bad, wherever they are', async () => {
-    const auth = { producerKeys: [allScopes.key], reader: readerOptions() };
+    const auth = { apiKeys: [allScopes.key], reader: readerOptions() };
     const guarded = await start(await memoryBackend.create(), { auth });
     const own = { 'sec-fetch-site': 'same-origin' };
     for (const place of places) {
@@ -275,7 +275,7 @@ describe('every answer that the document names', () => {
     closings.push(() => provider.stop());
     provider.failure = { status: 500, body: '' };
     const reader = readerOptions({ secrets: [], jwksUrl: provider.url });
-    const auth = { producerKeys: [allScopes.key], reader };
+    const auth = { apiKeys: [allScopes.key], reader };
     const guarded = await start(await memoryBackend.create(), { auth });
     const { headers } = bring(await provider.sign({ sid: 's', scope: 'read stop' }), 'header');
     for (const route of routes) {

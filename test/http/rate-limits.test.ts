@@ -207,7 +207,7 @@ describeApp('a limit where the proxy is another one', elsewhere, (source) => {
 const keys = [makeKey('append', 'read'), makeKey('append', 'read')] as const;
 const withKeys = {
   rates: { appendsPerKey: perSecond, feedsPerKey: perSecond },
-  auth: { producerKeys: keys.map(({ key }) => key) },
+  auth: { apiKeys: keys.map(({ key }) => key) },
 };
 
 describeApp('a limit on the requests of a key', withKeys, (source) => {

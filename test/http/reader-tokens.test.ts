@@ -69,7 +69,7 @@ const cases = grants.flatMap((grant) =>
   places.flatMap((place) => routes.map((route) => ({ grant, place, route }))),
 );
 
-describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } }, (source) => {
+describeApp('a reader’s token', { auth: { apiKeys: [all.key], reader } }, (source) => {
   /** The page of the service's own origin, as a cookie is good for a stop from there only. */
   async function ask(one: TestStream, route: Route, token: string, place: TokenPlace) {
     const { headers, query } = bring(token, place);
@@ -126,7 +126,7 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
       const claims = { sid: one.sid, scope: 'read stop' };
       const bad: [token: string, reason: RegExp][] = [
         [await sign({ ...claims, exp: secondsFromNow(-60) }), /has expired/],
-        [await sign(claims, { key: 'x'.repeat(32) }), /signature is not right/],
+        [await sign(claims, { key: 'x'.repeat(32) }), /signature is invalid/],
         [await sign({ ...claims, sid: 7 }), /claim sid is missing or malformed/],
         ['a.b.c', /not a JWT/],
       ];
@@ -268,7 +268,7 @@ describeApp('with tokens and without keys', { auth: { reader } }, ({ stream }) =
   });
 });
 
-describeApp('without settings for tokens', { auth: { producerKeys: [all.key] } }, ({ stream }) => {
+describeApp('without settings for tokens', { auth: { apiKeys: [all.key] } }, ({ stream }) => {
   it('no token is taken in any place', async () => {
     const one = stream();
     const token = await sign({ sid: one.sid, scope: 'read' });

@@ -176,7 +176,7 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
 
 const all = makeKey('append', 'read', 'admin');
 
-describeApp('a request without a good key', { auth: { producerKeys: [all.key] } }, (source) => {
+describeApp('a request without a good key', { auth: { apiKeys: [all.key] } }, (source) => {
   it('is counted by its route, and the key that it names is not told', async () => {
     const one = source.stream();
     const numbers = async () => {

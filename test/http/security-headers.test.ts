@@ -122,7 +122,7 @@ const simple = [
   'multipart/form-data; boundary=x',
 ];
 const key = makeKey('append', 'admin');
-const withKey = { auth: { producerKeys: [key.key] } };
+const withKey = { auth: { apiKeys: [key.key] } };
 
 describeApp('a form of a browser that says nothing of its page', withKey, ({ stream }) => {
   it.each(['events', 'stop'].flatMap((route) => simple.map((type) => [route, type] as const)))(

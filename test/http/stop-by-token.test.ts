@@ -4,7 +4,7 @@ import { makeKey } from '../support/keys.js';
 import { readerOptions, sign } from '../support/tokens.js';
 
 const all = makeKey('append', 'read', 'admin');
-const auth = { producerKeys: [all.key], reader: readerOptions() };
+const auth = { apiKeys: [all.key], reader: readerOptions() };
 const scope = 'read stop';
 
 async function stop(one: TestStream, headers: Record<string, string>) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/auth/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { describeApp } from '../support/app-suite.js';
 import { openFeed } from '../support/feed-client.js';
 import { bring, places, readerOptions, secondsFromNow, sign } from '../support/tokens.js';

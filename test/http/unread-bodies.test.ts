@@ -8,7 +8,7 @@ import { rawBytes, rawInTurn } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 
 const options = {
-  auth: { producerKeys: [makeKey('append').key] },
+  auth: { apiKeys: [makeKey('append').key] },
   timeouts: { bodyMs: 300, silenceMs: 300 },
 };
 const events = '/sessions/s/messages/m/events';

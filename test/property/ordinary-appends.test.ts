@@ -188,7 +188,7 @@ const timeouts = { bodyMs: 50, silenceMs: 500 };
 /** A test of its own for each of these, since they change what is ordinary. */
 const settings: readonly (readonly [string, TestAppOptions])[] = [
   ['everybody may append', {}],
-  ['appending takes a key', { auth: { producerKeys: [appendKey.key, readKey.key] } }],
+  ['appending takes a key', { auth: { apiKeys: [appendKey.key, readKey.key] } }],
   ['pages of another origin are served', { cors: { origins: ['https://listed.example'] } }],
 ];
 

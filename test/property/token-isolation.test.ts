@@ -146,8 +146,8 @@ describe('A token', () => {
   let manager: StreamManager;
   beforeAll(async () => {
     manager = await memoryBackend.create();
-    const producerKeys = [makeKey('append', 'read', 'admin').key];
-    app = await startApp(manager, { auth: { producerKeys, reader: readerOptions() } });
+    const apiKeys = [makeKey('append', 'read', 'admin').key];
+    app = await startApp(manager, { auth: { apiKeys, reader: readerOptions() } });
     for (const stream of streams) {
       await manager.appendEvents(stream, stored({ type: 'answer', content: markOf(stream) }));
     }

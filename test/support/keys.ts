@@ -1,4 +1,4 @@
-import { type ApiKey, makeProducerKey, type Scope } from '../../src/auth/api-key.js';
+import { type ApiKey, createApiKey, type Scope } from '../../src/auth/api-keys.js';
 
 /** A key as the service knows it, and the header with which a producer uses it. */
 export interface TestKey {
@@ -11,6 +11,6 @@ let keyCount = 0;
 
 export function makeKey(...scopes: Scope[]): TestKey {
   keyCount += 1;
-  const { key, token } = makeProducerKey(`key-${keyCount}`, scopes);
+  const { key, token } = createApiKey(`key-${keyCount}`, scopes);
   return { key, token, headers: { authorization: `Bearer ${token}` } };
 }

@@ -1,4 +1,5 @@
-import { ConfigError, loadConfig } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/config.js';
+import { ConfigError } from '../../src/config/config-error.js';
 import { directoryWith, type Environment } from './test-processes.js';
 
 /**

@@ -67,7 +67,7 @@ export function buildTestApp(
         ...options.limits,
         rates: { ...noRates, ...options.rates },
       },
-      auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
+      auth: { isDisabled: false, apiKeys: [], reader: null, ...options.auth },
       cors: { origins: [], headers: [], ...options.cors },
       inspector: { isEnabled: true },
       docs: { isEnabled: true },

@@ -67,9 +67,9 @@ describe('the arrows between the rooms', () => {
     ['@fastify/rate-limit', /^http\/hooks\/rate-limits\.ts/],
     ['@fastify/swagger', /^openapi\//],
     ['prom-client', /^metrics\//],
-    ['fastest-levenshtein', /^config\/unknown\.ts/],
+    ['fastest-levenshtein', /^config\/names\.ts/],
     ['jose', /^auth\//],
-    ['yaml', /^config\/config\.ts/],
+    ['yaml', /^config\/files\.ts/],
     ['toad-cache', /^bounded-cache\.ts/],
   ])('let only some know %s', (name, places) => {
     const users = imports.filter(({ target }) => target === name);

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { scopes } from '../../src/auth/api-key.js';
-import { environmentVariables, loadConfig } from '../../src/config/config.js';
-import { environmentNames } from '../../src/config/settings.js';
+import { scopes } from '../../src/auth/api-keys.js';
+import { loadConfig } from '../../src/config/config.js';
+import { environmentVariables, settings } from '../../src/config/settings.js';
 import { memoryBackend } from '../support/backends.js';
 import { environmentOf, readCopy, readDockerfile, textsOf } from '../support/dockerfile.js';
 import { buildTestApp } from '../support/test-app.js';
@@ -63,8 +63,10 @@ describe('The Dockerfile', () => {
   });
 
   it('sets no variable that overrides a setting of config.yaml', () => {
-    const settings: readonly string[] = Object.values(environmentNames);
-    expect(Object.keys(environmentOf(final)).filter((name) => settings.includes(name))).toEqual([]);
+    const overriding = settings.map(({ variable }) => variable);
+    expect(Object.keys(environmentOf(final)).filter((name) => overriding.includes(name))).toEqual(
+      [],
+    );
   });
 
   it('checks the health with a program of the build', () => {
@@ -141,7 +143,7 @@ describe('docker-compose.yml', () => {
     const secrets = [...text.matchAll(/\$\{(\w*(?:PASSWORD|KEYS)\w*)(\W*)/g)];
     expect(secrets.every(([, , operator]) => operator === ':?')).toBe(true);
     expect(new Set(secrets.map(([, name]) => name))).toEqual(
-      new Set(['REDIS_PASSWORD', 'AUTH_PRODUCER_KEYS']),
+      new Set(['REDIS_PASSWORD', 'AUTH_API_KEYS']),
     );
   });
 
@@ -153,12 +155,7 @@ describe('docker-compose.yml', () => {
     expect(named.filter((name) => !environmentVariables.includes(name))).toEqual([]);
     expect(others.filter((name) => !named.includes(name) && name !== 'REDIS_USERNAME')).toEqual([]);
     const fixed = passed.flatMap(([name, value]) => (value === null ? [] : [name]));
-    expect(fixed).toEqual([
-      'STREAM_MANAGER_TYPE',
-      'REDIS_ADDR',
-      'REDIS_PASSWORD',
-      'AUTH_PRODUCER_KEYS',
-    ]);
+    expect(fixed).toEqual(['STREAM_MANAGER_TYPE', 'REDIS_ADDR', 'REDIS_PASSWORD', 'AUTH_API_KEYS']);
   });
 
   it('tells how to make a key for everything that a key may do', () => {

@@ -1,10 +1,9 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { mintToken } from '../../src/auth/create-token.js';
-import { publicKeyAlgorithms } from '../../src/auth/key-algorithms.js';
-import { clockToleranceSeconds, mayDo } from '../../src/auth/reader-token.js';
-import { TokenVerifier } from '../../src/auth/token-verifier.js';
+import { mayDo } from '../../src/auth/access-rules.js';
+import { clockToleranceSeconds, createReaderToken } from '../../src/auth/reader-tokens.js';
+import { publicKeyAlgorithms, TokenVerifier } from '../../src/auth/token-verifier.js';
 import type { ServiceError } from '../../src/errors.js';
 import { silentLogger } from '../support/backends.js';
 import { forge, readerOptions, secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -126,7 +125,7 @@ describe('a token', () => {
     ['with exp as text', { exp: '2999' as unknown as number }, /claim exp is missing or malformed/],
     ['that has expired', { exp: secondsFromNow(-clockToleranceSeconds - 1) }, /has expired/],
     ['of long ago', { exp: -1 }, /has expired/],
-    ['that is not good yet', { nbf: secondsFromNow(clockToleranceSeconds + 5) }, /not good yet/],
+    ['that is not good yet', { nbf: secondsFromNow(clockToleranceSeconds + 5) }, /not valid yet/],
     ['with nbf as text', { nbf: '0' as unknown as number }, /claim nbf is missing or malformed/],
     ['without sid', { sid: undefined }, /claim sid is missing or malformed/],
     ['with an empty sid', { sid: '' }, /claim sid/],
@@ -214,12 +213,12 @@ describe('a token', () => {
       const options = readerOptions({ claims, issuer: 'i', audience: 'a' });
       const by = new TokenVerifier(options, silentLogger);
       const grant = { sessionId: 's1', messageId: 'm1', mayStop: true, lifeSeconds: 60 };
-      expect(await by.verify(await mintToken(grant, secret, options))).toMatchObject({
+      expect(await by.verify(await createReaderToken(grant, secret, options))).toMatchObject({
         sessionId: 's1',
         messageId: 'm1',
         rights: new Set(['read', 'stop']),
       });
-      const session = await mintToken({ ...grant, messageId: null }, secret, options);
+      const session = await createReaderToken({ ...grant, messageId: null }, secret, options);
       expect(await by.verify(session)).toMatchObject({ sessionId: 's1', messageId: null });
     });
 

@@ -1,8 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Access, type AccessRule, accessRules, closed } from '../../auth/access-rules.js';
-import type { ApiKey } from '../../auth/api-key.js';
-import { KeyRing } from '../../auth/key-ring.js';
-import { mayDo, type Place, type Reader } from '../../auth/reader-token.js';
+import {
+  type Access,
+  type AccessRule,
+  accessRules,
+  closed,
+  mayDo,
+  type Place,
+} from '../../auth/access-rules.js';
+import type { ApiKey } from '../../auth/api-keys.js';
+import { KeyRing } from '../../auth/api-keys.js';
+import type { Reader } from '../../auth/reader-tokens.js';
 import type { TokenVerifier } from '../../auth/token-verifier.js';
 import { ServiceError } from '../../errors.js';
 import { type Credential, findCredential, tokenIn } from './credentials.js';

@@ -67,7 +67,7 @@ const querystring = z.object({
     .string()
     .regex(/^(0|[1-9]\d{0,6})$/, 'must be a number of seconds')
     .describe(
-      'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`; without it, as long as a feed may last.',
+      'How many seconds the feed waits for a stream that does not exist, at most `feed.start_timeout`; without it, as long as a feed may last.',
     )
     .transform((text) => Number(text) * 1000)
     .optional(),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ApiKey } from '../../auth/api-key.js';
-import { KeyRing } from '../../auth/key-ring.js';
+import type { ApiKey } from '../../auth/api-keys.js';
+import { KeyRing } from '../../auth/api-keys.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
 import type { BodyBudget } from '../body/body-budget.js';
 import { varyHeaders } from '../hooks/cors.js';

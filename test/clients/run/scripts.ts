@@ -71,7 +71,7 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
       );
     },
   ),
-  DELETE: onMemory('the stream is deleted', { FEED_WAIT: '1s' }, async (run) => {
+  DELETE: onMemory('the stream is deleted', { FEED_START_TIMEOUT: '1s' }, async (run) => {
     await run.append(3);
     await run.each((lane) => lane.follow());
     await run.caughtUp();

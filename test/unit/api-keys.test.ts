@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { KeyRing } from '../../src/auth/key-ring.js';
+import { KeyRing } from '../../src/auth/api-keys.js';
 import { makeKey } from '../support/keys.js';
 
 const [one, two] = [makeKey('append'), makeKey('read')];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { errorTable } from '../errors.js';
-import { eventSchema } from '../events/stored-event.js';
+import { eventSchema, maxBatchEvents } from '../events/event.js';
 import { stopBody } from '../http/routes/stop-stream.js';
-import { maxBatchEvents, maxListedStreams } from '../store/stream-manager.js';
+import { maxListedStreams } from '../store/stream-manager.js';
 
 /** The schemas that the document names, each under the name that it has there. */
 const registry = z.registry<{ id: string }>();
@@ -109,7 +109,12 @@ export const stopRef = named('Stopped', z.strictObject({ streamStatus }));
 
 /** All of them, as they stand below `components`. */
 export function componentSchemas(): Record<string, JsonSchema> {
-  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: uriOf, override: dropPattern });
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'input',
+    uri: uriOf,
+    override: dropPattern,
+    unrepresentable: 'any', // `data`, which has its own type
+  });
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, bare(schema)]));
 }
 

@@ -64,7 +64,7 @@ const querystring = z.object({
     ),
   startTimeout: z
     .string()
-    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a whole number of seconds')
+    .regex(/^(0|[1-9]\d{0,6})$/, 'must be a number of seconds')
     .describe(
       'How many seconds the feed waits for a stream that does not exist, at most `feed.wait`; without it, as long as a feed may last.',
     )
@@ -110,7 +110,7 @@ export function followStreamRoute(
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const most = Math.floor(feeds.options.waitMs / 1000);
-        throw new ServiceError('invalid_query', `startTimeout must be at most ${most}`);
+        throw new ServiceError('invalid_query', `\`startTimeout\` must be at most ${most}`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
       const feedRequest = { ...place, dialect, accessEndsAt };

@@ -1,9 +1,10 @@
 import type { FastifySchemaCompiler } from 'fastify';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
+import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
-import { maxBatchEvents } from '../../store/stream-manager.js';
 
 const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
 const sid = id.describe('The id of the session.');
@@ -18,9 +19,12 @@ export const streamParams = z
  * Checks requests by the schemas of their routes. Every append brings ids: those that match are
  * taken at once, and the schema says what is wrong with the others.
  */
-export const compileSchema: FastifySchemaCompiler<z.ZodType> = (route) => {
-  const check = validatorCompiler(route);
-  if (route.schema !== streamParams) return check;
+export const compileSchema: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const check = (given: unknown) => {
+    const { data, success } = schema.safeParse(given);
+    return success ? { value: data } : { error: invalid(schema, given, httpPart) };
+  };
+  if (schema !== streamParams) return check;
   return (params: { sid: string; mid: string }) => {
     const { sid, mid } = params;
     if (!idPattern.test(sid) || !idPattern.test(mid)) return check(params);
@@ -28,8 +32,15 @@ export const compileSchema: FastifySchemaCompiler<z.ZodType> = (route) => {
   };
 };
 
+function invalid(schema: z.ZodType, given: unknown, httpPart: string | undefined): ServiceError {
+  const { field, message } = findIssue(schema, given);
+  const ofQuery = field === 'offset' ? 'invalid_offset' : 'invalid_query';
+  const code = httpPart === 'params' ? 'invalid_id' : ofQuery;
+  return new ServiceError(code, `\`${field}\` ${message}`);
+}
+
 export const notAPosition =
-  'must be an offset (a whole number from 0 on) or the id of an event (17-9f2c01ab)';
+  'must be an offset (an integer from 0 on) or the id of an event (17-9f2c01ab)';
 
 /** The path parameter of the routes of a session. */
 export const sessionParams = z.object({ sid }).transform((params) => ({ sessionId: params.sid }));
@@ -45,23 +56,27 @@ export const position = z
     return z.NEVER;
   });
 
+const limitRule = `must be an integer between 1 and ${maxBatchEvents}`;
+
 export const limit = z
   .string()
-  .regex(/^[1-9][0-9]{0,3}$/, `must be a whole number from 1 to ${maxBatchEvents}`)
+  .regex(/^[1-9][0-9]{0,3}$/, limitRule)
   .describe(`The most events to read, 1 to ${maxBatchEvents}.`)
   .transform(Number)
-  .refine((value) => value <= maxBatchEvents, `must be at most ${maxBatchEvents}`);
+  .refine((value) => value <= maxBatchEvents, limitRule);
 
 /** The longest that a read may wait, in seconds. */
 const maxWaitSeconds = 60;
 
+const waitRule = `must be an integer between 0 and ${maxWaitSeconds}`;
+
 /** Seconds, as milliseconds. */
 export const wait = z
   .string()
-  .regex(/^(0|[1-9][0-9]?)$/, `must be a whole number from 0 to ${maxWaitSeconds}`)
+  .regex(/^(0|[1-9][0-9]?)$/, waitRule)
   .describe(`How many seconds a read may wait for something, at most ${maxWaitSeconds}.`)
   .transform(Number)
-  .refine((value) => value <= maxWaitSeconds, `must be at most ${maxWaitSeconds}`)
+  .refine((value) => value <= maxWaitSeconds, waitRule)
   .transform((seconds) => seconds * 1000);
 
 /** `z.coerce.boolean()` takes "false" for true. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { maxBatchEvents } from '../stream-manager.js';
+import { maxBatchEvents } from '../../events/event.js';
 import type { CommandClient } from './connection/redis-client.js';
 import { readPage } from './page-reader.js';
 

@@ -2,17 +2,17 @@ import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
-import type { ConnectedStore } from '../connected-store.js';
 import { producerLost } from '../lease.js';
-import type { LeasingStore } from '../leasing-store.js';
 import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
 import type { StreamId } from '../stream-id.js';
 import type {
   Appended,
   AppendOptions,
+  ConnectedStore,
   EventPage,
   LeaseRenewal,
+  LeasingStore,
   ListedStream,
   StreamInfo,
   StreamManager,
@@ -74,7 +74,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #leases: RedisLeases;
   readonly #scripts: ScriptRunner;
   readonly #sessions: SessionIndex;
-  #lostProducers = 0;
+  #expiredLeases = 0;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger } = options;
@@ -113,8 +113,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return this.#wakeUps.channelCount;
   }
 
-  get lostProducers(): number {
-    return this.#lostProducers;
+  get expiredLeases(): number {
+    return this.#expiredLeases;
   }
 
   get connections() {
@@ -347,7 +347,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     );
     const [outcome, next] = reply ?? [];
     if (outcome?.toString() === 'lost') {
-      this.#lostProducers += 1;
+      this.#expiredLeases += 1;
       this.options.logger.info({ ...id }, 'A producer was lost');
     }
     return outcome?.toString() === 'later' ? (next as number) : null;

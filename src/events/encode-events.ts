@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { z } from 'zod';
-import { excerpt, ServiceError } from '../errors.js';
-import { endingOf } from '../store/lifecycle.js';
-import { isOrdinaryEvent } from './ordinary-event.js';
+import { ServiceError } from '../errors.js';
+import { describeIssue, findIssue } from '../issue-message.js';
+import { type EventInput, endingOf, eventFields, eventSchema } from './event.js';
 import {
   invalidEvent,
   nameInBody,
@@ -13,7 +12,7 @@ import {
   splitBody,
 } from './parse-events.js';
 import { runAtOnce } from './slices.js';
-import { type EventInput, eventSchema, type StoredEvent } from './stored-event.js';
+import type { StoredEvent } from './stored-event.js';
 
 export interface EncodeLimits {
   /** The most bytes of one event, as it was sent. */
@@ -58,7 +57,7 @@ export function encodeLine(line: Buffer, name: string, limits: EncodeLimits): St
 }
 
 function encodeEvent({ text, value }: ParsedEvent, name: string): StoredEvent {
-  const event = isOrdinaryEvent(value) ? value : checkEvent(value, name);
+  const event = checkEvent(value, name);
   const bytes = withFields(text, missingFields(event));
   replaceLineBreaks(bytes);
   return { bytes, type: event.type, ending: endingOf(event.type, event.done === true) };
@@ -96,18 +95,10 @@ function withFields(text: Buffer, fields: string): Buffer {
 function checkEvent(value: unknown, name: string): EventInput {
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  if (issue.code === 'unrecognized_keys') {
-    const pointer = toPointer([...issue.path, issue.keys[0] as string]);
-    throw invalidEvent(name, `at ${pointer}`, 'is an unknown field; custom values go into data');
-  }
-  throw invalidEvent(name, `at ${toPointer(issue.path)}`, issue.message);
-}
-
-/** A JSON pointer (RFC 6901) into the event; the event itself is `/`, for the reader's eye. */
-function toPointer(path: readonly PropertyKey[]): string {
-  const escaped = path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1'));
-  return excerpt(`/${escaped.join('/')}`);
+  const { field, message } = findIssue(eventSchema, value);
+  const isUnknown = field !== '' && !eventFields.has(field);
+  const hint = isUnknown ? '; put custom values into `data`' : '';
+  throw invalidEvent(describeIssue({ field, message }, name) + hint);
 }
 
 function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {

@@ -1,3 +1,5 @@
+import { runAtOnce } from './slices.js';
+
 /** A half-open range of bytes. */
 export interface ByteRange {
   readonly start: number;
@@ -46,11 +48,78 @@ export interface ScanLimits {
  * parsing drops. The walk ends at the first fault.
  */
 export function scanJson(text: Buffer, limits: ScanLimits): JsonScan {
-  const scanner = new JsonScanner(text, limits);
-  while (!scanner.run(text.length)) {
-    // runs to the end
+  return runAtOnce(scanInSteps(text, limits, text.length));
+}
+
+/** Does what `scanJson` does in steps of about `stepBytes`. */
+export function* scanInSteps(
+  text: Buffer,
+  { maxDepth, maxElements, allowsProtoKeys = false }: ScanLimits,
+  stepBytes: number,
+): Generator<void, JsonScan> {
+  let at = skipSpace(text, 0);
+  const isArray = text[at] === openBracket;
+  const elements: ByteRange[] = [];
+  const open = [0]; // the closing bracket of each level, and none of the outermost one
+  const outside = isArray ? 2 : 1; // how many levels lie outside of the elements
+  let expected = Expected.Value;
+  let start = -1; // of the element that is being scanned
+  let fault: ScanFault['reason'] | null = null;
+  for (let pauseAt = stepBytes; at < text.length; at = skipSpace(text, at)) {
+    if (at >= pauseAt) {
+      yield;
+      pauseAt = at + stepBytes;
+    }
+    const byte = text[at] as number;
+    const closing = open[open.length - 1] as number;
+    let end = at + 1;
+    let isValueEnd = false;
+    if (byte === closing && expected >= Expected.CommaOrClose) {
+      open.pop();
+      isValueEnd = true;
+    } else if (expected === Expected.CommaOrClose) {
+      if (byte !== comma) fault = 'not_json';
+      expected = closing === closeBrace ? Expected.Key : Expected.Value;
+    } else if (expected === Expected.Colon) {
+      if (byte !== colon) fault = 'not_json';
+      expected = Expected.Value;
+    } else if (expected === Expected.Key || expected === Expected.KeyOrClose) {
+      end = byte === quote ? endOfText(text, at) : ~at;
+      if (!allowsProtoKeys && end > 0 && isProtoKey(text, at, end)) fault = 'proto_key';
+      expected = Expected.Colon;
+    } else if (expected === Expected.Nothing) {
+      fault = 'not_json';
+    } else {
+      if (open.length === outside) start = at;
+      if (open.length === outside && elements.length === maxElements) fault = 'too_many_elements';
+      else if (byte !== openBrace && byte !== openBracket) {
+        end = endOfScalar(text, at, byte);
+        isValueEnd = true;
+      } else if (open.length - outside >= maxDepth) fault = 'nesting';
+      else {
+        open.push(byte === openBrace ? closeBrace : closeBracket);
+        expected = byte === openBrace ? Expected.KeyOrClose : Expected.ValueOrClose;
+      }
+    }
+    if (end < 0) {
+      at = ~end;
+      fault = 'not_json';
+    }
+    if (fault !== null) break;
+    at = end;
+    if (!isValueEnd) continue;
+    if (open.length === outside) {
+      elements.push({ start, end });
+      start = -1;
+    }
+    expected = open.length === 1 ? Expected.Nothing : Expected.CommaOrClose;
   }
-  return scanner;
+  if (fault === null && expected !== Expected.Nothing) fault = 'not_json';
+  return { isArray, elements, fault: fault && toFault(fault, at, start, elements.length) };
+}
+
+function toFault(reason: ScanFault['reason'], byte: number, start: number, element: number) {
+  return { reason, byte, start: start === -1 ? byte : start, element };
 }
 
 /** What an escape in a key named `__proto__` begins with: each of its letters is U+005F to U+0074. */
@@ -101,180 +170,39 @@ function countUpTo(most: number, mark: string, text: string): number {
   return count;
 }
 
-/** What may come next. */
+/** What may come next; from `CommaOrClose` on, also the closing bracket. */
 enum Expected {
   Value,
-  /** Just after `[`. */
-  ValueOrClose,
   Key,
-  /** Just after `{`. */
-  KeyOrClose,
   Colon,
-  CommaOrClose,
   /** After the outermost value. */
   Nothing,
+  CommaOrClose,
+  /** Just after `[`. */
+  ValueOrClose,
+  /** Just after `{`. */
+  KeyOrClose,
 }
 
-/** A scan that can be run piece by piece. */
-export class JsonScanner implements JsonScan {
-  readonly elements: ByteRange[] = [];
-  readonly isArray: boolean;
-  fault: ScanFault | null = null;
-  /** The closing bracket of each level that is open. */
-  readonly #open: number[] = [];
-  /** How many levels lie outside of the elements. */
-  readonly #base: number;
-  #at = 0;
-  #expected = Expected.Value;
-  #elementStart = -1;
+/** The index after a string, a number, `true`, `false` or `null`; `~at` when it fails at `at`. */
+function endOfScalar(text: Buffer, at: number, byte: number): number {
+  if (byte === quote) return endOfText(text, at);
+  const end = byte < 0x61 ? endOfNumber(text, at) : endOfWord(text, at, words.get(byte));
+  return end === -1 ? ~at : end;
+}
 
-  constructor(
-    readonly text: Buffer,
-    readonly limits: ScanLimits,
-  ) {
-    this.isArray = text[skipSpace(text, 0)] === openBracket;
-    this.#base = this.isArray ? 1 : 0;
-  }
-
-  /** Goes on for about so many bytes. @returns whether it has come to the end, or to a fault */
-  run(bytes: number): boolean {
-    const { text } = this;
-    const until = Math.min(this.#at + bytes, text.length);
-    while (this.#at < until && this.fault === null) {
-      const byte = text[this.#at] as number;
-      if (isSpace(byte)) this.#at += 1;
-      else this.#token(byte);
-    }
-    if (this.fault === null && this.#at < text.length) return false;
-    if (this.fault === null && this.#expected !== Expected.Nothing) this.#fail('not_json');
-    return true;
-  }
-
-  #token(byte: number): void {
-    const expected = this.#expected;
-    if (expected === Expected.CommaOrClose) this.#commaOrClose(byte);
-    else if (expected === Expected.Colon) this.#colon(byte);
-    else if (expected === Expected.Nothing) this.#fail('not_json');
-    else if (byte === closeBracket && expected === Expected.ValueOrClose) this.#close();
-    else if (byte === closeBrace && expected === Expected.KeyOrClose) this.#close();
-    else if (expected === Expected.Key || expected === Expected.KeyOrClose) this.#key(byte);
-    else this.#value(byte);
-  }
-
-  #commaOrClose(byte: number): void {
-    const close = this.#open[this.#open.length - 1];
-    if (byte === close) this.#close();
-    else if (byte !== comma) this.#fail('not_json');
-    else {
-      this.#at += 1;
-      this.#expected = close === closeBrace ? Expected.Key : Expected.Value;
-    }
-  }
-
-  #colon(byte: number): void {
-    if (byte !== colon) {
-      this.#fail('not_json');
-      return;
-    }
-    this.#at += 1;
-    this.#expected = Expected.Value;
-  }
-
-  #key(byte: number): void {
-    const start = this.#at;
-    if (byte !== quote) {
-      this.#fail('not_json');
-      return;
-    }
-    const isEscaped = this.#string();
-    if (this.fault !== null) return;
-    this.#expected = Expected.Colon;
-    if (this.limits.allowsProtoKeys === true) return;
-    if (isProtoKey(this.text, start, this.#at, isEscaped)) this.#fail('proto_key', start);
-  }
-
-  #value(byte: number): void {
-    if (this.#open.length === this.#base && !this.#beginElement()) return;
-    if (byte === openBrace) this.#enter(closeBrace, Expected.KeyOrClose);
-    else if (byte === openBracket) this.#enter(closeBracket, Expected.ValueOrClose);
-    else {
-      if (byte === quote) this.#string();
-      else this.#scalar(byte);
-      this.#endValue();
-    }
-  }
-
-  /** @returns whether there may be one more */
-  #beginElement(): boolean {
-    this.#elementStart = this.#at;
-    if (this.elements.length < this.limits.maxElements) return true;
-    this.#fail('too_many_elements');
-    return false;
-  }
-
-  #enter(close: number, expected: Expected): void {
-    if (this.#open.length - this.#base >= this.limits.maxDepth) {
-      this.#fail('nesting');
-      return;
-    }
-    this.#open.push(close);
-    this.#expected = expected;
-    this.#at += 1;
-  }
-
-  #close(): void {
-    this.#open.pop();
-    this.#at += 1;
-    this.#endValue();
-  }
-
-  #endValue(): void {
-    if (this.fault !== null) return;
-    const level = this.#open.length;
-    if (level === this.#base) {
-      this.elements.push({ start: this.#elementStart, end: this.#at });
-      this.#elementStart = -1;
-    }
-    this.#expected = level === 0 ? Expected.Nothing : Expected.CommaOrClose;
-  }
-
-  /** @returns whether there are escapes in it */
-  #string(): boolean {
-    const { text } = this;
-    let at = this.#at + 1;
-    let isEscaped = false;
-    for (;;) {
-      const byte = text[at];
-      if (byte === quote) break;
-      if (byte === backslash) {
-        isEscaped = true;
-        const length = lengthOfEscape(text, at);
-        if (length === 0) return this.#failInString(at + 1);
-        at += length;
-      } else if (byte === undefined || byte < 0x20) return this.#failInString(at);
-      else at += 1;
-    }
-    this.#at = at + 1;
-    return isEscaped;
-  }
-
-  #failInString(at: number): boolean {
-    this.#fail('not_json', Math.min(at, this.text.length));
-    return false;
-  }
-
-  /** A number, `true`, `false` or `null`. */
-  #scalar(byte: number): void {
-    const word = words.get(byte);
-    const end =
-      word === undefined ? endOfNumber(this.text, this.#at) : endOfWord(this.text, this.#at, word);
-    if (end === -1) this.#fail('not_json');
-    else this.#at = end;
-  }
-
-  #fail(reason: ScanFault['reason'], byte = this.#at): void {
-    const start = this.#elementStart === -1 ? byte : this.#elementStart;
-    this.fault = { reason, byte, start, element: this.elements.length };
+/** The index after the string that opens at `start`; `~at` when it fails at `at`. */
+function endOfText(text: Buffer, start: number): number {
+  let at = start + 1;
+  for (;;) {
+    const byte = text[at];
+    if (byte === quote) return at + 1;
+    if (byte === undefined || byte < 0x20) return ~at;
+    if (byte === backslash) {
+      const length = lengthOfEscape(text, at);
+      if (length === 0) return ~Math.min(at + 1, text.length);
+      at += length;
+    } else at += 1;
   }
 }
 
@@ -300,10 +228,11 @@ const words = new Map(
   ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)] as const),
 );
 
-/** -1 when it is another word. */
-function endOfWord(text: Buffer, at: number, word: Buffer): number {
+/** -1 when there is another word. */
+function endOfWord(text: Buffer, at: number, word: Buffer | undefined): number {
+  if (word === undefined) return -1;
   const end = at + word.length;
-  return text.compare(word, 0, word.length, at, Math.min(end, text.length)) === 0 ? end : -1;
+  return word.compare(text, at, Math.min(end, text.length)) === 0 ? end : -1;
 }
 
 const minus = 0x2d;
@@ -348,12 +277,16 @@ export function endOfString(text: Buffer, start: number): { end: number; escaped
   return { end: text.length, escaped };
 }
 
-const protoKey = Buffer.from('"__proto__"');
+const underscore = 0x5f;
+
+const protoKey = '"__proto__"';
 
 /** @param end of the key, which begins and ends with its quotes */
-function isProtoKey(text: Buffer, start: number, end: number, isEscaped: boolean): boolean {
-  if (isEscaped) return JSON.parse(text.toString('utf8', start, end)) === '__proto__';
-  return end - start === protoKey.length && protoKey.compare(text, start, end) === 0;
+function isProtoKey(text: Buffer, start: number, end: number): boolean {
+  if (end - start < protoKey.length) return false;
+  const first = text[start + 1];
+  if (first !== underscore && first !== backslash) return false;
+  return JSON.parse(text.toString('utf8', start, end)) === '__proto__';
 }
 
 export function skipSpace(text: Buffer, from: number): number {

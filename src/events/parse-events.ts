@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../errors.js';
-import { maxBatchEvents } from '../store/stream-manager.js';
-import { readFields } from './event-fields.js';
+import { maxBatchEvents } from '../events/event.js';
+import { eventFields, maxEventDepth } from './event.js';
+import { readFields } from './json-members.js';
 import {
   type ByteRange,
   isPlainObject,
   type JsonScan,
-  JsonScanner,
   type ScanFault,
+  scanInSteps,
   scanJson,
 } from './json-scan.js';
-import { eventFields, maxEventDepth } from './stored-event.js';
 
 /** One event of a body: JSON, of which nothing else is known yet. */
 export interface ParsedEvent {
@@ -47,11 +47,11 @@ export function parsePlain(text: Buffer): ParsedEvent | null {
  * @throws ServiceError `invalid_json`, `invalid_event`
  */
 export function* splitBody(body: Buffer): Generator<void, Buffer[]> {
-  const scanner = new JsonScanner(body, { maxDepth: maxEventDepth, maxElements: maxBatchEvents });
-  while (!scanner.run(stepBytes)) yield;
-  rejectFault(body, scanner, 'the body', nameInBody);
-  if (scanner.elements.length === 0) throw wrongCount();
-  return scanner.elements.map(({ start, end }) => body.subarray(start, end));
+  const limits = { maxDepth: maxEventDepth, maxElements: maxBatchEvents };
+  const scan = yield* scanInSteps(body, limits, stepBytes);
+  rejectFault(body, scan, 'the body', nameInBody);
+  if (scan.elements.length === 0) throw wrongCount();
+  return scan.elements.map(({ start, end }) => body.subarray(start, end));
 }
 
 /**
@@ -64,7 +64,7 @@ export function parseLine(line: Buffer, name: string): ParsedEvent {
   const plain = parsePlain(line);
   if (plain !== null) return plain;
   const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
-  if (scan.isArray) throw invalidEvent(name, 'at /', 'a line holds one event, not an array');
+  if (scan.isArray) throw invalidEvent(`${name} must be one event, not an array`);
   rejectFault(line, scan, name, () => name);
   const { start, end } = scan.elements[0] as ByteRange;
   const text = line.subarray(start, end);
@@ -101,8 +101,8 @@ export function nameInBody(index: number): string {
   return `event ${index}`;
 }
 
-export function invalidEvent(name: string, place: string, what: string): ServiceError {
-  return new ServiceError('invalid_event', `${name} ${place}: ${what}`);
+export function invalidEvent(message: string): ServiceError {
+  return new ServiceError('invalid_event', message);
 }
 
 function rejectFault(
@@ -122,7 +122,7 @@ function rejectFault(
     reason === 'nesting'
       ? `is nested deeper than ${maxEventDepth} levels`
       : 'has a key named __proto__';
-  throw invalidEvent(nameOf(element), `at byte ${byte}`, what);
+  throw invalidEvent(`${nameOf(element)} ${what} (at byte ${byte})`);
 }
 
 function notJson(message: string): ServiceError {
@@ -130,7 +130,7 @@ function notJson(message: string): ServiceError {
 }
 
 function wrongCount(): ServiceError {
-  return new ServiceError('invalid_event', `an array takes 1 to ${maxBatchEvents} events`);
+  return invalidEvent(`an array must have 1 to ${maxBatchEvents} events`);
 }
 
 /** The element that is not, or the one in which the scan stopped. */

@@ -1,37 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
-import { type Ending, endingOf } from '../store/lifecycle.js';
-import { readFields } from './event-fields.js';
-import { hasFewBrackets, JsonScanner } from './json-scan.js';
+import { type Ending, endingOf, eventFields, maxEventDepth } from './event.js';
+import { readFields } from './json-members.js';
+import { hasFewBrackets, scanInSteps } from './json-scan.js';
 import { runAtOnce, runInSlices } from './slices.js';
-
-/** The type of an event: an open set, safe in an SSE `event:` line. */
-export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
-
-/** The deepest nesting of one event: the event object itself is the first level. */
-export const maxEventDepth = 64;
-
-/** The longest id of an event, in UTF-16 code units. */
-export const maxIdLength = 128;
-
-/** Whether the service made the id of an event, as its worker gave it none. */
-export function isMintedId(id: string): boolean {
-  return id.startsWith('auto-');
-}
-
-/** An event as a worker sends it. The fields are those of WeKnora's `StreamEvent`. */
-export const eventSchema = z.strictObject({
-  type: z.string().regex(eventTypePattern, `must match ${eventTypePattern.source}`),
-  id: z.string().max(maxIdLength).optional(),
-  content: z.string().optional(),
-  done: z.boolean().optional(),
-  timestamp: z.iso.datetime({ offset: true, error: 'must be an RFC 3339 date-time' }).optional(),
-  data: z.record(z.string(), z.unknown()).optional(),
-});
-
-export const eventFields: ReadonlySet<string> = new Set(Object.keys(eventSchema.shape));
-
-export type EventInput = z.infer<typeof eventSchema>;
 
 /** An event of which nothing is known but that it is there. */
 export interface StoredBytes {
@@ -92,9 +63,7 @@ function parseStored(bytes: Buffer): unknown {
 
 function* parseInSteps(bytes: Buffer): Generator<void, unknown> {
   const limits = { maxDepth: maxEventDepth, maxElements: 1, allowsProtoKeys: true };
-  const scanner = new JsonScanner(bytes, limits);
-  while (!scanner.run(stepBytes)) yield;
-  const { elements, fault, isArray } = scanner;
+  const { elements, fault, isArray } = yield* scanInSteps(bytes, limits, stepBytes);
   const [element] = elements;
   if (fault !== null || isArray || element === undefined) return null;
   return readFields(bytes.subarray(element.start, element.end), eventFields);

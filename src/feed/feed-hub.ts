@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino';
+import { mayFollowEnd } from '../events/event.js';
 import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
-import { mayFollowEnd } from '../store/lifecycle.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
 import type { StreamManager } from '../store/stream-manager.js';
 import { endInBatches } from './drain.js';

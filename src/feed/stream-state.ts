@@ -1,6 +1,6 @@
+import { mayFollowEnd } from '../events/event.js';
 import { type Position, startOfStream, tagAfter } from '../events/position.js';
 import type { StoredEvent } from '../events/stored-event.js';
-import { mayFollowEnd } from '../store/lifecycle.js';
 import type { StreamInfo } from '../store/stream-manager.js';
 import type { EncodedPage } from './encoded-page.js';
 

@@ -1,10 +1,9 @@
 import { Counter, type Registry } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
+import { type Ending, mayFollowEnd } from '../events/event.js';
 import type { StoredEvent } from '../events/stored-event.js';
-import { isLeasingStore } from '../store/leasing-store.js';
-import { type Ending, mayFollowEnd } from '../store/lifecycle.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
-import type { Appended, StreamManager } from '../store/stream-manager.js';
+import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
 import { waitBuckets } from './instruments.js';
 import { TimeHistogram } from './time-histogram.js';
 
@@ -95,7 +94,7 @@ export class AgentMetrics {
       collect() {
         this.reset();
         for (const [status, count] of Object.entries(ended)) this.inc({ status }, count);
-        const lost = isLeasingStore(streams) ? streams.lostProducers : 0;
+        const lost = isLeasingStore(streams) ? streams.expiredLeases : 0;
         this.inc({ status: 'producer_lost' }, lost);
       },
     });

@@ -1,8 +1,7 @@
 import type { Server } from 'node:net';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.js';
-import { isConnectedStore } from '../store/connected-store.js';
-import type { StreamManager } from '../store/stream-manager.js';
+import { isConnectedStore, type StreamManager } from '../store/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';

@@ -7,7 +7,9 @@ type JsonSchema = OpenAPIV3_1.SchemaObject;
 /** A reference to a schema that the document names, or else the schema itself. */
 export function toJsonSchema(schema: z.ZodType): JsonSchema {
   const id = components.get(schema)?.id;
-  return id === undefined ? bare(z.toJSONSchema(schema)) : ({ $ref: uriOf(id) } as JsonSchema);
+  return id === undefined
+    ? bare(z.toJSONSchema(schema, { unrepresentable: 'any' }))
+    : ({ $ref: uriOf(id) } as JsonSchema);
 }
 
 /** All schemas that the document names, as they stand below `components`. */
@@ -16,6 +18,7 @@ export function componentSchemas(): Record<string, JsonSchema> {
     io: 'input',
     uri: uriOf,
     override: dropPattern,
+    unrepresentable: 'any', // `data`, which has its own type
   });
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, bare(schema)]));
 }

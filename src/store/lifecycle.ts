@@ -1,8 +1,6 @@
 import { ServiceError } from '../errors.js';
+import { type Ending, mayFollowEnd } from '../events/event.js';
 import type { StoredEvent } from '../events/stored-event.js';
-
-/** How a stream ended. */
-export type Ending = 'complete' | 'stopped' | 'failed';
 
 export type StreamStatus = 'open' | Ending;
 
@@ -17,20 +15,6 @@ export const exemptTerminalBytes = 16 * 1024;
 
 /** Up to this size, or that of their stream, they pass those of the store, which at most doubles. */
 export const smallTerminalBytes = 1024;
-
-const lateType = 'session_title';
-
-/** What an event of this type does to its stream; null when the stream goes on. */
-export function endingOf(type: string, done: boolean): Ending | null {
-  if (type === 'complete') return 'complete';
-  if (type === 'stop') return 'stopped';
-  return type === 'error' && done ? 'failed' : null;
-}
-
-/** Whether this event may follow the end of its stream. */
-export function mayFollowEnd(event: StoredEvent): boolean {
-  return event.type === lateType;
-}
 
 /** What a backend needs to know of a batch before it stores it. */
 export interface AppendPlan {
@@ -88,7 +72,7 @@ function followsEnd(index: number, ending: Ending): ServiceError {
 export function streamEnded(streamStatus: string): ServiceError {
   return new ServiceError(
     'stream_ended',
-    `the stream has ended (${streamStatus}) and takes no more events`,
+    `a finished stream rejects further events (${streamStatus})`,
     { stored: 0, streamStatus },
   );
 }
@@ -97,14 +81,14 @@ export function streamEnded(streamStatus: string): ServiceError {
 export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): ServiceError {
   return new ServiceError(
     'stream_full',
-    `the stream may hold ${maxStreamEvents} events and ${maxStreamBytes} bytes; only its end may still be appended`,
+    `the stream may have at most ${maxStreamEvents} events and ${maxStreamBytes} bytes; only its end may still be appended`,
     { stored: 0 },
   );
 }
 
 /** The refusal of a stream that its session has no room for. */
 export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
-  const message = `the session may have ${maxSessionStreams} streams; those there are go on`;
+  const message = `the session may have at most ${maxSessionStreams} streams; existing streams are not affected`;
   return new ServiceError('session_full', message, { stored: 0 });
 }
 

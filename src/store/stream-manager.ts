@@ -3,9 +3,6 @@ import type { StreamStatus } from './lifecycle.js';
 import type { ProducerStamp, ProducerState } from './producer.js';
 import type { StreamId } from './stream-id.js';
 
-/** The most events that one `appendEvents` takes, and that one `getEvents` returns. */
-export const maxBatchEvents = 1000;
-
 /** A page ends before the event that would take it over this, unless that is its only one. */
 export const maxPageBytes = 256 * 1024;
 
@@ -197,4 +194,29 @@ export interface StreamManager {
 
   /** Releases connections, timers and watches. No other call may follow; calling it again may. */
   close(): Promise<void>;
+}
+
+/** What a connection to a store is for. */
+export type ConnectionUse = 'commands' | 'notifications';
+
+/** An ability of stores that are reached over connections. */
+export interface ConnectedStore {
+  /** Whether each connection stands, as far as is known without asking. */
+  readonly connections: Readonly<Record<ConnectionUse, boolean>>;
+}
+
+export function isConnectedStore(
+  streams: StreamManager,
+): streams is StreamManager & ConnectedStore {
+  return 'connections' in streams;
+}
+
+/** An ability of stores that end a stream whose lease has expired. */
+export interface LeasingStore {
+  /** How many leases this process has expired since it started. */
+  readonly expiredLeases: number;
+}
+
+export function isLeasingStore(streams: StreamManager): streams is StreamManager & LeasingStore {
+  return 'expiredLeases' in streams;
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { maxBatchEvents } from '../../src/events/event.js';
 import { matches, tagAfter, tagAt } from '../../src/events/position.js';
 import type { StoredEvent } from '../../src/events/stored-event.js';
-import { maxBatchEvents, maxPageBytes } from '../../src/store/stream-manager.js';
+import { maxPageBytes } from '../../src/store/stream-manager.js';
 import { answers, eventOfBytes, newStream, stored, texts } from '../support/events.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 export function appendAndReadContract(manager: ManagerSource): void {
   describe('appending and reading', () => {

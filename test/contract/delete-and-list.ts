@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answers, complete, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 const deleted = { code: 'stream_ended', details: { stored: 0, streamStatus: 'deleted' } };
 

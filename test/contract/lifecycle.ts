@@ -3,7 +3,7 @@ import { exemptTerminalBytes } from '../../src/store/lifecycle.js';
 import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 /** The streams of a session of its own. */
 function newSession(): (messageId: string) => StreamId {

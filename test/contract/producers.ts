@@ -4,7 +4,7 @@ import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, newStream, texts, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 export function producersContract(manager: ManagerSource): void {
   describe('a producer', () => {

@@ -6,7 +6,7 @@ import { answers, complete, newStream } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 const ttlMs = 2000;
 const leaseMs = 3000;

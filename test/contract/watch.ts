@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 /** @param isCertain whether no wake-up of this store is ever lost */
 export function watchContract(manager: ManagerSource, isCertain: boolean): void {

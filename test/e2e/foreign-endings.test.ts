@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxEventDepth } from '../../src/events/stored-event.js';
+import { maxEventDepth } from '../../src/events/event.js';
 import { StreamOfTest } from '../support/stream-of-test.js';
 import { clientOf } from '../support/test-processes.js';
 

@@ -40,7 +40,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     const { status, body } = await one.post([{ type: 'answer' }, { type: '' }]);
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: 'invalid_event', stored: 0 });
-    expect(body.detail).toMatch(/^event 1 at \/type:/);
+    expect(body.detail).toMatch(/^event 1: `type` must match/);
     expect((await fetch(one.url)).status).toBe(404);
   });
 
@@ -69,7 +69,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
       type: 'urn:rejoin:problem:stream_ended',
       title: 'The stream has ended',
       status: 409,
-      detail: 'the stream has ended (stopped) and takes no more events',
+      detail: 'a finished stream rejects further events (stopped)',
       code: 'stream_ended',
       instance: new URL(one.eventsUrl).pathname,
       stored: 0,

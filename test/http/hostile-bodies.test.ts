@@ -28,17 +28,25 @@ const accepted: Record<string, string> = {
 
 /** Bodies that are refused, with the code and the place. */
 const refused: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
-  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /\/type/],
-  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /\/type/],
-  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /\/type/],
-  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /\/type/],
-  'no type': ['{}', 'invalid_event', /\/type/],
-  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /\/seq/],
-  'an id of 129 characters': [`{"type":"t","id":"${'i'.repeat(129)}"}`, 'invalid_event', /\/id/],
-  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /\/id/],
-  'content that is null': ['{"type":"t","content":null}', 'invalid_event', /\/content/],
-  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /\/done/],
-  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /\/data/],
+  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /`type`/],
+  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /`type`/],
+  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /`type`/],
+  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /`type`/],
+  'no type': ['{}', 'invalid_event', /^event 0: `type` is required$/],
+  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /`seq`/],
+  'an id of 129 characters': [
+    `{"type":"t","id":"${'i'.repeat(129)}"}`,
+    'invalid_event',
+    /`id` must have at most 128 characters$/,
+  ],
+  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /`id`/],
+  'content that is null': [
+    '{"type":"t","content":null}',
+    'invalid_event',
+    /`content` must be a string$/,
+  ],
+  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /`done`/],
+  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /`data` must be an object$/],
   'a timestamp that is a date': [
     '{"type":"t","timestamp":"2026-01-01"}',
     'invalid_event',
@@ -83,7 +91,7 @@ const refused: Record<string, [body: string | Buffer, code: string, place?: RegE
   'an array with a fault in its second event': [
     '[{"type":"t"},{"type":"t","x":1}]',
     'invalid_event',
-    /event 1 at \/x/,
+    /event 1: `x`/,
   ],
   'an array without commas': ['[{"type":"t"}{"type":"t"}]', 'invalid_json'],
   'an array that ends with a comma': ['[{"type":"t"},]', 'invalid_json'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeEvents } from '../../src/events/encode-events.js';
-import { eventSchema } from '../../src/events/stored-event.js';
+import { eventSchema } from '../../src/events/event.js';
 
 const limits = { maxEventBytes: 1024 ** 2 };
 const spaces = fc.constantFrom(undefined, 1, 3, '\t', '\n', '\r\n ');

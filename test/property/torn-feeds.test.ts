@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EventInput } from '../../src/events/stored-event.js';
+import type { EventInput } from '../../src/events/event.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { TestStream } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';

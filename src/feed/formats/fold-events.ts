@@ -1,6 +1,6 @@
-import { findStringMember } from '../../events/json-member.js';
-import { isMintedId, type StoredEvent } from '../../events/stored-event.js';
-import { mayFollowEnd } from '../../store/lifecycle.js';
+import { isGeneratedId, mayFollowEnd } from '../../events/event.js';
+import { findStringMember } from '../../events/json-members.js';
+import type { StoredEvent } from '../../events/stored-event.js';
 
 /** One event, or a run of chunks as one. */
 export interface FoldedEvent {
@@ -79,7 +79,7 @@ class Run {
 
 function isSameSegment(one: Chunk, next: Chunk): boolean {
   if (one.event.type !== next.event.type) return false;
-  return one.id === next.id || (isMintedId(one.id) && isMintedId(next.id));
+  return one.id === next.id || (isGeneratedId(one.id) && isGeneratedId(next.id));
 }
 
 /** What is larger is no small chunk of a text, and may take long to parse. */

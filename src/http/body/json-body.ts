@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { excerpt, ServiceError } from '../../errors.js';
 import { parseSmall } from '../../events/parse-events.js';
+import { describeIssue, findIssue } from '../../issue-message.js';
 import type { BodyBudget, BodyShare } from './body-budget.js';
 import { readBody } from './read-body.js';
 
@@ -75,9 +76,7 @@ export function parseJsonBody<T extends z.ZodType>(body: unknown, schema: T): z.
   const value = Buffer.isBuffer(body) && body.length > 0 ? parseSmall(body) : {};
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const message = excerpt(issue?.message ?? 'is invalid');
-  throw new ServiceError('invalid_event', `/${issue?.path.join('/')}: ${message}`);
+  throw new ServiceError('invalid_event', describeIssue(findIssue(schema, value), 'the body'));
 }
 
 export function isNdjson(mediaType: string | undefined): boolean {

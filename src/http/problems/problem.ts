@@ -119,17 +119,7 @@ const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, messag
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  const { code, validation, validationContext } = error as FastifyError;
-  if (validation !== undefined) return fromValidation(error as FastifyError, validationContext);
-  const known = frameworkErrors[code];
+  const known = frameworkErrors[(error as FastifyError).code];
   if (known !== undefined) return new ServiceError(...known);
   return new ServiceError('internal', 'something went wrong on our side');
-}
-
-function fromValidation(error: FastifyError, context: string | undefined): ServiceError {
-  const issue = error.validation?.[0];
-  const field = issue?.instancePath.slice(1) ?? '';
-  const message = `${field}: ${issue?.message ?? 'is invalid'}`;
-  if (context === 'params') return new ServiceError('invalid_id', message);
-  return new ServiceError(field === 'offset' ? 'invalid_offset' : 'invalid_query', message);
 }

@@ -1,7 +1,6 @@
 import type { FastifySchema } from 'fastify';
 import { z } from 'zod';
-import { eventSchema } from '../../events/stored-event.js';
-import { maxBatchEvents } from '../../store/stream-manager.js';
+import { eventSchema, maxBatchEvents } from '../../events/event.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
 import { leaseHeader, producerHeaders, streamParams, ttlHeader } from './request-schemas.js';
 import { offset } from './stream-status.js';

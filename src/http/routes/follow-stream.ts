@@ -111,7 +111,7 @@ export function followStreamRoute(
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const maxSeconds = Math.floor(feeds.options.waitMs / 1000);
-        throw new ServiceError('invalid_query', `startTimeout must be at most ${maxSeconds} seconds`);
+        throw new ServiceError('invalid_query', `\`startTimeout\` must be at most ${maxSeconds}`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
       const feedRequest = { ...place, format, accessEndsAt };

@@ -1,16 +1,12 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { type EncodeLimits, encodeLine } from '../../events/encode-events.js';
+import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
 import { Slice } from '../../events/slices.js';
 import type { StoredEvent } from '../../events/stored-event.js';
-import { mayFollowEnd, streamEnded } from '../../store/lifecycle.js';
+import { streamEnded } from '../../store/lifecycle.js';
 import { expectedSeq, type ProducerState } from '../../store/producer.js';
 import type { StreamId } from '../../store/stream-id.js';
-import {
-  type Appended,
-  type AppendOptions,
-  maxBatchEvents,
-  type StreamManager,
-} from '../../store/stream-manager.js';
+import type { Appended, AppendOptions, StreamManager } from '../../store/stream-manager.js';
 import type { Line } from '../body/line-splitter.js';
 import { StreamTrace } from './stream-trace.js';
 

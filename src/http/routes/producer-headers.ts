@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../../errors.js';
+import { maxBatchEvents } from '../../events/event.js';
 import type { ProducerStamp } from '../../store/producer.js';
-import { maxBatchEvents } from '../../store/stream-manager.js';
 import { isRepeated } from '../hooks/repeated-header.js';
 
 export const maxProducerIdLength = 128;
@@ -68,7 +68,7 @@ function numberOf(
   if (text === undefined) return undefined;
   const value = /^(0|[1-9][0-9]{0,15})$/.test(String(text)) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw invalid(`${name} must be a whole number from ${least} to ${most}`);
+  throw invalid(`${name} must be an integer between ${least} and ${most}`);
 }
 
 function invalid(message: string): ServiceError {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
+import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
 import {
   formatPosition,
   matches,
@@ -11,9 +12,8 @@ import {
   tagAfter,
   tagAt,
 } from '../../events/position.js';
-import { mayFollowEnd } from '../../store/lifecycle.js';
 import type { StreamId } from '../../store/stream-id.js';
-import { type EventPage, maxBatchEvents, type StreamManager } from '../../store/stream-manager.js';
+import type { EventPage, StreamManager } from '../../store/stream-manager.js';
 import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
 import { NextChange } from './next-change.js';
 import { limit, position, streamParams, wait } from './request-schemas.js';

@@ -1,9 +1,10 @@
 import type { FastifySchemaCompiler } from 'fastify';
-import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
+import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
-import { maxBatchEvents } from '../../store/stream-manager.js';
 import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './producer-headers.js';
 
 const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
@@ -19,15 +20,25 @@ export const streamParams = z
  * Checks requests by the schemas of their routes. Every append brings ids: those that match are
  * taken at once, and the schema says what is wrong with the others.
  */
-export const compileSchema: FastifySchemaCompiler<z.ZodType> = (route) => {
-  const check = validatorCompiler(route);
-  if (route.schema !== streamParams) return check;
+export const compileSchema: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const check = (given: unknown) => {
+    const { data, success } = schema.safeParse(given);
+    return success ? { value: data } : { error: invalid(schema, given, httpPart) };
+  };
+  if (schema !== streamParams) return check;
   return (params: { sid: string; mid: string }) => {
     const { sid, mid } = params;
     if (!idPattern.test(sid) || !idPattern.test(mid)) return check(params);
     return { value: { sessionId: sid, messageId: mid } satisfies StreamId };
   };
 };
+
+function invalid(schema: z.ZodType, given: unknown, httpPart: string | undefined): ServiceError {
+  const { field, message } = findIssue(schema, given);
+  const ofQuery = field === 'offset' ? 'invalid_offset' : 'invalid_query';
+  const code = httpPart === 'params' ? 'invalid_id' : ofQuery;
+  return new ServiceError(code, `\`${field}\` ${message}`);
+}
 
 export const notAPosition =
   'must be an offset (an integer from 0 on) or the id of an event (17-9f2c01ab)';
@@ -46,17 +57,19 @@ export const position = z
     return z.NEVER;
   });
 
+const limitRule = `must be an integer between 1 and ${maxBatchEvents}`;
+
 export const limit = z
   .string()
-  .regex(/^[1-9][0-9]{0,3}$/, `must be an integer from 1 to ${maxBatchEvents}`)
+  .regex(/^[1-9][0-9]{0,3}$/, limitRule)
   .describe(`The maximum number of events to read, 1 to ${maxBatchEvents}.`)
   .transform(Number)
-  .refine((value) => value <= maxBatchEvents, `must be at most ${maxBatchEvents}`);
+  .refine((value) => value <= maxBatchEvents, limitRule);
 
 /** The longest that a read may wait. */
 const maxWaitSeconds = 60;
 
-const waitRule = `must be a number of seconds from 0 to ${maxWaitSeconds}`;
+const waitRule = `must be an integer between 0 and ${maxWaitSeconds}`;
 
 /** Seconds, as milliseconds. */
 export const wait = z

@@ -2,7 +2,6 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
 import { producerLost } from '../lease.js';
-import type { LeasingStore } from '../leasing-store.js';
 import {
   type AppendPlan,
   passesStore,
@@ -17,6 +16,7 @@ import {
   type AppendOptions,
   type EventPage,
   type LeaseRenewal,
+  type LeasingStore,
   type ListedStream,
   maxListedStreams,
   maxPageBytes,
@@ -60,7 +60,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   readonly #tombstones: Tombstones;
   #streamCount = 0;
   #bytes = 0;
-  #lostProducers = 0;
+  #expiredLeases = 0;
 
   constructor(readonly options: MemoryStreamManagerOptions) {
     this.#tombstones = new Tombstones(options.maxStreams);
@@ -71,8 +71,8 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     return { bytes: this.#bytes, streams: this.#streamCount };
   }
 
-  get lostProducers(): number {
-    return this.#lostProducers;
+  get expiredLeases(): number {
+    return this.#expiredLeases;
   }
 
   /** How many streams are watched. */
@@ -271,7 +271,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
 
   /** Past all limits: a reader must not be left waiting because the store is full. */
   #endLost(stream: MemoryStream): void {
-    this.#lostProducers += 1;
+    this.#expiredLeases += 1;
     const lost = [producerLost()];
     this.#store(stream, lost, planAppend(lost), Date.now());
     this.#expiry.update(stream);

@@ -1,7 +1,13 @@
+import type { Ending } from '../../events/event.js';
 import type { StoredEvent } from '../../events/stored-event.js';
 import { leasedForMs } from '../lease.js';
-import type { AppendPlan, StreamLimits } from '../lifecycle.js';
-import { type Ending, streamEnded, streamFull, titleGraceMs } from '../lifecycle.js';
+import {
+  type AppendPlan,
+  type StreamLimits,
+  streamEnded,
+  streamFull,
+  titleGraceMs,
+} from '../lifecycle.js';
 import {
   expectedSeq,
   maxProducers,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { maxBatchEvents } from '../../events/event.js';
 import type { StoredBytes } from '../../events/stored-event.js';
-import { maxBatchEvents } from '../stream-manager.js';
 import { readPage } from './page-reader.js';
 import type { ScriptClient } from './script-client.js';
 

@@ -1,16 +1,16 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
-import type { ConnectedStore } from '../connected-store.js';
-import type { LeasingStore } from '../leasing-store.js';
 import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
 import type { StreamId } from '../stream-id.js';
 import type {
   Appended,
   AppendOptions,
+  ConnectedStore,
   EventPage,
   LeaseRenewal,
+  LeasingStore,
   ListedStream,
   StreamInfo,
   StreamManager,
@@ -90,7 +90,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return this.#notifications.channelCount;
   }
 
-  get lostProducers(): number {
+  get expiredLeases(): number {
     return this.#leaseExpiry.count;
   }
 

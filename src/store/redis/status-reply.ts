@@ -1,5 +1,5 @@
+import type { Ending } from '../../events/event.js';
 import { decodeInTurns } from '../../events/stored-event.js';
-import type { Ending } from '../lifecycle.js';
 import type { StreamInfo } from '../stream-manager.js';
 
 /** What the status script returns of a stream. */

@@ -1,5 +1,6 @@
+import { isGeneratedId, maxEventDepth } from '../../../events/event.js';
 import { measureJson } from '../../../events/json-scan.js';
-import { isMintedId, maxEventDepth, type StoredEvent } from '../../../events/stored-event.js';
+import type { StoredEvent } from '../../../events/stored-event.js';
 
 /** An event as the mapping reads it, whoever wrote it. */
 export interface EventRecord {
@@ -53,7 +54,7 @@ export function readEvent({ bytes, type }: StoredEvent, maxEventBytes: number): 
 }
 
 function ownId(id: unknown): string | null {
-  return typeof id !== 'string' || id === '' || isMintedId(id) ? null : id;
+  return typeof id !== 'string' || id === '' || isGeneratedId(id) ? null : id;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findStringMember } from '../../src/events/json-member.js';
+import { findStringMember } from '../../src/events/json-members.js';
 
 const textOf = (json: string, name = 'content') => {
   const bytes = Buffer.from(json);

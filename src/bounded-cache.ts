@@ -6,12 +6,12 @@ import { LruMap } from 'toad-cache';
  */
 export const maxRememberedStreams = 100_000;
 
-/** How many are looked at between two glances at the clock. */
+/** How many entries are tested in one step. */
 const entriesPerStep = 1000;
 
 /**
  * Remembers values in bounded memory. When it is full, a new one is not remembered until one that is
- * there expires or is deleted. A cache that made room would forget each value just before it is asked
+ * there expires or is deleted. A cache that made room would evict each value just before it is asked
  * for, if more than fit were asked for in turn; here all that fit are found, so that the cost grows
  * with the number of those that do not.
  */
@@ -43,14 +43,14 @@ export class BoundedCache<Value> {
     this.#entries.delete(key);
   }
 
-  /** The keys of the values that are so, step by step: a full cache takes long to look through. */
-  *keysWhere(isSo: (value: Value) => boolean): Generator<void, string[]> {
+  /** The keys of the values that pass the test, in steps: going through a full cache takes long. */
+  *keysWhere(test: (value: Value) => boolean): Generator<void, string[]> {
     const keys: string[] = [];
-    let looked = 0;
+    let tested = 0;
     for (const [key, { value }] of this.#entries.items) {
-      if (isSo(value)) keys.push(key);
-      looked += 1;
-      if (looked % entriesPerStep === 0) yield;
+      if (test(value)) keys.push(key);
+      tested += 1;
+      if (tested % entriesPerStep === 0) yield;
     }
     return keys;
   }

@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait-for.js';
 const leases = [6000, 20_000, 60_000];
 
 describe('On a Redis Cluster, a lease', () => {
-  it('whose primary was away ends a full lease after that, though it was not due then', async () => {
+  it('whose primary was away runs out one full lease after the primary is back', async () => {
     for (const leaseMs of leases) if (await outlastsFailover(leaseMs)) return;
     throw new Error('each was due before its replica had taken over');
   });

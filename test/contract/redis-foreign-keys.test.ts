@@ -94,7 +94,7 @@ describe('On Redis, a key that another program uses for something else', () => {
     });
   });
 
-  it('as the list of a session refuses the appends to it, with nothing stored', async () => {
+  it('in place of the streams of a session rejects appends to the session with nothing stored', async () => {
     const stream = newStream();
     const key = `{${prefix}:${stream.sessionId}}::streams`;
     await redis.set(key, 'text');
@@ -106,7 +106,7 @@ describe('On Redis, a key that another program uses for something else', () => {
     await redis.del(key);
   });
 
-  it('as the deadlines of leases refuses appends with a lease, with nothing stored', async () => {
+  it('in place of the deadlines of leases rejects appends with a lease, with nothing stored', async () => {
     const key = `${prefix}::leases`;
     await redis.set(key, 'text');
     const stream = newStream();

@@ -76,7 +76,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
     ['an event', event],
     ['what is no event', 'no JSON'],
     ['an error that ends nothing', '{"type":"error"}'],
-  ])('is renewed once by %s, however many nodes look', async (_what, element) => {
+  ])('is renewed once by %s, however many nodes check it', async (_what, element) => {
     const { stream, list, state } = newList();
     await a().appendEvents(stream, answers(1), { leaseMs: 60_000 });
     const begun = await until(state);
@@ -124,8 +124,8 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
   });
 });
 
-describe('On a Redis that is full, the lease of a stream that another program pushed to', () => {
-  it('ends as anywhere else', async () => {
+describe('The lease of a stream that another program pushed to, on a full Redis', () => {
+  it('ends the stream once it has run out', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     onTestFinished(() => server.stop());
     const redis = server.client();

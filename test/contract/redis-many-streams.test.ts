@@ -76,7 +76,7 @@ describe('Before appends to many streams in turn, Redis', () => {
   it.each([
     ['the sessions', ofSessions],
     ['the deadlines of leases', ofLeases],
-  ])('is not asked again for %s of 21,000, nor of 19,000', async (_what, begin) => {
+  ])('gets no second command for %s of 21,000 streams, nor of 19,000', async (_what, begin) => {
     const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now()); // nothing expires meanwhile
     onTestFinished(() => clock.mockRestore());
     const note = begin();
@@ -89,7 +89,7 @@ describe('Before appends to many streams in turn, Redis', () => {
   it.each([
     ['the sessions', ofSessions],
     ['the deadlines of leases', ofLeases],
-  ])('is asked for %s of those alone that are beyond the bound', async (_what, begin) => {
+  ])('gets commands for %s only of streams beyond the bound of the cache', async (_what, begin) => {
     const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
     onTestFinished(() => clock.mockRestore());
     const note = begin(200);

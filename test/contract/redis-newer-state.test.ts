@@ -79,7 +79,7 @@ describe('A stream whose state a newer version has saved', () => {
     expect(await kept()).toEqual(before);
   });
 
-  it('still has its events read', async () => {
+  it('lets its events be read', async () => {
     expect(await manager.getEvents(stream, 0, 10)).toMatchObject({ nextOffset: 2, atEnd: true });
   });
 

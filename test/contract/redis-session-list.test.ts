@@ -4,7 +4,7 @@ import { redisBackend } from '../support/backends.js';
 import { answers } from '../support/events.js';
 import { type Side, TcpProxy } from '../support/tcp-proxy.js';
 
-it('Redis is asked for many streams of a session at a time', async () => {
+it('GET /sessions/:sid asks Redis for many streams of the session at a time', async () => {
   let rounds = 0;
   let lastFrom: Side = 'service';
   const proxy = await TcpProxy.start(inject('redisPort'), async (chunk, from) => {

@@ -21,7 +21,7 @@ describe('Each time Redis is connected, the log', () => {
     });
   });
 
-  it('does not warn of one that is as it should be', async () => {
+  it('does not warn of one that evicts nothing', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await waitFor('it is examined', () => service.output.includes('Redis was examined'));

@@ -18,7 +18,7 @@ import { eventsUrl, post } from '../support/worker.js';
 const password = 'pass word#1';
 const workerPassword = 'worker-secret-2';
 
-describe('A Redis that asks who comes', () => {
+describe('A Redis that requires a login', () => {
   let redis: RedisServer;
 
   beforeAll(async () => {
@@ -67,7 +67,7 @@ describe('A Redis that asks who comes', () => {
   it.each([
     ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
     ['no password', {}],
-  ])('refuses %s: the log says so, without it, and the service is not ready', async (_, login) => {
+  ])('rejects %s: the log says so, without it, and the service is not ready', async (_, login) => {
     await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
   });
 

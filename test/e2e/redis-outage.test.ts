@@ -19,7 +19,7 @@ const key = 'stream:events:s1:m1';
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 describe('While Redis is away from the start, the service', () => {
-  it('says so, refuses appends with stored 0, sends feeds away, and recovers by itself', async () => {
+  it('is not ready, rejects appends with stored 0, rejects feeds with a 200, and recovers automatically', async () => {
     const redis = await startRedis();
     await redis.kill();
     const service = launchService(onRedis(redis));
@@ -65,7 +65,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expect(feed.hasEnded).toBe(false);
   });
 
-  it('answers with stored null while Redis hangs, and recovers by itself', async () => {
+  it('rejects appends with stored null while Redis hangs, and recovers automatically', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_HEARTBEAT: '1s' }));
     await isReady(service);
@@ -113,7 +113,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expectSound(worker, stored);
   });
 
-  it('subscribes again, so that no event waits for the poll', async () => {
+  it('subscribes again when Redis is back, so that no event waits for the poll', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '10m' }));
     await isReady(service);

@@ -32,7 +32,7 @@ describe('A Redis that speaks TLS only', () => {
     REDIS_TLS_CA_FILE: certificates.caFile,
   });
 
-  it('is appended to, read and followed', async () => {
+  it('serves appends, reads and feeds', async () => {
     await serves(onRedis(redis, tls()));
   });
 

@@ -74,8 +74,8 @@ describe.each(forms)('A reply of Redis %s', (_where, form) => {
   });
 });
 
-describe('What is no reply of Redis', () => {
-  it('leaves open what is stored, whatever its text says', () => {
+describe('An error that is no reply of Redis', () => {
+  it('leaves unknown what is stored, whatever its text says', () => {
     const error = toServiceError(new Error('OOM command not allowed'));
     expect(error).toMatchObject({ code: 'backend_unavailable', details: { stored: null } });
   });

@@ -3,7 +3,7 @@ import { hasSoundBraces, redisKeys, streamKeyOfChannel } from '../../src/store/r
 
 const stream = { sessionId: 's1', messageId: 'm1' };
 
-describe('the names of a stream in Redis', () => {
+describe('The keys of a stream in Redis', () => {
   it.each([
     ['stream:events', 'stream:events:s1:m1', '{stream:events:s1:m1}::state'],
     ['wk:stream:t1:', 'wk:stream:t1::s1:m1', '{wk:stream:t1::s1:m1}::state'],

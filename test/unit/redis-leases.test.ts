@@ -4,7 +4,7 @@ import type { ScriptClient } from '../../src/store/redis/script-client.js';
 import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** A Redis that loses every hint at once, and notes which are set again. */
+/** A Redis that loses every deadline at once, and remembers which are restored. */
 class ForgetfulRedis {
   readonly status = 'ready';
   readonly stream = { writable: true };
@@ -27,7 +27,7 @@ class ForgetfulRedis {
   }
 }
 
-it('Hints of 90,000 leases that are past together are all set again, 1,000 in a command', async () => {
+it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 in a command', async () => {
   const redis = new ForgetfulRedis();
   const leases = new RedisLeases({
     client: redis as unknown as ScriptClient,
@@ -36,10 +36,10 @@ it('Hints of 90,000 leases that are past together are all set again, 1,000 in a 
     expireLease: async () => null,
   });
   onTestFinished(() => leases.close());
-  const hints = Array.from({ length: 90_000 }, (_, index) =>
+  const scheduled = Array.from({ length: 90_000 }, (_, index) =>
     leases.schedule({ sessionId: 's1', messageId: `m${index}` }, 60_000),
   );
-  await Promise.all(hints);
-  await waitFor('all are set again', () => redis.restored.size === hints.length);
+  await Promise.all(scheduled);
+  await waitFor('all are restored', () => redis.restored.size === scheduled.length);
   expect(redis.longestCommand).toBeLessThanOrEqual(1000);
 });

@@ -12,7 +12,7 @@ import { producerFenced, producerGap, tooManyProducers } from '../producer.js';
 import type { Appended, AppendOptions } from '../stream-manager.js';
 import { codeIn } from './connection/redis-errors.js';
 
-/** What a script answers: a word, and what it says of it. */
+/** What a script on a stream returns: an outcome, and what belongs to it. */
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
 
 /** What an append is made under. */
@@ -20,11 +20,11 @@ export interface AppendTerms {
   readonly limits: StreamLimits;
   /** How long after its beginning heartbeats keep a stream. */
   readonly maxAgeMs: number;
-  /** Not where the stream could not be noted in its session. */
+  /** False where the stream could not be noted in its session. */
   readonly mayBegin: boolean;
 }
 
-/** The arguments of the append script from 'most events' on. */
+/** The arguments of `append-events.lua` from 'max events of a stream' on. */
 export function appendArguments(
   events: readonly StoredEvent[],
   { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
@@ -52,7 +52,7 @@ export function appendArguments(
 }
 
 /**
- * What the append script says of these events.
+ * What the append script returns for these events.
  *
  * @throws ServiceError as `StreamManager.appendEvents`
  */
@@ -82,11 +82,11 @@ export function toAppended(
     case 'too_many_producers':
       throw tooManyProducers();
     default:
-      throw new Error(`unknown answer of the append script: ${outcome}`);
+      throw new Error(`unknown outcome of the append script: ${outcome}`);
   }
 }
 
-/** The events are there, and were before; only the sign of life could not be kept. */
+/** The events are there, and were before; only the heartbeat could not be kept. */
 function leaseNotRenewed(fault: string, stored: number): ServiceError {
   const code = codeIn(fault) === 'OOM' ? 'store_full' : 'backend_unavailable';
   return new ServiceError(code, 'the lease could not be renewed', { stored });

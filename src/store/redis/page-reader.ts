@@ -38,7 +38,7 @@ async function readSome(
   };
 }
 
-/** Without a script: a single event is bounded, and most who ask for one ask whether there is any. */
+/** Without a script: a single event is bounded, and mostly read to know whether there is any. */
 async function readOne(client: ScriptClient, list: string, fromOffset: number): Promise<EventPage> {
   holdWrites(client); // many streams may be asked for together
   const first = Math.max(fromOffset - 1, 0);

@@ -6,7 +6,7 @@ export interface RedisKeys {
   readonly list: string;
   /** What this service remembers of the list, in the same slot of a Redis Cluster. */
   readonly state: string;
-  /** The pub/sub channel that tells of changes. */
+  /** The pub/sub channel of its notifications. */
   readonly channel: string;
 }
 
@@ -51,7 +51,7 @@ function hasHashTag(prefix: string): boolean {
   return /\{[^{}]+\}/.test(prefix);
 }
 
-/** A prefix that Redis Cluster would hash otherwise than it looks is a mistake. */
+/** Whether Redis Cluster hashes the prefix as it reads: anything else is a mistake. */
 export function hasSoundBraces(prefix: string): boolean {
   return /^[^{}]*(\{[^{}]+\}[^{}]*)*$/.test(prefix);
 }

@@ -17,7 +17,7 @@ import type {
 } from '../stream-manager.js';
 import { appendArguments, type Reply, toAppended } from './append-script-call.js';
 import { RedisCluster } from './connection/redis-cluster.js';
-import { isAway, isRefusedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
+import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import { RedisLeases } from './leases.js';
@@ -181,7 +181,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     await this.#calls.run<unknown>(() =>
       client instanceof RedisCluster
         ? client.ping()
-        : client.zrem(...noLease).catch(ignoreRefusalByPrimary),
+        : client.zrem(...noLease).catch(ignoreRejectionByPrimary),
     );
   }
 
@@ -264,8 +264,8 @@ function falseIfAway(error: ServiceError): false | ServiceError {
   throw error;
 }
 
-function ignoreRefusalByPrimary(error: unknown): void {
-  if (!isRefusedByPrimary(error)) throw error;
+function ignoreRejectionByPrimary(error: unknown): void {
+  if (!isRejectedByPrimary(error)) throw error;
 }
 
 /** The deadline is set before the append, so when it fails, no event was sent. */

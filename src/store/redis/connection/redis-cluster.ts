@@ -3,7 +3,7 @@ import type { ConnectionLog } from './connection-log.js';
 import { notConnected } from './redis-errors.js';
 import { type ClientOptions, type RedisAddress, retryDelayMs } from './redis-options.js';
 
-/** Between the loss of a node and looking at the cluster again, which may find it still lost. */
+/** Between the loss of a node and asking the cluster again, which may still count on it. */
 const refreshDelayMs = 300;
 
 export type RedisScripts = NonNullable<ClusterOptions['scripts']>;

@@ -8,8 +8,8 @@ export function notConnected(): ServiceError {
   });
 }
 
-/** Replies with which Redis refuses a command before it does anything. */
-const refusals = new Set([
+/** Replies with which Redis rejects a command before it does anything. */
+const rejections = new Set([
   'ASK',
   'BUSY',
   'CLUSTERDOWN',
@@ -50,7 +50,7 @@ export function toServiceError(error: unknown): ServiceError {
     const message = 'a newer version of the service has written to this stream';
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
-  if (code !== null && refusals.has(code)) {
+  if (code !== null && rejections.has(code)) {
     const message = `Redis refuses (${code})`;
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
@@ -62,12 +62,12 @@ export function toServiceError(error: unknown): ServiceError {
   );
 }
 
-/** Replies with which a primary refuses one write and goes on to serve reads. */
-const writeRefusals = new Set(['MISCONF', 'NOREPLICAS', 'OOM', 'WRONGTYPE']);
+/** Replies with which a primary rejects one write and goes on to serve reads. */
+const writeRejections = new Set(['MISCONF', 'NOREPLICAS', 'OOM', 'WRONGTYPE']);
 
-/** Whether only this write was refused, by a primary. */
-export function isRefusedByPrimary(error: unknown): boolean {
-  return writeRefusals.has(replyCode(error) ?? '');
+/** Whether only this write was rejected, by a primary. */
+export function isRejectedByPrimary(error: unknown): boolean {
+  return writeRejections.has(replyCode(error) ?? '');
 }
 
 /** Whether Redis says that the key is not a list: somebody else's, so no stream. */

@@ -49,7 +49,7 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
     keepAlive: 10_000,
     // The name of the library in CLIENT LIST would take a further right.
     disableClientInfo: true,
-    // A primary that became a replica refuses writes: look for the new one.
+    // A primary that became a replica rejects writes: connect to the new one.
     reconnectOnError: (error) => replyCode(error) === 'READONLY',
   };
 }

@@ -1,6 +1,6 @@
 -- The list is the truth. Elements that the state does not account for were pushed by another
--- program, and one of them may have ended the stream. Only the service can tell: it is told where
--- they begin, scans them, and calls again with what it found. That is taken for true where it joins
+-- program, and one of them may have ended the stream. Only the service can tell which: it gets to know
+-- where they begin, scans them, and calls again with what it found. That is taken for true where it joins
 -- on, and where the list still has the element that it ended with. A full Redis takes it for this
 -- call alone, as it cannot save it.
 --

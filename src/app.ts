@@ -29,6 +29,7 @@ import { readEventsRoute } from './http/routes/read-events.js';
 import { renewLeaseRoute } from './http/routes/renew-lease.js';
 import { compileSchema } from './http/routes/request-schemas.js';
 import { resumeChatRoute } from './http/routes/resume-chat.js';
+import { rootRoute } from './http/routes/root.js';
 import { stopStreamRoute } from './http/routes/stop-stream.js';
 import { AppendFastPath } from './http/server/append-fast-path.js';
 import { Connections } from './http/server/connections.js';
@@ -103,6 +104,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const origins = new Origins(config.cors.origins);
   const { host, allowedHosts, trustProxy, maxConnections } = config.server;
   const { apiKeys: keys, reader } = config.auth;
+  const [hasInspector, hasDocs] = [config.inspector.isEnabled, config.docs.isEnabled];
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
   const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
   const observed = metrics.observe(streams);
@@ -155,7 +157,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const rates = await limitRates(app, config.limits.rates);
   acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
-  if (config.docs.isEnabled) {
+  if (hasDocs) {
     await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
   }
   refuseOtherMethods(app, () => {
@@ -184,8 +186,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     getStatusRoute(app, streams);
     healthRoutes(app, streams, draining);
     metricsRoute(app, metrics);
-    if (config.docs.isEnabled) docsRoutes(app);
-    if (config.inspector.isEnabled) inspectorRoutes(app);
+    rootRoute(app, { version, hasInspector, hasDocs });
+    if (hasDocs) docsRoutes(app, hasInspector);
+    if (hasInspector) inspectorRoutes(app, hasDocs);
   });
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {

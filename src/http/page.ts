@@ -10,8 +10,10 @@ export interface Page {
   readonly path: string;
   /** The HTML. It names its files relative to itself, so that it works below any prefix. */
   readonly html: URL;
-  /** The other files, by their names; `icon.svg` is there by itself. */
+  /** The other files, by their names; `icon.svg` is always there. */
   readonly files: Readonly<Record<string, URL>>;
+  /** Pages that are not served: a line of the HTML that links to one of them is left out. */
+  readonly disabled: readonly string[];
   /** What the page may do, as a Content-Security-Policy. */
   readonly policy: string;
 }
@@ -31,11 +33,11 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the page, to anybody: it is the same for all, and what it shows it has to ask for. */
+/** Serves the page to everyone: it is the same for all, and what it shows it has to request. */
 export function servePage(app: FastifyInstance, page: Page): void {
-  const html = readPageFile(page.html);
+  const html = pageFile(page.html, withoutLinks(readFileSync(page.html), page.disabled));
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
-  const files = new Map(entries.map(([name, url]) => [name, readPageFile(url)]));
+  const files = new Map(entries.map(([name, url]) => [name, pageFile(url, readFileSync(url))]));
   const config = { access: 'public', contentSecurityPolicy: page.policy } as const;
   const options = { schema: { hide: true }, config };
   app.get(page.path, options, async (request, reply) => send(request, reply, html));
@@ -46,8 +48,13 @@ export function servePage(app: FastifyInstance, page: Page): void {
   });
 }
 
-function readPageFile(url: URL): PageFile {
-  const body = readFileSync(url);
+function withoutLinks(html: Buffer, disabled: readonly string[]): Buffer {
+  const lines = html.toString().split('\n');
+  const links = disabled.map((path) => ` href="${path}"`);
+  return Buffer.from(lines.filter((line) => !links.some((link) => line.includes(link))).join('\n'));
+}
+
+function pageFile(url: URL, body: Buffer): PageFile {
   const type = types[extname(url.pathname)] as string;
   return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
 }

@@ -121,6 +121,7 @@ const asked = [
   ['GET', '/ai-sdk/sessions/s1/stream'],
   ['GET', '/ai-sdk/sessions/s2/stream'],
   ['GET', `${message}/stream?compact=true`],
+  ['GET', '/'],
   ['GET', '/docs'],
   ['GET', '/docs/none'],
   ['GET', '/inspector'],

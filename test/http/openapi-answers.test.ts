@@ -75,7 +75,8 @@ describe('every answer that the document names', () => {
     answers.ask(where, route, options);
 
   it('comes with what there is', async () => {
-    for (const path of ['/healthz', '/readyz', '/metrics']) await ask(app, `GET ${path}`);
+    for (const path of ['/', '/healthz', '/readyz', '/metrics']) await ask(app, `GET ${path}`);
+    await ask(app, 'GET /', { headers: { accept: 'text/html' } });
     for (const route of ['GET events', 'GET session', 'DELETE', 'DELETE session']) {
       await ask(app, route);
     }

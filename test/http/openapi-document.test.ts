@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryBackend } from '../support/backends.js';
 import { ApiDocument } from '../support/openapi-document.js';
 import { documentShape } from '../support/openapi-shape.js';
+import { routePaths } from '../support/route-paths.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 describe('the document of the API', () => {
@@ -63,7 +64,7 @@ describe('the document of the API', () => {
 
   it('has every route, but for the pages, the document itself and HEAD', async () => {
     const pages = ['/docs', '/docs/{file}', '/inspector', '/inspector/{file}', '/openapi.json'];
-    const paths = pathsOf(app.app.printRoutes({ commonPrefix: false }));
+    const paths = routePaths(app.app).map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
     const others = paths.filter((path) => !pages.includes(path));
     expect(others.sort()).toEqual(Object.keys(document.json.paths ?? {}).sort());
     for (const path of others) {
@@ -83,17 +84,4 @@ function findAll(value: unknown, key: string): unknown[] {
   return Object.entries(value).flatMap(([name, inner]) =>
     name === key ? [inner] : findAll(inner, key),
   );
-}
-
-/** The paths in the tree that Fastify prints, as the document writes them. */
-function pathsOf(tree: string): string[] {
-  const parents: string[] = [];
-  return tree.split('\n').flatMap((line) => {
-    const match = /^([│ ]*)[├└]── (\S+) \(/.exec(line);
-    if (match === null) return [];
-    const depth = (match[1] as string).length / 4;
-    const path = (parents[depth - 1] ?? '') + match[2];
-    parents[depth] = path;
-    return [path.replaceAll(/:(\w+)/g, '{$1}')];
-  });
 }

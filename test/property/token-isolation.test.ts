@@ -116,7 +116,7 @@ const chatRequest: fc.Arbitrary<RawRequest> = fc
   .map(({ method, parts, end }) => ({ method, target: `/${parts.join('/')}${end}` }));
 
 /** What anybody may see, and shows nothing of streams. */
-const open = ['healthz', 'docs', 'inspector', 'openapi.json'];
+const open = ['', 'healthz', 'docs', 'inspector', 'openapi.json'];
 
 /** What the request names, read in the plainest way: each part decoded once, nothing mended. */
 function namedBy({ target }: RawRequest): readonly string[] | null {
@@ -130,10 +130,11 @@ function namedBy({ target }: RawRequest): readonly string[] | null {
 
 /** Whether the token opens it, as docs/protocol.md says; or anybody may. */
 function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
-  const parts = namedBy(raw) ?? [];
+  const parts = namedBy(raw);
+  if (parts === null) return false;
   const [sessions, sid, messages, ownMid, route, ...more] = parts;
   const isReading = raw.method === 'GET' || raw.method === 'HEAD';
-  if (parts.length === 1 && open.includes(parts[0] as string)) return isReading;
+  if (parts.length <= 1 && open.includes(parts[0] ?? '')) return isReading;
   if (sessions !== 'sessions' || sid !== 's' || more.length > 0) return false;
   if (messages === undefined) return isReading && mid === undefined;
   if (messages !== 'messages' || (mid !== undefined && ownMid !== mid)) return false;

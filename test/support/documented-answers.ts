@@ -59,7 +59,14 @@ export class DocumentedAnswers {
     const [method, path] = operation.split(' ') as [string, string];
     const url = app.url + path.replace('{sid}', id).replace('{mid}', id) + query;
     const abort = new AbortController();
-    const request = { method, headers, body, duplex: 'half', signal: abort.signal };
+    const request = {
+      method,
+      headers,
+      body,
+      duplex: 'half',
+      redirect: 'manual',
+      signal: abort.signal,
+    };
     const response = await fetch(url, request as RequestInit);
     const { status } = response;
     const own = this.document.operations.find(({ name }) => name === operation);

@@ -23,6 +23,8 @@ export interface TestAppOptions {
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
   readonly timeouts?: Partial<RequestTimeouts>;
+  readonly inspector?: Config['inspector'];
+  readonly docs?: Config['docs'];
   readonly streamManager?: { readonly type?: StreamManagerType; readonly maxTtlMs?: number };
 }
 
@@ -69,8 +71,8 @@ export function buildTestApp(
       },
       auth: { isDisabled: false, apiKeys: [], reader: null, ...options.auth },
       cors: { origins: [], headers: [], ...options.cors },
-      inspector: { isEnabled: true },
-      docs: { isEnabled: true },
+      inspector: options.inspector ?? { isEnabled: true },
+      docs: options.docs ?? { isEnabled: true },
     },
   });
 }

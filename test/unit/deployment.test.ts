@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { environmentVariables, settings } from '../../src/config/settings.js';
 import { memoryBackend } from '../support/backends.js';
 import { environmentOf, readCopy, readDockerfile, textsOf } from '../support/dockerfile.js';
+import { routePaths } from '../support/route-paths.js';
 import { buildTestApp } from '../support/test-app.js';
 import { directoryWith } from '../support/test-processes.js';
 
@@ -209,8 +210,8 @@ describe('docs/kubernetes.yaml', () => {
         return path.value;
       },
     );
-    const inside = /^(\*|\/(docs|healthz|inspector|metrics|openapi\.json|readyz))/;
-    const roots = rootsOf(app.printRoutes({ commonPrefix: false }));
+    const inside = /^(\*|\/$|\/(docs|healthz|inspector|metrics|openapi\.json|readyz))/;
+    const roots = [...new Set(routePaths(app).map((path) => path.replace(/(?<=.)\/.*/, '')))];
     expect(roots.filter((path) => !inside.test(path)).sort()).toEqual([...prefixes].sort());
     expect(rule.backendRefs).toEqual([{ name: 'rejoin', port: 80 }]);
     expect(byKind('Service').spec.ports[0].port).toBe(80);
@@ -252,10 +253,4 @@ describe('docs/kubernetes.yaml', () => {
 /** What follows this option on a command line. */
 function argumentOf(command: readonly string[], option: string): string | undefined {
   return command[command.indexOf(option) + 1];
-}
-
-/** The first parts of all paths in the tree of routes that Fastify prints. */
-function rootsOf(tree: string): string[] {
-  const paths = [...tree.matchAll(/^[├└]── (\*|\/[^/\s]*)/gm)].map(([, path]) => path as string);
-  return [...new Set(paths)];
 }

@@ -5,10 +5,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ServiceError } from '../../errors.js';
 import type { BodyShare } from '../body/body-budget.js';
 import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { appendDocumentation } from './append-documentation.js';
 import { appendJson } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import { sendAppended } from './append-response.js';
-import { appendSchema } from './append-schema.js';
+import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
 export interface AppendOptions extends NdjsonOptions {
@@ -28,7 +29,7 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/events`,
     {
-      schema: appendSchema,
+      schema: { params: streamParams, ...appendDocumentation },
       config: { access: 'append', reportsStored: true, takesBody: 'json_or_ndjson' },
       onRequest: [throwFailure, ...refuseOverRate(rateLimit)],
     },

@@ -2,7 +2,7 @@ import type { FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { eventSchema, maxBatchEvents } from '../../events/event.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
-import { leaseHeader, producerHeaders, streamParams, ttlHeader } from './request-schemas.js';
+import { leaseHeader, producerHeaders, ttlHeader } from './request-schemas.js';
 import { offset } from './stream-status.js';
 
 eventSchema.register(components, { id: 'Event' });
@@ -45,9 +45,8 @@ appended as it arrives: that request may stay open for a whole run.
 With the three producer headers an append is idempotent: events that are stored already are not stored again.
 Every rejection says in \`stored\` how many events of the body are in the stream.`;
 
-/** What the document says of `POST …/events`. */
-export const appendSchema = {
-  params: streamParams,
+/** What the document says of `POST …/events`, beside its parameters. */
+export const appendDocumentation = {
   operationId: 'appendEvents',
   tags: ['Workers'],
   summary: 'Append events',

@@ -3,9 +3,9 @@ import { loadConfig } from '../config/config.js';
 import { readTokenArguments } from './token-arguments.js';
 
 const usage = `usage: create-token --sid SESSION [--mid MESSAGE] [--stop] [--minutes N]
-  SESSION, MESSAGE   what the token is for; without a message, all of the session
-  --stop             it is also good for stopping
-  N                  1 to 1440; 10 when it is left out
+  SESSION, MESSAGE   the stream that the token allows to read; without a message, all of the session
+  --stop             it also allows to stop the stream
+  N                  minutes until it expires, 1 to 1440; 10 by default
 
 The secret is the service's own, the first in AUTH_READER_SECRET or in its other settings.
 `;

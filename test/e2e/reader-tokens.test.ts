@@ -30,8 +30,8 @@ async function statusWith(service: ServiceProcess, token: string, mid = 'm1'): P
   return (await fetch(eventsUrl(service.url, 's1', mid), { headers })).status;
 }
 
-describe('The command that makes tokens', () => {
-  it('prints one that the service takes which has the same settings', async () => {
+describe('create-token', () => {
+  it('prints a token that a service with the same settings accepts', async () => {
     const named = { ...settings, AUTH_READER_ISSUER: 'app', AUTH_READER_AUDIENCE: 'rejoin' };
     const service = await startService(named);
     const stream = makeToken(['--sid', 's1', '--mid', 'm1', '--minutes', '1'], named);
@@ -58,17 +58,17 @@ describe('The command that makes tokens', () => {
     [['--sid', 's1', '--minutes', '0'], '--minutes'],
     [['--sid', 's1', '--minutes', '1441'], '--minutes'],
     [['--sid', 's1', '--admin'], '--admin'],
-  ])('refuses %j', (args, fault) => {
-    expect(() => readTokenArguments(args)).toThrow(fault);
+  ])('rejects the arguments %j', (args, option) => {
+    expect(() => readTokenArguments(args)).toThrow(option);
   });
 
-  it('says how it is used when its arguments are refused', () => {
+  it('prints its usage when its arguments are rejected', () => {
     const { status, stdout, stderr } = makeToken([]);
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toContain('usage: create-token --sid SESSION');
   });
 
-  it('says what is missing when there is no secret', () => {
+  it('names AUTH_READER_SECRET when there is no secret', () => {
     const { status, stderr } = makeToken(['--sid', 's1'], {});
     expect(status).toBe(1);
     expect(stderr).toContain('AUTH_READER_SECRET is not set');
@@ -80,7 +80,7 @@ describe('The examples of docs/operations.md', () => {
   const blockOf = (language: string) =>
     new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)?.[1] ?? '';
 
-  it('make tokens in JavaScript and Python that the service takes', async () => {
+  it('create tokens in JavaScript and Python that the service accepts', async () => {
     const service = await startService(settings);
     for (const [language, command, args] of [
       ['js', process.execPath, ['--input-type=module', '-']],
@@ -97,7 +97,7 @@ describe('The examples of docs/operations.md', () => {
 });
 
 describe('An identity provider', () => {
-  it('signs tokens for a service that knows only its address, also with a new key', async () => {
+  it('signs tokens for a service that knows only its URL, also with a new key', async () => {
     const provider = await JwksServer.start();
     const service = await startService({ AUTH_READER_JWKS_URL: provider.url });
     expect(await statusWith(service, await provider.sign({ sid: 's1', scope: 'read' }))).toBe(200);
@@ -140,8 +140,8 @@ const asked = [
   ['DELETE', '/sessions/s1'],
 ] as const;
 
-describe('A token', () => {
-  it('comes up in no log, no answer and no metric, good or bad, in any place', async () => {
+describe('A reader token', () => {
+  it('appears in no log, no response and no metric, valid or not, in any place', async () => {
     const key = makeKey('append', 'read', 'admin');
     const provider = await JwksServer.start();
     const service = await startService({
@@ -193,7 +193,7 @@ describe('A token', () => {
   });
 
   it.each(['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY', 'AUTH_READER_JWKS_URL'])(
-    'or a secret that is put into %s by mistake is not told at the start',
+    'or a secret that is put into %s by mistake is not quoted by the error',
     (name) => {
       const { message } = refusalOf({ [name]: `${'hush'.repeat(10)} x` });
       expect(message).toContain(name);

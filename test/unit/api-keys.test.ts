@@ -7,14 +7,14 @@ const [one, two] = [makeKey('append'), makeKey('read')];
 const ring = new KeyRing([one.key, two.key]);
 const [id, secret] = one.token.split('.') as [string, string];
 
-describe('a key ring', () => {
-  it('finds each key by its token, and takes the name of the scheme in any case', () => {
+describe('KeyRing.find', () => {
+  it('returns each key by its token, with the scheme in any case', () => {
     expect(ring.find(one.headers.authorization)).toBe(one.key);
     expect(ring.find(two.headers.authorization)).toBe(two.key);
     expect(ring.find(`bearer  ${one.token}`)).toBe(one.key);
   });
 
-  it('takes digests in upper case too', () => {
+  it('accepts digests in upper case', () => {
     const key = { ...one.key, sha256: one.key.sha256.toUpperCase() };
     expect(new KeyRing([key]).find(one.headers.authorization)).toBe(key);
   });
@@ -36,15 +36,15 @@ describe('a key ring', () => {
     ['the digest instead of the secret', `Bearer ${id}.${one.key.sha256}`],
     ['a key of Object', `Bearer __proto__.${secret}`],
     ['a very long one', `Bearer ${id}.${secret.repeat(1000)}`],
-  ])('finds none for %s', (_, authorization) => {
+  ])('returns null for %s', (_, authorization) => {
     expect(ring.find(authorization)).toBeNull();
   });
 
-  it('finds none for an unknown id whose secret has the digest that it is compared with', () => {
+  it('returns null for an unknown id, whatever its secret', () => {
     expect(new KeyRing([]).find(one.headers.authorization)).toBeNull();
   });
 
-  it('takes no secret that could be guessed, even if its digest is configured', () => {
+  it('returns null for a secret that could be guessed, even if its digest is configured', () => {
     const sha256 = createHash('sha256').update('hunter2').digest('hex');
     expect(new KeyRing([{ ...one.key, sha256 }]).find(`Bearer ${id}.hunter2`)).toBeNull();
   });

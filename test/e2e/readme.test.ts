@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parse, stringify } from 'yaml';
-import { ConfigError, environmentVariables, loadConfig } from '../../src/config/config.js';
+import { environmentVariables, loadConfig } from '../../src/config/config.js';
 import { errorTable } from '../../src/errors.js';
 import { ServiceProcess } from '../support/service-process.js';
 
@@ -25,7 +24,9 @@ interface Example {
   readonly output: string;
 }
 
-describe.each(['README.md', 'docs/protocol.md'])('The examples of %s', (document) => {
+const withExamples = ['README.md', 'docs/protocol.md', 'docs/events.md'];
+
+describe.each(withExamples)('The examples of %s', (document) => {
   const examples = examplesIn(read(document));
   let service: ServiceProcess;
 
@@ -46,19 +47,6 @@ describe.each(['README.md', 'docs/protocol.md'])('The examples of %s', (document
 });
 
 describe('The documents', () => {
-  it('name every setting with its environment variable in the README', () => {
-    const rows = settingRows();
-    const pairs = rows.flatMap(({ key, variable }) => (key === null ? [] : [[key, variable]]));
-    expect(pairs).toEqual(settingsThatExist(pairs.map(([key]) => key as string)));
-    expect(rows.map(({ variable }) => variable).sort()).toEqual([...environmentVariables].sort());
-  });
-
-  it('show the defaults in the README as they stand in config.yaml', () => {
-    const rows = settingRows().filter(({ key }) => key !== null);
-    const shown = rows.map(({ key, value }) => [key, value]);
-    expect(shown).toEqual(leavesOf(parse(read('config.yaml'))));
-  });
-
   it('give in config.yaml the defaults themselves', () => {
     const config = loadConfig({}, directoryWith({ 'config.yaml': read('config.yaml') }));
     expect(config).toEqual(loadConfig({}, directoryWith({})));
@@ -94,6 +82,30 @@ describe('The documents', () => {
     }
   });
 
+  it.each(filesIn('docs').filter(isLongPage))('list their sections in order (%s)', (document) => {
+    const page = read(document);
+    const listed = [...page.matchAll(/^- \[(.+)\]\(#(.+)\)$/gm)].map(([, title, anchor]) => [
+      title,
+      anchor,
+    ]);
+    const sections = [...withoutCode(page).matchAll(/^## (.+)$/gm)].map(
+      ([, title]) => title as string,
+    );
+    expect(listed).toEqual(sections.map((title) => [title, anchorOf(title)]));
+  });
+
+  it.each(documents)('link to sections that exist (%s)', (document) => {
+    const links = [...withoutCode(read(document)).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
+    const targets = links.map(([, path, anchor]) => [
+      path === '' ? document : join(dirname(document), path as string),
+      anchor as string,
+    ]);
+    const missing = targets.filter(
+      ([path, anchor]) => !anchorsIn(path as string).includes(anchor as string),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it.each(documents)('link to files that exist (%s)', (document) => {
     const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)];
     const targets = links.map(([, target]) => join(dirname(document), target as string));
@@ -108,6 +120,30 @@ function read(path: string): string {
 function filesIn(folder: string): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+}
+
+function isLongPage(path: string): boolean {
+  return (
+    path.endsWith('.md') && path !== 'docs/decisions.md' && read(path).split('\n').length > 150
+  );
+}
+
+function withoutCode(markdown: string): string {
+  return markdown.replaceAll(/^```.*?^```$/gms, '');
+}
+
+function anchorsIn(path: string): string[] {
+  return [...withoutCode(read(path)).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    anchorOf(title as string),
+  );
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** The `sh` blocks that a `text` block follows at once. */
@@ -139,55 +175,6 @@ async function run(command: string): Promise<string> {
 /** JSON answers end without a line break, but a block of a page has one. */
 function withoutLastBreaks(output: string): string {
   return output.replace(/\n+$/, '');
-}
-
-interface SettingRow {
-  readonly key: string | null;
-  readonly variable: string;
-  readonly value: string | null;
-}
-
-function settingRows(): SettingRow[] {
-  const cell = '(?:`([^`]+)`|–)';
-  const row = new RegExp(`^\\| ${cell} +\\| \`([A-Z_]+)\` +\\| ${cell} +\\|`, 'gm');
-  return [...read('README.md').matchAll(row)].map(([, key, variable, value]) => ({
-    key: key ?? null,
-    variable: variable as string,
-    value: value ?? null,
-  }));
-}
-
-/** Asks the settings themselves, each of which finds fault with a mapping and tells its variable. */
-function settingsThatExist(keys: readonly string[]): unknown[] {
-  const document = {};
-  for (const key of keys) setAt(document, key.split('.'), {});
-  try {
-    loadConfig({}, directoryWith({ 'config.yaml': stringify(document) }));
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      const names = new Set(error.faults.map((fault) => fault.split(':', 1)[0] as string));
-      return [...names].map((name) => /^(\S+) \((\w+)\)$/.exec(name)?.slice(1) ?? name);
-    }
-    throw error;
-  }
-  throw new Error('a setting takes a mapping');
-}
-
-function setAt(document: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [key, ...rest] = path as [string, ...string[]];
-  document[key] ??= rest.length === 0 ? value : {};
-  if (rest.length > 0) setAt(document[key] as Record<string, unknown>, rest, value);
-}
-
-/** Each setting with its value, a list as the environment has it. */
-function leavesOf(value: unknown, path = ''): unknown[] {
-  if (Array.isArray(value)) return [[path, value.join()]];
-  if (typeof value !== 'object' || value === null) {
-    return [[path, value === null ? null : String(value)]];
-  }
-  return Object.entries(value).flatMap(([key, inner]) =>
-    leavesOf(inner, path === '' ? key : `${path}.${key}`),
-  );
 }
 
 /** A directory with these files, gone when the test is over. */

@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settings } from '../../src/config/settings.js';
 import { errorTable } from '../../src/errors.js';
 import { ServiceProcess } from '../support/service-process.js';
 
@@ -17,6 +15,17 @@ const documents = [
   ...filesIn('docs'),
 ];
 
+/** Pages that begin with a list of their sections. */
+const longPages = [
+  'docs/protocol.md',
+  'docs/operations.md',
+  'docs/clients.md',
+  'docs/ai-sdk.md',
+  'docs/performance.md',
+  'docs/reliability.md',
+  'docs/troubleshooting.md',
+];
+
 /** A command of a page and what the page says that it prints. */
 interface Example {
   readonly line: number;
@@ -24,7 +33,9 @@ interface Example {
   readonly output: string;
 }
 
-describe.each(['README.md', 'docs/protocol.md'])('The examples of %s', (document) => {
+const withExamples = ['README.md', 'docs/protocol.md', 'docs/events.md'];
+
+describe.each(withExamples)('The examples of %s', (document) => {
   const examples = examplesIn(read(document));
   let service: ServiceProcess;
 
@@ -45,17 +56,6 @@ describe.each(['README.md', 'docs/protocol.md'])('The examples of %s', (document
 });
 
 describe('The documents', () => {
-  it('show settings in the README with their variables and defaults', () => {
-    const rows = settingRows();
-    expect(rows.length).toBeGreaterThan(5);
-    const known = settings.map(({ path, variable, default: value = [] }) => ({
-      path,
-      variable,
-      value: String(value) || null,
-    }));
-    expect(rows.filter((row) => !known.some((one) => isDeepStrictEqual(one, row)))).toEqual([]);
-  });
-
   it('name every error code with its status in the protocol', () => {
     const rows = read('docs/protocol.md').matchAll(/^\| (\d{3}) +\| `(\w+)` +\| \S/gm);
     const shown = [...rows].map(([, status, code]) => [code, Number(status)]);
@@ -75,6 +75,30 @@ describe('The documents', () => {
     }
   });
 
+  it.each(longPages)('list their sections in order (%s)', (document) => {
+    const page = read(document);
+    const listed = [...page.matchAll(/^- \[(.+)\]\(#(.+)\)$/gm)].map(([, title, anchor]) => [
+      title,
+      anchor,
+    ]);
+    const sections = [...withoutCode(page).matchAll(/^## (.+)$/gm)].map(
+      ([, title]) => title as string,
+    );
+    expect(listed).toEqual(sections.map((title) => [title, anchorOf(title)]));
+  });
+
+  it.each(documents)('link to sections that exist (%s)', (document) => {
+    const links = [...withoutCode(read(document)).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
+    const targets = links.map(([, path, anchor]) => [
+      path === '' ? document : join(dirname(document), path as string),
+      anchor as string,
+    ]);
+    const missing = targets.filter(
+      ([path, anchor]) => !anchorsIn(path as string).includes(anchor as string),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it.each(documents)('link to files that exist (%s)', (document) => {
     const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)];
     const targets = links.map(([, target]) => join(dirname(document), target as string));
@@ -89,6 +113,24 @@ function read(path: string): string {
 function filesIn(folder: string): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+}
+
+function withoutCode(markdown: string): string {
+  return markdown.replaceAll(/^```.*?^```$/gms, '');
+}
+
+function anchorsIn(path: string): string[] {
+  return [...withoutCode(read(path)).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    anchorOf(title as string),
+  );
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** The `sh` blocks that a `text` block follows at once. */
@@ -120,19 +162,4 @@ async function run(command: string): Promise<string> {
 /** JSON answers end without a line break, but a block of a page has one. */
 function withoutLastBreaks(output: string): string {
   return output.replace(/\n+$/, '');
-}
-
-interface SettingRow {
-  readonly path: string;
-  readonly variable: string;
-  readonly value: string | null;
-}
-
-function settingRows(): SettingRow[] {
-  const row = /^\| `([^`]+)` +\| `([A-Z_]+)` +\| (?:`([^`]+)`|–) +\|/gm;
-  return [...read('README.md').matchAll(row)].map(([, path, variable, value]) => ({
-    path: path as string,
-    variable: variable as string,
-    value: value ?? null,
-  }));
 }

@@ -17,10 +17,10 @@ export const usage = `Usage: npm run test:faults -- [FAULT…] [options]
 
   --full        each as often and with as much load as docs/reliability.md reports (about an hour),
                 and what takes longer than promised fails; otherwise it is only printed as late
-  --runs N      each so often
+  --runs N      each that many times
   --seed N      repeat the run that printed this seed (default: another one each time)
   --write-docs  keep what was found in docs/reliability.json, and write the table of docs/reliability.md anew
-  --soak MIN    instead, let the service run for so many minutes, with a mishap now and then
+  --soak MIN    instead, run the service for that many minutes, with random faults
   --list        only print the names
   --help        this text
 `;
@@ -70,5 +70,5 @@ function parse(args: readonly string[]) {
 
 function toInteger(option: string, text: string): number {
   if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new UsageError(`${option} is a whole number, not '${text}'`);
+  throw new UsageError(`${option} is an integer, not '${text}'`);
 }

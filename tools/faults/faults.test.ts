@@ -13,7 +13,7 @@ const names = [
   'node-killed',
   'worker-lost',
   'node-killed-memory',
-  'answers-lost-redis',
+  'responses-lost-redis',
   'connections-cut-memory',
   'many-streams-memory',
 ];

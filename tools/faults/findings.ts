@@ -12,7 +12,7 @@ export interface Findings {
   readonly unknownAppends: number;
   /** How often readers were told that their stream is not the one they saw. */
   readonly resets: number;
-  /** The worst of each measure, by a name that ends with its unit: `slowest answer, ms`. */
+  /** The worst of each measure, by a name that ends with its unit: `slowest response, ms`. */
   readonly worst: Readonly<Record<string, number>>;
   /** What broke an invariant; empty when all held, on a machine however busy. */
   readonly breaches: readonly string[];

@@ -10,7 +10,7 @@ const mostEvents = 95_000;
 
 export const fanOut: Scenario = {
   name: 'fan-out',
-  title: `1 stream, ${subscribers} subscribers, ${writers} writers who append single events as fast as they are answered`,
+  title: `1 stream, ${subscribers} subscribers, ${writers} writers who append single events, each as soon as the response to the one before has come`,
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'fan-out', nodes: 1 },
   figures: [

@@ -33,7 +33,7 @@ const columns: readonly FigureColumn[] = [
 
 export const idle: Scenario = {
   name: 'idle',
-  title: `${feeds} feeds on which nothing happens, each on a stream of its own with one event`,
+  title: `${feeds} idle feeds, each on a stream of its own with one event`,
   systems: idleSystems,
   job: { bare: 'keep', nodes: 1 },
   usualSeconds: 20,
@@ -50,7 +50,7 @@ export const idle: Scenario = {
 export const idleShared: Scenario = {
   ...idle,
   name: 'idle-shared',
-  title: `${feeds} feeds on which nothing happens, on ${sharedStreams} streams`,
+  title: `${feeds} idle feeds, on ${sharedStreams} streams`,
   run: (server, size) => holdFeeds(server, size, Math.ceil(sharedStreams / size.smaller)),
 };
 

@@ -8,7 +8,7 @@ const writers = 16;
 
 export const replay: Scenario = {
   name: 'replay',
-  title: `${storedEvents} stored events, read by ${subscribers} subscribers who come together`,
+  title: `${storedEvents} stored events, read by ${subscribers} subscribers who connect at once`,
   systems: ['rejoin', 'rejoin-redis', 'bare', 'poll', 'nchan', 'durable-streams'],
   job: { bare: 'keep', nodes: 1 },
   figures: [

@@ -27,7 +27,7 @@ export function checkStored(log: StreamLog): StoreVerdict {
   if (log.isExactlyOnce && !isAscending(numbers)) note('I3', 'stored in another order than sent');
   const { acknowledged, unknown } = fatesOf(log.attempts);
   const false_ = numbers.filter((number) => !acknowledged.has(number) && !unknown.has(number));
-  if (false_.length > 0) note('I4', `stored, but refused: events ${false_.join(', ')}`);
+  if (false_.length > 0) note('I4', `stored, but rejected: events ${false_.join(', ')}`);
   const lost = [...acknowledged].filter((number) => !known.has(number));
   const losses = lost.map((number) => lossOf(number));
   return { losses, breaches, repeatedEvents };

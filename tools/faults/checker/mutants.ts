@@ -76,7 +76,7 @@ export const mutants: readonly Mutant[] = [
     mutate: (log) => withStored(log, (stored, at) => stored.toSpliced(at, 0, stored[at] as string)),
   },
   {
-    name: 'stores what it refused',
+    name: 'stores what it rejected',
     caughtBy: ['I4'],
     mutate: (log) => ({
       ...log,

@@ -205,7 +205,7 @@ export class Load {
       refusedAppends: unfinished.filter(({ rest }) => rest === 'refused').length,
       unknownAppends: unfinished.filter(({ rest }) => rest === 'unknown').length,
       resets: frames.filter(({ event }) => event === 'reset').length,
-      worst: { 'slowest answer, ms': slowestAnswerMs(attempts) },
+      worst: { 'slowest response, ms': slowestAnswerMs(attempts) },
     };
   }
 }

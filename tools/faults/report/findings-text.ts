@@ -7,7 +7,7 @@ export function findingsText(found: Findings): string {
     [found.acknowledgedEvents, 'events in them'],
     [found.lostEvents, 'lost'],
     [found.repeatedEvents, 'repeated'],
-    [found.refusedAppends, 'refused'],
+    [found.refusedAppends, 'rejected'],
     [found.unknownAppends, 'unknown'],
     [found.resets, 'resets'],
   ] as const;

@@ -15,9 +15,10 @@ const manyAppends: Partial<LoadOptions> = { eventsPerSecond: 10_000, maxBatch: 1
 const someAppends: Partial<LoadOptions> = { eventsPerSecond: 300 };
 
 export const answersLost: readonly Fault[] = backends.map((backend) => ({
-  name: `answers-lost-${backend.toLowerCase()}`,
+  name: `responses-lost-${backend.toLowerCase()}`,
   backend,
-  title: '2 % of the answers to clients are lost, and 1 % of the requests, with their connections',
+  title:
+    '2 % of the responses to clients are lost, and 1 % of the requests, with their connections',
   promise: 'nothing lost; nothing stored or delivered twice',
   runs: 10,
 
@@ -36,7 +37,7 @@ export const answersLost: readonly Fault[] = backends.map((backend) => ({
 export const connectionsCut: readonly Fault[] = backends.map((backend) => ({
   name: `connections-cut-${backend.toLowerCase()}`,
   backend,
-  title: 'all connections of all clients are cut, each second',
+  title: 'all connections of all clients are cut every second',
   promise: 'nothing lost; nothing stored or delivered twice',
   runs: 5,
 
@@ -55,7 +56,7 @@ export const connectionsCut: readonly Fault[] = backends.map((backend) => ({
 export const connectionsHalfOpen: readonly Fault[] = backends.map((backend) => ({
   name: `connections-half-open-${backend.toLowerCase()}`,
   backend,
-  title: 'all connections of clients stand, and nothing comes through for 5 s; then they break',
+  title: 'all connections of clients are half-open for 5 s, then they break',
   promise: 'nothing lost or repeated; all delivered within 5 s afterwards',
   runs: 5,
 

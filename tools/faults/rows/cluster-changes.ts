@@ -14,7 +14,7 @@ import { usualLoad } from './usual-load.js';
 export const clusterPrimaryKilled: Fault = {
   name: 'cluster-primary-killed',
   backend: 'Redis',
-  title: 'kill -9 of a primary of a cluster; in every other run its replica is cut off before',
+  title: 'kill -9 of a primary of a cluster; in every other run its replica is isolated before',
   promise: failoverPromise,
   runs: 6,
 
@@ -28,7 +28,7 @@ export const clusterPrimaryKilled: Fault = {
 export const clusterSlotMoved: Fault = {
   name: 'cluster-slot-moved',
   backend: 'Redis',
-  title: 'the slots of all streams of a primary are moved to another one, key by key',
+  title: 'the slots of all streams of a primary are moved to another, key by key',
   promise: 'nothing lost, nothing repeated, and no reset',
   runs: 5,
 
@@ -51,7 +51,7 @@ export const clusterSlotMoved: Fault = {
     ];
     return limit(
       { ...found, breaches: [...found.breaches, ...breaches] },
-      { 'all went on after, ms': [wentOnAfter(load, movedAt), 5000] },
+      { 'all continued after, ms': [wentOnAfter(load, movedAt), 5000] },
     );
   },
 };

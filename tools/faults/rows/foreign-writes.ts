@@ -17,7 +17,7 @@ export const keyOverwritten = foreign({
 
 export const junkPushed = foreign({
   name: 'junk-pushed',
-  title: 'another program pushes what is no event into the list of one stream',
+  title: 'another program pushes elements that are not events into the list of one stream',
   write: (client) => client.rpush(key, 'no JSON', '{"type":7}', Buffer.of(0xff, 0xfe)),
 });
 
@@ -32,7 +32,8 @@ interface Foreign extends Pick<Fault, 'name' | 'title'> {
 }
 
 function foreign({ name, title, write }: Foreign): Fault {
-  const promise = 'that stream only: nothing of the others is lost, repeated, reset or late';
+  const promise =
+    'only that stream is affected: nothing of the others is lost, repeated, reset or late';
   const runs = 5;
   return { name, backend: 'Redis', title, promise, runs, strike: (run) => strike(run, write) };
 }

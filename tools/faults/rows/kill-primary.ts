@@ -9,11 +9,11 @@ import { limit } from './limit.js';
 
 /** What must hold, whatever makes the replica the new primary. */
 export const failoverPromise =
-  'no silent gap; appends answered within 2.5 s; all streams go on within 10 s';
+  'no silent gap; responses to appends within 2.5 s; all streams continue within 10 s';
 
 const goesOnMs = 10_000;
 
-/** Kills a primary under load; in every other run its replica is cut off before, which loses. */
+/** Kills a primary under load; in every other run its replica is isolated before, which loses. */
 export async function killPrimary(
   { index, random }: Run,
   load: Load,
@@ -35,6 +35,6 @@ export async function killPrimary(
     : found.breaches;
   return limit(
     { ...found, breaches },
-    { 'all went on after, ms': [wentOnAfter(load, killedAt), goesOnMs] },
+    { 'all continued after, ms': [wentOnAfter(load, killedAt), goesOnMs] },
   );
 }

@@ -22,10 +22,10 @@ async function leftoversAt(node: ServiceNode): Promise<string[]> {
       numbers = await scrape(node.url);
       return levels.every((level) => numbers.get(level) === 0);
     };
-    await waitFor('the readers are forgotten', isForgotten, forgetMs).catch(() => {});
+    await waitFor('the readers are gone', isForgotten, forgetMs).catch(() => {});
     const kept = levels.filter((level) => numbers.get(level) !== 0);
     return kept.map((level) => `I11 ${node.url} has ${level} ${numbers.get(level)}`);
   } catch (error) {
-    return [`I11 ${node.url} has ended by itself: ${(error as Error).message}`];
+    return [`I11 ${node.url} has exited unexpectedly: ${(error as Error).message}`];
   }
 }

@@ -53,9 +53,9 @@ function manyStreams(backend: Backend, name: string): Fault {
   return {
     name,
     backend,
-    title: `${full.streams} streams${isLimited}; half of them are deleted then, half expire`,
+    title: `${full.streams} streams${isLimited}; then half of them are deleted, and half expire`,
     promise:
-      'at the limit new streams get 507 with `stored: 0`, and others go on; RSS grows by twice `memory.max_bytes` at the most, and what is in use comes back within 20 MB or 10 %',
+      'at the limit new streams get 507 with `stored: 0`, and others are not affected; RSS grows by at most twice `memory.max_bytes`, and the heap in use returns to within 20 MB or 10 %',
     runs: 1,
     strike: async (run) => {
       const size = run.isFull ? full : small;

@@ -9,7 +9,7 @@ export const memoryNodeKilled: Fault = {
   name: 'node-killed-memory',
   backend: 'memory',
   title: 'kill -9 of the service that keeps its streams in memory, back at once',
-  promise: 'all is lost, and readers are reset within 5 s; they see all of what comes then',
+  promise: 'everything is lost, and readers are reset within 5 s; they see all later events',
   runs: 10,
 
   async strike(run) {

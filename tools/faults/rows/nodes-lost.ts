@@ -14,7 +14,8 @@ export const nodeKilled: Fault = {
   name: 'node-killed',
   backend: 'Redis',
   title: 'kill -9 of one of two nodes behind a load balancer, while both are used',
-  promise: 'nothing lost or repeated; clients go on at the other, and have all, within 5 s',
+  promise:
+    'nothing lost or repeated; clients continue at the other, and have everything, within 5 s',
   runs: 30,
 
   async strike(run) {
@@ -30,7 +31,8 @@ export const nodesRolled: Fault = {
   backend: 'Redis',
   title:
     'rolling restart behind a load balancer: SIGTERM for one node after the other, and a new one',
-  promise: 'nothing lost or repeated; clients go on within 5 s; no EventSource is closed for good',
+  promise:
+    'nothing lost or repeated; clients continue within 5 s; no EventSource is closed for good',
   runs: 10,
 
   async strike(run) {

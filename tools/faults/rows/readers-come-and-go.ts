@@ -48,9 +48,9 @@ function readersComeAndGo(backend: Backend, name: string): Fault {
   return {
     name,
     backend,
-    title: `${full.feeds} feeds are opened and left, in any way and at any moment, ${visitors} at a time`,
+    title: `${full.feeds} feeds are opened and closed, in any way and at any moment, ${visitors} at a time`,
     promise:
-      'afterwards sockets, timers, feeds, streams followed and subscriptions are as before, the heap within 20 MB or 10 %; other readers lose nothing',
+      'afterwards sockets, timers, feeds, followed streams and subscriptions are as before, the heap within 20 MB or 10 %; other readers lose nothing',
     runs: 1,
     strike: (run) => strike(run, backend),
   };

@@ -47,9 +47,9 @@ function reconnectStorm(backend: Backend, name: string): Fault {
   return {
     name,
     backend,
-    title: `${fullFeeds} feeds, on ${fullStreams.join(', ')} streams, are dropped at once and are back within 2 s, ${fullStorms} times`,
+    title: `${fullFeeds} feeds, on ${fullStreams.join(', ')} streams, are dropped at once and reconnect within 2 s, ${fullStorms} times`,
     promise:
-      'no gap and no repeat; all resume within 15 s; the 99th percentile of what is delivered meanwhile is 1 s; 350 MB at the most',
+      'no gap and no repeat; all resume within 15 s; p99 of live events at most 1 s; at most 350 MB',
     runs: fullStreams.length,
     strike: async (run) => {
       const streams = fullStreams[run.index % fullStreams.length] as number;

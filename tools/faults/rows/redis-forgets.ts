@@ -31,7 +31,7 @@ export const redisFlushed = forgetting({
 
 export const listDeleted = forgetting({
   name: 'list-deleted',
-  title: 'DEL of one list, past the service',
+  title: 'DEL of one list, directly in Redis',
   forget: async ({ redis, load }) => {
     const { mid } = load.streams[0] as { mid: string };
     await call(redis, 'DEL', `stream:events:${sessionOfLoad}:${mid}`);
@@ -52,7 +52,7 @@ function forgetting({ name, title, forget }: Forgetting): Fault {
     backend: 'Redis',
     title,
     promise:
-      'readers of what is gone are reset within 3 s and see all of what comes then; no others',
+      'readers of lost events are reset within 3 s and see all later events; no other reader is reset',
     runs: 10,
     strike: (run) => strike(run, forget),
   };
@@ -73,7 +73,7 @@ async function strike(run: Run, forget: Forgetting['forget']): Promise<Findings>
   );
   return limit(found, {
     'reset after, ms': [slowestReset(load, gone, struckAt), noticeMs],
-    'streams reset without need': [disturbed.length, 0],
+    'needless resets': [disturbed.length, 0],
   });
 }
 

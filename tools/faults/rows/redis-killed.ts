@@ -15,8 +15,8 @@ export const redisKilled: Fault = {
   backend: 'Redis',
   title: 'kill -9 of Redis with an AOF, synced always or every second in turn; back after 2 s',
   promise:
-    'nothing lost; synced every second, at most what Redis had not written yet, and readers are told; ' +
-    'appends answered within 2.5 s; readers caught up 5 s after it is back',
+    'nothing lost; synced every second, at most what Redis had not written yet, and its readers are reset; ' +
+    'responses to appends within 2.5 s; readers caught up 5 s after it is back',
   runs: 30,
 
   async strike(run) {

@@ -10,8 +10,9 @@ const keyCount = 150;
 export const redisLoading: Fault = {
   name: 'redis-loading',
   backend: 'Redis',
-  title: 'kill -9 of Redis, which then loads its file for some seconds and answers LOADING',
-  promise: 'nothing lost; appends answered within 3 s; readers caught up 5 s after it is loaded',
+  title: 'kill -9 of Redis, which then loads its file for some seconds and replies LOADING',
+  promise:
+    'nothing lost; responses to appends within 3 s; readers caught up 5 s after it is loaded',
   runs: 5,
 
   async strike(run) {

@@ -12,8 +12,8 @@ import { redisUnderLoad } from './under-load.js';
 
 export const redisFull = refusing({
   name: 'redis-full',
-  title: 'maxmemory of Redis is reached, for 3 s',
-  promise: '507 with stored 0; feeds stay open; it recovers by itself',
+  title: 'maxmemory of Redis is reached for 3 s',
+  promise: '507 with `stored: 0`; feeds stay open; it recovers automatically',
   code: 'store_full',
   begin: async (admin) => {
     await admin.config('SET', 'maxmemory-policy', 'noeviction');
@@ -24,8 +24,8 @@ export const redisFull = refusing({
 
 export const redisReadOnly = refusing({
   name: 'redis-read-only',
-  title: 'Redis takes no writes: it asks for replicas that it has not, for 3 s',
-  promise: 'appends are refused with stored 0; feeds stay open; it recovers by itself',
+  title: 'Redis rejects writes for 3 s, as the replicas that it requires are missing',
+  promise: 'appends are rejected with `stored: 0`; feeds stay open; it recovers automatically',
   code: 'backend_unavailable',
   begin: (admin) => admin.config('SET', 'min-replicas-to-write', '1'),
   end: (admin) => admin.config('SET', 'min-replicas-to-write', '0'),
@@ -50,7 +50,7 @@ async function strike(run: Run, { code, begin, end }: Refusing): Promise<Finding
   await someMoment(run);
   await begin(admin);
   const struckAt = performance.now();
-  await waitFor('appends are refused', () => refusalsOf(load, struckAt).length > 0);
+  await waitFor('appends are rejected', () => refusalsOf(load, struckAt).length > 0);
   await sleep(run.isFull ? 3000 : 1000);
   await end(admin);
   const backAt = performance.now();
@@ -58,7 +58,7 @@ async function strike(run: Run, { code, begin, end }: Refusing): Promise<Finding
   const others = refusalsOf(load, struckAt).filter((refusal) => refusal !== code);
   const reconnected = load.readers.filter(({ connections }) => connections > 2).length;
   return limit(found, {
-    [`refusals without ${code}`]: [others.length, 0],
+    [`rejections other than ${code}`]: [others.length, 0],
     'feeds that ended': [reconnected, 0],
   });
 }

@@ -7,8 +7,8 @@ import { redisUnderLoad } from './under-load.js';
 export const redisSlow: Fault = {
   name: 'redis-slow',
   backend: 'Redis',
-  title: 'every word to and from Redis takes 200 ms longer',
-  promise: 'nothing lost or repeated; appends answered within 3 s, delivered within 2 s',
+  title: 'everything to and from Redis takes 200 ms longer',
+  promise: 'nothing lost or repeated; responses to appends within 3 s, delivered within 2 s',
   runs: 5,
 
   async strike(run) {

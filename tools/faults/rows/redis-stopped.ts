@@ -10,7 +10,7 @@ export const redisStopped: Fault = {
   backend: 'Redis',
   title: 'SIGSTOP of Redis for 5 s',
   promise:
-    'nothing lost or repeated; appends answered within 3 s; readers caught up 5 s afterwards',
+    'nothing lost or repeated; responses to appends within 3 s; readers caught up 5 s afterwards',
   runs: 10,
 
   async strike(run) {
@@ -27,9 +27,9 @@ export const redisStopped: Fault = {
 export const redisHalfOpen: Fault = {
   name: 'redis-half-open',
   backend: 'Redis',
-  title: 'all connections to Redis stand, and nothing comes through for 5 s; then they break',
+  title: 'all connections to Redis are half-open for 5 s, then they break',
   promise:
-    'nothing lost or repeated; appends answered within 3 s; readers caught up 5 s afterwards',
+    'nothing lost or repeated; responses to appends within 3 s; readers caught up 5 s afterwards',
   runs: 10,
 
   async strike(run) {

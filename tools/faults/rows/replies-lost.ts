@@ -5,7 +5,7 @@ import { redisUnderLoad } from './under-load.js';
 export const repliesLost: Fault = {
   name: 'replies-lost',
   backend: 'Redis',
-  title: '5 % of what Redis answers is lost, and the connection with it',
+  title: '5 % of the replies of Redis are lost, and the connection with them',
   promise: 'nothing lost; nothing stored twice for producers with sequence numbers',
   runs: 10,
 

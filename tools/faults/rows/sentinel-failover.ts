@@ -10,7 +10,7 @@ export const sentinelFailover: Fault = {
   name: 'sentinel-failover',
   backend: 'Redis',
   title:
-    'kill -9 of the primary behind sentinels; in every other run its replica is cut off before',
+    'kill -9 of the primary behind sentinels; in every other run its replica is isolated before',
   promise: failoverPromise,
   runs: 6,
 

@@ -10,7 +10,7 @@ const deliveryMs = 2000;
 export const clientsKilled: Fault = {
   name: 'redis-clients-killed',
   backend: 'Redis',
-  title: 'CLIENT KILL of the subscriptions, or of all other connections, each second in turn',
+  title: 'CLIENT KILL of the subscriptions, or of all other connections, alternating every second',
   promise: 'nothing lost or repeated; delivered within 2 s',
   runs: 10,
 
@@ -29,9 +29,9 @@ export const clientsKilled: Fault = {
 };
 
 export const wakeUpsSwallowed: Fault = {
-  name: 'wake-ups-swallowed',
+  name: 'notifications-swallowed',
   backend: 'Redis',
-  title: 'the connection of the subscriptions stands, and nothing comes through it',
+  title: 'the connection of the subscriptions is open, and nothing comes through it',
   promise: 'nothing lost or repeated; delivered within 2 s',
   runs: 10,
 

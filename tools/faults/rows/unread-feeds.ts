@@ -65,9 +65,9 @@ function unreadFeeds(backend: Backend, name: string): Fault {
   return {
     name,
     backend,
-    title: `${full.unread} clients open feeds and never read: of a long stream, and of one with a fast producer`,
+    title: `${full.unread} clients open feeds of a long stream, and of one with a fast producer, and never read`,
     promise:
-      'each costs 0.5 MB at the most and is gone within 45 s; other readers lose nothing and wait no longer',
+      'each costs at most 0.5 MB and is closed within 45 s; other readers lose nothing and wait no longer',
     runs: 1,
     strike: async (run) => {
       const size = run.isFull ? full : small;

@@ -10,7 +10,7 @@ import { memoryUnderLoad, redisUnderLoad } from './under-load.js';
 const lateMs = 5000;
 
 const common = {
-  promise: 'their streams end within their lease and 5 s, once; those of the living do not',
+  promise: 'their streams end within their lease and 5 s, once; those of live workers do not',
   runs: 10,
 } as const;
 

@@ -34,17 +34,17 @@ export const mishaps: Readonly<Record<string, Mishap>> = {
   'a node is restarted': ({ expendable }) => expendable.restart(),
   'clients are cut off': async ({ clientWeather }) => clientWeather.cut(),
   'Redis is cut off': async ({ redisWeather }) => redisWeather.cut(),
-  'wake-ups are swallowed for 5 s': async ({ redisWeather }) => {
+  'notifications are swallowed for 5 s': async ({ redisWeather }) => {
     redisWeather.isDeafToWakeUps = true;
     await sleep(5000);
     redisWeather.isDeafToWakeUps = false;
   },
-  'clients lose answers for 5 s': async ({ clientWeather }) => {
+  'clients lose responses for 5 s': async ({ clientWeather }) => {
     clientWeather.losses = { answer: 0.02, request: 0.01 };
     await sleep(5000);
     clientWeather.losses = { answer: 0, request: 0 };
   },
-  'Redis loses answers for 5 s': async ({ redisWeather }) => {
+  'replies of Redis are lost for 5 s': async ({ redisWeather }) => {
     redisWeather.losses = { answer: 0.02, request: 0 };
     await sleep(5000);
     redisWeather.losses = { answer: 0, request: 0 };

@@ -15,6 +15,7 @@ const documents = [
   'CHANGELOG.md',
   'SECURITY.md',
   ...filesIn('docs'),
+  ...filesIn('docs/adr'),
 ];
 
 /** A command of a page and what the page says that it prints. */

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const folder = resolve(import.meta.dirname, '../../docs/adr');
+const root = resolve(import.meta.dirname, '../..');
+const folder = join(root, 'docs/adr');
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 /** A decision as its file has it, or as the list does. */
@@ -46,5 +47,21 @@ describe('docs/adr', () => {
       const sections = [...read(file).matchAll(/^## (.*)$/gm)].map(([, name]) => name);
       expect(sections, file).toEqual(['Context', 'Decision', 'Consequences']);
     }
+  });
+});
+
+describe('The documents for contributors', () => {
+  const documents = ['CONTRIBUTING.md', 'docs/adr'];
+
+  it.each(documents)('name files and folders that exist (%s)', (document) => {
+    const texts = document.endsWith('.md')
+      ? [readFileSync(join(root, document), 'utf8')]
+      : files.map(read);
+    const path = /`((?:src|test|tools|docs|examples|\.github|\.ci)\/[\w./-]*)`/g;
+    const named = texts.flatMap((text) =>
+      [...text.matchAll(path)].map(([, name]) => name as string),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !existsSync(join(root, name)))).toEqual([]);
   });
 });

@@ -49,11 +49,11 @@ function parse(args: readonly string[]) {
 }
 
 /** Slower than that, a title after the end would come when the feeds no longer linger. */
-const leastSpeed = 0.1;
-const mostSpeed = 1000;
+const minSpeed = 0.1;
+const maxSpeed = 1000;
 
 function toSpeed(text: string): number {
   const speed = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (speed >= leastSpeed && speed <= mostSpeed) return speed;
-  throw new UsageError(`--speed is a number from ${leastSpeed} to ${mostSpeed}, not '${text}'`);
+  if (speed >= minSpeed && speed <= maxSpeed) return speed;
+  throw new UsageError(`--speed is a number from ${minSpeed} to ${maxSpeed}, not '${text}'`);
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { DemoError } from './demo-error.js';
 
-/** `ended`: the response has ended in good order; the next answer says whether that was all. */
+/** `ended`: the response has ended in good order; the next response says whether that was all. */
 export type ReaderState = 'waiting' | 'live' | 'cut' | 'ended' | 'done';
 
 /** How the network treats a reader. */
@@ -53,7 +53,7 @@ export class Reader {
     while (true) {
       const response = await this.#connect(streamUrl, signal);
       if (response.statusCode === 204) break;
-      if (response.statusCode !== 200) throw this.#refused(response);
+      if (response.statusCode !== 200) throw this.#rejected(response);
       this.#connections += 1;
       this.state = 'live';
       this.state = await this.#read(response);
@@ -104,8 +104,8 @@ export class Reader {
     if (event.type === 'answer') this.answer += event.content;
   }
 
-  #refused(response: IncomingMessage): DemoError {
-    return new DemoError(`The reader '${this.name}' was answered ${response.statusCode}`);
+  #rejected(response: IncomingMessage): DemoError {
+    return new DemoError(`The reader '${this.name}' got ${response.statusCode}`);
   }
 }
 

@@ -23,7 +23,7 @@ export class Service {
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-demo-'));
   readonly #lastLines: string[] = [];
   #url: string | null = null;
-  #redisFault = 'no answer';
+  #redisError = 'no reply';
 
   private constructor(
     readonly backend: Backend,
@@ -87,7 +87,7 @@ export class Service {
     if (this.#lastLines.length > keptLogLines) this.#lastLines.shift();
     const entry = parseLogLine(line);
     if (entry.msg?.startsWith('The service is listening')) this.#url = entry.url ?? null;
-    if (entry.msg === 'Redis is unreachable') this.#redisFault = entry.reason ?? this.#redisFault;
+    if (entry.msg === 'Redis is unreachable') this.#redisError = entry.reason ?? this.#redisError;
   }
 
   async #listens(): Promise<void> {
@@ -100,13 +100,13 @@ export class Service {
 
   async #isReady(): Promise<void> {
     const deadline = performance.now() + readyLimitMs;
-    while (!(await this.#answersReady())) {
+    while (!(await this.#respondsReady())) {
       if (performance.now() > deadline) throw this.#notReady();
       await sleep(readyIntervalMs, undefined, { signal: this.signal });
     }
   }
 
-  async #answersReady(): Promise<boolean> {
+  async #respondsReady(): Promise<boolean> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(readyLimitMs)]);
     const response = await fetch(`${this.url}/readyz`, { signal }).catch(() => null);
     await response?.body?.cancel();
@@ -121,7 +121,7 @@ export class Service {
   #notReady(): DemoError {
     const message =
       this.backend === 'redis'
-        ? `Redis at ${redisAddress()} cannot be reached: ${this.#redisFault}`
+        ? `Redis at ${redisAddress()} cannot be reached: ${this.#redisError}`
         : `The service does not get ready:\n${this.lastLines}`;
     return new DemoError(message);
   }

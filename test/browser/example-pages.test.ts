@@ -217,7 +217,7 @@ describe('The plain page of the examples, in Chromium,', () => {
 
   it('says that its token is refused when there is no other', async () => {
     const { page, url } = await openWithBriefToken(pages.plain);
-    await status(page, 'refused');
+    await status(page, 'rejected');
     await post(url, answers('b'));
     await shows(page, 'a');
   });

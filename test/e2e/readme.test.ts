@@ -13,6 +13,7 @@ const documents = [
   'CHANGELOG.md',
   'SECURITY.md',
   ...filesIn('docs'),
+  ...filesIn('docs/adr'),
 ];
 
 /** Pages that begin with a list of their sections. */

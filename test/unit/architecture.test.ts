@@ -60,6 +60,14 @@ describe('the arrows between the rooms', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('are the ones that docs/architecture.md shows', () => {
+    const text = readFileSync(resolve(root, '../docs/architecture.md'), 'utf8');
+    const rows = [...text.matchAll(/^\| `([\w.-]+)` +\|[^|]+\|([^|]*)\|$/gm)];
+    const shown = rows.map(([, room, rooms = '']) => [room, namesIn(rooms)]);
+    const names = Object.entries(allowed).map(([room, rooms]) => [room, rooms.map(withoutSuffix)]);
+    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(names));
+  });
+
   it.each([
     ['ioredis', /^store\/redis\//],
     ['fastify', /^(app\.ts|http\/|inspector\/|openapi\/)/],
@@ -100,4 +108,12 @@ describe('the arrows between the rooms', () => {
 
 function existsBelowSource(target: string): boolean {
   return files.includes(target.replace(/\.js$/, '.ts'));
+}
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string);
+}
+
+function withoutSuffix(name: string): string {
+  return name.replace(/\.js$/, '');
 }

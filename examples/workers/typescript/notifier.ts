@@ -1,13 +1,13 @@
 /** Lets one part of a program wait for what another one does. */
-export class Bell {
+export class Notifier {
   readonly #listeners = new Set<() => void>();
 
-  ring(): void {
+  notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Resolves when the bell rings next, or after this time. */
-  async heard(ms: number): Promise<void> {
+  /** Resolves at the next notification, or after this time. */
+  async wait(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const done = () => {
         this.#listeners.delete(done);

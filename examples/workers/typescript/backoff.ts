@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceUnreachable, TryAgain } from './worker-errors.js';
 
 const firstPauseMs = 50;
-const longestPauseMs = 2000;
+const maxPauseMs = 2000;
 
 /** Pauses between attempts, longer each time, until the time to give up has come. */
-export class Patience {
+export class Backoff {
   #pauseMs = 0;
   #since: number | null = null;
 
   constructor(readonly giveUpMs: number) {}
 
-  /** Repeats what may be repeated until it succeeds. @throws ServiceUnreachable */
-  async persist(attempt: () => Promise<unknown>): Promise<void> {
+  /** Repeats the attempt until it succeeds. @throws ServiceUnreachable */
+  async retry(attempt: () => Promise<unknown>): Promise<void> {
     while (!(await this.#succeeds(attempt)));
-    this.renew();
+    this.reset();
   }
 
-  renew(): void {
+  reset(): void {
     this.#pauseMs = 0;
     this.#since = null;
   }
@@ -40,6 +40,6 @@ export class Patience {
       throw new ServiceUnreachable(message, { cause });
     }
     await sleep(this.#pauseMs * (0.5 + Math.random() / 2));
-    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, firstPauseMs), longestPauseMs);
+    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, firstPauseMs), maxPauseMs);
   }
 }

@@ -8,10 +8,10 @@ import {
 import { request as httpsRequest } from 'node:https';
 import { TryAgain, WorkerEnded } from './worker-errors.js';
 
-/** How long one request may take, and how long one that stays open may wait for its answer. */
+/** How long one request may take, and how long one that stays open may wait for its response. */
 const requestMs = 10_000;
 
-export interface ReceivedAnswer {
+export interface ReceivedResponse {
   readonly status: number;
   readonly text: string;
 }
@@ -23,8 +23,8 @@ export function openRequest(url: string, options: RequestOptions): ClientRequest
   return request;
 }
 
-/** @throws TryAgain when there is no answer, or what the request was destroyed for */
-export async function receive(request: ClientRequest): Promise<ReceivedAnswer> {
+/** @throws TryAgain when there is no response, or what the request was destroyed for */
+export async function receive(request: ClientRequest): Promise<ReceivedResponse> {
   try {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     let text = '';
@@ -37,14 +37,14 @@ export async function receive(request: ClientRequest): Promise<ReceivedAnswer> {
 }
 
 /** Waits for what `receive` has promised, and destroys the request when it takes too long. */
-export async function inTime(
+export async function withTimeout(
   request: ClientRequest,
-  answer: Promise<ReceivedAnswer>,
-): Promise<ReceivedAnswer> {
-  const tooLate = new TryAgain(`no answer within ${requestMs / 1000} s`);
+  response: Promise<ReceivedResponse>,
+): Promise<ReceivedResponse> {
+  const tooLate = new TryAgain(`no response within ${requestMs / 1000} s`);
   const timer = setTimeout(() => request.destroy(tooLate), requestMs);
   try {
-    return await answer;
+    return await response;
   } finally {
     clearTimeout(timer);
   }

@@ -65,6 +65,12 @@ export type Opening =
       readonly cancel: () => void;
     };
 
+/** Where a feed begins. */
+interface FeedPlace extends Pick<FollowedFeed, 'follower' | 'position' | 'isAbsent'> {
+  /** Not kept by the feed, which may be open for long. */
+  readonly firstPage: Promise<EncodedPage> | null;
+}
+
 /** All feeds of this process, and the one follower of each stream that they follow. */
 export class FeedHub {
   readonly #followers = new Map<string, StreamFollower>();
@@ -131,7 +137,8 @@ export class FeedHub {
         kind: 'open',
         start: (client, onClose) => {
           const { isAbsent } = snapshot;
-          this.#start(request, { follower, position, isAbsent, firstPage: page }, client, onClose);
+          const place = { follower, position, isAbsent, firstPage: page };
+          this.#start(request, place, client, onClose);
         },
         cancel: () => this.#cancel(follower),
       };
@@ -172,7 +179,7 @@ export class FeedHub {
 
   #start(
     request: FeedRequest,
-    place: Pick<FollowedFeed, 'follower' | 'position' | 'isAbsent' | 'firstPage'>,
+    { firstPage, ...place }: FeedPlace,
     client: FeedClient,
     onClose: (feed: FeedTotals) => void,
   ): void {
@@ -186,7 +193,7 @@ export class FeedHub {
     const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
     this.#add(subscriber);
     this.observer.opened(startOf(from, position));
-    subscriber.start(() => firstBytes(request, position));
+    subscriber.start(() => firstBytes(request, position), firstPage);
     if (this.#isDraining) subscriber.finish('draining');
   }
 

@@ -15,8 +15,6 @@ export interface FollowedFeed {
   readonly follower: StreamFollower;
   /** Where it begins. */
   readonly position: Position;
-  /** The page there, which is being read; null where the follower has it at hand. */
-  readonly firstPage: Promise<EncodedPage> | null;
   /** What it is told first, when it came with an id that means nothing here. */
   readonly reset: Reset | null;
   /** Whether it is at the start of a stream that is not there. */
@@ -113,7 +111,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
-    client.response.on('close', this.#onClose).on('timeout', this.#onTimeout);
+    client.response.on('close', this.#onClose);
     client.socket.on('end', this.#onEnd).setTimeout(0);
   }
 
@@ -121,14 +119,17 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     return this.#position;
   }
 
-  /** @param firstBytes creates them; they are sent at once */
-  start(firstBytes: () => Buffer): void {
+  /**
+   * @param firstBytes creates them; they are sent at once
+   * @param firstPage the page at its position, which is being read; null where the follower has it
+   */
+  start(firstBytes: () => Buffer, firstPage: Promise<EncodedPage> | null): void {
     // The client may have left while the stream was looked up: then 'close' was before our time.
     if (this.client.socket.destroyed) {
       this.#onClose();
       return;
     }
-    const { reset, isAbsent, firstPage } = this.feed;
+    const { reset, isAbsent } = this.feed;
     try {
       this.#write(Chunk.of(firstBytes()));
       if (reset !== null) this.#reset(reset);
@@ -277,7 +278,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     if (write(this.client, chunk) || this.#awaitsDrain) return;
     this.#awaitsDrain = true;
     this.#limitStall();
-    this.client.socket.once('drain', this.#onDrain);
+    this.client.socket.once('drain', () => this.#onDrain());
   }
 
   #noteUpToDate(): void {
@@ -336,21 +337,23 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
    * is not one that does not read: Node's timeout starts again with each byte that the system takes.
    */
   #limitStall(): void {
-    this.client.socket.setTimeout(this.options.stallMs);
+    const { response, socket } = this.client;
+    if (response.listenerCount('timeout') === 0) response.on('timeout', () => this.#onTimeout());
+    socket.setTimeout(this.options.stallMs);
   }
 
-  readonly #onTimeout = (): void => {
+  #onTimeout(): void {
     if (!this.#awaitsDrain && this.#end === null) return;
     this.#stop('slow');
     this.cut();
-  };
+  }
 
   /** A slow client's socket may be full at every beat: so its age is checked here too. */
-  readonly #onDrain = (): void => {
+  #onDrain(): void {
     this.#awaitsDrain = false;
     if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
     else this.resume();
-  };
+  }
 
   /**
    * A client that has closed its side has most likely left, and can be told apart from one that reads
@@ -361,8 +364,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.client.response.off('close', this.#onClose).off('timeout', this.#onTimeout);
-    this.client.socket.off('end', this.#onEnd).off('drain', this.#onDrain);
+    this.client.response.off('close', this.#onClose);
+    this.client.socket.off('end', this.#onEnd);
     const reason = this.#end ?? 'left';
     this.#stop(reason);
     const totals = {

@@ -10,15 +10,11 @@ import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
-type Appender = Pick<StreamManager, 'appendEvents'>;
-
 /** Room for any reason, however it is escaped. */
 const maxStopBytes = 16 * 1024;
 
 export interface StopOptions {
-  readonly streams: Pick<StreamManager, 'getStatus'>;
-  /** Where the end is appended: the same, under observation. */
-  readonly appends: Appender;
+  readonly streams: Pick<StreamManager, 'appendEvents' | 'getStatus'>;
   readonly rateLimit: RateLimit | null;
 }
 
@@ -31,10 +27,7 @@ type StopRequest = z.infer<typeof stopBody>;
  * its ending. One that has not begun begins with it, so that its worker is refused at once, unless it is
  * stopped by a token for a whole session: a reader could fill the session with streams of its own.
  */
-export function stopStreamRoute(
-  app: FastifyInstance,
-  { streams, appends, rateLimit }: StopOptions,
-): void {
+export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: StopOptions): void {
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/stop`,
     {
@@ -46,7 +39,7 @@ export function stopStreamRoute(
     async ({ params, body, reader }, reply) => {
       const request = parseJsonBody(body, stopBody);
       if (reader?.messageId === null) await requireStream(streams, params);
-      const streamStatus = await stop(appends, params, request);
+      const streamStatus = await stop(streams, params, request);
       return reply.send({ streamStatus });
     },
   );
@@ -58,7 +51,7 @@ async function requireStream(streams: StopOptions['streams'], stream: StreamId):
   throw new ServiceError('not_found', 'there is no such stream');
 }
 
-async function stop(streams: Appender, stream: StreamId, request: StopRequest) {
+async function stop(streams: StopOptions['streams'], stream: StreamId, request: StopRequest) {
   const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
   const text = Buffer.from(JSON.stringify(event));
   try {

@@ -58,7 +58,7 @@ export class RedisWakeUps {
 
   #wake(channel: string): void {
     if (!this.#channels.has(channel)) return;
-    this.watchers.wake(streamKeyOfChannel(this.prefix, channel));
+    this.watchers.notify(streamKeyOfChannel(this.prefix, channel));
   }
 
   /** No more than a log line: the watchers poll. */

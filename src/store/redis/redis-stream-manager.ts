@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
-import { producerLost } from '../lease.js';
+import { leaseExpiredEvent } from '../lease.js';
 import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
 import { type ProducerStamp, producerFenced } from '../producer.js';
 import type { StreamId } from '../stream-id.js';
@@ -339,7 +339,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async #endLost(id: StreamId, since: number, lookedAt: number): Promise<NextLook> {
     const { list, state, channel } = this.#keysOf(id);
-    const args = [channel, since, lookedAt, producerLost().bytes];
+    const args = [channel, since, lookedAt, leaseExpiredEvent().bytes];
     const reply = await this.#runScript(list, (seen) =>
       this.#client
         .endLostBuffer(list, state, this.options.ttlMs, ...seen, ...args)

@@ -39,6 +39,7 @@ import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
 import { collectRoutes } from './openapi/document.js';
+import { ObservedStore } from './store/observed-store.js';
 import type { StreamManager } from './store/stream-manager.js';
 
 declare module 'fastify' {
@@ -99,23 +100,23 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, version } = options;
+  const { config, logger, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const origins = new Origins(config.cors.origins);
   const { host, allowedHosts, trustProxy, maxConnections } = config.server;
   const { apiKeys: keys, reader } = config.auth;
   const [hasInspector, hasDocs] = [config.inspector.isEnabled, config.docs.isEnabled];
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
-  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
-  const observed = metrics.observe(streams);
+  const { type: backend, maxTtlMs } = config.streamManager;
+  const metrics = new Metrics({ version, streams: options.streams, backend });
+  const streams = new ObservedStore(options.streams, metrics);
   const { onRejected } = metrics;
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.patienceMs);
-  const { maxTtlMs } = config.streamManager;
   const appendFastPath = new AppendFastPath({
-    appends: observed,
+    streams,
     limits,
     maxTtlMs,
     maxBodyBytes,
@@ -163,7 +164,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   refuseOtherMethods(app, () => {
     appendEventsRoute(app, {
       streams,
-      appends: observed,
       limits,
       maxTtlMs,
       failureOf: (request) => appendFastPath.failureOf(request),
@@ -172,7 +172,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       silenceMs: timeouts.silenceMs,
       draining: draining.leaving,
     });
-    stopStreamRoute(app, { streams, appends: observed, rateLimit: rates.appends });
+    stopStreamRoute(app, { streams, rateLimit: rates.appends });
     renewLeaseRoute(app, streams);
     readEventsRoute(app, {
       streams,
@@ -180,7 +180,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       draining: draining.leaving,
     });
     listStreamsRoute(app, streams);
-    deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
+    deleteRoutes(app, streams);
     followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
     resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
     getStatusRoute(app, streams);

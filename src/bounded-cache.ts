@@ -1,12 +1,12 @@
 import { LruMap } from 'toad-cache';
 
 /**
- * Of how many streams a process remembers something, for each purpose: some 120 bytes each, and the
- * key, of 257 characters at most.
+ * How many streams a process remembers for each purpose: each takes some 120 bytes and its key, of
+ * 257 characters at most.
  */
 export const maxRememberedStreams = 100_000;
 
-/** How many entries are tested in one step. */
+/** How many values are checked in one step. */
 const entriesPerStep = 1000;
 
 /**
@@ -43,19 +43,19 @@ export class BoundedCache<Value> {
     this.#entries.delete(key);
   }
 
-  /** The keys of the values that pass the test, in steps: going through a full cache takes long. */
-  *keysWhere(test: (value: Value) => boolean): Generator<void, string[]> {
+  /** The keys of the values that match, step by step: a full cache takes long to go through. */
+  *keysWhere(matches: (value: Value) => boolean): Generator<void, string[]> {
     const keys: string[] = [];
-    let tested = 0;
+    let checked = 0;
     for (const [key, { value }] of this.#entries.items) {
-      if (test(value)) keys.push(key);
-      tested += 1;
-      if (tested % entriesPerStep === 0) yield;
+      if (matches(value)) keys.push(key);
+      checked += 1;
+      if (checked % entriesPerStep === 0) yield;
     }
     return keys;
   }
 
-  /** Those that were used last are behind: what nobody asks for any more comes to the front. */
+  /** Values that were used last are behind: what nobody asks for any more comes to the front. */
   #purge(): void {
     if (this.#entries.ttl === 0) return;
     const now = Date.now();

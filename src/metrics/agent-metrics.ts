@@ -1,11 +1,11 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, type Histogram, type Registry } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
 import { type Ending, mayFollowEnd } from '../events/event.js';
 import type { StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from '../store/lifecycle.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
 import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
-import { waitBuckets } from './instruments.js';
-import { TimeHistogram } from './time-histogram.js';
+import { measure, waitBuckets } from './instruments.js';
 
 /** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
 interface Run {
@@ -22,8 +22,8 @@ const quietMs = 300_000;
 
 /** How the runs of agents go, as numbers: told by what is appended on this node. */
 export class AgentMetrics {
-  readonly #firstAnswer: TimeHistogram;
-  readonly #gap: TimeHistogram;
+  readonly #firstAnswer: Histogram;
+  readonly #gap: Histogram;
   readonly #runs = new BoundedCache<Run>(maxRememberedStreams, quietMs);
   readonly #ended: Record<Ending | 'deleted', number> = {
     complete: 0,
@@ -36,23 +36,27 @@ export class AgentMetrics {
     readonly registry: Registry,
     streams: StreamManager,
   ) {
-    this.#firstAnswer = new TimeHistogram({
-      name: 'rejoin_first_answer_seconds',
-      help: 'From the first append of a stream to its first answer event.',
-      buckets: waitBuckets,
-      registry,
-    });
-    this.#gap = new TimeHistogram({
-      name: 'rejoin_append_gap_seconds',
-      help: 'From one append to the next of the same open stream.',
-      buckets: gapBuckets,
-      registry,
-    });
+    this.#firstAnswer = measure(
+      {
+        registry,
+        name: 'rejoin_first_answer_seconds',
+        help: 'From the first append of a stream to its first answer event.',
+      },
+      waitBuckets,
+    );
+    this.#gap = measure(
+      {
+        registry,
+        name: 'rejoin_append_gap_seconds',
+        help: 'From one append to the next of the same open stream.',
+      },
+      gapBuckets,
+    );
     this.#countEnds(streams);
   }
 
-  /** Keeps count of what was stored. */
-  noteStored(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
+  /** @param events those that were stored now: at least one */
+  appended(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
     const key = streamKey(stream);
     const now = performance.now();
     const known = offset === 0 ? undefined : this.#runs.get(key);
@@ -70,12 +74,9 @@ export class AgentMetrics {
     this.#runs.delete(key);
   }
 
-  /** Keeps count of a deletion, of which it asks the store to do it. */
-  async deleteStream(streams: StreamManager, stream: StreamId): Promise<void> {
-    const info = await streams.getStatus(stream).catch(() => null); // deleting will say it
-    await streams.deleteStream(stream);
+  deleted(stream: StreamId, status: StreamStatus | null): void {
     this.#runs.delete(streamKey(stream));
-    if (info?.status === 'open') this.#ended.deleted += 1;
+    if (status === 'open') this.#ended.deleted += 1;
   }
 
   #lookForAnswer(run: Run, begunAt: number, events: readonly StoredEvent[]): void {
@@ -88,14 +89,14 @@ export class AgentMetrics {
     const ended = this.#ended;
     new Counter({
       name: 'rejoin_streams_ended_total',
-      help: 'Streams that this node has ended, by how: their terminal event, a lost producer, deletion.',
+      help: 'Streams that this node has ended, by how: their terminal event, an expired lease, deletion.',
       labelNames: ['status'],
       registers: [this.registry],
       collect() {
         this.reset();
         for (const [status, count] of Object.entries(ended)) this.inc({ status }, count);
-        const lost = isLeasingStore(streams) ? streams.expiredLeases : 0;
-        this.inc({ status: 'producer_lost' }, lost);
+        const expired = isLeasingStore(streams) ? streams.expiredLeases : 0;
+        this.inc({ status: 'producer_lost' }, expired);
       },
     });
   }

@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, type Histogram, type Registry } from 'prom-client';
 import {
   type FeedObserver,
   feedEnds,
@@ -15,10 +15,10 @@ import {
   countTotal,
   durationBuckets,
   type Instrument,
+  measure,
   showLevel,
   waitBuckets,
 } from './instruments.js';
-import { TimeHistogram } from './time-histogram.js';
 
 /** How many feeds are open, and how many streams they follow. */
 export interface FeedCounts {
@@ -33,8 +33,8 @@ export class FeedMetrics implements FeedObserver {
   readonly closed;
   readonly reset;
   readonly #reads = noReads();
-  readonly #firstEvent: TimeHistogram;
-  readonly #lag: TimeHistogram;
+  readonly #firstEvent: Histogram;
+  readonly #lag: Histogram;
   #deliveredEvents = 0;
   #deliveredBytes = 0;
 
@@ -46,8 +46,8 @@ export class FeedMetrics implements FeedObserver {
     this.closed = countBy(closed, 'reason', feedEnds);
     this.reset = countBy(resets, 'reason', resetReasons);
     this.#showReads(reads);
-    this.#firstEvent = new TimeHistogram({ ...firstEvent, buckets: waitBuckets });
-    this.#lag = new TimeHistogram({ ...lag, buckets: durationBuckets });
+    this.#firstEvent = measure(firstEvent, waitBuckets);
+    this.#lag = measure(lag, durationBuckets);
     countTotal(events, () => this.#deliveredEvents);
     countTotal(bytes, () => this.#deliveredBytes);
   }

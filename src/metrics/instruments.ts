@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface Instrument {
   readonly registry: Registry;
@@ -29,6 +29,11 @@ export function showLevel({ registry, name, help }: Instrument, level: () => num
       this.set(level());
     },
   });
+}
+
+/** A histogram of seconds. @param buckets their upper bounds, ascending */
+export function measure({ registry, name, help }: Instrument, buckets: number[]): Histogram {
+  return new Histogram({ name, help, buckets, registers: [registry] });
 }
 
 /** A counter by the known values of one label; all are there from the start, at 0. */

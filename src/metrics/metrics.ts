@@ -1,7 +1,11 @@
 import type { Server } from 'node:net';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.js';
-import { isConnectedStore, type StreamManager } from '../store/stream-manager.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from '../store/lifecycle.js';
+import type { StoreObserver } from '../store/observed-store.js';
+import type { StreamId } from '../store/stream-id.js';
+import { type Appended, isConnectedStore, type StreamManager } from '../store/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';
@@ -15,9 +19,6 @@ export interface MetricsOptions {
   readonly backend: string;
 }
 
-/** What changes streams. */
-export type ObservedStreams = Pick<StreamManager, 'appendEvents' | 'deleteStream'>;
-
 /** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
 const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
   `nodejs_active_${kind}`,
@@ -28,7 +29,7 @@ const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
  * The numbers of one app, for Prometheus. Labels take values out of short lists only: never an id,
  * a type of an event or anything else that a client makes up.
  */
-export class Metrics {
+export class Metrics implements StoreObserver {
   readonly appends: AppendMetrics;
   readonly agents: AgentMetrics;
   readonly feeds: FeedMetrics;
@@ -56,12 +57,22 @@ export class Metrics {
     this.#rejected.inc({ code, route });
   };
 
-  /** Does as the store does, and keeps count. */
-  observe(streams: StreamManager): ObservedStreams {
-    return {
-      ...this.appends.observe(streams, (...stored) => this.agents.noteStored(...stored)),
-      deleteStream: (stream) => this.agents.deleteStream(streams, stream),
-    };
+  appended(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    appended: Appended,
+    tookMs: number,
+  ): void {
+    this.appends.appended(events, tookMs);
+    if (events.length > 0) this.agents.appended(stream, events, appended);
+  }
+
+  appendFailed(code: ErrorCode, tookMs: number): void {
+    this.appends.failed(code, tookMs);
+  }
+
+  deleted(stream: StreamId, status: StreamStatus | null): void {
+    this.agents.deleted(stream, status);
   }
 
   /** Counts the connections that the server has no room for. */

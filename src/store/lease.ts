@@ -1,28 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { decodeStoredEvent, type StoredEvent } from '../events/stored-event.js';
 
-/** How often a store looks for leases that have run out. */
+/** How often a store checks for expired leases. */
 export const leaseCheckMs = 1000;
 
 /**
- * How long after a look streams are ended by it, those that still have had no sign of life. After
- * a pause of the process, or of the store, the look may have overtaken signs that were held up too.
+ * How long after a check found an expired lease its stream is ended, unless a heartbeat has come
+ * meanwhile: after a pause of the process, or of the store, the check may have overtaken heartbeats
+ * that were held up too.
  */
 export const overtakenMs = 300;
 
-/** More than passes, beside a full lease, until a stream is ended whose lease has run out. */
+/** An expired lease has ended its stream within this time, and one full lease more. */
 export const endsWithinMs = 5000;
 
 /**
- * For how long a leased stream lives on after a heartbeat at least, however short its time to live.
- * Within it, its readers see how it ends: after a break, a lease gets its full time once more.
+ * How long a leased stream lives after a heartbeat at least, however short its time to live. Within
+ * it, its readers see how it ends: after a break, a lease gets its full time once more.
  */
 export function leasedForMs(leaseMs: number): number {
   return 2 * leaseMs + endsWithinMs;
 }
 
-/** A check that comes this late says that something was away: the process, or the store. */
-const longestGapMs = leaseCheckMs + 1000;
+/** When two checks are further apart, there was a break of the process or of the store. */
+const maxGapMs = leaseCheckMs + 1000;
 
 /**
  * Since when the store has been reachable without a break. A worker could not renew its lease in a
@@ -39,7 +40,7 @@ export class Continuity {
 
   /** Notes that the store answered at this time. A clock that was set back counts for a break. */
   note(now: number): void {
-    if (Math.abs(now - this.#last) > longestGapMs) this.#since = now;
+    if (Math.abs(now - this.#last) > maxGapMs) this.#since = now;
     this.#last = now;
   }
 
@@ -49,8 +50,8 @@ export class Continuity {
   }
 }
 
-/** The event that ends a stream whose lease has run out. */
-export function producerLost(): StoredEvent {
+/** The event that ends a stream whose lease has expired. */
+export function leaseExpiredEvent(): StoredEvent {
   const event = {
     id: `auto-${randomUUID()}`,
     type: 'error',

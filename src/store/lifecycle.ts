@@ -4,34 +4,42 @@ import type { StoredEvent } from '../events/stored-event.js';
 
 export type StreamStatus = 'open' | Ending;
 
-/** After the end, for this long, a stream still takes `session_title` events. */
+/** For how long after its end a stream still accepts `session_title` events. */
 export const titleGraceMs = 60_000;
 
-/** How long a deleted stream cannot be begun anew. */
+/** For how long after its deletion a stream cannot be begun anew. */
 export const tombstoneMs = 60_000;
 
 /** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 
-/** Up to this size, or that of their stream, they pass those of the store, which at most doubles. */
+/**
+ * Terminal events up to this size, or that of their stream, pass the limits of the store, which at
+ * most doubles by that.
+ */
 export const smallTerminalBytes = 1024;
 
 /** What a backend needs to know of a batch before it stores it. */
 export interface AppendPlan {
-  /** `stream_ended` when something follows a terminal event within the batch. */
-  readonly refusal: ServiceError | null;
+  /** Why the batch is rejected: `stream_ended` when an event follows a terminal one within it. */
+  readonly rejection: ServiceError | null;
   /** The ending that the batch brings, if any. */
   readonly ending: Ending | null;
   /** Whether all of the batch may follow the end of the stream. */
   readonly mayFollowEnd: boolean;
-  /** Number and bytes of the events that count against the limits of the stream. */
+  /** Number of the events that count against the limits of the stream. */
   readonly countedEvents: number;
+  /** Bytes of the events that count against the limits of the stream. */
   readonly countedBytes: number;
-  /** Bytes of all events. */
+  /** Bytes of all events of the batch. */
   readonly totalBytes: number;
 }
 
-/** Whether the batch only ends its stream, of so many bytes, and passes the limits of the store. */
+/**
+ * Whether the batch passes the limits of the store, since it only ends its stream.
+ *
+ * @param streamBytes size of the stream as stored
+ */
 export function passesStore(plan: AppendPlan, streamBytes: number): boolean {
   return onlyEnds(plan) && plan.totalBytes <= Math.max(smallTerminalBytes, streamBytes);
 }
@@ -42,7 +50,7 @@ export function onlyEnds({ ending, countedEvents }: AppendPlan): boolean {
 }
 
 export function planAppend(events: readonly StoredEvent[]): AppendPlan {
-  let refusal: ServiceError | null = null;
+  let rejection: ServiceError | null = null;
   let ending: Ending | null = null;
   let allLate = true;
   let countedEvents = 0;
@@ -50,7 +58,7 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
   let totalBytes = 0;
   for (const [index, event] of events.entries()) {
     const late = mayFollowEnd(event);
-    if (ending !== null && !late) refusal ??= followsEnd(index, ending);
+    if (ending !== null && !late) rejection ??= followsEnd(index, ending);
     ending ??= event.ending;
     allLate &&= late;
     totalBytes += event.bytes.length;
@@ -58,7 +66,7 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
     countedEvents += 1;
     countedBytes += event.bytes.length;
   }
-  return { refusal, ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
+  return { rejection, ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
 }
 
 function followsEnd(index: number, ending: Ending): ServiceError {
@@ -68,7 +76,7 @@ function followsEnd(index: number, ending: Ending): ServiceError {
   });
 }
 
-/** The refusal of an append to a stream that has ended. */
+/** Rejects an append to a stream that has ended. */
 export function streamEnded(streamStatus: string): ServiceError {
   return new ServiceError(
     'stream_ended',
@@ -77,7 +85,7 @@ export function streamEnded(streamStatus: string): ServiceError {
   );
 }
 
-/** The refusal of an append over the limits of one stream. */
+/** Rejects an append over the limits of one stream. */
 export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): ServiceError {
   return new ServiceError(
     'stream_full',
@@ -86,7 +94,7 @@ export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): S
   );
 }
 
-/** The refusal of a stream that its session has no room for. */
+/** Rejects the first append of a stream that its session has no room for. */
 export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
   const message = `the session may have at most ${maxSessionStreams} streams; existing streams are not affected`;
   return new ServiceError('session_full', message, { stored: 0 });

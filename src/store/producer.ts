@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.js';
 
-/** What a producer says of a batch so that a retry cannot store it twice. */
+/** Makes the append of a batch idempotent: a retry cannot store it twice. */
 export interface ProducerStamp {
   /** Names the producer within its stream; workers that take over from one another share it. */
   readonly id: string;
@@ -17,7 +17,7 @@ export interface ProducerState {
   readonly nextSeq: number;
 }
 
-/** The most producers that one stream knows. */
+/** How many producers one stream has at most. */
 export const maxProducers = 64;
 
 /** The sequence number that comes next from this producer: 0 from an unknown one or a new epoch. */
@@ -33,22 +33,26 @@ export function rejectFenced(known: ProducerState | undefined, epoch: number): v
 export function producerFenced(epoch: number): ServiceError {
   return new ServiceError(
     'producer_fenced',
-    `a producer with this id has appended in epoch ${epoch}`,
+    `a worker with epoch ${epoch} has taken over this producer`,
     { stored: 0 },
   );
 }
 
 export function producerGap(expected: number): ServiceError {
-  return new ServiceError('producer_gap', `the next event of this producer is ${expected}`, {
-    stored: 0,
-    expectedSeq: expected,
-  });
+  return new ServiceError(
+    'producer_gap',
+    `the next sequence number of this producer is ${expected}`,
+    {
+      stored: 0,
+      expectedSeq: expected,
+    },
+  );
 }
 
 export function tooManyProducers(): ServiceError {
   return new ServiceError(
     'too_many_producers',
-    `a stream knows at most ${maxProducers} producers`,
+    `a stream may have at most ${maxProducers} producers`,
     { stored: 0 },
   );
 }

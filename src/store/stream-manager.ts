@@ -10,25 +10,25 @@ export const maxPageBytes = 256 * 1024;
 export interface Appended {
   /** The offset of the first event stored: its index in the stream. */
   readonly offset: number;
-  /** The offset after the last event stored; the end of the stream when none was. */
+  /** The offset after the last event stored now; the end of the stream when none was. */
   readonly nextOffset: number;
-  /** How many events were stored now. Fewer than were given when the others were there already. */
+  /** How many events were stored now: fewer than were given when the others were stored before. */
   readonly count: number;
 }
 
 export interface AppendOptions {
   /** Makes the append idempotent. */
   readonly producer?: ProducerStamp | undefined;
-  /** Promises the next sign of life, or the end, within this time. */
+  /** Milliseconds within which the next heartbeat, or the end of the stream, has to follow. */
   readonly leaseMs?: number | undefined;
-  /** The time to live of the stream, if it begins with this append; else it has no effect. */
+  /** The time to live of the stream in milliseconds, if it begins with this append; else ignored. */
   readonly ttlMs?: number | undefined;
 }
 
-/** A sign of life without an event. */
+/** A heartbeat without an event. */
 export interface LeaseRenewal {
   readonly leaseMs: number;
-  /** Whose sign it is: the lease of a worker that was taken over from is not renewed. */
+  /** Whose heartbeat it is: a worker that was taken over from cannot renew the lease. */
   readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
 }
 
@@ -56,8 +56,7 @@ export interface StreamInfo {
   readonly endedForMs: number | null;
   /**
    * The offset after the terminal event, or after the titles that came with it; null while the stream
-   * is open. Readers are owed nothing of what lies behind but late titles: another program may push
-   * whatever it likes.
+   * is open. Of what lies behind, readers get late titles only: another program may push anything.
    */
   readonly endedOffset: number | null;
   /** When this service first saw the stream: for its own streams, the time of the first append. */
@@ -67,7 +66,7 @@ export interface StreamInfo {
   readonly expiresAt: number | null;
   /** How long the stream is kept after its last event: its own time to live, or that of the store. */
   readonly ttlMs: number;
-  /** The producer that was asked for; null when it is unknown or none was asked for. */
+  /** How far the producer is that was asked for; null when it is unknown or none was asked for. */
   readonly producer: ProducerState | null;
 }
 
@@ -77,22 +76,22 @@ export interface ListedStream {
   readonly info: StreamInfo;
 }
 
-/** The most streams of a session that are listed. */
+/** How many streams of a session are listed at most. */
 export const maxListedStreams = 1000;
 
 /**
  * Where streams are kept. This interface is the contract of a backend; the contract suite under
  * `test/contract` holds every backend to it.
  *
- * A stream is an append-only log. It begins to exist with its first event and is forgotten, whole,
+ * A stream is an append-only log. It begins to exist with its first event and expires, as a whole,
  * its time to live after its last event. Offsets are indexes: 0 before the first event, n after the
  * n-th.
  *
- * While it is open, every heartbeat renews its expiry too: an append, also one of which all was
- * skipped, and `renewLease`. From then on it lives for its time to live, and with a lease for at
- * least `leasedForMs`, so that it does not expire under a living worker. A heartbeat only lengthens,
- * and only up to `maxAgeMs` after the stream began; an expiry is not given to a list of another
- * program that has none, but by an append.
+ * A heartbeat is an append, also one of which all events were skipped, or `renewLease`. While the
+ * stream is open, each heartbeat renews its expiry too: from then on it lives for its time to live,
+ * and with a lease for at least `leasedForMs`, so that it does not expire under a living worker. A
+ * heartbeat never shortens that, and lengthens it to `maxAgeMs` after the stream began at most. A
+ * list of another program that has no expiry gets one by an append only.
  *
  * Backends do their own I/O and throw `ServiceError` only: `backend_unavailable` when the store
  * does not answer within about two seconds, with `stored: 0` when the append certainly was not
@@ -100,8 +99,8 @@ export const maxListedStreams = 1000;
  */
 export interface StreamManager {
   /**
-   * Whether `watch` wakes for certain: by the time that a call would see a change, every watcher
-   * has been called since. Then nobody needs to read without a wake-up.
+   * Whether `watch` loses no notification: by the time that a call would see a change, every watcher
+   * has been called since. Then nobody needs to poll.
    */
   readonly notifiesReliably: boolean;
 
@@ -109,28 +108,28 @@ export interface StreamManager {
    * Appends 1 to `maxBatchEvents` events at the end, all of them or none, in one atomic step that
    * also renews the time to live. Appends to one stream are ordered as they take effect; after the
    * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
-   * the stream are woken.
+   * the stream are notified.
    *
    * The bytes of the events may lie in the memory of something larger, such as a request's body: a
    * backend that keeps them copies them.
    *
    * With a producer, in this order and in the same step: an older epoch is fenced; events whose
-   * sequence numbers are behind it are skipped; a gap is refused; then what is left is appended
+   * sequence numbers are behind it are skipped; a gap is rejected; then what is left is appended
    * under the rules below. When nothing is left, that is no error, also after the end. An error
    * counts the skipped events as `stored`.
    *
-   * A store over its limits still takes the end of a stream that is there: a batch that is one
+   * A store over its limits still accepts the end of an existing stream: a batch that is one
    * terminal event of up to `exemptTerminalBytes`, and no larger than its stream or
-   * `smallTerminalBytes`. It takes heartbeats too.
+   * `smallTerminalBytes`. It accepts heartbeats too.
    *
-   * With a lease, and for every later append until the end, the stream must see a sign of life
-   * within the lease: an append, also one of which all was skipped, or `renewLease`. Else the
-   * backend itself appends `error` with `done: true` and `data.code` `producer_lost`, once, however
-   * many nodes there are, about `leaseCheckMs` and `overtakenMs` late at most; after a break in which
-   * the store could not be reached, not before one full lease has passed.
+   * With a lease, a heartbeat must follow within the lease, again and again until the end. Else the
+   * lease expires and the backend itself appends `error` with `done: true` and `data.code`
+   * `producer_lost`: once, however many nodes there are, about `leaseCheckMs` and `overtakenMs` late
+   * at most; after a break in which the store could not be reached, not before one full lease has
+   * passed.
    *
    * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
-   *   after a terminal event (a `session_title` is still taken for `titleGraceMs`), `stream_full`
+   *   after a terminal event (a `session_title` is still accepted for `titleGraceMs`), `stream_full`
    *   over the limits of one stream, `session_full` when its session
    *   has no room for a new one, `store_full` over the limits of the store. Nothing is stored then,
    *   and nothing else is evicted to make room.
@@ -142,8 +141,8 @@ export interface StreamManager {
   ): Promise<Appended>;
 
   /**
-   * Renews the lease of an open stream, or gives it one; of a stream that has ended it only tells
-   * the status. Null when there is no stream.
+   * Renews the lease of an open stream, or gives it one; on a stream that has ended it has no
+   * effect. Returns the status; null when there is no stream.
    *
    * @throws ServiceError `producer_fenced`
    */
@@ -170,9 +169,9 @@ export interface StreamManager {
   findOpenStream(sessionId: string): Promise<string | null>;
 
   /**
-   * Forgets a stream at once. For `tombstoneMs` no append begins it anew, since a worker that does
-   * not know may still be writing: `stream_ended`, with `deleted` for a status; unless it comes from
-   * a known producer with a higher epoch. A stream that does not exist is no error.
+   * Deletes a stream at once. For `tombstoneMs` appends to it are rejected with `stream_ended` and
+   * the status `deleted`, since a worker that does not know may still be writing; but a known
+   * producer with a higher epoch begins it anew. A stream that does not exist is no error.
    */
   deleteStream(stream: StreamId): Promise<void>;
 
@@ -180,10 +179,11 @@ export interface StreamManager {
   wasDeleted(stream: StreamId): Promise<boolean>;
 
   /**
-   * Calls `onChange` soon after each change of the stream, on whichever node it was made. A hint:
-   * wake-ups may be merged, late, repeated or, unless `notifiesReliably`, lost, and say nothing of
-   * what changed, so that a watcher reads again on each and now and then without. What `onChange`
-   * throws is logged, and nothing else comes of it. The stream need not exist.
+   * Calls `onChange` soon after each change of the stream, on whichever node it was made. A
+   * notification is a hint: it may be merged with others, late, repeated or, unless
+   * `notifiesReliably`, lost, and says nothing of what changed, so that a watcher reads again on
+   * each and polls besides. What `onChange` throws is logged and has no other effect. The stream
+   * need not exist.
    *
    * @returns a function that ends the watch; calling it again does nothing.
    */
@@ -192,7 +192,7 @@ export interface StreamManager {
   /** Resolves when the store can serve, within about two seconds; else throws. */
   ping(): Promise<void>;
 
-  /** Releases connections, timers and watches. No other call may follow; calling it again may. */
+  /** Releases connections, timers and watches. Only another `close` may follow. */
   close(): Promise<void>;
 }
 

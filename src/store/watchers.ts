@@ -1,16 +1,16 @@
 import { type StreamId, streamKey } from './stream-id.js';
 
-/** An object of its own for each, so that one callback may watch twice. */
+/** An object for each watch, so that one callback may watch twice. */
 interface Watch {
   readonly onChange: () => void;
 }
 
 /** The watches of this process, by stream. */
 export class Watchers {
-  /** Nearly always one of a stream, that of its reader; a set for itself would be most of its memory. */
+  /** Nearly always one of a stream, that of its follower: a set of one would be most of its memory. */
   readonly #byStream = new Map<string, Watch | Set<Watch>>();
 
-  /** @param hooks told when the first watch of a stream begins, its last one ends, and one throws */
+  /** @param hooks called when the first watch of a stream begins, its last one ends, and one throws */
   constructor(readonly hooks: WatcherHooks = {}) {}
 
   add(stream: StreamId, onChange: () => void): () => void {
@@ -23,14 +23,14 @@ export class Watchers {
     return () => this.#remove(key, stream, watch);
   }
 
-  wake(key: string): void {
+  notify(key: string): void {
     const known = this.#byStream.get(key);
     if (known instanceof Set) for (const watch of known) this.#call(watch);
     else if (known !== undefined) this.#call(known);
   }
 
-  wakeAll(): void {
-    for (const key of this.#byStream.keys()) this.wake(key);
+  notifyAll(): void {
+    for (const key of this.#byStream.keys()) this.notify(key);
   }
 
   /** How many streams are watched. */
@@ -42,7 +42,7 @@ export class Watchers {
     this.#byStream.clear();
   }
 
-  /** What is announced has happened: whatever a watcher throws is not said of it, nor ends the process. */
+  /** The change has been made: what a watcher throws must not fail that, nor end the process. */
   #call({ onChange }: Watch): void {
     try {
       onChange();

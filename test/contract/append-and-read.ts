@@ -20,7 +20,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       });
     });
 
-    it('hands out the stored bytes, from any offset', async () => {
+    it('returns the stored bytes, from any offset', async () => {
       const stream = newStream();
       const events = answers(20);
       await manager().appendEvents(stream, events);
@@ -84,7 +84,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(page.events).toHaveLength(5);
     });
 
-    it('takes the largest batch, and pages through it without gap or repeat', async () => {
+    it('stores the largest batch, and pages through it without gap or repeat', async () => {
       const stream = newStream();
       const events = answers(maxBatchEvents);
       await manager().appendEvents(stream, events);

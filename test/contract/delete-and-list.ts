@@ -37,7 +37,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
   });
 
   describe('deleting', () => {
-    it('forgets a stream at once, and wakes those who watch it', async () => {
+    it('deletes a stream at once, and notifies its watchers', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2));
       let wakes = 0;
@@ -82,7 +82,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await manager().wasDeleted(stream)).toBe(false);
     });
 
-    it('stays deleted after a refused attempt to begin anew', async () => {
+    it('stays deleted after a rejected attempt to begin anew', async () => {
       const stream = newStream();
       const as = (epoch: number, seq = 0) => ({ producer: { id: 'w', epoch, seq } });
       await manager().appendEvents(stream, answers(1), as(5));
@@ -117,7 +117,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       });
     });
 
-    it('ends no lease of a stream that is gone', async () => {
+    it('expires no lease of a stream that is gone', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { leaseMs: 100 });
       await manager().deleteStream(stream);

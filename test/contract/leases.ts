@@ -14,7 +14,7 @@ const leaseMs = 3000;
 /** They mostly wait for leases to run out: so all at once. */
 export function leasesContract(manager: ManagerSource): void {
   describe.concurrent('a lease', () => {
-    it('that runs out ends the stream, once, and refuses its worker', async ({ expect }) => {
+    it('that expires ends the stream, once, and its worker is rejected', async ({ expect }) => {
       const stream = newStream();
       const startedAt = performance.now();
       await manager().appendEvents(stream, answers(1), { leaseMs });
@@ -56,9 +56,7 @@ export function leasesContract(manager: ManagerSource): void {
       await isLost(manager(), stream);
     });
 
-    it('is not renewed by appends that are refused, nor by another producer’s past', async ({
-      expect,
-    }) => {
+    it('is not renewed by rejected appends, nor by another producer’s past', async ({ expect }) => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2), { producer: producer(0, 1), leaseMs });
       const refused = { fenced: producer(0, 0), gap: producer(5, 1) };
@@ -120,7 +118,7 @@ export function leasesContract(manager: ManagerSource): void {
       expect((await limited.getEvents(stream, 0, 10)).events).toHaveLength(2);
     });
 
-    it('wakes those who watch the stream when it ends it', async () => {
+    it('notifies the watchers of the stream when it expires', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { leaseMs });
       let sawIt = false;

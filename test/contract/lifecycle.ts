@@ -15,7 +15,7 @@ export function lifecycleContract(manager: ManagerSource): void {
   describe('the streams of a session', () => {
     const full = { code: 'session_full', details: { stored: 0 } };
 
-    it('are limited in number, and those there are go on', async () => {
+    it('are limited in number, and existing streams are not affected', async () => {
       const small = await manager.with({ limits: { maxSessionStreams: 2 } });
       const [of, ofAnother] = [newSession(), newSession()];
       await small.appendEvents(of('a'), answers(1));
@@ -98,7 +98,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       },
     );
 
-    it('takes a session title after the end, alone or in the same batch', async () => {
+    it('accepts a session title after the end, alone or in the same batch', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, [complete(), title()]);
       expect(await manager().appendEvents(stream, [title()])).toMatchObject({
@@ -114,7 +114,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       });
     });
 
-    it('refuses a batch in which something follows a terminal event, whole', async () => {
+    it('rejects as a whole a batch in which an event follows a terminal one', async () => {
       const stream = newStream();
       await expect(
         manager().appendEvents(stream, [...answers(1), complete(), ...answers(1)]),
@@ -138,7 +138,7 @@ export function lifecycleContract(manager: ManagerSource): void {
   });
 
   describe('the limits of a stream', () => {
-    it('refuses what goes over the number of events, and still takes the end', async () => {
+    it('rejects events over the maximum number, and still accepts the end', async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 3 } });
       const stream = newStream();
       await limited.appendEvents(stream, answers(2));
@@ -155,7 +155,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       });
     });
 
-    it('refuses what goes over the bytes, and still takes a small end', async () => {
+    it('rejects events over the maximum size, and still accepts a small end', async () => {
       const limited = await manager.with({ limits: { maxStreamBytes: 50_000 } });
       const stream = newStream();
       await limited.appendEvents(stream, [eventOfBytes(30_000), eventOfBytes(20_000)]);
@@ -167,7 +167,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(await limited.getStatus(stream)).toMatchObject({ status: 'complete' });
     });
 
-    it('is forgotten whole a time to live after its last append', async () => {
+    it('expires as a whole a time to live after its last append', async () => {
       const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       await brief.appendEvents(stream, answers(1));

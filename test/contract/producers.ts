@@ -49,7 +49,7 @@ export function producersContract(manager: ManagerSource): void {
       await send(2);
     });
 
-    it('is fenced by the first append of a higher epoch, and not by one that was refused', async () => {
+    it('is fenced by the first append of a higher epoch, and not by a rejected one', async () => {
       const stream = newStream();
       const send = (seq: number, epoch: number) =>
         manager().appendEvents(stream, answers(1), { producer: producer(seq, epoch) });
@@ -105,7 +105,7 @@ export function producersContract(manager: ManagerSource): void {
       expect(await manager().appendEvents(stream, answers(1))).toMatchObject({ count: 1 });
     });
 
-    it('is forgotten with its stream', async () => {
+    it('is deleted with its stream', async () => {
       const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       const send = (seq: number) =>
@@ -120,7 +120,7 @@ export function producersContract(manager: ManagerSource): void {
     });
   });
 
-  describe('what a producer is refused for', () => {
+  describe('the rejection of a producer', () => {
     /** Of producer w in epoch 2: two answers and the end, in a stream that takes no more. */
     const endedAndFull = async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 2 } });

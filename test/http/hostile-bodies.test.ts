@@ -105,7 +105,7 @@ const refused: Record<string, [body: string | Buffer, code: string, place?: RegE
   'white space': [' \n', 'invalid_json', /empty/],
 };
 
-describeApp('hostile bodies', {}, ({ stream }) => {
+describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
   it.each(Object.entries(accepted))('stores %s as it was sent', async (_, text) => {
     const one = stream();
     expect((await postText(one.eventsUrl, text)).status).toBe(201);
@@ -120,7 +120,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
   });
 
   it.each(Object.entries(refused))(
-    'refuses %s and stores nothing',
+    'rejects %s and stores nothing',
     async (_, [text, code, place]) => {
       const one = stream();
       const { status, body } = await postText(one.eventsUrl, text);
@@ -143,7 +143,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     ['application/x-jsonl', {}],
     ['text/jsonl', {}],
     ['application/json', { 'content-encoding': 'gzip' }],
-  ])('refuses %s %j with 415', async (type, headers) => {
+  ])('responds 415 to %s %j', async (type, headers) => {
     const one = stream();
     const sent = { 'content-type': type, ...headers } as Record<string, string>;
     const { status, body } = await postText(one.eventsUrl, '{"type":"t"}', sent);
@@ -151,7 +151,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
   });
 
   it.each(['"UTF-8"', 'utf8', 'UTF8', '"utf8"', '"utf8"; profile="x; y"'])(
-    'takes application/json with the charset %s',
+    'accepts application/json with the charset %s',
     async (charset) => {
       const sent = { 'content-type': `application/json; charset=${charset}` };
       expect((await postText(stream().eventsUrl, '{"type":"t"}', sent)).status).toBe(201);
@@ -164,7 +164,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     'application/jsonl; charset=utf8',
     'Application/JSONL;CHARSET="UTF8"',
     'APPLICATION/NDJSON; profile=x; charset=UTF-8',
-  ])('takes %s for NDJSON, and not for the JSON of a stop', async (type) => {
+  ])('accepts %s as NDJSON, and not as the JSON of a stop', async (type) => {
     const one = stream();
     const lines = '{"type":"t"}\n{"type":"u"}\n';
     const sent = await postText(one.eventsUrl, lines, { 'content-type': type });

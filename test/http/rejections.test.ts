@@ -26,7 +26,7 @@ const text = { 'content-type': 'text/plain' };
 const send = (url: string, init: RequestInit) =>
   fetch(url, init).then((response) => response.text());
 
-describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 } }, (source) => {
+describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 } }, (source) => {
   const url = () => source.app.url;
 
   const cases: [
@@ -176,8 +176,8 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
 
 const all = makeKey('append', 'read', 'admin');
 
-describeApp('a request without a good key', { auth: { apiKeys: [all.key] } }, (source) => {
-  it('is counted by its route, and the key that it names is not told', async () => {
+describeApp('A request without a valid key', { auth: { apiKeys: [all.key] } }, (source) => {
+  it('is counted by its route, and its key is in no label', async () => {
     const one = source.stream();
     const numbers = async () => {
       const response = await fetch(`${one.app.url}/metrics`, { headers: all.headers });

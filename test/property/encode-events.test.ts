@@ -26,8 +26,8 @@ const valid = fc.record(
   { requiredKeys: ['type'], noNullPrototype: true },
 );
 
-describe('events as they are stored', () => {
-  it('mean what was sent, with the missing fields and no others', () => {
+describe('encodeEvents', () => {
+  it('keeps what was sent and adds the missing fields and no others', () => {
     fc.assert(
       fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
         const sent = JSON.parse(JSON.stringify(events));
@@ -50,7 +50,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('begin with the very bytes that were sent', () => {
+  it('keeps the very bytes that were sent at the start of the event', () => {
     fc.assert(
       fc.property(valid, (event) => {
         const text = JSON.stringify(event);
@@ -62,7 +62,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('are refused exactly when the schema refuses them', () => {
+  it('rejects an event exactly when the schema rejects it', () => {
     const almost = fc.record(
       {
         type: fc.oneof(fc.string(), fc.constantFrom('answer', 'a b', '', '1a'), fc.jsonValue()),
@@ -99,7 +99,7 @@ describe('events as they are stored', () => {
     expect(Math.min(...Object.values(counts))).toBeGreaterThan(50);
   });
 
-  it('never come from bytes that are not JSON, and no bytes break the check', () => {
+  it('rejects bytes that are not JSON with an error of the contract', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const body = Buffer.from(bytes);
@@ -111,7 +111,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('survive a cut or a changed byte as a refusal or as JSON', () => {
+  it('rejects a body that was cut or changed in one byte, or stores JSON', () => {
     fc.assert(
       fc.property(valid, fc.nat(), fc.nat(255), (event, place, byte) => {
         const body = Buffer.from(JSON.stringify([event, event]));

@@ -61,8 +61,8 @@ const texts = fc.oneof(
   }),
 );
 
-describe('the scan of JSON', () => {
-  it('takes for JSON what JSON.parse takes, and nothing else', () => {
+describe('scanJson', () => {
+  it('accepts what JSON.parse accepts and nothing else', () => {
     const count = { good: 0, bad: 0 };
     fc.assert(
       fc.property(texts, (text) => {
@@ -95,11 +95,11 @@ describe('the scan of JSON', () => {
   });
 });
 
-describe('the fields of a large event', () => {
+describe('readFields of a large text', () => {
   const names = new Set(['type', 'id', 'data']);
   const large = 'x'.repeat(5000);
 
-  it('are those that JSON.parse finds, without what is in objects and arrays', () => {
+  it('finds what JSON.parse finds, without the contents of objects and arrays', () => {
     const keys = fc.constantFrom('type', 'id', 'data', 'other', 'more', 'dáta', '');
     const members = fc.array(fc.tuple(keys, fc.jsonValue()), { maxLength: 8 });
     fc.assert(
@@ -121,7 +121,7 @@ describe('the fields of a large event', () => {
   });
 
   it.each([`"${large}"`, `["${large}"]`, `1${'0'.repeat(5000)}`])(
-    'of what is none are none',
+    'reads a value that is no object: %.10s',
     (text) => {
       expect(readFields(Buffer.from(text), names)).toEqual(shallow(JSON.parse(text)));
     },
@@ -160,8 +160,8 @@ const objectTexts = fc.oneof(
     .map(([deep, other]) => `{"a":{${'"b":{'.repeat(deep)}${'}'.repeat(deep + 1)},"a":${other}}`),
 );
 
-describe('the quick look at JSON', () => {
-  it('finds nothing special in a text only when the scan finds nothing either', () => {
+describe('isPlainObject', () => {
+  it('accepts JSON only when scanJson finds no fault in it', () => {
     let plain = 0;
     fc.assert(
       fc.property(objectTexts, (text) => {
@@ -179,11 +179,11 @@ describe('the quick look at JSON', () => {
   });
 
   it.each(['"__proto__"', '"\\u005f_proto__"', '"__pr\\u006Fto__"', '"__pro\\u0074o__"'])(
-    'leaves a key %s to the scan',
+    'leaves the key %s to scanJson',
     (key) => expect(isPlainObject(`{${key}:1}`, maxEventDepth)).toBe(false),
   );
 
-  it('suffices for text in any script, escaped or not, and for source code', () => {
+  it('accepts text in any script, escaped or not, and source code', () => {
     for (const content of ['"é漢"', '"\\u00e9\\u6f22"', `"${'{[('.repeat(20)}"`]) {
       expect(isPlainObject(`{"content":${content}}`, maxEventDepth)).toBe(true);
     }

@@ -49,8 +49,8 @@ function roomOf(path: string): string {
   return path.split('/')[0] as string;
 }
 
-describe('the arrows between the rooms', () => {
-  it('go one way', () => {
+describe('The folders below src', () => {
+  it('import each other one way only', () => {
     const own = imports.filter(({ target }) => existsBelowSource(target));
     expect(own.length).toBeGreaterThan(50);
     const wrong = own.filter(({ file, target }) => {
@@ -80,7 +80,7 @@ describe('the arrows between the rooms', () => {
     ['jose', /^auth\//],
     ['yaml', /^config\/files\.ts/],
     ['toad-cache', /^bounded-cache\.ts/],
-  ])('let only some know %s', (name, places) => {
+  ])('import %s in its own places only', (name, places) => {
     const users = imports.filter(({ target }) => target === name);
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter(({ file }) => !places.test(file))).toEqual([]);
@@ -98,7 +98,7 @@ describe('the arrows between the rooms', () => {
     ]);
   });
 
-  it('have no room or file without a job of its own', () => {
+  it('have no folder or file with a vague name', () => {
     const vague = files.filter((file) =>
       /(^|\/)(utils?|common|types|helpers|index)(\.ts|\/)/.test(file),
     );

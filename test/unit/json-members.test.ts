@@ -8,8 +8,8 @@ const textOf = (json: string, name = 'content') => {
   return range && bytes.toString('utf8', range.start, range.end);
 };
 
-describe('The text of a member', () => {
-  it('is found in any object, and is what JSON.parse reads', () => {
+describe('findStringMember', () => {
+  it('finds in any object what JSON.parse reads', () => {
     const object = fc.dictionary(
       fc.oneof(fc.constantFrom('content', 'é', '"', '\\'), fc.string()),
       fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
@@ -29,13 +29,13 @@ describe('The text of a member', () => {
     );
   });
 
-  it('is not that of a member further in, nor of a text that looks like one', () => {
+  it('does not find a nested member, nor text that looks like one', () => {
     expect(
       textOf('{"data":{"content":"no"},"x":["content","no"],"y":"\\"content\\":\\"no\\""}'),
     ).toBe(null);
   });
 
-  it('is that of the last one, however its name is written, white space or not', () => {
+  it('finds the last of several members, however its name is escaped and spaced', () => {
     expect(textOf('{"content":"a","content":"b"}')).toBe('"b"');
     expect(textOf('{"content":1, "c\\u006fntent"\t: "b" }')).toBe('"b"');
   });

@@ -5,7 +5,7 @@ import type { Appended, StreamManager } from '../../store/stream-manager.js';
 import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './producer-headers.js';
 
 export interface AppendJsonOptions {
-  readonly appends: Pick<StreamManager, 'appendEvents'>;
+  readonly streams: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
   /** The longest time to live that a stream may be given. */
   readonly maxTtlMs: number;
@@ -19,7 +19,7 @@ export async function appendJson(
   request: RequestHeaders,
   body: Buffer,
   stream: StreamId,
-  { appends, limits, maxTtlMs }: AppendJsonOptions,
+  { streams, limits, maxTtlMs }: AppendJsonOptions,
 ): Promise<Appended> {
   const producer = producerStamp(request);
   const ttlMs = streamTtlMs(request, maxTtlMs);
@@ -27,5 +27,5 @@ export async function appendJson(
     body.length <= smallBytes
       ? encodeEvents(body, limits)
       : await runInSlices(encodeInSteps(body, limits));
-  return appends.appendEvents(stream, events, { producer, leaseMs: leaseMs(request), ttlMs });
+  return streams.appendEvents(stream, events, { producer, leaseMs: leaseMs(request), ttlMs });
 }

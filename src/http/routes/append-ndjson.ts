@@ -15,8 +15,6 @@ import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';
 
 export interface NdjsonOptions {
   readonly streams: StreamManager;
-  /** Where events are appended: the same, under observation. */
-  readonly appends: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
   /** The longest time to live that a stream may be given. */
   readonly maxTtlMs: number;
@@ -50,12 +48,12 @@ export async function appendNdjson(
   stream: StreamId,
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
-  const { streams, appends, limits, maxTtlMs } = options;
+  const { streams, limits, maxTtlMs } = options;
   const lease = leaseMs(request.raw);
   const producer = producerStamp(request.raw);
   const ttlMs = streamTtlMs(request.raw, maxTtlMs);
   const terms = { producer, leaseMs: lease, ttlMs };
-  const appender = new LineAppender({ streams, appends, stream, limits, ...terms });
+  const appender = new LineAppender({ streams, stream, limits, ...terms });
   const share = request.bodyShare as BodyShare;
   const open = guard(request, share, stream, appender, options, lease);
   try {

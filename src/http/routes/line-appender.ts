@@ -11,8 +11,7 @@ import type { Line } from '../body/line-splitter.js';
 import { StreamTrace } from './stream-trace.js';
 
 export interface LineAppenderOptions extends AppendOptions {
-  readonly streams: Pick<StreamManager, 'getEvents'>;
-  readonly appends: Pick<StreamManager, 'appendEvents'>;
+  readonly streams: Pick<StreamManager, 'appendEvents' | 'getEvents'>;
   readonly stream: StreamId;
   readonly limits: EncodeLimits;
 }
@@ -105,11 +104,11 @@ export class LineAppender {
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
-    const { appends, stream, leaseMs, ttlMs } = this.options;
+    const { streams, stream, leaseMs, ttlMs } = this.options;
     const options = { producer: this.#stamp(), leaseMs, ttlMs };
     let appended: Appended;
     try {
-      appended = await appends.appendEvents(stream, events, options);
+      appended = await streams.appendEvents(stream, events, options);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw withLine(error, lines[error.details.stored ?? 0]);

@@ -12,15 +12,11 @@ import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { streamStatus } from './stream-status.js';
 
-type Appender = Pick<StreamManager, 'appendEvents'>;
-
 /** Room for any reason, however it is escaped. */
 const maxStopBytes = 16 * 1024;
 
 export interface StopOptions {
-  readonly streams: Pick<StreamManager, 'getStatus'>;
-  /** Where the end is appended: the same, under observation. */
-  readonly appends: Appender;
+  readonly streams: Pick<StreamManager, 'appendEvents' | 'getStatus'>;
   readonly rateLimit: RateLimit | null;
 }
 
@@ -69,10 +65,7 @@ const schema = {
  * its ending. One that has not begun begins with it, so that its worker is refused at once, unless it is
  * stopped by a token for a whole session: a reader could fill the session with streams of its own.
  */
-export function stopStreamRoute(
-  app: FastifyInstance,
-  { streams, appends, rateLimit }: StopOptions,
-): void {
+export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: StopOptions): void {
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/stop`,
     {
@@ -84,7 +77,7 @@ export function stopStreamRoute(
     async ({ params, body, reader }, reply) => {
       const request = parseJsonBody(body, stopRequest);
       if (reader?.messageId === null) await requireStream(streams, params);
-      const streamStatus = await stop(appends, params, request);
+      const streamStatus = await stop(streams, params, request);
       return reply.send({ streamStatus });
     },
   );
@@ -96,7 +89,7 @@ async function requireStream(streams: StopOptions['streams'], stream: StreamId):
   throw new ServiceError('not_found', 'there is no such stream');
 }
 
-async function stop(streams: Appender, stream: StreamId, request: StopRequest) {
+async function stop(streams: StopOptions['streams'], stream: StreamId, request: StopRequest) {
   const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
   const text = Buffer.from(JSON.stringify(event));
   try {

@@ -1,22 +1,22 @@
 /** The clock may be set, and a timer does not notice: a long wait is made in several. */
 const maxTimerMs = 1000;
 
-/** How many are looked at in one turn: streams that begin together expire together. */
+/** How many items are checked in one turn: streams that begin together expire together. */
 const maxPerTurn = 1000;
 
-/** What expires, and what the queue notes of it. */
+/** An item that expires, with what the queue keeps in it. */
 export interface Expiring {
   /** When it expires, in milliseconds since 1970. */
   readonly expiresAt: number;
   /** Its index in the queue, which alone sets it; -1 when it is not there. */
   place: number;
-  /** When the queue looks at it: never later than it expires. */
+  /** When the queue checks it: never later than it expires. */
   dueAt: number;
 }
 
 /**
- * What expires, in a binary heap by when it is looked at. What has been given more time since is put
- * back then: so an append, which gives more, costs nothing here.
+ * A binary heap of items by when they are checked. An item that has been given more time since is
+ * put back then, so that an append, which gives more time, costs nothing here.
  */
 export class ExpiryQueue<Item extends Expiring> {
   readonly #heap: Item[] = [];
@@ -24,7 +24,7 @@ export class ExpiryQueue<Item extends Expiring> {
 
   constructor(readonly onExpired: (item: Item) => void) {}
 
-  /** Takes the item in, or notes that it expires at another time than before. */
+  /** Adds the item, or notes that it expires at another time than before. */
   update(item: Item): void {
     if (item.place < 0) item.place = this.#heap.push(item) - 1;
     else if (item.expiresAt >= item.dueAt) return;
@@ -45,12 +45,12 @@ export class ExpiryQueue<Item extends Expiring> {
   }
 
   /**
-   * Hands out those whose time has come, as far as one turn of the event loop goes.
+   * Calls `onExpired` for the items that have expired, for one turn of the event loop at most.
    *
    * @returns whether there may be more
    */
   expire(now: number): boolean {
-    for (let looked = 0; looked < maxPerTurn; looked += 1) {
+    for (let checked = 0; checked < maxPerTurn; checked += 1) {
       const [first] = this.#heap;
       if (first === undefined || first.dueAt > now) return false;
       if (first.expiresAt > now) {

@@ -1,4 +1,4 @@
-/** The most memory that is taken ahead of need. */
+/** How much memory is taken ahead of need at most. */
 const maxAheadBytes = 64 * 1024;
 
 const noBytes = Buffer.alloc(0);
@@ -13,20 +13,20 @@ export class KeptBytes {
   #used = 0;
   #keptBytes = 0;
 
-  /** How many bytes of memory it takes, at least, to keep so many more. */
+  /** How many bytes of memory it takes at least to keep that many more. */
   growthFor(bytes: number): number {
     return this.#used + bytes <= this.#piece.length ? 0 : bytes;
   }
 
   /**
-   * Makes room for so many more bytes.
+   * Makes room for that many more bytes.
    *
-   * @param most what may be taken; not less than `growthFor` says
+   * @param max how much may be taken; not less than `growthFor` says
    * @returns how much was taken
    */
-  reserve(bytes: number, most: number): number {
+  reserve(bytes: number, max: number): number {
     if (this.growthFor(bytes) === 0) return 0;
-    const ahead = Math.min(this.#keptBytes, maxAheadBytes, most);
+    const ahead = Math.min(this.#keptBytes, maxAheadBytes, max);
     this.#piece = Buffer.allocUnsafeSlow(Math.max(bytes, ahead));
     this.#used = 0;
     return this.#piece.length;

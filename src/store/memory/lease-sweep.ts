@@ -1,13 +1,13 @@
 import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
 import type { MemoryStream } from './memory-stream.js';
 
-/** Looks, with one timer for all leased streams, for those whose lease has run out. */
+/** Checks for expired leases, with one timer for all leased streams. */
 export class LeaseSweep {
   readonly #leased = new Set<MemoryStream>();
   readonly #continuity = new Continuity();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(readonly onLost: (stream: MemoryStream) => void) {}
+  constructor(readonly onExpired: (stream: MemoryStream) => void) {}
 
   add(stream: MemoryStream): void {
     this.#leased.add(stream);
@@ -29,18 +29,18 @@ export class LeaseSweep {
 
   #sweep(now: number): void {
     this.#continuity.note(now);
-    const lost: MemoryStream[] = [];
+    const expired: MemoryStream[] = [];
     for (const stream of this.#leased) {
       if (!stream.isLeased) this.remove(stream);
-      else if (stream.isLost(now, this.#continuity.since)) lost.push(stream);
+      else if (stream.hasExpiredLease(now, this.#continuity.since)) expired.push(stream);
     }
-    if (lost.length > 0) setTimeout(() => this.#end(lost, now), overtakenMs).unref();
+    if (expired.length > 0) setTimeout(() => this.#expire(expired, now), overtakenMs).unref();
   }
 
-  #end(lost: readonly MemoryStream[], sweptAt: number): void {
-    for (const stream of lost) {
-      const isLost = stream.isLost(sweptAt, this.#continuity.since);
-      if (isLost && this.#leased.has(stream)) this.onLost(stream);
+  #expire(streams: readonly MemoryStream[], sweptAt: number): void {
+    for (const stream of streams) {
+      const isExpired = stream.hasExpiredLease(sweptAt, this.#continuity.since);
+      if (isExpired && this.#leased.has(stream)) this.onExpired(stream);
     }
   }
 }

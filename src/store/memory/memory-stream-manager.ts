@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/stored-event.js';
-import { producerLost } from '../lease.js';
+import { leaseExpiredEvent } from '../lease.js';
 import {
   type AppendPlan,
   passesStore,
@@ -30,33 +30,36 @@ import { MemoryStream } from './memory-stream.js';
 import { Tombstones } from './tombstones.js';
 
 export interface MemoryStreamManagerOptions {
-  /** A stream is forgotten this long after its last append, unless it has a time of its own. */
+  /** A stream expires this long after its last append, unless it has a time to live of its own. */
   readonly ttlMs: number;
-  /** How long after its beginning heartbeats keep a stream. */
+  /** For how long after its beginning heartbeats keep a stream. */
   readonly maxAgeMs: number;
   readonly limits: StreamLimits;
-  /** The most bytes of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
+  /** Max size of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
   readonly maxStreams: number;
   readonly logger?: BaseLogger;
 }
 
-/** What an event costs beside its bytes: its record and its place in the stream. */
+/**
+ * Memory that an event takes beside its bytes: its record and its place in the stream. Measured as
+ * resident memory, and rounded up.
+ */
 export const eventOverheadBytes = 400;
 
-/** What a stream costs beside its events. Both were measured, as resident memory, and rounded up. */
+/** Memory that a stream takes beside its events, measured likewise. */
 export const streamOverheadBytes = 1536;
 
 /** Streams of this process: nothing to install, nothing kept when the process ends. */
 export class MemoryStreamManager implements StreamManager, LeasingStore {
-  /** All changes are made in this process, and wake in the same step. */
+  /** All changes are made in this process, and are notified of in the same step. */
   readonly notifiesReliably = true;
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers({
     onFailure: (error) => this.options.logger?.error(toLogFields(error), 'A watcher failed'),
   });
-  readonly #expiry = new ExpiryQueue<MemoryStream>((stream) => this.#forget(stream));
-  readonly #leases = new LeaseSweep((stream) => this.#endLost(stream));
+  readonly #expiry = new ExpiryQueue<MemoryStream>((stream) => this.#remove(stream));
+  readonly #leases = new LeaseSweep((stream) => this.#expireLease(stream));
   readonly #tombstones: Tombstones;
   #streamCount = 0;
   #bytes = 0;
@@ -144,7 +147,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     if (stream === undefined) return;
     this.#tombstones.add(streamKey(id), stream.producers, now);
     this.#expiry.remove(stream);
-    this.#forget(stream);
+    this.#remove(stream);
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {
@@ -172,7 +175,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const stream = this.#sessions.get(sessionId)?.get(messageId);
     if (stream === undefined || stream.expiresAt > now) return stream;
     this.#expiry.remove(stream);
-    this.#forget(stream);
+    this.#remove(stream);
     return undefined;
   }
 
@@ -190,7 +193,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
       .slice(0, maxListedStreams);
   }
 
-  /** Nobody must be kept from ending a stream: its end is taken although the store is full. */
+  /** A full store accepts the end of a stream: nobody must be kept from ending it. */
   #checkStore(stream: MemoryStream, plan: AppendPlan, footprint: number, now: number): void {
     const isNew = stream.events.length === 0;
     if (!isNew && passesStore(plan, stream.bytes)) return;
@@ -201,7 +204,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const { maxBytes, maxStreams } = this.options;
     throw new ServiceError(
       'store_full',
-      `the store may hold ${maxStreams} streams and ${maxBytes} bytes`,
+      `the store may have at most ${maxStreams} streams and ${maxBytes} bytes`,
     );
   }
 
@@ -234,7 +237,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   ): void {
     const plan = planAppend(rest);
     try {
-      if (plan.refusal !== null) throw plan.refusal;
+      if (plan.rejection !== null) throw plan.rejection;
       stream.check(plan, this.options.limits, now);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
       if (stream.events.length === 0) this.#checkSession(stream.id);
@@ -259,7 +262,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     if (isNew) this.#keep(stream);
     stream.footprint += footprint;
     this.#bytes += footprint;
-    this.#watchers.wake(streamKey(stream.id));
+    this.#watchers.notify(streamKey(stream.id));
   }
 
   #takeHeartbeat(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
@@ -269,16 +272,16 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     else this.#leases.remove(stream);
   }
 
-  /** Past all limits: a reader must not be left waiting because the store is full. */
-  #endLost(stream: MemoryStream): void {
+  /** Exceeds all limits: a reader must not be left waiting because the store is full. */
+  #expireLease(stream: MemoryStream): void {
     this.#expiredLeases += 1;
-    const lost = [producerLost()];
-    this.#store(stream, lost, planAppend(lost), Date.now());
+    const end = [leaseExpiredEvent()];
+    this.#store(stream, end, planAppend(end), Date.now());
     this.#expiry.update(stream);
     this.#leases.remove(stream);
   }
 
-  #forget(stream: MemoryStream): void {
+  #remove(stream: MemoryStream): void {
     const { sessionId, messageId } = stream.id;
     const session = this.#sessions.get(sessionId);
     session?.delete(messageId);
@@ -286,11 +289,11 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#leases.remove(stream);
     this.#streamCount -= 1;
     this.#bytes -= stream.footprint;
-    this.#watchers.wake(streamKey(stream.id));
+    this.#watchers.notify(streamKey(stream.id));
   }
 }
 
-/** What the events take beside their bytes, with their stream if they are its first. */
+/** Memory that the events take beside their bytes, and their stream if they are its first. */
 function overheadOf(stream: MemoryStream, events: readonly StoredEvent[]): number {
   const ofStream = stream.events.length === 0 ? streamOverheadBytes : 0;
   return ofStream + events.length * eventOverheadBytes;

@@ -27,14 +27,14 @@ export class MemoryStream implements Expiring {
   place = -1;
   dueAt = 0;
   #events: StoredEvent[] = [];
-  /** What the stream counts against the limit of the store. */
+  /** How many bytes the stream counts against the limit of the store. */
   footprint = 0;
   expiresAt = 0;
   readonly #kept = new KeptBytes();
   #bytes = 0;
   #updatedAt: number;
   readonly #firstProducers: ReadonlyMap<string, ProducerState>;
-  /** Null while they are the first ones: most streams have none, and a map takes memory. */
+  /** Null while they are the first ones: most streams have no producers, and a map takes memory. */
   #ownProducers: Map<string, ProducerState> | null = null;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number; readonly offset: number } | null = null;
@@ -80,7 +80,7 @@ export class MemoryStream implements Expiring {
    */
   append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
     const growth = this.#kept.reserve(plan.totalBytes, room);
-    // An array takes room ahead when it is pushed to: of many streams, no second append comes.
+    // An array takes room ahead when it is pushed to, and many streams have one append only.
     if (this.#events.length === 0) this.#events = events.map((event) => this.#keep(event));
     else for (const event of events) this.#events.push(this.#keep(event));
     this.#bytes += plan.totalBytes;
@@ -139,13 +139,13 @@ export class MemoryStream implements Expiring {
     this.expiresAt = Math.max(this.expiresAt, until);
   }
 
-  /** Whether somebody has promised a sign of life. */
+  /** Whether heartbeats have to come. */
   get isLeased(): boolean {
     return this.#lease !== null && this.#ended === null;
   }
 
-  /** @param since since when signs of life could be given without a break */
-  isLost(now: number, since: number): boolean {
+  /** @param since since when heartbeats could arrive without a break */
+  hasExpiredLease(now: number, since: number): boolean {
     if (this.#lease === null || this.#ended !== null) return false;
     return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);
   }

@@ -9,14 +9,14 @@ interface Tombstone {
 
 const noProducers: ReadonlyMap<string, ProducerState> = new Map();
 
-/** What is left of deleted streams, in the order in which they were deleted. */
+/** Markers of deleted streams, which keep them from being begun anew; in the order of deletion. */
 export class Tombstones {
   readonly #byStream = new Map<string, Tombstone>();
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param most so many are kept; the oldest make room */
+  /** @param max how many are kept; the oldest make room */
   constructor(
-    readonly most: number,
+    readonly max: number,
     readonly keptMs = tombstoneMs,
   ) {}
 
@@ -30,7 +30,7 @@ export class Tombstones {
     this.#byStream.delete(key); // it is the youngest now
     this.#byStream.set(key, { until: now + this.keptMs, producers: kept });
     const [oldest] = this.#byStream.keys();
-    if (this.#byStream.size > this.most) this.#byStream.delete(oldest as string);
+    if (this.#byStream.size > this.max) this.#byStream.delete(oldest as string);
     this.#schedule();
   }
 
@@ -40,10 +40,10 @@ export class Tombstones {
   }
 
   /**
-   * Lets a producer that has been told of the deletion, and has raised its epoch, begin anew.
+   * Lets a producer begin anew that has been told of the deletion and has raised its epoch.
    *
-   * @returns the producers of the stream that begins: all of before, fenced
-   * @throws ServiceError `producer_fenced`, or `stream_ended` for everybody else
+   * @returns the producers of the stream that begins: all of the deleted one, fenced
+   * @throws ServiceError `producer_fenced`, or `stream_ended` for anybody else
    */
   pass(
     key: string,
@@ -74,7 +74,7 @@ export class Tombstones {
     this.#byStream.clear();
   }
 
-  /** Has them go also when nobody asks for one any more. */
+  /** Expires them also when nobody asks for one any more. */
   #schedule(): void {
     if (this.#timer !== null || this.size === 0) return;
     this.#timer = setTimeout(() => {

@@ -38,7 +38,7 @@ export function appendArguments(
     plan.countedBytes,
     plan.mayFollowEnd ? '1' : '0',
     titleGraceMs,
-    plan.refusal === null ? (plan.ending ?? '') : 'refused',
+    plan.rejection === null ? (plan.ending ?? '') : 'refused',
     onlyEnds(plan) ? '1' : '0',
     mayBegin ? '1' : '0',
     ttlMs,
@@ -70,7 +70,7 @@ export function toAppended(
       if (leaseFault) throw leaseNotRenewed(String(leaseFault), count);
       return { offset: number, nextOffset: number, count: 0 };
     case 'refused':
-      throw planAppend(events).refusal;
+      throw planAppend(events).rejection;
     case 'ended':
       throw streamEnded(String(detail));
     case 'full':

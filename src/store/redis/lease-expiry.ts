@@ -1,5 +1,5 @@
 import type { BaseLogger } from 'pino';
-import { producerLost } from '../lease.js';
+import { leaseExpiredEvent } from '../lease.js';
 import type { StreamId } from '../stream-id.js';
 import { nullIfWrongType } from './connection/redis-errors.js';
 import type { NextCheck } from './leases.js';
@@ -28,7 +28,7 @@ export class LeaseExpiry {
   async expire(id: StreamId, since: number, checkedAt: number): Promise<NextCheck> {
     const { calls, prefix, ttlMs } = this.options;
     const { list, state, channel } = redisKeys(prefix, id);
-    const args = [channel, since, checkedAt, producerLost().bytes];
+    const args = [channel, since, checkedAt, leaseExpiredEvent().bytes];
     const reply = await calls.runScript(list, (scanned) =>
       calls.client
         .expireLeaseBuffer(list, state, ttlMs, ...scanned, ...args)

@@ -82,7 +82,7 @@ export class RedisNotifications {
 
   #notify(channel: string): void {
     if (!this.#channels.has(channel)) return;
-    this.watchers.wake(streamKeyOfChannel(this.redis.prefix, channel));
+    this.watchers.notify(streamKeyOfChannel(this.redis.prefix, channel));
   }
 
   /** No more than a log line: the watchers poll. */

@@ -5,9 +5,9 @@ import { KeyRing } from '../../auth/key-ring.js';
 import { mayDo, type Place, type Reader } from '../../auth/reader-token.js';
 import type { TokenVerifier } from '../../auth/token-verifier.js';
 import { ServiceError } from '../../errors.js';
+import type { Origins } from './cors.js';
 import { type Credential, findCredential, tokenIn } from './credentials.js';
-import { refuseBlindCookie } from './csrf.js';
-import type { Origins } from './origins.js';
+import { rejectCookieOfOthers } from './csrf.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -126,7 +126,7 @@ class Guard {
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
     refuseOutOfScope(reader, rule, request.params as Place);
-    if (place === 'cookie') refuseBlindCookie(request, this.options.origins);
+    if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
   }

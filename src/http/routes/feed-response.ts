@@ -5,7 +5,7 @@ import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
 import { Chunk } from '../../sse/chunk.js';
 import type { StreamId } from '../../store/stream-id.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
-import { headerList } from './header-list.js';
+import { headerList } from './json-response.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 

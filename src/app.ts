@@ -8,16 +8,12 @@ import { FeedHub, type FeedOptions } from './feed/feed-hub.js';
 import { BodyBudget } from './http/body/body-budget.js';
 import { acceptBodies } from './http/body/json-body.js';
 import { requireAccess } from './http/hooks/authorize.js';
-import { allowOrigins, setCorsHeaders } from './http/hooks/cors.js';
-import { refuseOtherSites } from './http/hooks/csrf.js';
-import { readForwardedFor } from './http/hooks/forwarded-for.js';
-import { refuseOtherMethods } from './http/hooks/method-not-allowed.js';
-import { Origins } from './http/hooks/origins.js';
+import { checkRequests } from './http/hooks/check-requests.js';
+import { Origins, setCorsHeaders } from './http/hooks/cors.js';
+import { HostRule } from './http/hooks/host-rule.js';
 import { limitRates, limitsAppends } from './http/hooks/rate-limits.js';
-import { HostRule, requireHost } from './http/hooks/require-host.js';
-import { setSecurityHeaders, withSecurityHeaders } from './http/hooks/security-headers.js';
-import { refuseTransferCodings } from './http/hooks/transfer-codings.js';
-import { refuse, useProblems } from './http/problems/reject.js';
+import { securityHeaders, setPagePolicies } from './http/hooks/security-headers.js';
+import { reject, useProblems } from './http/problems/reject.js';
 import { appendEventsRoute } from './http/routes/append-events.js';
 import { deleteRoutes } from './http/routes/delete-stream.js';
 import { followStreamRoute } from './http/routes/follow-stream.js';
@@ -130,15 +126,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // A request's log line holds its URL, and that may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: maxBodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
       createHttpServer(handle, { connections, appendFastPath, maxConnections }),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
-    frameworkErrors: (error, request, reply) =>
-      void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      setCorsHeaders(request, reply.headers(securityHeaders), origins); // no hook has been run
+      void reject(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => connections.reject(error, socket),
   });
   const feeds = new FeedHub(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
@@ -147,52 +144,51 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(compileSchema);
   app.setSerializerCompiler(() => JSON.stringify); // the schemas of responses are for the document
   useProblems(app, onRejected);
-  setSecurityHeaders(app);
-  if (trustProxy.length > 0) readForwardedFor(app);
-  requireHost(app, hosts, origins);
-  refuseTransferCodings(app);
-  await allowOrigins(app, origins, config.cors.headers); // first, since a preflight brings no key
-  refuseOtherSites(app, origins);
+  setPagePolicies(app);
+  checkRequests(app, {
+    trustsProxies: trustProxy.length > 0,
+    hosts,
+    origins,
+    corsHeaders: config.cors.headers,
+  });
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
-  acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
+  acceptBodies(app, { budget, maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (hasDocs) {
     await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
   }
-  refuseOtherMethods(app, () => {
-    appendEventsRoute(app, {
-      streams,
-      limits,
-      maxTtlMs,
-      failureOf: (request) => appendFastPath.failureOf(request),
-      rateLimit: rates.appends,
-      pollIntervalMs: config.feed.pollIntervalMs,
-      silenceMs: timeouts.silenceMs,
-      draining: draining.leaving,
-    });
-    stopStreamRoute(app, { streams, rateLimit: rates.appends });
-    renewLeaseRoute(app, streams);
-    readEventsRoute(app, {
-      streams,
-      pollIntervalMs: config.feed.pollIntervalMs,
-      draining: draining.leaving,
-    });
-    listStreamsRoute(app, streams);
-    deleteRoutes(app, streams);
-    followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
-    resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
-    getStatusRoute(app, streams);
-    healthRoutes(app, streams, draining);
-    metricsRoute(app, metrics);
-    rootRoute(app, { version, hasInspector, hasDocs });
-    if (hasDocs) docsRoutes(app, hasInspector);
-    if (hasInspector) inspectorRoutes(app, hasDocs);
+  appendEventsRoute(app, {
+    streams,
+    limits,
+    maxTtlMs,
+    takeError: (request) => appendFastPath.takeError(request),
+    rateLimit: rates.appends,
+    pollIntervalMs: config.feed.pollIntervalMs,
+    silenceMs: timeouts.silenceMs,
+    draining: draining.leaving,
   });
+  stopStreamRoute(app, { streams, rateLimit: rates.appends });
+  renewLeaseRoute(app, streams);
+  readEventsRoute(app, {
+    streams,
+    pollIntervalMs: config.feed.pollIntervalMs,
+    draining: draining.leaving,
+  });
+  listStreamsRoute(app, streams);
+  deleteRoutes(app, streams);
+  followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
+  resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
+  getStatusRoute(app, streams);
+  healthRoutes(app, streams, draining);
+  metricsRoute(app, metrics);
+  rootRoute(app, { version, hasInspector, hasDocs });
+  if (hasDocs) docsRoutes(app, hasInspector);
+  if (hasInspector) inspectorRoutes(app, hasDocs);
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
-    appendFastPath.stop(); // their answers do not say that the connection closes
+    appendFastPath.stop(); // their responses do not say that the connection closes
     try {
       await draining.finish();
     } finally {

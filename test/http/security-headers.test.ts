@@ -1,6 +1,9 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { securityHeaders, setSecurityHeaders } from '../../src/http/hooks/security-headers.js';
+import { checkRequests } from '../../src/http/hooks/check-requests.js';
+import { Origins } from '../../src/http/hooks/cors.js';
+import { HostRule } from '../../src/http/hooks/host-rule.js';
+import { securityHeaders, setPagePolicies } from '../../src/http/hooks/security-headers.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';
@@ -64,7 +67,9 @@ describe('a route with a page', () => {
   it('has a content security policy of its own', async () => {
     const app = fastify();
     onTestFinished(() => app.close());
-    setSecurityHeaders(app);
+    setPagePolicies(app);
+    const hosts = new HostRule('127.0.0.1', [], false);
+    checkRequests(app, { trustsProxies: false, hosts, origins: new Origins([]), corsHeaders: [] });
     const own = "default-src 'self'";
     app.get('/page', { config: { contentSecurityPolicy: own } }, async () => 'page');
     const { headers } = await app.inject('/page');

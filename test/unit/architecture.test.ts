@@ -72,7 +72,6 @@ describe('The folders below src', () => {
     ['ioredis', /^store\/redis\//],
     ['fastify', /^(app\.ts|http\/|inspector\/|openapi\/)/],
     ['@fastify/sse', /^app\.ts/],
-    ['@fastify/cors', /^http\/hooks\/cors\.ts/],
     ['@fastify/rate-limit', /^http\/hooks\/rate-limits\.ts/],
     ['@fastify/swagger', /^openapi\//],
     ['prom-client', /^metrics\//],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Origins } from '../../src/http/hooks/origins.js';
+import { Origins } from '../../src/http/hooks/cors.js';
 
 describe('The origins whose pages may use the service', () => {
   const origins = new Origins([

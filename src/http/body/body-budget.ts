@@ -23,7 +23,7 @@ export class BodyBudget {
   /** What one request holds of it: until its response is over in whatever way, or its work, if any. */
   share(response: ServerResponse): BodyShare {
     const share = new BodyShare(this);
-    response.once('close', () => share.leave());
+    response.on('close', () => share.leave());
     return share;
   }
 

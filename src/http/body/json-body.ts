@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance, preValidationHookHandler } from 'fastify';
 import type { z } from 'zod';
 import { excerpt, ServiceError } from '../../errors.js';
 import { parseSmall } from '../../events/parse-events.js';
@@ -9,14 +9,16 @@ import { readBody } from './read-body.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What bodies a route takes: none without it, and then nobody waits for one. */
-    takesBody?: 'json' | 'json_or_ndjson';
+    /** The bodies that a route takes: none without it, and then nobody waits for one. */
+    takesBody?: TakesBody;
   }
   interface FastifyRequest {
-    /** What the body holds of the budget of all bodies; null where none is taken. */
+    /** Share of the body in the budget of all bodies; null where none is taken. */
     bodyShare: BodyShare | null;
   }
 }
+
+type TakesBody = 'json' | 'json_or_ndjson';
 
 const json = 'application/json';
 const ndjson = 'application/x-ndjson';
@@ -32,39 +34,62 @@ const utf8Names: ReadonlySet<string> = new Set(['utf-8', 'utf8']);
 
 export interface BodyOptions {
   readonly budget: BodyBudget;
+  /** Size of a JSON body where the route sets no `bodyLimit` of its own. */
+  readonly maxBytes: number;
   /** How long a JSON body may take to arrive. */
   readonly timeoutMs: number;
 }
 
 /**
- * Leaves JSON bodies as the bytes that came and NDJSON bodies as a stream, as far as a route takes
- * them, and rejects bodies of every other media type: a page of another origin can post `text/plain`
- * without asking, so that is not taken for JSON. Where there is no body, its type says nothing.
+ * Hands JSON bodies to their routes as the bytes that came and NDJSON bodies as a stream, as far as a
+ * route takes them, and rejects bodies of every other media type: a page of another origin can post
+ * `text/plain` without asking, so that is not taken for JSON. Where there is no body, its type says
+ * nothing.
+ *
+ * Fastify would run a parser in an asynchronous context of its own, which costs every append; so it
+ * is told that no method brings a body.
+ *
+ * @param app of which all routes that take a body are registered afterwards
  */
-export function acceptBodies(app: FastifyInstance, { budget, timeoutMs }: BodyOptions): void {
-  const accept = (
-    request: FastifyRequest,
-    body: IncomingMessage,
-    done: (error: Error | null, body?: unknown) => void,
-  ) => {
-    const { bodyShare, mediaType, routeOptions } = request;
-    const { takesBody } = routeOptions.config;
-    if (bodyShare === null || takesBody === undefined) return done(null);
-    const fault = encodingFault(request) ?? typeFault(mediaType, takesBody);
-    if (fault === null && isNdjson(mediaType)) return done(null, body);
-    const maxBytes = fault === null ? routeOptions.bodyLimit : 0;
-    const tooLarge = () => fault ?? bodyTooLarge(maxBytes);
-    readBody(body, { maxBytes, timeoutMs, tooLarge }, bodyShare, done);
-  };
-  app.removeAllContentTypeParsers();
-  for (const type of [json, ...ndjsonTypes, '*']) app.addContentTypeParser(type, accept);
+export function acceptBodies(app: FastifyInstance, options: BodyOptions): void {
+  for (const method of app.supportedMethods) app.addHttpMethod(method, { overrideExisting: true });
   app.decorateRequest('bodyShare', null);
-  app.addHook('preParsing', (request, { raw }, payload, done) => {
-    // Fastify itself rejects a type that is malformed, with a body or without.
-    if (request.mediaType === undefined) delete request.headers['content-type'];
-    if (request.routeOptions.config?.takesBody !== undefined) request.bodyShare = budget.share(raw);
-    done(null, payload);
+  app.addHook('onRoute', (route) => {
+    const takesBody = route.config?.takesBody;
+    if (takesBody === undefined) return;
+    const maxBytes = route.bodyLimit ?? options.maxBytes;
+    const accept = bodyReader({ ...options, maxBytes }, takesBody);
+    route.preValidation = [route.preValidation ?? []].flat().concat(accept);
   });
+}
+
+function bodyReader(
+  { budget, maxBytes, timeoutMs }: BodyOptions,
+  takesBody: TakesBody,
+): preValidationHookHandler {
+  return (request, reply, done) => {
+    const { headers, mediaType, raw } = request;
+    const share = budget.share(reply.raw);
+    request.bodyShare = share;
+    if (mediaType === undefined && !bringsBody(headers)) return done();
+    const error = encodingError(headers) ?? typeError(mediaType, takesBody);
+    if (error === null && isNdjson(mediaType)) {
+      request.body = raw;
+      return done();
+    }
+    const limit = error === null ? maxBytes : 0;
+    const tooLarge = () => error ?? bodyTooLarge(limit);
+    readBody(raw, { maxBytes: limit, timeoutMs, tooLarge }, share, (failure, body) => {
+      if (failure !== null) reply.header('connection', 'close');
+      request.body = body;
+      done(failure ?? undefined);
+    });
+  };
+}
+
+function bringsBody(headers: IncomingHttpHeaders): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': codings } = headers;
+  return length !== '0' || codings !== undefined;
 }
 
 /**
@@ -83,14 +108,14 @@ export function isNdjson(mediaType: string | undefined): boolean {
   return mediaType !== undefined && ndjsonTypes.has(mediaType);
 }
 
-/** Why a body of this type is not taken. */
-function typeFault(type: string | undefined, takes: 'json' | 'json_or_ndjson') {
+/** Why a body of this type is not supported; null when it is. */
+function typeError(type: string | undefined, takes: TakesBody): ServiceError | null {
   if (type === json || (isNdjson(type) && takes === 'json_or_ndjson')) return null;
   const types = takes === 'json' ? json : `${json} or ${ndjson}`;
   return new ServiceError('unsupported_media_type', `the body has to be ${types}`);
 }
 
-function encodingFault({ headers }: FastifyRequest): ServiceError | null {
+function encodingError(headers: IncomingHttpHeaders): ServiceError | null {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     return notSupported(`content encoding ${excerpt(encoding)}`);

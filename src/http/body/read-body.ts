@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { nextTick } from 'node:process';
 import { ServiceError } from '../../errors.js';
 import type { BodyShare } from './body-budget.js';
 import { GrowingBytes } from './growing-bytes.js';
@@ -10,6 +11,8 @@ export interface BodyLimits {
   /** What is said of one that has more bytes. */
   readonly tooLarge: () => Error;
 }
+
+type BodyReader = (error: Error | null, bytes?: Buffer) => void;
 
 /** Emitted on a request of which the rest of the body is not HTTP, with a `ServiceError`. */
 export const bodyError = 'bodyError';
@@ -24,9 +27,42 @@ export const bodyError = 'bodyError';
  */
 export function readBody(
   body: IncomingMessage,
+  limits: BodyLimits,
+  share: BodyShare,
+  done: BodyReader,
+): void {
+  // Chunks that are no HTTP are told of while the packet with the head is parsed, and only once.
+  if (body.headers['content-length'] === undefined) readAsItComes(body, limits, share, done);
+  // Node parses what came along with the head before it does anything else.
+  else nextTick(readBuffered, body, limits, share, done);
+}
+
+/** A body that is there as a whole, as nearly all are, needs no listeners and no deadline. */
+function readBuffered(
+  body: IncomingMessage,
+  limits: BodyLimits,
+  share: BodyShare,
+  done: BodyReader,
+): void {
+  const { complete, readableLength, destroyed } = body;
+  if (!complete || destroyed || readableLength === 0 || readableLength > limits.maxBytes) {
+    readAsItComes(body, limits, share, done);
+    return;
+  }
+  try {
+    share.hold(readableLength);
+  } catch (error) {
+    done(error as ServiceError);
+    return;
+  }
+  done(null, body.read());
+}
+
+function readAsItComes(
+  body: IncomingMessage,
   { maxBytes, timeoutMs, tooLarge }: BodyLimits,
   share: BodyShare,
-  done: (error: Error | null, bytes?: Buffer) => void,
+  done: BodyReader,
 ): void {
   const announced = Number(body.headers['content-length'] ?? Number.NaN);
   const bytes = new GrowingBytes(announced <= maxBytes ? announced : maxBytes);

@@ -12,9 +12,9 @@ import { KeyRing } from '../../auth/api-keys.js';
 import type { Reader } from '../../auth/reader-tokens.js';
 import type { TokenVerifier } from '../../auth/token-verifier.js';
 import { ServiceError } from '../../errors.js';
+import type { Origins } from './cors.js';
 import { type Credential, findCredential, tokenIn } from './credentials.js';
-import { refuseBlindCookie } from './csrf.js';
-import type { Origins } from './origins.js';
+import { rejectCookieOfOthers } from './csrf.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -133,7 +133,7 @@ class Guard {
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
     refuseOutOfScope(reader, rule, request.params as Place);
-    if (place === 'cookie') refuseBlindCookie(request, this.options.origins);
+    if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
   }

@@ -1,8 +1,5 @@
-import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Origins } from './origins.js';
-
-const methods = ['GET', 'HEAD', 'POST', 'DELETE'];
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply } from 'fastify';
 
 /** Those that the service reads. */
 const ownHeaders = [
@@ -16,41 +13,48 @@ const ownHeaders = [
   'Stream-TTL',
 ];
 
-const exposedHeaders = ['Stream-Next-Offset', 'Stream-Refused'];
+/** How long a browser may rely on a preflight, in seconds; Chromium keeps none for longer. */
+const maxAge = '7200';
 
-/** How long a browser may rely on a preflight; Chromium keeps none for longer. */
-const maxAge = 7200;
-
-const answer: FastifyCorsOptions = {
-  methods,
-  exposedHeaders,
-  maxAge,
-  credentials: true,
-};
+const exposingHeaders = {
+  'access-control-allow-credentials': 'true',
+  'access-control-expose-headers': 'Stream-Next-Offset, Stream-Refused',
+} as const;
 
 /**
- * Lets pages of these origins, and of no other, use the service. Preflights need no key.
+ * Lets pages of listed origins, and of no other, read responses.
  *
- * @param headers that they may send beside those that the service reads
+ * @returns whether the request is from such a page
  */
-export async function allowOrigins(
-  app: FastifyInstance,
+export function setCorsHeaders(
+  { headers: { origin } }: Pick<IncomingMessage, 'headers'>,
+  reply: FastifyReply,
   origins: Origins,
-  headers: readonly string[],
-) {
-  if (origins.isEmpty) return;
-  const allowedHeaders = withoutRepeats([...ownHeaders, ...headers]);
-  // The plugin's own route: it is reached by an OPTIONS that is no preflight and has no other.
-  app.addHook('onRoute', (route) => {
-    if (route.url === '*') route.config = { ...route.config, access: 'public' };
-  });
-  await app.register(fastifyCors, {
-    delegator: ({ headers }, done) => {
-      const preflight = headers['access-control-request-method'] !== undefined;
-      const origin = allowedOrigin(headers.origin, origins);
-      done(null, { ...answer, allowedHeaders, preflight, origin });
-    },
-  });
+): boolean {
+  if (origins.isEmpty) return false;
+  reply.header('vary', 'Origin'); // without an origin too: with one, the response would differ
+  if (origin === undefined || !origins.has(origin)) return false;
+  reply.header('access-control-allow-origin', origin).headers(exposingHeaders);
+  return true;
+}
+
+/** Asks, ahead of a request, whether a page may send it. A browser sends no key along. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+/**
+ * The headers of the response to the preflight of a page of a listed origin.
+ *
+ * @param headers that pages may send beside those that the service reads
+ */
+export function preflightHeaders(headers: readonly string[]): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
+    'access-control-allow-headers': withoutRepeats([...ownHeaders, ...headers]).join(', '),
+    'access-control-max-age': maxAge,
+    'content-length': '0', // without which Safari waits for a body of 204
+  };
 }
 
 /** Each name once, in whatever letters. */
@@ -59,26 +63,34 @@ function withoutRepeats(names: readonly string[]): string[] {
   return names.filter((_, index) => lower.indexOf(lower[index] as string) === index);
 }
 
-/** What an answer says to a request that names no origin: to one that does, it would differ. */
-export function varyHeaders(origins: Origins): Readonly<Record<string, string>> {
-  return origins.isEmpty ? {} : { vary: 'Origin' };
+/** One label of a host name, in the form in which browsers send it. */
+const label = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
+
+/** The origins whose pages may use the service. */
+export class Origins {
+  readonly #exact: ReadonlySet<string>;
+  readonly #patterns: readonly RegExp[];
+
+  /** @param list as browsers send them; a host may begin with `*.`, which stands for one label */
+  constructor(list: readonly string[]) {
+    this.#exact = new Set(list.filter((origin) => !origin.includes('*')));
+    this.#patterns = list.filter((origin) => origin.includes('*')).map(toPattern);
+  }
+
+  get isEmpty(): boolean {
+    return this.#exact.size + this.#patterns.length === 0;
+  }
+
+  has(origin: string): boolean {
+    return this.#exact.has(origin) || this.#patterns.some((pattern) => pattern.test(origin));
+  }
 }
 
-/** For an answer that Fastify gives before it runs any hook: to a path that it cannot decode. */
-export function setCorsHeaders(
-  { headers }: FastifyRequest,
-  reply: FastifyReply,
-  origins: Origins,
-): FastifyReply {
-  reply.headers(varyHeaders(origins));
-  const origin = allowedOrigin(headers.origin, origins);
-  if (origin === false) return reply;
-  return reply
-    .header('access-control-allow-origin', origin)
-    .header('access-control-allow-credentials', 'true')
-    .header('access-control-expose-headers', exposedHeaders.join(', '));
+function toPattern(origin: string): RegExp {
+  const [before = '', after = ''] = origin.split('*').map(escapeText);
+  return new RegExp(`^${before}${label}${after}$`);
 }
 
-function allowedOrigin(origin: string | undefined, origins: Origins): string | false {
-  return origin !== undefined && origins.has(origin) && origin;
+function escapeText(text: string): string {
+  return text.replaceAll(/[^\w]/g, '\\$&');
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { isRepeated } from './repeated-header.js';
+import { isRepeated } from './request-headers.js';
 
 /** What a request says of who sends it, and where. */
 export interface Credential {

@@ -1,22 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../../errors.js';
-import type { Origins } from './origins.js';
+import type { Origins } from './cors.js';
 
 /** These change nothing. */
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 
 /**
- * Refuses what a page of another origin sends, unless that origin is listed. A page can post
- * without a body to any address that its user's browser reaches, loopback too, and without asking
- * first: so it could stop a stream.
+ * The CSRF check: why a page of another origin may not send this, unless that origin is listed; null
+ * when nothing is wrong. A page can post without a body to any address that its user's browser
+ * reaches, loopback too, and without asking first: so it could stop a stream.
  */
-export function refuseOtherSites(app: FastifyInstance, origins: Origins): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    const isOther = senderOf(request.headers, origins) === 'other page';
-    if (isOther && isWrite(request)) done(notListed());
-    else done();
-  });
+export function crossOriginError(request: FastifyRequest, origins: Origins): ServiceError | null {
+  const isCrossOrigin = senderOf(request.raw.headers, origins) === 'cross-origin';
+  return isCrossOrigin && isWrite(request) ? notListed() : null;
 }
 
 /**
@@ -26,8 +23,8 @@ export function refuseOtherSites(app: FastifyInstance, origins: Origins): void {
  *
  * @throws ServiceError `forbidden`
  */
-export function refuseBlindCookie(request: FastifyRequest, origins: Origins): void {
-  if (!isWrite(request) || senderOf(request.headers, origins) === 'known page') return;
+export function rejectCookieOfOthers(request: FastifyRequest, origins: Origins): void {
+  if (!isWrite(request) || senderOf(request.raw.headers, origins) === 'same-origin') return;
   throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
 }
 
@@ -40,8 +37,8 @@ function notListed(): ServiceError {
   return new ServiceError('forbidden', 'a page of an origin that is not listed may not do this');
 }
 
-/** Known are the pages of the service's own origin, and of those that are listed. */
-type Sender = 'known page' | 'other page' | 'program';
+/** Pages of listed origins count as the service's own. */
+type Sender = 'same-origin' | 'cross-origin' | 'no browser';
 
 /**
  * Pages cannot set either header. Where `Sec-Fetch-Site` is missing, since TLS is (Fetch Metadata,
@@ -50,10 +47,10 @@ type Sender = 'known page' | 'other page' | 'program';
  */
 function senderOf(headers: IncomingHttpHeaders, origins: Origins): Sender {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  if (origin !== undefined && origins.has(origin)) return 'known page';
-  if (site === 'none' || (site === undefined && origin === undefined)) return 'program';
+  if (origin !== undefined && origins.has(origin)) return 'same-origin';
+  if (site === 'none' || (site === undefined && origin === undefined)) return 'no browser';
   const isOwn = site === undefined ? hostOf(origin) === host : site === 'same-origin';
-  return isOwn ? 'known page' : 'other page';
+  return isOwn ? 'same-origin' : 'cross-origin';
 }
 
 function hostOf(origin = ''): string | null {

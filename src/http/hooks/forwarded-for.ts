@@ -1,5 +1,5 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 
 /** An IPv4 address with a port, or an address in brackets with or without one. */
 const withPort = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+):\d{1,5})$/;
@@ -9,12 +9,9 @@ const withPort = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+):\d{1,5})$/;
  * client. Proxies add ports, and pass on what a client wrote there itself: taken for addresses, such
  * texts would each count apart, and none would be that of a trusted proxy.
  */
-export function readForwardedFor(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
-    const text = headers['x-forwarded-for'];
-    if (text !== undefined) headers['x-forwarded-for'] = addressesIn(String(text)).join(', ');
-    done();
-  });
+export function cleanForwardedFor({ headers }: IncomingMessage): void {
+  const text = headers['x-forwarded-for'];
+  if (text !== undefined) headers['x-forwarded-for'] = addressesIn(String(text)).join(', ');
 }
 
 /** Those after the last text that is none: the proxy that wrote it stands in for its client. */

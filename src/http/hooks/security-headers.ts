@@ -1,15 +1,15 @@
-import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a route that answers with a page; without it, a browser may do nothing with an answer. */
+    /** Of a route that responds with a page; without it, a browser may do nothing with a response. */
     contentSecurityPolicy?: string;
   }
 }
 
 /**
- * What a browser is told of an answer that is no page. The address of a request may hold a token, so
- * nobody is to keep the answer or to pass the address on. Not `Cross-Origin-Resource-Policy`: pages of
+ * What a browser is told of a response that is no page. The address of a request may hold a token, so
+ * nobody is to keep the response or to pass the address on. Not `Cross-Origin-Resource-Policy`: pages of
  * listed origins read feeds.
  */
 export const securityHeaders = {
@@ -19,12 +19,8 @@ export const securityHeaders = {
   'cache-control': 'no-store',
 } as const;
 
-/** Sets them on every answer. A route sets others by `reply.header`, or by its configuration. */
-export function setSecurityHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(securityHeaders);
-    done();
-  });
+/** Lets pages do what the configuration of their routes says. */
+export function setPagePolicies(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     const policy = route.config?.contentSecurityPolicy;
     if (policy === undefined) return;
@@ -34,9 +30,4 @@ export function setSecurityHeaders(app: FastifyInstance): void {
     };
     route.onRequest = [route.onRequest ?? []].flat().concat(setPolicy);
   });
-}
-
-/** For an answer that Fastify gives before it runs any hook: to a path that it cannot decode. */
-export function withSecurityHeaders(reply: FastifyReply): FastifyReply {
-  return reply.headers(securityHeaders);
 }

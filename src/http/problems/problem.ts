@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorTable, ServiceError, toLogFields } from '../../errors.js';
+import type { RouteTable } from './route-table.js';
 
 /** Marks a route whose errors say how many of the body's events are stored. */
 declare module 'fastify' {
@@ -8,6 +9,7 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     onRejected: OnRejected;
+    routeTable: RouteTable;
   }
 }
 
@@ -89,9 +91,9 @@ function logProblem(request: FastifyRequest, { code, message }: ServiceError, ca
   } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
 }
 
-/** A short list, whatever clients ask for: what leads to no route has none. */
-function routeOf({ is404, routeOptions }: FastifyRequest): string {
-  return (is404 ? undefined : routeOptions.url) ?? noRoute;
+/** A short list, whatever clients ask for: what is no path of a route has none. */
+function routeOf({ is404, routeOptions, server, url }: FastifyRequest): string {
+  return (is404 ? server.routeTable.find(url)?.url : routeOptions.url) ?? noRoute;
 }
 
 export function pathOf(request: FastifyRequest): string {
@@ -107,14 +109,6 @@ function reportsStored(request: FastifyRequest): boolean {
 const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
   FST_ERR_BAD_URL: ['invalid_id', 'the path cannot be decoded'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_id', 'the path is too long'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is too large'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_header', 'Content-Length is not that of the body'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    'unsupported_media_type',
-    'the body has to be application/json, or application/x-ndjson where that is taken',
-  ],
-  // Of QUERY, which no route takes, so that 405 comes first wherever there is one.
-  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['not_found', 'there is no such route'],
 };
 
 function toServiceError(error: unknown): ServiceError {

@@ -1,32 +1,48 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../../errors.js';
-import { answerEarly } from './early-response.js';
-import { type OnRejected, sendProblem, toReportedProblem } from './problem.js';
+import {
+  type OnRejected,
+  type Problem,
+  problemContentType,
+  sendProblem,
+  toReportedProblem,
+} from './problem.js';
+import { RouteTable } from './route-table.js';
 
 /** Bodies that are being read are soon through, or given up. */
 const overloadSeconds = 1;
 
-/** Answers with problems: for errors thrown in routes, by Fastify itself, and for unknown routes. */
+/** How long what still comes of a body is read and thrown away. */
+export const discardMs = 1000;
+
+/** Responds with problems: to errors thrown in routes or by Fastify, and where no route is. */
 export function useProblems(app: FastifyInstance, onRejected: OnRejected = () => {}): void {
   app.decorate('onRejected', onRejected);
+  app.decorate('routeTable', new RouteTable(app));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (hasLeft(request)) {
       request.log.debug('A client left before its request was whole');
       return reply.hijack();
     }
-    return refuse(error, request, reply);
+    return reject(error, request, reply);
   });
-  app.setNotFoundHandler((request, reply) =>
-    refuse(new ServiceError('not_found', 'there is no such route'), request, reply),
-  );
+  app.setNotFoundHandler((request, reply) => reject(noRouteError(request, reply), request, reply));
+}
+
+/** Before access is checked: it tells no more than the documents do. */
+function noRouteError({ server, url }: FastifyRequest, reply: FastifyReply): ServiceError {
+  const route = server.routeTable.find(url);
+  if (route === null) return new ServiceError('not_found', 'there is no such route');
+  reply.header('allow', route.allow);
+  return new ServiceError('method_not_allowed', `this route takes ${route.allow}`);
 }
 
 /**
- * Answers with a problem. When the body is still coming, nobody reads it any more, and the answer
+ * Responds with a problem. When the body is still coming, nobody reads it any more, and the response
  * tells the client that the connection closes.
  */
-export function refuse(
+export function reject(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -35,22 +51,47 @@ export function refuse(
     reply.header('retry-after', overloadSeconds);
   }
   return isComing(request)
-    ? refuseEarly(error, request, reply)
+    ? rejectEarly(error, request, reply)
     : sendProblem(error, request, reply);
 }
 
-async function refuseEarly(
+async function rejectEarly(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   await nextTurn(); // Node parses all that came along with the head before anything else is done
   if (!isComing(request)) return sendProblem(error, request, reply);
-  answerEarly(request, reply, toReportedProblem(error, request));
+  respondEarly(request, reply, toReportedProblem(error, request));
   return reply;
 }
 
-/** Whether the client is gone, in the midst of its request: then nobody is to be told anything. */
+/**
+ * Responds before the body has ended, and closes the connection. Not at once: a client that is still
+ * sending would lose the response to the reset of a closed socket. The response is whole, by its
+ * length, before it ends.
+ */
+function respondEarly(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  const body = Buffer.from(JSON.stringify(problem));
+  reply.hijack();
+  reply.raw.writeHead(problem.status, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': problemContentType,
+    'content-length': body.length,
+    connection: 'close',
+  });
+  reply.raw.write(body);
+  const end = () => {
+    clearTimeout(timer);
+    reply.raw.end();
+  };
+  const timer = setTimeout(end, discardMs);
+  request.raw.once('close', end);
+  request.raw.unpipe();
+  request.raw.resume();
+}
+
+/** Whether the client is gone, in the middle of its request: then nobody is to be told anything. */
 function hasLeft({ raw }: FastifyRequest): boolean {
   return raw.socket.destroyed && !raw.complete;
 }

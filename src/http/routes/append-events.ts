@@ -6,15 +6,14 @@ import { ServiceError } from '../../errors.js';
 import type { BodyShare } from '../body/body-budget.js';
 import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
 import { appendDocumentation } from './append-documentation.js';
-import { appendJson } from './append-json.js';
+import { appendJson, sendAppended } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
-import { sendAppended } from './append-response.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 
 export interface AppendOptions extends NdjsonOptions {
-  /** Why a request failed that was tried before the framework got it; else undefined. */
-  readonly failureOf: (request: IncomingMessage) => unknown;
+  /** The error of a request that was tried before the framework got it; else undefined. */
+  readonly takeError: (request: IncomingMessage) => unknown;
   readonly rateLimit: RateLimit | null;
 }
 
@@ -23,15 +22,15 @@ export interface AppendOptions extends NdjsonOptions {
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
-  const { failureOf, rateLimit } = options;
-  const throwFailure: onRequestHookHandler = ({ raw }, _reply, done) =>
-    done(failureOf(raw) as Error | undefined);
+  const { takeError, rateLimit } = options;
+  const throwError: onRequestHookHandler = ({ raw }, _reply, done) =>
+    done(takeError(raw) as Error | undefined);
   app.withTypeProvider<ZodTypeProvider>().post(
     `${messagePath}/events`,
     {
       schema: { params: streamParams, ...appendDocumentation },
       config: { access: 'append', reportsStored: true, takesBody: 'json_or_ndjson' },
-      onRequest: [throwFailure, ...refuseOverRate(rateLimit)],
+      onRequest: [throwError, ...refuseOverRate(rateLimit)],
     },
     async (request, reply) => {
       const { body, params, raw } = request;

@@ -8,7 +8,7 @@ import type { StreamInfo, StreamManager } from '../../store/stream-manager.js';
 import type { BodyShare } from '../body/body-budget.js';
 import { LineSplitter } from '../body/line-splitter.js';
 import { bodyError } from '../body/read-body.js';
-import { sendAppended } from './append-response.js';
+import { sendAppended } from './append-json.js';
 import { EndWatch } from './end-watch.js';
 import { LineAppender } from './line-appender.js';
 import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';

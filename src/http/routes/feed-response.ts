@@ -6,7 +6,7 @@ import { Chunk } from '../../sse/chunk.js';
 import type { StreamId } from '../../store/stream-id.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
 import type { ResponseHeader } from './documentation.js';
-import { headerList } from './header-list.js';
+import { headerList } from './json-response.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
 import type { ProducerStamp } from '../../store/producer.js';
-import { isRepeated } from '../hooks/repeated-header.js';
+import { isRepeated } from '../hooks/request-headers.js';
 
 export const maxProducerIdLength = 128;
 export const maxLeaseSeconds = 3600;

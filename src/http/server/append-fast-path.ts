@@ -3,16 +3,14 @@ import type { ApiKey } from '../../auth/api-keys.js';
 import { KeyRing } from '../../auth/api-keys.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
 import type { BodyBudget } from '../body/body-budget.js';
-import { varyHeaders } from '../hooks/cors.js';
-import type { Origins } from '../hooks/origins.js';
-import { isRepeated } from '../hooks/repeated-header.js';
-import type { HostRule } from '../hooks/require-host.js';
+import type { Origins } from '../hooks/cors.js';
+import type { HostRule } from '../hooks/host-rule.js';
+import { isRepeated } from '../hooks/request-headers.js';
 import { securityHeaders } from '../hooks/security-headers.js';
-import { type AppendJsonOptions, appendJson } from '../routes/append-json.js';
-import { answerAppended } from '../routes/append-response.js';
+import { type AppendJsonOptions, appendJson, respondAppended } from '../routes/append-json.js';
 
-export interface OrdinaryAppendsOptions extends AppendJsonOptions {
-  /** The most bytes of a body. */
+export interface AppendFastPathOptions extends AppendJsonOptions {
+  /** Max bytes of a body. */
   readonly maxBodyBytes: number;
   readonly budget: BodyBudget;
   /** Without any, everybody may append. */
@@ -29,8 +27,8 @@ const ordinaryPath = new RegExp(`^/sessions/(${idText})/messages/(${idText})/eve
 const ordinaryContentType = /^application\/json(?:; ?charset=utf-8)?$/i;
 
 /**
- * Answers appends that are ordinary beyond doubt, as nearly all are, before the framework sees them:
- * it takes longer than the append. They get the answer that the route would give. Whatever is unusual
+ * Responds to appends that are ordinary beyond doubt, as nearly all are, before the framework sees them:
+ * it takes longer than the append. They get the response that the route would give. Whatever is unusual
  * or has to be refused is left to the route.
  */
 export class AppendFastPath {
@@ -39,22 +37,23 @@ export class AppendFastPath {
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
   #isEnabled: boolean;
 
-  constructor(readonly options: OrdinaryAppendsOptions) {
+  constructor(readonly options: AppendFastPathOptions) {
     this.#ring = new KeyRing(options.keys);
-    this.#head = Object.entries({ ...securityHeaders, ...varyHeaders(options.origins) }).flat();
+    const vary = options.origins.isEmpty ? {} : { vary: 'Origin' };
+    this.#head = Object.entries({ ...securityHeaders, ...vary }).flat();
     this.#isEnabled = options.isEnabled;
   }
 
-  /** Answers the request, or has it handled otherwise. */
-  take(request: IncomingMessage, response: ServerResponse, otherwise: RequestListener): void {
+  /** Responds to the request, or has the next listener handle it. */
+  take(request: IncomingMessage, response: ServerResponse, next: RequestListener): void {
     const stream = this.#isEnabled ? this.#streamOf(request) : null;
-    if (stream === null) otherwise(request, response);
+    if (stream === null) next(request, response);
     // What has come along with the head is there in the next turn.
-    else setImmediate(this.#append, request, response, stream, otherwise);
+    else setImmediate(this.#append, request, response, stream, next);
   }
 
-  /** Why a request failed that was left to its route after its body had been read; else undefined. */
-  failureOf(request: IncomingMessage): unknown {
+  /** The error of a request that was left to its route after its body had been read; else undefined. */
+  takeError(request: IncomingMessage): unknown {
     return this.#failures.get(request);
   }
 
@@ -67,7 +66,7 @@ export class AppendFastPath {
   #streamOf(request: IncomingMessage): StreamId | null {
     const match = request.method === 'POST' ? ordinaryPath.exec(request.url as string) : null;
     if (match === null || !isOrdinaryHead(request) || !this.#mayAppend(request)) return null;
-    if (this.options.hosts.faultOf(request) !== null) return null;
+    if (this.options.hosts.errorOf(request) !== null) return null;
     return { sessionId: match[1] as string, messageId: match[2] as string };
   }
 
@@ -82,22 +81,22 @@ export class AppendFastPath {
     request: IncomingMessage,
     response: ServerResponse,
     stream: StreamId,
-    otherwise: RequestListener,
+    next: RequestListener,
   ): Promise<void> => {
     const { complete, readableLength } = request;
     const { budget, maxBodyBytes } = this.options;
     const isOrdinary = complete && readableLength > 0 && readableLength <= maxBodyBytes;
     if (!isOrdinary || !budget.tryAdd(readableLength)) {
-      otherwise(request, response);
+      next(request, response);
       return;
     }
     try {
       const body = request.read() as Buffer;
       const appended = await appendJson(request, body, stream, this.options);
-      answerAppended(response, [...this.#head], appended);
+      respondAppended(response, [...this.#head], appended);
     } catch (error) {
       this.#failures.set(request, error);
-      otherwise(request, response);
+      next(request, response);
     } finally {
       budget.tryAdd(-readableLength);
     }

@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors.js';
 import { bodyError } from '../body/read-body.js';
 import { securityHeaders } from '../hooks/security-headers.js';
 import { noRoute, type OnRejected, problemContentType, toProblem } from '../problems/problem.js';
-import { closeLingering } from './lingering-close.js';
+import { closeLingering } from './connection.js';
 
 const extraHeaders = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)

@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { closeLingering } from './lingering-close.js';
 
 /**
  * One connection, which has one request at a time. What a client sends before it has the response
@@ -80,4 +79,19 @@ function dropRequests(socket: Socket): void {
 function drop(request: IncomingMessage & { upgrade?: boolean }): number {
   request.upgrade = false; // lest Node gives the connection away
   return 2;
+}
+
+/** How long a client may take to read the last response. */
+const lingerMs = 1000;
+
+/**
+ * Closes a connection on which more may be coming (lingering close). Not at once: a socket that is
+ * closed with bytes unread resets its connection, and the client loses the response (RFC 9112,
+ * section 9.6).
+ */
+export function closeLingering(socket: Socket): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  socket.end();
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }

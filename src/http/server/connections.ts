@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { discardMs } from '../problems/early-response.js';
 import type { OnRejected } from '../problems/problem.js';
+import { discardMs } from '../problems/reject.js';
 import { answerClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 
@@ -53,12 +53,12 @@ export class Connections {
       const pending = this.#all.get(socket)?.current?.req;
       socket.on('close', () => pending?.destroy());
       socket.on('error', () => {}).resume(); // 'close' follows
-      this.refuse(new ServiceError('not_implemented', 'CONNECT is not implemented'), socket);
+      this.reject(new ServiceError('not_implemented', 'CONNECT is not implemented'), socket);
     });
   }
 
   /** Refuses what never became a request; behind one that is in flight, it is dropped like any other. */
-  refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  reject(error: NodeJS.ErrnoException, socket: Socket): void {
     const current = this.#all.get(socket)?.current ?? null;
     if (error.code === 'ECONNRESET') socket.destroy();
     else if (current?.req.complete === true) this.#all.get(socket)?.closeAfterCurrent();

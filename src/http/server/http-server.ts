@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AppendFastPath } from './append-fast-path.js';
 import type { Connections } from './connections.js';
-import { ignoreExpectations } from './expectations.js';
 
 export interface HttpServerOptions {
   readonly connections: Connections;
@@ -15,7 +14,7 @@ const headersTimeout = 10_000;
 /** How often Node looks for requests that take too long. */
 const connectionsCheckingInterval = 2000;
 
-/** A peer that has been silent for so long is probed by TCP; without an answer, it is gone in 10 s. */
+/** A peer that has been silent for so long is probed by TCP; without a response, it is gone in 10 s. */
 const keepAliveInitialDelay = 60_000;
 
 /** How long a connection may wait for its next request: longer than proxies keep theirs. */
@@ -33,7 +32,7 @@ export function createHttpServer(
     keepAlive: true,
     keepAliveInitialDelay,
     keepAliveTimeout,
-    requireHostHeader: false, // Node's own refusal is no problem document; `requireHost` makes one
+    requireHostHeader: false, // Node's own response is no problem document; `checkRequests` makes one
   });
   server.maxConnections = maxConnections;
   server.maxHeadersCount = 0; // Node passes over those beyond, and so would our checks; 16 KiB bound them
@@ -42,4 +41,12 @@ export function createHttpServer(
   ignoreExpectations(server);
   connections.attend(server, (request, response) => appendFastPath.take(request, response, handle));
   return server;
+}
+
+/**
+ * Takes no notice of what a request expects beside `100-continue` (RFC 9110, section 10.1.1): Node's
+ * own response is no problem document, and bypasses all that guards a response.
+ */
+function ignoreExpectations(server: Server): void {
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }

@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import { ServiceError } from '../../errors.js';
-import { setCorsHeaders } from './cors.js';
-import type { Origins } from './origins.js';
-import { isRepeated } from './repeated-header.js';
+import { isRepeated } from './request-headers.js';
 
 /** What `Host` holds (RFC 9110, section 7.2): an IPv6 address in brackets or a name, and maybe a port. */
 const hostPattern = /^(?:\[([\da-f:.]+)\]|((?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*))(?::\d*)?$/i;
@@ -36,20 +33,20 @@ export class HostRule {
   }
 
   /** What is wrong with the host that a request is for; null when nothing is. */
-  faultOf(request: IncomingMessage): ServiceError | null {
+  errorOf(request: IncomingMessage): ServiceError | null {
     const { headers, httpVersion, url = '' } = request;
     // RFC 9112, section 3.2: all but HTTP/1.0 has one `Host`, and nothing has several.
     if (isRepeated(request, 'host')) return invalid('Host is there more than once');
     const target = url.startsWith('/') ? undefined : absoluteForm.exec(url)?.[1];
-    if (headers.host !== undefined) return this.#faultOfHost(headers.host) ?? this.#faultOf(target);
-    return httpVersion === '1.0' ? this.#faultOf(target) : invalid('Host is missing');
+    if (headers.host !== undefined) return this.#errorOfHost(headers.host) ?? this.#errorOf(target);
+    return httpVersion === '1.0' ? this.#errorOf(target) : invalid('Host is missing');
   }
 
-  #faultOf(target: string | undefined): ServiceError | null {
-    return target === undefined ? null : this.#faultOfHost(target);
+  #errorOf(target: string | undefined): ServiceError | null {
+    return target === undefined ? null : this.#errorOfHost(target);
   }
 
-  #faultOfHost(host: string): ServiceError | null {
+  #errorOfHost(host: string): ServiceError | null {
     if (host === this.#good) return null;
     const match = hostPattern.exec(host);
     if (match === null || !isIPv6(match[1] ?? '::')) {
@@ -66,15 +63,6 @@ export class HostRule {
     if (name === this.own.toLowerCase()) return true;
     return name === 'localhost' || name.endsWith('.localhost'); // RFC 6761, section 6.3
   }
-}
-
-/** Refuses requests that are for no host, or for one that is not allowed. */
-export function requireHost(app: FastifyInstance, rule: HostRule, origins: Origins): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    const fault = rule.faultOf(request.raw);
-    if (fault !== null) setCorsHeaders(request, reply, origins); // it comes before the hook for them
-    done(fault ?? undefined);
-  });
 }
 
 function invalid(message: string): ServiceError {

@@ -178,15 +178,20 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     }
   }
 
-  /** To be called now and then: sees to the heartbeat and to old age. */
+  /** Called ten times in a heartbeat interval: sends the heartbeat, and ends the feed at its age. */
   beat(now: number): void {
-    if (this.#end !== null || this.client.socket.writableNeedDrain) return;
     try {
-      if (now >= this.#endsAt) this.finish(this.#endsBy);
+      if (this.#end !== null || this.client.socket.writableNeedDrain) this.#limitAge(now);
+      else if (now >= this.#endsAt) this.finish(this.#endsBy);
       else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(this.feed.format.heartbeat);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Bytes that a client sends keep its socket from timing out, whether it reads or not. */
+  #limitAge(now: number): void {
+    if (now >= this.#endsAt + this.options.stallMs) this.#onTimeout();
   }
 
   /** Drops the connection with what is unsent; one whose response is complete stays for the next request. */

@@ -1,5 +1,6 @@
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type AppSource, describeApp } from '../support/app-suite.js';
 import type { FeedClient } from '../support/feed-client.js';
 import { unlessStalled } from '../support/unless-stalled.js';
@@ -86,6 +87,26 @@ describeApp('A socket that takes nothing', { feed: { stallMs } }, (source) => {
       expect(count).toBe(1);
       expect(received).toBeLessThan(400);
     });
+  });
+});
+
+describeApp('A feed whose socket is full', { feed: { stallMs, maxAgeMs: 1000 } }, (source) => {
+  it('is cut after its age, though its client sends bytes and so never times out', async () => {
+    const one = source.stream();
+    const { port } = new URL(one.app.url);
+    const socket = connect(Number(port), '127.0.0.1').pause();
+    onTestFinished(() => void socket.destroy());
+    const path = new URL(one.eventsUrl).pathname.replace(/events$/, 'stream');
+    const request = `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    socket.on('error', () => {}).write(request); // it is cut
+    // Further requests are read into nothing.
+    const sending = setInterval(() => socket.write(request), stallMs / 10);
+    onTestFinished(() => clearInterval(sending));
+    await waitFor('the feed is open', async () => (await connectionCount(source)) === 1);
+    for (let round = 0; round < 40; round += 1) {
+      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
+    }
+    await waitFor('the feed is cut', async () => (await connectionCount(source)) === 0);
   });
 });
 

@@ -173,6 +173,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   renewLeaseRoute(app, streams);
   readEventsRoute(app, {
     streams,
+    maxEventBytes: config.limits.eventBytes,
     pollIntervalMs: config.feed.pollIntervalMs,
     draining: draining.leaving,
   });

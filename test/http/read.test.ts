@@ -29,6 +29,21 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(rest.nextId).toBe(all.nextId);
   });
 
+  it('folds the chunks of one text with compact=true, and counts the stored events', async () => {
+    const one = stream();
+    const chunks = ['Hel', 'l', 'o'].map((content) => ({ type: 'answer', id: 'a1', content }));
+    await one.post([{ type: 'thinking', content: 'Hm.' }, ...chunks, { type: 'complete' }]);
+    const contents = ({ events }: Read) => events.map(({ content }) => content);
+    const all = await read(`${one.eventsUrl}?compact=true`);
+    expect(contents(all)).toEqual(['Hm.', 'Hello', '']);
+    expect(all).toMatchObject({ nextOffset: 5, ended: true });
+    const part = await read(`${one.eventsUrl}?compact=true&offset=1&limit=2`);
+    expect(contents(part)).toEqual(['Hell']);
+    expect(part.nextOffset).toBe(3);
+    const plain = await read(`${one.eventsUrl}?compact=false`);
+    expect(contents(plain)).toEqual(['Hm.', 'Hel', 'l', 'o', '']);
+  });
+
   it('is empty, and no error, for an unknown stream and at or past the end', async () => {
     const one = stream();
     const unknown = await read(one.eventsUrl);

@@ -12,11 +12,12 @@ import {
   tagAfter,
   tagAt,
 } from '../../events/position.js';
+import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js';
 import type { StreamId } from '../../store/stream-id.js';
 import type { EventPage, StreamManager } from '../../store/stream-manager.js';
 import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
 import { NextChange } from './next-change.js';
-import { limit, position, streamParams, wait } from './request-schemas.js';
+import { flag, limit, position, streamParams, wait } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { nextId, offset } from './stream-status.js';
 
@@ -24,6 +25,9 @@ const querystring = z.object({
   offset: position.optional(),
   limit: limit.optional(),
   wait: wait.optional(),
+  compact: flag
+    .optional()
+    .describe('Whether adjacent chunks of one text come as one event, as far as the page goes.'),
 });
 
 type Query = z.infer<typeof querystring>;
@@ -67,6 +71,8 @@ const schema = {
 
 export interface ReadOptions {
   readonly streams: StreamManager;
+  /** Size of the largest event into which chunks are folded. */
+  readonly maxEventBytes: number;
   /** A stream that is waited for is read at least this often, wake-ups or not. */
   readonly pollIntervalMs: number;
   /** Aborted when the service stops: then nobody is kept waiting. */
@@ -107,7 +113,9 @@ export function readEventsRoute(app: FastifyInstance, options: ReadOptions): voi
                 { left: signal, socket: raw.socket, accessEndsAt },
                 options,
               );
-        return reply.type('application/json; charset=utf-8').send(toJson(from, page, ended));
+        return reply
+          .type('application/json; charset=utf-8')
+          .send(toJson(from, page, ended, query.compact === true ? options.maxEventBytes : null));
       },
     );
 }
@@ -168,12 +176,25 @@ async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage):
   return !rest.events.some(mayFollowEnd);
 }
 
-/** The stored text goes out as it is: parsing it would round numbers and reorder keys. */
-function toJson(from: Position, page: EventPage, ended: boolean): Buffer {
+/**
+ * The stored text goes out as it is: parsing it would round numbers and reorder keys.
+ *
+ * @param maxFoldedBytes size of the largest event into which chunks are folded; null folds none
+ */
+function toJson(
+  from: Position,
+  page: EventPage,
+  ended: boolean,
+  maxFoldedBytes: number | null,
+): Buffer {
   const parts: Buffer[] = [Buffer.from('{"events":[')];
-  page.events.forEach((event, index) => {
+  const events: readonly FoldedEvent[] =
+    maxFoldedBytes === null
+      ? page.events.map((event, lastIndex) => ({ event, lastIndex }))
+      : foldEvents(page.events, maxFoldedBytes);
+  events.forEach(({ event, lastIndex }, index) => {
     if (index > 0) parts.push(Buffer.from(','));
-    const offset = from.offset + index;
+    const offset = from.offset + lastIndex;
     parts.push(event.type === null ? malformed(offset, event.bytes.length) : event.bytes);
   });
   const { nextOffset } = page;

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
+import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
 import { newPage } from './browser.js';
 
+const service = sharedService(() => ({}));
+
 it('The page of the API tries requests out, and asks nobody but the service for anything', async () => {
-  const service = await startService();
   const page = await newPage();
   const asked = new Set<string>();
   const complaints: string[] = [];
@@ -32,37 +34,44 @@ it('The page of the API tries requests out, and asks nobody but the service for 
 /** How bright a colour is, as `rgb(…)`, from 0 to 255. */
 const brightness = `(color) => Math.max(...color.match(/\\d+/g).slice(0, 3).map(Number))`;
 
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+];
+
 it.each([
-  ['light', 'text darker than the page', [1280, 800]],
-  ['dark', 'text lighter than the page', [1280, 800]],
-  ['light', 'text darker than the page', [390, 844]],
-  ['dark', 'text lighter than the page', [390, 844]],
-] as const)('The page of the API in %s has %s, and fits %j', async (colorScheme, _, size) => {
-  const service = await startService();
-  const [width, height] = size;
-  const page = await newPage({ colorScheme, viewport: { width, height } });
-  await page.goto(`${service.url}/docs`);
-  const append = page.locator('#operations-Workers-appendEvents');
-  await append.locator('.opblock-summary-control').click();
-  await append.locator('.responses-table').first().waitFor();
-  const [paper, ...texts] = await page.evaluate<number[]>(`(() => {
-    const brightness = ${brightness};
-    const style = (place) => getComputedStyle(document.querySelector(place));
-    const paper = [...document.querySelectorAll('html, body, .swagger-ui')]
-      .map((element) => getComputedStyle(element).backgroundColor)
-      .findLast((color) => !color.endsWith(', 0)')) ?? 'rgb(255, 255, 255)';
-    const texts = ['header strong', 'header a', '.info h1', '.opblock-description p', '.parameter__name'];
-    return [paper, ...texts.map((place) => style(place).color)].map(brightness);
-  })()`);
-  const isDark = colorScheme === 'dark';
-  expect(isDark ? paper : 255 - (paper as number)).toBeLessThan(64);
-  for (const text of texts)
-    expect(isDark ? text - (paper as number) : (paper as number) - text).toBeGreaterThan(90);
-  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
-});
+  ['light', 'text darker than the page'],
+  ['dark', 'text lighter than the page'],
+] as const)(
+  'The page of the API in %s has %s, and fits a desktop and a phone',
+  async (colorScheme) => {
+    const page = await newPage({ colorScheme });
+    await page.goto(`${service.url}/docs`);
+    const append = page.locator('#operations-Workers-appendEvents');
+    await append.locator('.opblock-summary-control').click();
+    await append.locator('.responses-table').first().waitFor();
+    for (const size of sizes) {
+      await page.setViewportSize(size);
+      const [paper, ...texts] = await page.evaluate<number[]>(`(() => {
+      const brightness = ${brightness};
+      const style = (place) => getComputedStyle(document.querySelector(place));
+      const paper = [...document.querySelectorAll('html, body, .swagger-ui')]
+        .map((element) => getComputedStyle(element).backgroundColor)
+        .findLast((color) => !color.endsWith(', 0)')) ?? 'rgb(255, 255, 255)';
+      const texts = ['header strong', 'header a', '.info h1', '.opblock-description p', '.parameter__name'];
+      return [paper, ...texts.map((place) => style(place).color)].map(brightness);
+    })()`);
+      const isDark = colorScheme === 'dark';
+      expect(isDark ? paper : 255 - (paper as number)).toBeLessThan(64);
+      expect(texts).toHaveLength(5);
+      for (const text of texts)
+        expect(isDark ? text - (paper as number) : (paper as number) - text).toBeGreaterThan(90);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    }
+  },
+);
 
 it('The root leads a browser to the inspector, and that to the page of the API and back', async () => {
-  const service = await startService();
   const page = await newPage();
   await page.goto(service.url);
   expect(page.url()).toBe(`${service.url}/inspector`);

@@ -10,10 +10,10 @@ export class BodyBudget {
   #held = 0;
   readonly #coming = new Set<BodyShare>();
 
-  /** @param patienceMs after what time a body gives way to others */
+  /** @param yieldAfterMs after what time a body gives way to others */
   constructor(
     readonly maxBytes: number,
-    readonly patienceMs: number,
+    readonly yieldAfterMs: number,
   ) {}
 
   get held(): number {
@@ -53,7 +53,7 @@ export class BodyBudget {
   }
 
   #oldOthers(share: BodyShare): BodyShare[] {
-    const since = performance.now() - this.patienceMs;
+    const since = performance.now() - this.yieldAfterMs;
     return [...this.#coming].filter((one) => one !== share && one.heldSince < since);
   }
 }

@@ -132,7 +132,7 @@ class Guard {
     request: FastifyRequest,
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
-    refuseOutOfScope(reader, rule, request.params as Place);
+    rejectOutOfScope(reader, rule, request.params as Place);
     if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
@@ -157,7 +157,7 @@ function unauthorized(message: string): ServiceError {
   return new ServiceError('unauthorized', message);
 }
 
-function refuseOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
+function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
   if (right !== null && mayDo(reader, right, place)) return;
   throw new ServiceError('forbidden', 'the token is not for this');
 }

@@ -65,7 +65,7 @@ export function limitsAppends({ appendsPerKey, appendsPerAddress }: RateLimits):
 }
 
 /** For a route that answers 429: before its body is read. */
-export function refuseOverRate(limit: RateLimit | null): onRequestAsyncHookHandler[] {
+export function rejectOverRate(limit: RateLimit | null): onRequestAsyncHookHandler[] {
   if (limit === null) return [];
   return [
     async (request, reply) => {

@@ -88,7 +88,7 @@ function logProblem(request: FastifyRequest, { code, message }: ServiceError, ca
   if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
   else if (troubles.has(code) && !isStranger) {
     log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
-  } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
+  } else log.debug({ code }, 'A request was rejected'); // the detail may quote the body
 }
 
 /** A short list, whatever clients ask for: what is no path of a route has none. */

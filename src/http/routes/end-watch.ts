@@ -2,7 +2,7 @@ import type { StreamId } from '../../store/stream-id.js';
 import type { StreamInfo, StreamManager } from '../../store/stream-manager.js';
 
 /** A stream that is appended to all the time is asked no more often than this. */
-const leastPauseMs = 100;
+const minPauseMs = 100;
 
 export interface EndWatchOptions {
   readonly streams: StreamManager;
@@ -37,7 +37,7 @@ export class EndWatch {
 
   #onChange(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = this.#askIn(Math.max(this.#askedAt + leastPauseMs - performance.now(), 0));
+    this.#timer = this.#askIn(Math.max(this.#askedAt + minPauseMs - performance.now(), 0));
   }
 
   #askIn(ms: number): NodeJS.Timeout {

@@ -184,7 +184,7 @@ function sendRejection(
   reason: FeedRejection,
   retryMs = retryAfterRejectionMs,
 ) {
-  request.log.debug({ reason }, 'A feed was refused');
+  request.log.debug({ reason }, 'A feed was rejected');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type(contentType);
   const parts = [prefaceOf(request), encodeRetry(retryMs), encodeComment(`refused: ${reason}`)];

@@ -142,12 +142,12 @@ async function readWaiting(
 async function read(streams: StreamManager, stream: StreamId, query: Query): Promise<Read> {
   const from = query.offset ?? startOfStream;
   const page = await streams.getEvents(stream, from.offset, query.limit ?? maxBatchEvents);
-  refuseIfGone(from, page);
+  rejectIfGone(from, page);
   return { page, ended: await isEnd(streams, stream, page) };
 }
 
 /** A bare offset past the end is no error; an id says that the client was there. */
-function refuseIfGone(from: Position, page: EventPage): void {
+function rejectIfGone(from: Position, page: EventPage): void {
   if (from.tag === null || matches(from, tagAt(from.offset, page.before))) return;
   throw new ServiceError(
     'offset_gone',

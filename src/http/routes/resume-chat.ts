@@ -160,6 +160,6 @@ function countRejection(
   waitSeconds: number,
 ): void {
   observer.rejected(reason);
-  log.debug({ reason }, 'A feed was refused');
+  log.debug({ reason }, 'A feed was rejected');
   reply.header('retry-after', waitSeconds);
 }

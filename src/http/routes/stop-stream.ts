@@ -6,7 +6,7 @@ import { encodeEvents } from '../../events/encode-events.js';
 import type { StreamId } from '../../store/stream-id.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
-import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
@@ -72,7 +72,7 @@ export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: St
       schema,
       config: { access: 'stop', reportsStored: true, takesBody: 'json' },
       bodyLimit: maxStopBytes,
-      onRequest: refuseOverRate(rateLimit),
+      onRequest: rejectOverRate(rateLimit),
     },
     async ({ params, body, reader }, reply) => {
       const request = parseJsonBody(body, stopRequest);

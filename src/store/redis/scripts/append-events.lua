@@ -11,7 +11,7 @@
 -- ARGV[12] bytes of the batch that count against the max
 -- ARGV[13] '1' if the batch may follow the end
 -- ARGV[14] for how many ms after the end it may
--- ARGV[15] the ending that the batch brings, or ''; 'refused' when it goes on after its own end
+-- ARGV[15] the ending that the batch brings, or ''; 'rejected' when it goes on after its own end
 -- ARGV[16] '1' if the batch only ends the stream, and may pass the limit of a full Redis
 -- ARGV[17] '1' if the batch may begin a stream
 -- ARGV[18] time to live in ms of a stream that begins, or 0 for that of the service
@@ -22,7 +22,7 @@
 -- ARGV[23] sequence number
 -- ARGV[24] and all that follow: the events
 --
--- Returns {'ok', offset of the first, ms to live}, {'unscanned', from}, {'refused'},
+-- Returns {'ok', offset of the first, ms to live}, {'unscanned', from}, {'rejected'},
 -- {'ended', status}, {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected},
 -- {'too_many_producers'}, {'duplicate', length, false or why the lease was not renewed} when all of
 -- it is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
@@ -80,7 +80,7 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
-if ending == 'refused' then return { 'refused' } end
+if ending == 'rejected' then return { 'rejected' } end
 local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
 if state.status ~= '' and not is_late then
   return { 'ended', state.status }

@@ -46,7 +46,7 @@ export class BodyBudget {
     while (!this.tryAdd(bytes)) old.pop()?.giveUp(overloaded());
   }
 
-  /** Notes whether a body is still coming, and may be given up. */
+  /** Records whether a body is still coming, and may be given up. */
   note(share: BodyShare, isComing: boolean): void {
     if (isComing) this.#coming.add(share);
     else this.#coming.delete(share);
@@ -76,7 +76,7 @@ export class BodyShare {
     return this.#heldSince;
   }
 
-  /** Holds so many bytes from now on; nothing, if that throws. @throws ServiceError `overloaded` */
+  /** Holds this many bytes from now on; nothing, if that throws. @throws ServiceError `overloaded` */
   hold(bytes: number): void {
     if (this.#isReleased) return;
     this.budget.add(bytes - this.#held, this);

@@ -22,7 +22,7 @@ declare module 'fastify' {
     access?: Access;
   }
   interface FastifyRequest {
-    /** When whoever asks is no longer allowed to, on the clock of `performance.now()`. */
+    /** When the access of the client ends, on the clock of `performance.now()`. */
     accessEndsAt: number;
     /** Whether access is limited, and nothing has shown yet that this request has any. */
     isStranger: boolean;
@@ -138,7 +138,7 @@ class Guard {
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
   }
 
-  /** A good token would not do either on a route that takes none: then a refusal says so. */
+  /** A valid token would not do either on a route that takes none: then the rejection says so. */
   async #verify(rule: AccessRule, token: string): Promise<Reader> {
     try {
       return await (this.options.verifier as TokenVerifier).verify(token);

@@ -15,7 +15,7 @@ const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
  * can. Its requests are told by that name alone. No name can be made to look like an IP address.
  */
 export class HostRule {
-  /** The last one that was good: nearly all are the same. */
+  /** The last valid host: nearly all are the same. */
   #good: string | null = null;
   readonly #isOpen: boolean;
 

@@ -59,7 +59,7 @@ export const appendDocumentation = {
         schema: appendRequest,
         examples: {
           one: { summary: 'One event', value: chunk },
-          several: { summary: 'Several, whole or not at all', value: [chunk, lastChunk] },
+          several: { summary: 'Several, all or none', value: [chunk, lastChunk] },
           end: { summary: 'The end of the stream', value: { type: 'complete' } },
         },
       },

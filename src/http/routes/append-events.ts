@@ -18,7 +18,7 @@ export interface AppendOptions extends NdjsonOptions {
 }
 
 /**
- * `POST …/events`: appends one JSON event, an array of them whole or not at all, or the lines of an
+ * `POST …/events`: appends one JSON event, an array of them atomically, or the lines of an
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {

@@ -20,8 +20,8 @@ export function tellReader(request: IncomingMessage, error: NodeJS.ErrnoExceptio
 }
 
 /**
- * Answers a request that never became one, since Node could not parse it or it came too slowly, and
- * closes the connection. What follows on it may be refused anew, which the client is not told.
+ * Responds to a request that never became one, since Node could not parse it or it came too slowly, and
+ * closes the connection. What follows on it may be rejected again, which the client is not told.
  */
 export function answerClientError(
   error: NodeJS.ErrnoException,

@@ -39,7 +39,7 @@ const chunk = { id: 'a1', type: 'answer', content: 'Cats ' };
 const lastChunk = { ...chunk, content: 'sleep.', done: true };
 
 const description = `
-One event, an array of 1 to ${maxBatchEvents} that is stored whole or not at all, or NDJSON, of which each line is
+One event, an array of 1 to ${maxBatchEvents} that is stored atomically, or NDJSON, of which each line is
 appended as it arrives: that request may stay open for a whole run.
 
 With the three producer headers an append is idempotent: events that are stored already are not stored again.

@@ -98,7 +98,7 @@ function listenError(error: NodeJS.ErrnoException): string {
   if (error.code === 'EADDRINUSE') return `Port ${port} is in use: set PORT to another one`;
   if (error.code === 'EACCES') return `Port ${port} is not permitted: set PORT to 1024 or above`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return `${host} is no address of this machine: set HOST to another one`;
+    return `${host} is not an address of this machine: set HOST to another one`;
   }
   return `The service cannot listen on ${host}, port ${port}: ${error.message}`;
 }

@@ -124,5 +124,5 @@ export class BodyShare {
 }
 
 function overloaded(): ServiceError {
-  return new ServiceError('overloaded', 'too many bytes of bodies are being read: come back');
+  return new ServiceError('overloaded', 'too many bytes of bodies are being read: retry later');
 }

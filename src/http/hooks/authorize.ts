@@ -159,5 +159,5 @@ function unauthorized(message: string): ServiceError {
 
 function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
   if (right !== null && mayDo(reader, right, place)) return;
-  throw new ServiceError('forbidden', 'the token is not for this');
+  throw new ServiceError('forbidden', 'the token does not allow this');
 }

@@ -25,7 +25,7 @@ export function crossOriginError(request: FastifyRequest, origins: Origins): Ser
  */
 export function rejectCookieOfOthers(request: FastifyRequest, origins: Origins): void {
   if (!isWrite(request) || senderOf(request.raw.headers, origins) === 'same-origin') return;
-  throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
+  throw new ServiceError('forbidden', 'with a cookie, only pages of listed origins may do this');
 }
 
 /** A route that is public, or none at all, changes nothing whatever the method. */

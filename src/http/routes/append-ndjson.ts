@@ -80,7 +80,7 @@ async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: num
 }
 
 /**
- * Passes the body on, and ends it early for whatever else may end the request: silence, a client
+ * Passes the body on, and ends it early when anything else ends the request: silence, a client
  * that left, a stream that somebody ended, a service that stops, too many bytes of all bodies. Keeps
  * the lease meanwhile.
  */

@@ -39,7 +39,7 @@ export function producerEpoch(
     throw invalid('Producer-Id and Producer-Epoch go together');
   }
   // Node joins repeated headers, which makes numbers invalid, but not ids.
-  if (isRepeated(request, 'producer-id')) throw invalid('Producer-Id is there more than once');
+  if (isRepeated(request, 'producer-id')) throw invalid('Producer-Id occurs more than once');
   // Beyond ASCII, a header and `?producer=` are decoded differently.
   if (/^[ -~]+$/.test(String(id)) && id.length <= maxProducerIdLength)
     return { id: String(id), epoch };

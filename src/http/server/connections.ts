@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import type { OnRejected } from '../problems/problem.js';
 import { discardMs } from '../problems/reject.js';
-import { answerClientError, tellReader } from './client-errors.js';
+import { rejectClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 
 /** The connections of a server, each of which has one request at a time. */
@@ -65,7 +65,7 @@ export class Connections {
     else if (current?.headersSent === true)
       socket.destroy(); // in the middle of a response, ours would be text of it
     else if (current === null || !tellReader(current.req, error))
-      answerClientError(error, socket, this.onRejected);
+      rejectClientError(error, socket, this.onRejected);
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */

@@ -31,10 +31,10 @@ export class ClusterContinuity {
     this.#continuities.set(node, continuity);
     const askedAt = performance.now();
     const serves = await isServing(node);
-    const answeredAt = now + performance.now() - askedAt;
-    if (serves) continuity.note(answeredAt);
+    const repliedAt = now + performance.now() - askedAt;
+    if (serves) continuity.note(repliedAt);
     else continuity.noteBreak();
-    return serves ? continuity.since : answeredAt;
+    return serves ? continuity.since : repliedAt;
   }
 }
 

@@ -56,7 +56,7 @@ export function toServiceError(error: unknown): ServiceError {
   }
   return new ServiceError(
     'backend_unavailable',
-    'Redis did not answer',
+    'Redis did not respond',
     { stored: null, storedAtLeast: 0 },
     cause,
   );

@@ -41,8 +41,8 @@ import type { StreamManager } from './store/stream-manager.js';
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Says on `/readyz` that the node leaves, serves everything for `delayMs` more, then opens no
-     * more feeds and ends those there are, spread over some seconds. `close` has to follow.
+     * Reports on `/readyz` that the node is leaving, serves everything for `delayMs` more, then opens
+     * no more feeds and ends the open ones, spread over some seconds. `close` must follow.
      */
     drain(delayMs: number): Promise<void>;
   }
@@ -60,35 +60,35 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly streams: StreamManager;
   readonly timeouts?: Partial<RequestTimeouts>;
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
 }
 
 export interface RequestTimeouts {
   /** How long a JSON body may take to arrive. */
   readonly bodyMs: number;
-  /** How long a body may be coming and keep its room while others lack it. */
-  readonly patienceMs: number;
-  /** How long an NDJSON body may bring nothing. */
+  /** After how long a body that is still arriving may be given up to make room for others. */
+  readonly yieldAfterMs: number;
+  /** How long an NDJSON body may be silent. */
   readonly silenceMs: number;
-  /** How long the client of an answer may take nothing of it. */
+  /** After how long without progress a response is abandoned. */
   readonly stallMs: number;
 }
 
 const defaultTimeouts: RequestTimeouts = {
   bodyMs: 30_000,
-  patienceMs: 5000,
+  yieldAfterMs: 5000,
   silenceMs: 300_000,
   stallMs: 30_000,
 };
 
-/** How long a feed's socket may take its last bytes when the service stops. */
+/** How long a feed's last bytes may take to be sent when the service stops. */
 const feedGraceMs = 3000;
 
-/** How long it takes to end many feeds when the service is drained. */
+/** The time over which the ends of many feeds are spread when the service is drained. */
 const feedSpreadMs = 3000;
 
-/** How long requests in flight may take when the service stops. */
+/** How long requests in flight may still take when the service stops. */
 const requestGraceMs = 3000;
 
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
@@ -110,7 +110,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
-  const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.patienceMs);
+  const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.yieldAfterMs);
   const appendFastPath = new AppendFastPath({
     streams,
     limits,
@@ -124,7 +124,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
-    // A request's log line holds its URL, and that may hold a token.
+    // Fastify's log line for a request has its URL, which may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
@@ -132,7 +132,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => {
-      setCorsHeaders(request, reply.headers(securityHeaders), origins); // no hook has been run
+      setCorsHeaders(request, reply.headers(securityHeaders), origins); // no hook has run
       void reject(error, request, reply);
     },
     clientErrorHandler: (error, socket) => connections.reject(error, socket),

@@ -1,24 +1,23 @@
 import { LruMap } from 'toad-cache';
 
 /**
- * How many streams a process remembers for each purpose: each takes some 120 bytes and its key, of
- * 257 characters at most.
+ * Max entries of each cache of streams in a process. An entry takes about 120 bytes and its key, of up
+ * to 257 characters.
  */
 export const maxRememberedStreams = 100_000;
 
-/** How many values are checked in one step. */
+/** Number of values that are checked in one step. */
 const entriesPerStep = 1000;
 
 /**
- * Remembers values in bounded memory. When it is full, a new one is not remembered until one that is
- * there expires or is deleted. A cache that made room would evict each value just before it is asked
- * for, if more than fit were asked for in turn; here all that fit are found, so that the cost grows
- * with the number of those that do not.
+ * A cache in bounded memory. A full one takes no new values until an old one expires or is deleted. A
+ * cache that evicts would thrash when more values than fit are read in turn: each would be evicted just
+ * before it is needed. Here all that fit are found, and only the rest cost anything.
  */
 export class BoundedCache<Value> {
   readonly #entries: LruMap<Value>;
 
-  /** @param keptMs since a value was set; 0: until it is deleted */
+  /** @param keptMs how long after it was set a value expires; 0 keeps it until it is deleted */
   constructor(
     readonly max: number,
     keptMs: number,
@@ -43,7 +42,7 @@ export class BoundedCache<Value> {
     this.#entries.delete(key);
   }
 
-  /** The keys of the values that match, step by step: a full cache takes long to go through. */
+  /** The keys of the values that match, in steps, since a scan of a full cache takes long. */
   *keysWhere(matches: (value: Value) => boolean): Generator<void, string[]> {
     const keys: string[] = [];
     let checked = 0;
@@ -55,7 +54,7 @@ export class BoundedCache<Value> {
     return keys;
   }
 
-  /** Values that were used last are behind: what nobody asks for any more comes to the front. */
+  /** Deletes expired values from the front of the LRU order, where unused ones end up. */
   #purge(): void {
     if (this.#entries.ttl === 0) return;
     const now = Date.now();

@@ -3,13 +3,13 @@ import { excerpt } from './errors.js';
 
 /** What is wrong with a value that a schema rejects. */
 export interface Issue {
-  /** The names that lead to the field, with dots between them; empty for the value itself. */
+  /** The path of the field, with dots; empty for the value itself. */
   readonly field: string;
-  /** What follows the name of the field: "is required", "must be a string". */
+  /** A message that follows the name of the field: "is required", "must be a string". */
   readonly message: string;
 }
 
-/** What zod expects, in the words of JSON. */
+/** The types of zod in the terms of JSON. */
 const kinds: Readonly<Record<string, string>> = {
   array: 'a list',
   boolean: 'true or false',
@@ -22,21 +22,21 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** The first issue of a value that the schema rejects. */
 export function findIssue(schema: z.ZodType, value: unknown): Issue {
-  // Parsing takes several times as long with messages of one's own: only now that it has failed.
+  // Custom messages make parsing several times slower, so they are used only for a value that is invalid.
   const { error } = schema.safeParse(value, { error: issueMessage });
   const issue = error?.issues[0] as z.core.$ZodIssue;
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue.path;
   return { field: excerpt(path.map(String).join('.')), message: issue.message };
 }
 
-/** @param whole what the value itself is called */
+/** @param whole name of the value itself */
 export function describeIssue({ field, message }: Issue, whole: string): string {
   return field === '' ? `${whole} ${message}` : `${whole}: \`${field}\` ${message}`;
 }
 
 /**
- * Says what is wrong with a value, in words that follow its name. To be passed as `error` where a
- * schema parses what somebody else has written; messages of the schema itself come before it.
+ * A message that follows the name of the field. Pass it as `error` when parsing the input of others;
+ * messages of the schema itself take precedence.
  */
 export function issueMessage(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {

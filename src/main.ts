@@ -11,12 +11,12 @@ import { createStreamManager } from './store/create-stream-manager.js';
 const shutdownLimitMs = 15_000;
 
 /**
- * How many connections may wait to be accepted, as far as the kernel allows. The 511 of Node.js are
- * too few when many clients reconnect at once: most would wait for seconds, or get a reset.
+ * Length of the queue of connections to be accepted, capped by the kernel. The 511 of Node.js are too
+ * few for a thundering herd of reconnecting clients: most would wait for seconds, or get a reset.
  */
 const backlog = 65_535;
 
-/** File descriptors that are no connections of clients: those of Redis, of files, and of Node.js. */
+/** File descriptors other than client connections: those of Redis, files, and Node.js itself. */
 const otherDescriptors = 100;
 
 function readConfig(): Config {
@@ -33,7 +33,7 @@ function exitWith(message: string): never {
   process.exit(1);
 }
 
-/** As Node.js has raised it, up to the hard limit. Windows has none. */
+/** The limit of open files, which Node.js has raised to the hard limit. Windows has none. */
 function openFilesLimit(): number {
   const { userLimits } = process.report.getReport() as {
     userLimits?: { open_files: { soft: number | 'unlimited' } };
@@ -43,16 +43,17 @@ function openFilesLimit(): number {
 }
 
 function warn({ warnings, server: { maxConnections } }: Config): void {
-  for (const warning of warnings) logger.warn(warning, 'A setting may not do what it is meant to');
+  for (const warning of warnings)
+    logger.warn(warning, 'A setting may not have the intended effect');
   const openFiles = openFilesLimit();
-  // Beyond that limit, connections fail in ways that no client understands.
+  // Connections beyond the limit fail in ways that no client understands.
   if (openFiles < maxConnections + otherDescriptors) {
     const message = 'The limit of open files (ulimit -Hn) is too low for server.max_connections';
     logger.warn({ openFiles, maxConnections }, message);
   }
 }
 
-/** As it stands in package.json, one folder above this file, built or not. */
+/** The version in package.json, which is one folder above this file, built or not. */
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -84,20 +85,20 @@ const shutdown = {
 closeWithGrace(shutdown, async ({ signal, err }) => {
   if (err) logger.fatal(toLogFields(err), 'The process fails');
   logger.info({ signal }, 'The service is stopping');
-  // SIGINT comes from a terminal, where nobody waits for a load balancer to take note.
+  // SIGINT comes from a terminal, where there is no load balancer to wait for.
   if (signal === 'SIGTERM') await app.drain(drainDelayMs);
   await app.close();
   await streams.close();
   logger.info('The service has stopped');
 });
 
-/** Why the service cannot listen, and which setting helps. */
+/** The reason why the service cannot listen, and the setting to change. */
 function listenError(error: NodeJS.ErrnoException): string {
   const { host, port } = config.server;
   if (error.code === 'EADDRINUSE') return `Port ${port} is in use: set PORT to another one`;
   if (error.code === 'EACCES') return `Port ${port} is not permitted: set PORT to 1024 or above`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return `${host} is no address of this machine: set HOST to another one`;
+    return `${host} is not an address of this machine: set HOST to another one`;
   }
   return `The service cannot listen on ${host}, port ${port}: ${error.message}`;
 }

@@ -1,7 +1,7 @@
 import type { Scope } from './api-keys.js';
 import type { Reader, ReaderRight } from './reader-tokens.js';
 
-/** Who may do a thing: a key with this scope, or none; and a token with this right, or none. */
+/** Who may use a route: keys with this scope, and tokens with this right; null for none. */
 export interface AccessRule {
   readonly scope: Scope | null;
   readonly right: ReaderRight | null;
@@ -17,19 +17,19 @@ export const accessRules = {
   admin: { scope: 'admin', right: null },
 } as const satisfies Record<string, AccessRule>;
 
-/** For a route that does not say what it is for. */
+/** The rule of a route without `config.access`. */
 export const closed: AccessRule = { scope: null, right: null };
 
-/** Anyone may use what is `public`. */
+/** The access of a route; without credentials, only `public` ones can be used. */
 export type Access = keyof typeof accessRules | 'public';
 
-/** Which stream a request is about, as its path says, unchecked. */
+/** The session and message in the path of a request, unchecked. */
 export interface Place {
   readonly sid?: string;
   readonly mid?: string;
 }
 
-/** Whether this reader may do that there. No reader may do anything where no session is named. */
+/** Whether the reader has the right at this place. Without a session in the path, no reader has any. */
 export function mayDo(reader: Reader, right: ReaderRight, { sid, mid }: Place): boolean {
   const isInScope =
     sid === reader.sessionId && (reader.messageId === null || mid === reader.messageId);

@@ -5,7 +5,7 @@ export const scopes = ['append', 'read', 'admin'] as const;
 
 export type Scope = (typeof scopes)[number];
 
-/** A key as the service knows it: not the secret, only its digest. */
+/** An API key as the service stores it: with the digest of its secret. */
 export interface ApiKey {
   readonly id: string;
   /** SHA-256 of the secret, as 64 hex digits. */
@@ -41,16 +41,16 @@ export function formatApiKey(key: ApiKey): string {
   return `${key.id}:${key.sha256}:${key.scopes.join('+')}`;
 }
 
-/** Splits a key as text, and checks nothing. What is too much is left in the scopes. */
+/** Splits the text of a key without checking it. Surplus parts stay in the scopes. */
 export function splitApiKey(text: string): Record<keyof ApiKey, unknown> {
   const [id, sha256, ...rest] = text.split(':');
   return { id, sha256, scopes: rest.join(':').split('+') };
 }
 
-/** RFC 6750 with the two parts of a token. Shorter secrets than this can be guessed. */
+/** RFC 6750, with the id and the secret of a key. A shorter secret could be guessed. */
 const bearerPattern = /^Bearer +([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{32,128})$/i;
 
-/** What an unknown id is compared with, so that it takes as long as a wrong secret. */
+/** The digest that an unknown id is compared with, so that it takes as long as a wrong secret. */
 const noDigest = Buffer.alloc(32);
 
 /** The keys that are valid now; several while one replaces another. */
@@ -63,7 +63,7 @@ export class KeyRing {
     );
   }
 
-  /** The key whose token this `Authorization` header brings, or null. */
+  /** The key whose secret this `Authorization` header has, or null. */
   find(authorization: string): ApiKey | null {
     const match = bearerPattern.exec(authorization);
     if (match === null) return null;

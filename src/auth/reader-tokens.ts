@@ -7,10 +7,10 @@ export const readerRights = ['read', 'stop'] as const;
 
 export type ReaderRight = (typeof readerRights)[number];
 
-/** What a valid token says of the reader that holds it. */
+/** The claims of a valid reader token. */
 export interface Reader {
   readonly sessionId: string;
-  /** Null for all streams of the session, and the list of them. */
+  /** Null allows all streams of the session, and the list of them. */
   readonly messageId: string | null;
   readonly rights: ReadonlySet<ReaderRight>;
   /** When the token expires, in milliseconds since 1970. */
@@ -19,20 +19,20 @@ export interface Reader {
 
 /** Which tokens are accepted. */
 export interface ReaderTokenOptions {
-  /** For HS256, each of at least 32 bytes. Several while one replaces another. */
+  /** Secrets for HS256, each of at least 32 bytes; several while one replaces another. */
   readonly secrets: readonly string[];
-  /** PEM. */
+  /** A public key in PEM. */
   readonly publicKey: string | null;
   readonly jwksUrl: string | null;
-  /** What `iss` and `aud` have to name, if anything. */
+  /** The required `iss` and `aud`; null for any. */
   readonly issuer: string | null;
   readonly audience: string | null;
-  /** The name of the cookie that may bring a token. */
+  /** The name of the cookie that may have a token. */
   readonly cookie: string;
   readonly claims: ClaimNames;
 }
 
-/** The cookie that may bring a token, unless the settings name another one. */
+/** The default name of the cookie that may have a token. */
 export const defaultTokenCookie = 'rejoin_token';
 
 /** The claims that hold the session, the message and the rights of a token. */
@@ -44,14 +44,14 @@ export interface ClaimNames {
 
 export const defaultClaimNames: ClaimNames = { sid: 'sid', mid: 'mid', scope: 'scope' };
 
-/** By how many seconds the clock of the issuer of tokens may differ from ours. */
+/** Max difference between the clock of the issuer of tokens and ours, in seconds. */
 export const clockToleranceSeconds = 5;
 
 const id = z.string().regex(idPattern);
 
 /**
- * Space-separated words (RFC 8693, section 4.2), or a list of them, as some providers have it. Words
- * that mean nothing here are meant for others.
+ * Space-separated words (RFC 8693, section 4.2), or a list of them, as some providers have it. Unknown
+ * words are ignored, as they are meant for other services.
  */
 const scope = z
   .union([z.string().transform((text) => text.split(' ')), z.array(z.unknown())])
@@ -65,7 +65,7 @@ const claimsSchema = z.object({
   exp: z.number(), // JSON has 1e999, which would never expire; this accepts finite ones only
 });
 
-/** @returns what the claims of a token say, or the name of the first one that is invalid */
+/** @returns the reader that the claims of a token describe, or the name of the first invalid claim */
 export function toReader(
   claims: Readonly<Record<string, unknown>>,
   names: ClaimNames = defaultClaimNames,
@@ -88,7 +88,7 @@ export function toReader(
   };
 }
 
-/** The claim of this name, which may be a URL, or else what its parts lead to, one within another. */
+/** The claim of this name, which may be a URL; else the nested one that the dots in the name lead to. */
 function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(claims, name)) return claims[name];
   let value: unknown = claims;
@@ -100,16 +100,16 @@ function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unkno
   return value;
 }
 
-/** What a new token is to allow. */
+/** The rights of a new token. */
 export interface ReaderGrant {
   readonly sessionId: string;
-  /** Null for all streams of the session. */
+  /** Null allows all streams of the session. */
   readonly messageId: string | null;
   readonly mayStop: boolean;
   readonly lifeSeconds: number;
 }
 
-/** Signs a token as the back end of an application does. @param secret for HS256 */
+/** Signs a token, as the back end of an application does. @param secret for HS256 */
 export function createReaderToken(
   { sessionId, messageId, mayStop, lifeSeconds }: ReaderGrant,
   secret: string,

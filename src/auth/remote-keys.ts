@@ -5,11 +5,11 @@ import { ServiceError, toLogFields } from '../errors.js';
 export interface RemoteKeysTimes {
   /** How long the provider may take to respond. */
   readonly timeoutMs: number;
-  /** Min time between two requests to the provider, however it responds and whatever keys tokens name. */
+  /** Min time between two requests to the provider, whatever it responds and whichever keys tokens name. */
   readonly coolDownMs: number;
-  /** Keys that are older than this are fetched again, while they are used. */
+  /** Age at which the keys are fetched again, in the background. */
   readonly refreshMs: number;
-  /** Keys that are older than this are no longer used. */
+  /** Age at which the keys are no longer used. */
   readonly maxAgeMs: number;
 }
 
@@ -22,7 +22,7 @@ const defaultTimes: RemoteKeysTimes = {
 
 const coolingDown = new errors.JOSEError('the keys were requested just now');
 
-/** The public keys of an identity provider, a JSON Web Key Set, fetched when they are needed. */
+/** The public keys of an identity provider (a JSON Web Key Set), fetched on demand. */
 export class RemoteKeys {
   readonly #set: ReturnType<typeof createRemoteJWKSet>;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -44,9 +44,9 @@ export class RemoteKeys {
   /**
    * Finds the key that a token names.
    *
-   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of a token that names none, or several
-   * @throws ServiceError `backend_unavailable` while that is unknown: also for an unknown key during
-   *   the cool-down, as it may be a new one, and a 401 ends an EventSource for good
+   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys when the token names no key, or several match
+   * @throws ServiceError `backend_unavailable` while the keys are unavailable, and for an unknown key
+   *   during the cool-down: it may be a new one, and a 401 ends an EventSource for good
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     this.#refresh();
@@ -60,7 +60,7 @@ export class RemoteKeys {
     }
   };
 
-  /** In the background, as the present keys stay valid for a while. */
+  /** Fetches the keys in the background: the present ones stay valid for a while. */
   #refresh(): void {
     const isDue = performance.now() - this.#fetchedAt > this.times.refreshMs;
     if (isDue && this.#set.fresh) this.#set.reload().catch((error) => this.#logFailure(error));
@@ -73,7 +73,7 @@ export class RemoteKeys {
     return fetch(url, options);
   }
 
-  /** Once for each attempt, however many requests waited for it. */
+  /** Logs a failed fetch once, however many requests waited for it. */
   #logFailure(error: unknown): void {
     if (error === coolingDown || error === this.#lastFailure) return;
     this.#lastFailure = error;

@@ -12,7 +12,7 @@ import { RemoteKeys, type RemoteKeysTimes } from './remote-keys.js';
 
 const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 
-/** Both are names of the same algorithm; the first is the older one. */
+/** Two names of the same algorithm, the older one first. */
 const ed25519 = ['EdDSA', 'Ed25519'];
 
 const ecdsa: Readonly<Record<string, readonly string[]>> = {
@@ -21,13 +21,13 @@ const ecdsa: Readonly<Record<string, readonly string[]>> = {
   secp521r1: ['ES512'],
 };
 
-/** A shorter RSA key than this can be factored. */
+/** Min length of RSA keys: shorter ones can be factored. */
 const minRsaBits = 2048;
 
-/** The algorithms of a provider's keys: any signature by a public key, and never an HMAC. */
+/** The algorithms of a provider's keys: all signatures by public keys, and no HMAC. */
 const remoteAlgorithms: readonly string[] = [...rsa, ...Object.values(ecdsa).flat(), ...ed25519];
 
-/** The algorithms that a public key is for, or null when it is for none that is safe. */
+/** The algorithms of a public key, or null when none is safe. */
 export function publicKeyAlgorithms(key: KeyObject): readonly string[] | null {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'rsa') return modulusLength < minRsaBits ? null : rsa;
@@ -36,15 +36,15 @@ export function publicKeyAlgorithms(key: KeyObject): readonly string[] | null {
 }
 
 /**
- * Keys, and the algorithms that they are for. A token names its algorithm itself, so a public key
- * must never be taken for the secret of an HMAC (RFC 8725, section 2.1).
+ * Keys and their algorithms. A token names its own algorithm, so a public key must never be used as
+ * the secret of an HMAC (RFC 8725, section 2.1).
  */
 interface KeySource {
   readonly algorithms: readonly string[];
   readonly key: KeyObject | JWTVerifyGetKey;
 }
 
-/** Finds out whether a token is valid, and what it allows. */
+/** Verifies reader tokens. */
 export class TokenVerifier {
   readonly #sources: readonly KeySource[];
 
@@ -76,7 +76,7 @@ export class TokenVerifier {
         return await this.#verifyBy(source, token);
       } catch (error) {
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw toServiceError(error);
-        rejection = toServiceError(error); // another secret may fit
+        rejection = toServiceError(error); // another secret may match
       }
     }
     throw rejection;
@@ -105,7 +105,7 @@ function algorithmOf(token: string): string {
   try {
     return String(decodeProtectedHeader(token).alg);
   } catch {
-    throw reject(unreadable); // jose says no more than that
+    throw reject(unreadable); // jose gives no further reason
   }
 }
 

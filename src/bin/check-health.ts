@@ -1,4 +1,4 @@
-/** For the health check of an image: exits with 0 when the service with these settings is up. */
+/** The health check of the image: exits with 0 when the service with these settings is up. */
 import { loadConfig } from '../config/config.js';
 
 /** A service that listens on all addresses is checked on loopback. */

@@ -11,7 +11,7 @@ try {
   const { token, key } = createApiKey(id, keyScopes);
   process.stdout.write(`Authorization: Bearer ${token}\nAUTH_API_KEYS=${formatApiKey(key)}\n`);
   process.stderr.write(
-    'The first line is for the client, and is shown only now; the second is for the service.\n',
+    'The first line is for the client, and is shown only once; the second is for the service.\n',
   );
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n${usage}`);

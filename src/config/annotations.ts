@@ -18,7 +18,7 @@ export function setting<Schema extends z.ZodType>(
   return annotate(schema, { variable, description });
 }
 
-/** A setting that may be mounted as a file, which the variable with `_FILE` behind its name names. */
+/** A setting whose value may be in a file, named by the variable with the suffix `_FILE`. */
 export function fileSetting<Schema extends z.ZodType>(
   variable: string,
   schema: Schema,
@@ -27,25 +27,25 @@ export function fileSetting<Schema extends z.ZodType>(
   return annotate(schema, { variable, description, fileVariable: `${variable}_FILE` });
 }
 
-/** A copy, since several settings may have one type. */
+/** Annotates a copy, since several settings may share a type. */
 function annotate<Schema extends z.ZodType>(schema: Schema, annotation: Annotation): Schema {
   const copy = schema.clone() as Schema;
   annotations.add(copy, annotation);
   return copy;
 }
 
-/** Settings that stand below one key of `config.yaml`. */
+/** The settings below one key of `config.yaml`. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.prefault(z.strictObject(shape, 'must be a mapping'), {} as never);
 }
 
 export interface Annotated<Path extends string> extends Annotation {
   readonly path: Path;
-  /** As it is written in `config.yaml`; undefined without one. */
+  /** The default as written in `config.yaml`; undefined without one. */
   readonly default: unknown;
 }
 
-/** Every setting in a schema of sections, in its order. */
+/** Every setting in a schema of sections, in the order of the schema. */
 export function annotatedIn<Path extends string>(schema: unknown, path = ''): Annotated<Path>[] {
   const annotation = annotations.get(schema as z.ZodType);
   if (annotation !== undefined) {

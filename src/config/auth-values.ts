@@ -1,4 +1,4 @@
-/** The messages never name a value: a secret may have been put in its place by mistake. */
+/** Parsers of the settings of `auth`. Their messages never quote a value, which may be a misplaced secret. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { keyIdPattern, scopes, splitApiKey } from '../auth/api-keys.js';
@@ -34,12 +34,12 @@ export const apiKeys = listOf(apiKey).check(({ value, issues }) => {
 const secretRule =
   'must be 32 to 512 printable ASCII characters without spaces and commas; generate one with: openssl rand -hex 32';
 
-/** RFC 7518, section 3.2: a shorter one than the digest of HS256 could be guessed. */
+/** RFC 7518, section 3.2: a secret for HS256 must not be shorter than its digest. */
 export const secrets = listOf(
   z.string(secretRule).regex(/^[\x21-\x2b\x2d-\x7e]{32,512}$/, secretRule),
 );
 
-/** In an environment, line breaks are often written as `\n`. */
+/** A public key in PEM. In environments, its line breaks are often written as `\n`. */
 export const publicKey = optionalText
   .transform((text) => text?.replaceAll('\\n', '\n'))
   .refine(
@@ -48,7 +48,7 @@ export const publicKey = optionalText
   );
 
 function isPublicKey(text: string): boolean {
-  if (text.includes('PRIVATE KEY')) return false; // Node.js would derive the public one
+  if (text.includes('PRIVATE KEY')) return false; // Node.js would derive the public key
   try {
     return publicKeyAlgorithms(createPublicKey(text)) !== null;
   } catch {

@@ -2,7 +2,7 @@ import { isLoopback } from './network-values.js';
 import { nameOf, type SettingPath, type Settings, settings, settingsSchema } from './settings.js';
 import type { Variables } from './variables.js';
 
-/** Settings of which the first must change when they contradict each other, and what is wrong with it. */
+/** Two or more settings that may contradict each other, and the error for the first of them. */
 type Contradiction = readonly [
   paths: readonly [SettingPath, ...SettingPath[]],
   isBroken: (values: Settings, variables: Readonly<Variables>) => boolean,
@@ -106,16 +106,16 @@ const contradictions: readonly Contradiction[] = [
   ],
   [
     ['limits.bodies_in_flight', 'limits.body_bytes'],
-    // A client that is told to come back would do so for ever.
+    // Otherwise a client with a larger body would get 503 and retry for ever.
     ({ limits }) => limits.bodies_in_flight < limits.body_bytes,
-    `must be at least ${nameOf('limits.body_bytes')}, or no such body is read`,
+    `must be at least ${nameOf('limits.body_bytes')}, or such a body is never read`,
   ],
 ];
 
 /**
  * Settings that contradict each other.
  *
- * @param invalid settings and sections that are errors themselves, and have their defaults here
+ * @param invalid settings and sections that are errors already, and have their defaults here
  */
 export function contradictionErrors(
   values: Settings,
@@ -141,7 +141,7 @@ export function takesReaderTokens(auth: Settings['auth']): boolean {
 const defaults = settingsSchema.parse({});
 const variableOf = new Map(settings.map(({ path, variable }) => [path, variable]));
 
-/** Whether a setting that is no list was set, if only a variable to the default. */
+/** Whether a scalar setting was set, be it to its default by a variable. */
 export function isChosen(
   path: SettingPath,
   values: Settings,

@@ -8,7 +8,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** A setting that may not do what it is meant to, and does not keep the service from starting. */
+/** A setting that may not have the intended effect. The service starts all the same. */
 export interface SettingWarning {
   readonly setting: string;
   readonly detail: string;

@@ -17,7 +17,7 @@ import {
 import { limitFeeds, settingWarnings } from './warnings.js';
 import { insecureErrors, removeIgnoredSettings } from './weknora.js';
 
-/** A time to live of 0 means this one, as in the system whose Redis this service may share. */
+/** The time to live that 0 stands for, as in WeKnora, whose Redis this service may share. */
 const ttlForZeroMs = 24 * 3_600_000;
 
 export type Config = ReturnType<typeof toConfig>;
@@ -25,7 +25,7 @@ export type Config = ReturnType<typeof toConfig>;
 /**
  * Reads `config.yaml` (or `CONFIG_FILE`), then `.env`, then the environment, which wins.
  *
- * @param directory where the two files are looked for
+ * @param directory of the two files
  * @throws ConfigError
  */
 export function loadConfig(environment: Environment, directory: string): Config {
@@ -56,14 +56,14 @@ export function loadConfig(environment: Environment, directory: string): Config 
 }
 
 interface Parsed {
-  /** Undefined if they cannot be read even without those that are invalid. */
+  /** Undefined when they cannot be parsed even without the invalid ones. */
   readonly settings: Settings | undefined;
-  /** The settings and sections that have their defaults for what was given. */
+  /** The settings and sections that were invalid and are replaced by their defaults. */
   readonly invalid: readonly string[];
   readonly errors: readonly string[];
 }
 
-/** Reads the rest where some are invalid, so that the contradictions in it are found too. */
+/** Parses the rest when some settings are invalid, so that its contradictions are reported too. */
 function parseSettings(document: Mapping, file: string): Parsed {
   const { data, error } = settingsSchema.safeParse(document);
   if (data !== undefined) return { settings: data, invalid: [], errors: [] };
@@ -91,7 +91,7 @@ function remove(document: Mapping, path: readonly string[]): void {
   else if (isMapping(inner)) remove(inner, rest);
 }
 
-/** One error a setting: the first check that fails says enough. */
+/** One error for each setting, of the first check that fails. */
 function toErrors(error: z.ZodError, file: string): string[] {
   const errors = new Map<string, string[]>();
   for (const issue of error.issues) {
@@ -158,7 +158,7 @@ function toConfig(settings: Settings, maxFeeds: number, warnings: readonly Setti
       reader: toReaderOptions(auth),
     },
     cors,
-    // A tool for developers of applications: on their own machine it is just there.
+    // The inspector is for developers of applications: on their own machines it is on by default.
     inspector: {
       isEnabled: inspector.enabled === 'auto' ? isLoopback(server.host) : inspector.enabled,
     },

@@ -9,7 +9,7 @@ export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @returns null without the file. @throws ConfigError when it cannot be read */
+/** @returns null when the file does not exist. @throws ConfigError when it cannot be read */
 export function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
@@ -20,7 +20,7 @@ export function readIfThere(path: string): string | null {
 }
 
 /**
- * The messages have the place and the kind, as those of the parser quote what may be a secret.
+ * Reads a YAML file. Errors name the place and the kind: the messages of the parser may quote secrets.
  *
  * @throws ConfigError
  */
@@ -30,7 +30,7 @@ export function readYaml(path: string, mustExist: boolean): Mapping {
     if (!mustExist) return {};
     throw new ConfigError([`CONFIG_FILE: there is no file ${path}`]);
   }
-  const yaml = parseDocument(content, { logLevel: 'error' }); // or it warns on stderr, with contents
+  const yaml = parseDocument(content, { logLevel: 'error' }); // warnings on stderr would quote the file
   const errors = [...yaml.errors, ...yaml.warnings].map(({ code, linePos }) => {
     const kind = code.toLowerCase().replaceAll('_', ' ');
     return `${path}, line ${linePos?.[0].line}, column ${linePos?.[0].col}: ${kind}`;
@@ -61,8 +61,8 @@ export function readDotenv(path: string): Dotenv {
 }
 
 /**
- * One line of `.env`: blank, a comment, or `NAME=value`. Quotes may hold line breaks, and have nothing
- * but a comment behind them. Without quotes a value holds no `#`: Node.js would cut it off there.
+ * One entry of `.env`: blank, a comment, or `NAME=value`. Quotes may contain line breaks, and only a
+ * comment may follow them. An unquoted value has no `#`, where Node.js would cut it off.
  */
 const entry =
   /[ \t]*(?:(?:export +)?[A-Za-z_]\w*[ \t]*=[ \t]*(?:"[^"]*"|'[^']*'|`[^`]*`|[^\s#"'`][^\r\n#]*)?)?(?:[ \t]*(?<![^\s"'`])#[^\r\n]*)?[ \t]*(?:\r?\n|$)/y;
@@ -70,8 +70,8 @@ const entry =
 const openQuote = /[ \t]*(?:export +)?[A-Za-z_]\w*[ \t]*=[ \t]*(["'`])/y;
 
 /**
- * What Node.js would skip silently, or read as something else than it says. The messages name
- * lines, never what is in them.
+ * Errors for lines that Node.js would skip silently or misread. The messages name the lines, and
+ * never quote them.
  */
 function dotenvErrors(path: string, text: string): string[] {
   const errors: string[] = [];

@@ -3,7 +3,7 @@ import type { SettingWarning } from './config-error.js';
 import { environmentVariables, settings } from './settings.js';
 import { insecureVariable } from './weknora.js';
 
-/** Earlier names of settings and variables. Ignored, a key of a client would leave the service open. */
+/** Earlier names of settings and variables. To ignore the keys in one would leave the service open. */
 const renamed: Readonly<Record<string, string>> = {
   'auth.producer_keys': 'auth.api_keys',
   AUTH_PRODUCER_KEYS: 'AUTH_API_KEYS',
@@ -11,7 +11,7 @@ const renamed: Readonly<Record<string, string>> = {
   FEED_WAIT: 'FEED_START_TIMEOUT',
 };
 
-/** Names that are easily taken for those of variables, such as SERVER_PORT, and the right ones. */
+/** Wrong names that are easily guessed, such as SERVER_PORT, and the right ones. */
 const guesses = new Map<string, string>(
   settings.flatMap(({ path, variable }) => {
     const parts = path.toUpperCase().split('.');
@@ -23,17 +23,17 @@ const guesses = new Map<string, string>(
 const known: readonly string[] = [...environmentVariables, insecureVariable];
 const names = new Map([...guesses, ...known.map((name) => [name, name] as const)]);
 
-/** REDIS_, FEED_ and so on. Those of the server have none: MAX_ and HOST may be anyone's. */
+/** REDIS_, FEED_ and so on. Not those of `server`: MAX_ or HOST may belong to any program. */
 const prefixes = settings
   .filter(({ path }) => !path.startsWith('server.'))
   .map(({ variable }) => `${variable.split('_', 1)[0]}_`);
 
-/** What Kubernetes sets for each Service, Docker for each link, and systemd for each unit. */
+/** Variables that Kubernetes sets for each Service, Docker for each link, and systemd for each unit. */
 const foreignNames =
   /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$|_ENV_|^MEMORY_PRESSURE_/;
 const foreignAssignments = /_PORT=(tcp|udp|sctp):\/\/|_NAME=\/[^/]+\/[^/]+$/;
 
-/** An earlier name is an error, unless the new one is set too, as while versions are mixed. */
+/** An earlier name is an error, unless the new one is set too, as during a rolling upgrade. */
 export function renamedVariableErrors(variables: Readonly<Record<string, string>>): string[] {
   return Object.keys(variables).flatMap((name) => {
     const now = Object.hasOwn(renamed, name) ? renamed[name] : undefined;
@@ -43,8 +43,8 @@ export function renamedVariableErrors(variables: Readonly<Record<string, string>
 }
 
 /**
- * Variables that seem to be meant for the service, and are none of its own. Others share the
- * environment, so they do not keep it from starting. The values are never named.
+ * Warnings for unknown variables that look like those of the service. They are no errors, as other
+ * programs share the environment. The values are never quoted.
  */
 export function unknownVariables(variables: Readonly<Record<string, string>>): SettingWarning[] {
   return Object.entries(variables).flatMap(([name, value]) => {
@@ -64,7 +64,7 @@ function isForeign(name: string, value: string): boolean {
   return foreignNames.test(name) || foreignAssignments.test(`${name}=${value}`);
 }
 
-/** What is wrong with a key of a settings file that is no setting. */
+/** The error for an unknown key of a settings file. */
 export function unknownSetting(path: string, file: string): string {
   const error = `${path}: there is no such setting (in ${file})`;
   if (Object.hasOwn(renamed, path)) return `${error}; it is named ${renamed[path]} now`;
@@ -75,7 +75,7 @@ export function unknownSetting(path: string, file: string): string {
   return meant === null ? error : `${error}; did you mean ${meant}?`;
 }
 
-/** The name that this one was probably meant to be. */
+/** The name that was probably meant. */
 function closest(name: string, candidates: readonly string[]): string | null {
   const best = nearest(name, candidates);
   const max = name.startsWith(best) ? 3 : 2; // ADDRESS for ADDR

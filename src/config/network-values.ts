@@ -21,7 +21,7 @@ const address = z.string(addressRule).transform((text, context) => {
 /** `host:port`, or several of them. */
 export const addresses = listOf(address).refine(({ length }) => length > 0, addressRule);
 
-/** The path of a file of PEM certificates; what it holds is the value. */
+/** The path of a file of PEM certificates, whose content becomes the value. */
 export const certificates = optionalText.transform((path, context) => {
   if (path === undefined) return undefined;
   try {
@@ -34,7 +34,7 @@ export const certificates = optionalText.transform((path, context) => {
   }
 });
 
-/** Used byte for byte, never trimmed. */
+/** The prefix of all keys in Redis, used byte for byte, never trimmed. */
 export const redisPrefix = z
   .string('must be text')
   .min(1, 'must not be empty')
@@ -50,7 +50,7 @@ export const proxies = listOf(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(
 
 const hostRule = 'must be the name of a host, without a port: events.example.com';
 
-/** Names as they stand in `Host`, in any case. IP addresses need not be listed. */
+/** Host names as in the header `Host`, in upper or lower case. IP addresses need not be listed. */
 export const hostNames = listOf(
   z
     .string(hostRule)
@@ -63,8 +63,8 @@ const originRule = 'must be an origin as browsers send it: https://app.example.c
 export const origins = listOf(z.string(originRule).refine(isOrigin, originRule));
 
 /**
- * Scheme, host and any port but the scheme's own, in lower case; all else would never match. A `*` may
- * stand for the first label of a host that has two more.
+ * An origin is a scheme, a host and a port unless it is the default one, in lower case; anything else
+ * would never match. A `*` may stand for the first label of a host with at least two more.
  */
 function isOrigin(text: string): boolean {
   const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
@@ -74,7 +74,7 @@ function isOrigin(text: string): boolean {
 
 const headerRule = 'must be the name of a request header: X-Request-Id';
 
-/** Headers that libraries in pages add and the service does not read: caches, frameworks, tracing. */
+/** Headers that browser libraries add and the service ignores: caches, frameworks, tracing. */
 const usualHeaders = [
   'Cache-Control',
   'X-Requested-With',
@@ -84,12 +84,12 @@ const usualHeaders = [
   'sentry-trace',
 ];
 
-/** Names of headers, as they stand in `Access-Control-Allow-Headers`. */
+/** Names of headers for `Access-Control-Allow-Headers`. */
 export const corsHeaders = listOf(
   z.string(headerRule).regex(/^[\w!#$%&'+.^`|~-]+$/, headerRule),
 ).default(usualHeaders);
 
-/** Whether only this machine can reach what listens on the host. */
+/** Whether a server that listens on the host can only be reached from this machine. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');

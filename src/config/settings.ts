@@ -21,7 +21,7 @@ import { autoFlag, duration, flag, integer, oneOf, optionalText, size, text } fr
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** Ten years: beyond any use, and far from the end of what a date can say. */
+/** Ten years: longer than anybody needs, and far below the latest date that JavaScript has. */
 const maxTtl = '3650d';
 
 const limit = integer(1, 1e9);
@@ -355,7 +355,7 @@ type PathIn<Section> = {
     : `${Key}.${PathIn<Section[Key]>}`;
 }[keyof Section & string];
 
-/** As in `server.port`. */
+/** The path of a setting, such as `server.port`. */
 export type SettingPath = PathIn<Settings>;
 
 export type Setting = Annotated<SettingPath>;
@@ -388,13 +388,13 @@ export const environmentVariables: readonly string[] = [...extraVariables, ...se
     fileVariable === undefined ? [variable] : [variable, fileVariable],
 );
 
-/** `server.port (PORT)`, also for what is within a setting: `auth.api_keys.0.id (AUTH_API_KEYS)`. */
+/** `server.port (PORT)`, also for a path within a setting: `auth.api_keys.0.id (AUTH_API_KEYS)`. */
 export function nameOf(path: string): string {
   const found = settingAt(path);
   return found === undefined ? path : `${path} (${found.variable})`;
 }
 
-/** The setting at this path, or around it. */
+/** The setting at this path, or the one that contains it. */
 export function settingAt(path: string): Setting | undefined {
   return settings.find((setting) => `${path}.`.startsWith(`${setting.path}.`));
 }

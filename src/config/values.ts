@@ -9,10 +9,10 @@ export function integer(min: number, max: number) {
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** The longest time in days that a timer of Node.js can wait; a longer one fires at once. */
+/** Max delay of a timer of Node.js, in whole days; a longer one fires at once. */
 const maxTimer = '24d';
 
-/** `500ms`, `15s`, `10m`, `1h`, `7d`, or `0`, as milliseconds. The bounds are written likewise. */
+/** `500ms`, `15s`, `10m`, `1h`, `7d`, or `0`, as milliseconds. The bounds are written in the same way. */
 export function duration(min: string, max = maxTimer) {
   return measure(/^(?:(\d{1,12})(ms|s|m|h|d)|0)$/, unitMs, '500ms, 15s, 10m, 1h or 7d', min, max);
 }
@@ -47,7 +47,7 @@ function measure(
     );
 }
 
-/** `z.coerce.boolean()` takes "false" for true. */
+/** A boolean; `z.coerce.boolean()` would parse "false" as true. */
 export const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
 
 /** A flag, or `auto`: the service decides. */
@@ -61,7 +61,7 @@ const textRule = 'must be text; in YAML, put quotes around a number';
 
 export const text = z.string(textRule).min(1, 'must not be empty');
 
-/** A text that may be left out; in YAML, a key without a value is null. */
+/** Optional text; in YAML, a key without a value is null. */
 export const optionalText = z
   .string(textRule)
   .nullish()

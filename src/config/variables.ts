@@ -5,13 +5,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Variables = Record<string, string>;
 
-/** An empty variable counts as unset. */
+/** The variables without the empty ones, which count as unset. */
 export function withoutEmpty(variables: Environment): Variables {
   const entries = Object.entries(variables);
   return Object.fromEntries(entries.filter(([, value]) => value)) as Variables;
 }
 
-/** Sets variables to the contents of the files that `…_FILE` names. Returns the errors of that. */
+/** Sets variables to the contents of the files that `…_FILE` names. Returns the errors. */
 export function readFileVariables(variables: Variables): string[] {
   return settings.flatMap(({ variable, fileVariable = '' }) => {
     const path = variables[fileVariable];
@@ -30,8 +30,8 @@ const urlRule =
   'optional, and with special characters of the password percent-encoded';
 
 /**
- * Sets the variables of the address, user, password, database and TLS to what `REDIS_URL` says of
- * them. Returns the errors of that, without its value.
+ * Sets the variables of the address, user, password, database and TLS from `REDIS_URL`. Returns the
+ * errors, which never quote it.
  */
 export function spreadRedisUrl(variables: Variables): string[] {
   const { REDIS_URL: text } = variables;
@@ -43,7 +43,7 @@ export function spreadRedisUrl(variables: Variables): string[] {
   return names.map((name) => `REDIS_URL: is set together with ${name}: it says the same thing`);
 }
 
-/** @returns the variables that say the same, or null */
+/** @returns the variables that the URL stands for; null when it is invalid */
 function readRedisUrl(text: string): Variables | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   const db = /^\/?(\d*)$/.exec(url?.pathname ?? '?')?.[1];
@@ -58,19 +58,19 @@ function readRedisUrl(text: string): Variables | null {
       REDIS_USE_TLS: String(url.protocol === 'rediss:'),
     });
   } catch {
-    return null; // a % that encodes nothing
+    return null; // an invalid percent-encoding
   }
 }
 
-/** Puts each variable in its place in the document, above what `config.yaml` has there. */
+/** Puts each variable at its path in the document, where it overrides `config.yaml`. */
 export function applyVariables(document: Mapping, variables: Variables): void {
   for (const { path, variable } of settings) setAt(document, path.split('.'), variables[variable]);
-  // What an image sets in place of loopback, below whatever its user sets.
+  // An image sets DEFAULT_HOST in place of loopback; everything that its user sets overrides it.
   const { server } = document;
   if (isMapping(server) && server.host === undefined) server.host = variables.DEFAULT_HOST;
 }
 
-/** Makes the sections on the way, also those of which YAML has nothing but the name. */
+/** Sets a value at a path, and creates missing sections and those that are empty in YAML. */
 function setAt(document: Mapping, path: readonly string[], value: string | undefined): void {
   const [key, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) {
@@ -79,6 +79,6 @@ function setAt(document: Mapping, path: readonly string[], value: string | undef
   }
   document[key] ??= {};
   const inner = document[key];
-  // Anything else is an error that the schema reports.
+  // Anything but a mapping is an error that the schema reports.
   if (isMapping(inner)) setAt(inner, rest, value);
 }

@@ -4,7 +4,7 @@ import type { SettingWarning } from './config-error.js';
 import { nameOf, type SettingPath, type Settings, settings } from './settings.js';
 import type { Variables } from './variables.js';
 
-/** A setting that has no effect above another one, and what follows. */
+/** A setting that has no effect above another one, and the consequence. */
 type Ceiling = readonly [
   setting: SettingPath,
   ceiling: SettingPath,
@@ -34,7 +34,7 @@ const ceilings: readonly Ceiling[] = [
   ['feed.start_timeout', 'feed.max_age', 'a feed ends before'],
 ];
 
-/** Settings that were probably meant to do something else than they do. */
+/** Warnings for settings that probably do not have the intended effect. */
 export function settingWarnings(
   values: Settings,
   variables: Readonly<Variables>,
@@ -46,7 +46,7 @@ export function settingWarnings(
   ];
 }
 
-/** Each feed takes a connection, and appends need some too: as by default, a third of them. */
+/** Limits the feeds to two thirds of the connections, as by default: appends need some too. */
 export function limitFeeds(
   values: Settings,
   variables: Readonly<Variables>,
@@ -67,7 +67,7 @@ export function limitFeeds(
 function aboveCeilings(values: Settings, variables: Readonly<Variables>): SettingWarning[] {
   return ceilings.flatMap(([path, ceiling, detail, only = values.stream_manager.type]) => {
     const isAbove = Number(valueAt(path, values)) > Number(valueAt(ceiling, values));
-    // One that was not set need not have an effect.
+    // A default may be without effect.
     if (!isAbove || !isChosen(path, values, variables) || only !== values.stream_manager.type)
       return [];
     return [{ setting: path, detail: `is above ${ceiling}: ${detail}` }];
@@ -82,7 +82,7 @@ function slowPolls({ stream_manager, feed }: Settings): SettingWarning[] {
   return [{ setting: 'feed.poll_interval', detail }];
 }
 
-/** Variables of the backend that was not chosen: maybe it was meant to be. */
+/** Warnings for variables of the backend that was not chosen: perhaps it should have been. */
 function otherBackend(
   { stream_manager: { type } }: Settings,
   variables: Readonly<Variables>,

@@ -2,12 +2,12 @@ import type { SettingWarning } from './config-error.js';
 import { isMapping, type Mapping } from './files.js';
 import { flag } from './values.js';
 
-/** Settings below `stream_manager` of WeKnora's `config.yaml` that have no effect, there or here. */
+/** Settings in WeKnora's `config.yaml` below `stream_manager` that have no effect, in WeKnora or here. */
 const ignoredSettings = ['stream_manager.cleanup_timeout', 'stream_manager.redis.ttl'];
 
 export const insecureVariable = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
 
-/** Removes from a file that both services read what has no effect, with a warning. */
+/** Removes these settings from a file that both services read. Returns a warning for each. */
 export function removeIgnoredSettings(document: Mapping): SettingWarning[] {
   return ignoredSettings.flatMap((setting) => {
     const path = setting.split('.');
@@ -24,7 +24,7 @@ export function removeIgnoredSettings(document: Mapping): SettingWarning[] {
   });
 }
 
-/** WeKnora can skip the check of certificates; this service always checks them. */
+/** Errors for the variable that skips the check of certificates in WeKnora: this service always checks. */
 export function insecureErrors(variables: Readonly<Record<string, string>>): string[] {
   const value = variables[insecureVariable] ?? 'false';
   if (flag.safeParse(value).data === false) return [];

@@ -15,15 +15,15 @@ import { runAtOnce } from './slices.js';
 import type { StoredEvent } from './stored-event.js';
 
 export interface EncodeLimits {
-  /** The most bytes of one event, as it was sent. */
+  /** Max size of one event as sent, in bytes. */
   readonly maxEventBytes: number;
 }
 
 /**
  * Turns a request body, one JSON event or an array of 1 to `maxBatchEvents`, into the events to
- * store. What the worker sent stays as it is, byte for byte, but for two things: fields that it
- * left out are spliced in at the end, and line breaks between tokens become spaces. The events may
- * lie in the body, which is changed for that.
+ * store. The text of an event stays as the worker sent it, byte for byte, with two exceptions: missing
+ * fields are added at the end, and line breaks between tokens become spaces. The events may be views
+ * of the body, which is changed in place.
  *
  * @throws ServiceError `invalid_json`, `invalid_event`, `event_too_large`; the message says which
  *   event, and where in it.
@@ -49,7 +49,7 @@ export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<vo
 /**
  * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
  *
- * @param name what messages call it
+ * @param name name of the line in messages
  */
 export function encodeLine(line: Buffer, name: string, limits: EncodeLimits): StoredEvent {
   rejectTooLarge(line, name, limits);
@@ -74,14 +74,14 @@ function missingFields(event: EventInput): string {
 
 let isoTime = { ms: Number.NaN, text: '' };
 
-/** RFC 3339; made once a millisecond, since all events of a batch that have no time get it. */
+/** The time in RFC 3339, formatted once a millisecond: all events of a batch without a time get it. */
 function isoNow(): string {
   const ms = Date.now();
   if (ms !== isoTime.ms) isoTime = { ms, text: new Date(ms).toISOString() };
   return isoTime.text;
 }
 
-/** @param fields JSON to be put before the closing brace */
+/** @param fields JSON to insert before the closing brace */
 function withFields(text: Buffer, fields: string): Buffer {
   if (fields === '') return text;
   const bytes = Buffer.allocUnsafe(text.length + fields.length);
@@ -107,7 +107,7 @@ function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLim
   throw new ServiceError('event_too_large', message);
 }
 
-/** In JSON, a raw line break stands between tokens only (RFC 8259, section 7). */
+/** Replaces line breaks by spaces. In JSON, raw ones occur between tokens only (RFC 8259, section 7). */
 function replaceLineBreaks(bytes: Buffer): void {
   if (bytes.indexOf(0x0a) === -1 && bytes.indexOf(0x0d) === -1) return;
   for (let at = 0; at < bytes.length; at += 1) {

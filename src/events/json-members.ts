@@ -12,17 +12,17 @@ const smallBytes = 4096;
 
 /** A member of an object, in the text of the object. */
 interface Member {
-  /** With its quotes. */
+  /** The key with its quotes. */
   readonly key: ByteRange;
-  /** Whether the key has escapes in it. */
+  /** Whether the key has escapes. */
   readonly escaped: boolean;
   readonly value: ByteRange;
 }
 
 /**
- * What a text says that `scanJson` found to be JSON, as far as the check of an event goes: of an
- * object, the members of these names and the first other one; arrays and objects in it are empty.
- * A small text is parsed whole.
+ * Parses JSON that `scanJson` has accepted, as far as the check of an event needs it: of an object, only
+ * the members of these names and the first other one, with nested arrays and objects left empty. A
+ * small text is parsed whole.
  */
 export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
   if (text.length <= smallBytes) return JSON.parse(text.toString('utf8'));
@@ -30,7 +30,7 @@ export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
   const fields: Record<string, unknown> = {};
   let other: string | null = null;
   for (const { key, escaped, value } of membersOf(text)) {
-    // Behind the first other one, a name need not be decoded to tell that it is none of these.
+    // After the first other member, a key without escapes is compared undecoded.
     const isPlain: boolean = other !== null && !escaped;
     const name: string = isPlain
       ? text.toString('latin1', key.start + 1, key.end - 1)
@@ -42,8 +42,8 @@ export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
 }
 
 /**
- * Where the member of this name has its text, in its quotes. Of members of one name the last counts,
- * as for `JSON.parse`; those whose value is no string are passed over.
+ * The range of the string value of this member, with its quotes. Of members of one name the last counts,
+ * as for `JSON.parse`; those whose value is no string are ignored.
  *
  * @param object JSON of one object
  */
@@ -64,7 +64,7 @@ function* membersOf(object: Buffer): Generator<Member> {
   let at = skipSpace(object, skipSpace(object, 0) + 1);
   while (object[at] !== closeBrace) {
     const { end, escaped } = endOfString(object, at);
-    const start = skipSpace(object, skipSpace(object, end) + 1); // behind the colon
+    const start = skipSpace(object, skipSpace(object, end) + 1); // after the colon
     const value = { start, end: endOfValue(object, start) };
     yield { key: { start: at, end }, escaped, value };
     at = skipSpace(object, value.end);

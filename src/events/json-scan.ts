@@ -6,11 +6,11 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Why a text is rejected, with the place. */
+/** The reason why a text is rejected, with its place. */
 export interface ScanFault {
-  /** Index of the element in which it lies. */
+  /** Index of the element with the fault. */
   readonly element: number;
-  /** Where that begins. */
+  /** Where that element begins. */
   readonly start: number;
   readonly byte: number;
   readonly reason: 'not_json' | 'nesting' | 'proto_key' | 'too_many_elements';
@@ -33,25 +33,25 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 export interface ScanLimits {
-  /** The deepest nesting allowed within one element; an object of scalars has 1. */
+  /** Max nesting depth of one element; an object of scalars has 1. */
   readonly maxDepth: number;
-  /** The most elements that the outermost array may have. */
+  /** Max number of elements of the outermost array. */
   readonly maxElements: number;
-  /** Other programs may store such keys. */
+  /** Whether `__proto__` keys are accepted: other programs may store them. */
   readonly allowsProtoKeys?: boolean;
 }
 
 /**
- * Walks over UTF-8 text once to tell whether it is JSON, without building what it says: a parser makes
- * an object of every two bytes of `[[],[],…`. It finds, besides, where the elements of the outermost
- * array begin and end, how deep each is nested, and `__proto__` keys, also in a repeated key that
- * parsing drops. The walk ends at the first fault.
+ * Scans UTF-8 text once to check whether it is JSON, without building values: a parser would create an
+ * object for every three bytes of `[[],[],…`. It also finds where the elements of the outermost array
+ * begin and end, how deep each is nested, and `__proto__` keys, including repeated ones that parsing
+ * would drop. The scan stops at the first fault.
  */
 export function scanJson(text: Buffer, limits: ScanLimits): JsonScan {
   return runAtOnce(scanInSteps(text, limits, text.length));
 }
 
-/** Does what `scanJson` does in steps of about `stepBytes`. */
+/** `scanJson` in steps of about `stepBytes`. */
 export function* scanInSteps(
   text: Buffer,
   { maxDepth, maxElements, allowsProtoKeys = false }: ScanLimits,
@@ -60,7 +60,7 @@ export function* scanInSteps(
   let at = skipSpace(text, 0);
   const isArray = text[at] === openBracket;
   const elements: ByteRange[] = [];
-  const open = [0]; // the closing bracket of each level, and none of the outermost one
+  const open = [0]; // the closing brackets of the open levels, below a sentinel
   const outside = isArray ? 2 : 1; // how many levels lie outside of the elements
   let expected = Expected.Value;
   let start = -1; // of the element that is being scanned
@@ -122,12 +122,12 @@ function toFault(reason: ScanFault['reason'], byte: number, start: number, eleme
   return { reason, byte, start: start === -1 ? byte : start, element };
 }
 
-/** What an escape in a key named `__proto__` begins with: each of its letters is U+005F to U+0074. */
+/** The start of an escape in a key named `__proto__`, whose characters are U+005F to U+0074. */
 const protoEscape = /\\u00[567]/;
 
 /**
- * Whether a text that may be JSON is one object of which `scanJson` finds nothing to say, beyond
- * doubt and at little cost: nothing around it, no more brackets than there may be levels, and nothing
+ * A cheap check that errs on the side of false: whether a text, if it is JSON, is one object that
+ * `scanJson` accepts. Nothing is around it, it has no more brackets than levels are allowed, and nothing
  * that could be a `__proto__` key.
  */
 export function isPlainObject(text: string, maxDepth: number): boolean {
@@ -137,14 +137,14 @@ export function isPlainObject(text: string, maxDepth: number): boolean {
   return hasFewBrackets(text, maxDepth);
 }
 
-/** Whether a text cannot be nested too deep, since it has no more brackets than there may be levels. */
+/** Whether a text cannot be nested too deep, as it has no more brackets than levels are allowed. */
 export function hasFewBrackets(text: string, maxDepth: number): boolean {
   return countUpTo(maxDepth, '{', text) + countUpTo(maxDepth, '[', text) <= maxDepth;
 }
 
 /**
- * How deep JSON is nested, and how many values it has at most, without recursion and at the cost of a
- * look at each byte. Text that is not JSON gives some answer or other.
+ * The nesting depth of JSON and an upper bound of its number of values, without recursion, in one pass
+ * over the bytes. For text that is not JSON the result is arbitrary.
  */
 export function measureJson(text: Buffer): { readonly depth: number; readonly values: number } {
   let [open, depth, values] = [0, 0, 1];
@@ -161,21 +161,21 @@ export function measureJson(text: Buffer): { readonly depth: number; readonly va
   return { depth, values };
 }
 
-/** How often the mark is in the text, as far as that is more than `most`. */
-function countUpTo(most: number, mark: string, text: string): number {
+/** Counts the mark in the text, and stops above `max`. */
+function countUpTo(max: number, mark: string, text: string): number {
   let count = 0;
-  for (let at = text.indexOf(mark); at !== -1 && count <= most; at = text.indexOf(mark, at + 1)) {
+  for (let at = text.indexOf(mark); at !== -1 && count <= max; at = text.indexOf(mark, at + 1)) {
     count += 1;
   }
   return count;
 }
 
-/** What may come next; from `CommaOrClose` on, also the closing bracket. */
+/** The token that may come next; from `CommaOrClose` on, also a closing bracket. */
 enum Expected {
   Value,
   Key,
   Colon,
-  /** After the outermost value. */
+  /** Nothing but white space may follow the outermost value. */
   Nothing,
   CommaOrClose,
   /** Just after `[`. */
@@ -206,7 +206,7 @@ function endOfText(text: Buffer, start: number): number {
   }
 }
 
-/** The length of the escape at `at`; 0 when it is none. */
+/** The length of the escape at `at`; 0 when there is none. */
 function lengthOfEscape(text: Buffer, at: number): number {
   const letter = text[at + 1] as number;
   if (letter !== 0x75) return simpleEscapes[letter] ?? 0;
@@ -223,12 +223,12 @@ function isHex(byte: number | undefined): boolean {
   return isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
 }
 
-/** By their first letter. */
+/** The literals of JSON, by their first letter. */
 const words = new Map(
   ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)] as const),
 );
 
-/** -1 when there is another word. */
+/** The index after the literal; -1 when the text differs. */
 function endOfWord(text: Buffer, at: number, word: Buffer | undefined): number {
   if (word === undefined) return -1;
   const end = at + word.length;
@@ -250,7 +250,7 @@ function endOfNumber(text: Buffer, from: number): number {
   return endOfDigits(text, sign === plus || sign === minus ? at + 2 : at + 1);
 }
 
-/** -1 when there is none. */
+/** The index after a run of digits; -1 when there is none. */
 function endOfDigits(text: Buffer, from: number): number {
   let at = from;
   while (isDigit(text[at] as number)) at += 1;
@@ -281,7 +281,7 @@ const underscore = 0x5f;
 
 const protoKey = '"__proto__"';
 
-/** @param end of the key, which begins and ends with its quotes */
+/** @param end index after the key, whose range includes its quotes */
 function isProtoKey(text: Buffer, start: number, end: number): boolean {
   if (end - start < protoKey.length) return false;
   const first = text[start + 1];

@@ -12,24 +12,24 @@ import {
   scanJson,
 } from './json-scan.js';
 
-/** One event of a body: JSON, of which nothing else is known yet. */
+/** One event of a body: JSON that has not been checked against the schema yet. */
 export interface ParsedEvent {
   /** The text as it was sent, a view of the body. */
   readonly text: Buffer;
-  /** The fields of the event, or what is none; what is in `data` may be left out. */
+  /** The value of the text, which need not be an event; the contents of `data` may be left out. */
   readonly value: unknown;
 }
 
-/** Text up to this size is parsed before anything is known of it, at 100 ns a byte at worst. */
+/** Text up to this size is parsed without a scan, at 100 ns a byte at worst. */
 const smallBytes = 16 * 1024;
 
-/** Text up to this size is parsed at once when the scan has found nothing: 7 ms at worst. */
+/** Text up to this size is parsed whole once the scan has accepted it: 7 ms at worst. */
 const wholeBytes = 64 * 1024;
 
 /** How much of a body is scanned in one step. */
 const stepBytes = 256 * 1024;
 
-/** The short way for nearly all events; null when it takes the scan to tell what there is. */
+/** The fast path for nearly all events; null when the text needs a scan. */
 export function parsePlain(text: Buffer): ParsedEvent | null {
   if (text.length > smallBytes || !isUtf8(text)) return null;
   const json = text.toString('utf8');
@@ -37,12 +37,12 @@ export function parsePlain(text: Buffer): ParsedEvent | null {
   try {
     return { text, value: JSON.parse(json) };
   } catch {
-    return null; // the long way says what is wrong, and where
+    return null; // the scan finds what is wrong, and where
   }
 }
 
 /**
- * Takes a body apart, one JSON value or an array of 1 to `maxBatchEvents`, in steps.
+ * Splits a body, one JSON value or an array of 1 to `maxBatchEvents`, in steps.
  *
  * @throws ServiceError `invalid_json`, `invalid_event`
  */
@@ -57,7 +57,7 @@ export function* splitBody(body: Buffer): Generator<void, Buffer[]> {
 /**
  * Parses one line of NDJSON.
  *
- * @param name what messages call it
+ * @param name name of the line in messages
  * @throws ServiceError `invalid_json`, `invalid_event`
  */
 export function parseLine(line: Buffer, name: string): ParsedEvent {
@@ -71,7 +71,7 @@ export function parseLine(line: Buffer, name: string): ParsedEvent {
   return { text, value: readFields(text, eventFields) };
 }
 
-/** Parses what `splitBody` has found in a body: all of a small one at once, since that costs less. */
+/** Parses the texts that `splitBody` found in a body; a small body at once, since that costs less. */
 export function* parseScanned(body: Buffer, texts: readonly Buffer[]): Generator<ParsedEvent> {
   const values = body.length <= wholeBytes ? parseAll(body) : null;
   for (const [index, text] of texts.entries()) {
@@ -96,7 +96,7 @@ export function parseSmall(body: Buffer): unknown {
   return JSON.parse(body.toString('utf8'));
 }
 
-/** What messages call an event of a body. */
+/** The name of an event of a body in messages. */
 export function nameInBody(index: number): string {
   return `event ${index}`;
 }
@@ -112,7 +112,7 @@ function rejectFault(
   nameOf: (index: number) => string,
 ): void {
   const { fault } = scan;
-  // What is not UTF-8 is not JSON either, but the scan does not see that within strings.
+  // Text that is not UTF-8 is not JSON either, but the scan does not check strings for it.
   if (!isUtf8(text)) throw notJson(`${placeOf(scan, name, firstNotUtf8(text, scan))} is not UTF-8`);
   if (fault === null) return;
   const { reason, byte, element } = fault;
@@ -133,7 +133,7 @@ function wrongCount(): ServiceError {
   return invalidEvent(`an array must have 1 to ${maxBatchEvents} events`);
 }
 
-/** The element that is not, or the one in which the scan stopped. */
+/** The first element that is not UTF-8, or the one in which the scan stopped. */
 function firstNotUtf8(text: Buffer, { elements }: JsonScan): number {
   const index = elements.findIndex(({ start, end }) => !isUtf8(text.subarray(start, end)));
   return index === -1 ? elements.length : index;

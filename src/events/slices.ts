@@ -1,17 +1,18 @@
-/** How long work goes on before others have their turn. */
+/** How long work runs before it yields to the event loop. */
 const sliceMs = 10;
 
-/** Long work that wants to go on, one after another: together they take one slice of each turn. */
+/** The resolvers of long work that waits for its next slice. All of it together gets one slice in each turn
+ * of the event loop. */
 const waiting: (() => void)[] = [];
 
-/** Does work step by step, at once. */
+/** Runs all steps at once. */
 export function runAtOnce<T>(steps: Generator<void, T>): T {
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   return step.value;
 }
 
-/** Does work step by step, and lets the event loop go on after each slice. */
+/** Runs the steps, and yields to the event loop after each slice. */
 export async function runInSlices<T>(steps: Generator<void, T>): Promise<T> {
   const slice = new Slice();
   for (let step = steps.next(); ; step = steps.next()) {
@@ -28,7 +29,7 @@ export class Slice {
     return performance.now() >= this.#end;
   }
 
-  /** Resolves when it is the turn of the next one. */
+  /** Resolves when the next slice may begin. */
   async next(): Promise<void> {
     await new Promise<void>((resolve) => {
       if (waiting.push(resolve) === 1) setImmediate(goOn);

@@ -4,15 +4,15 @@ import { readFields } from './json-members.js';
 import { hasFewBrackets, scanInSteps } from './json-scan.js';
 import { runAtOnce, runInSlices } from './slices.js';
 
-/** An event of which nothing is known but that it is there. */
+/** A stored event that has not been decoded. */
 export interface StoredBytes {
   /** The JSON text, UTF-8. */
   readonly bytes: Buffer;
 }
 
 /**
- * One event as it is stored: immutable JSON text and what the service needs to know of it. The
- * same record may be handed to any number of readers, who must not write to `bytes`.
+ * One event as stored: its immutable JSON text, and the fields that the service needs. Any number of
+ * readers may share a record, so none may write to `bytes`.
  */
 export interface StoredEvent extends StoredBytes {
   /** Null when the element is not UTF-8 JSON of an object with a string `type`, or nested too deep. */
@@ -21,21 +21,22 @@ export interface StoredEvent extends StoredBytes {
   readonly ending: Ending | null;
 }
 
-/** Stored text up to this size is parsed, at 100 ns a byte at worst, unless it may be nested deep. */
+/** Stored text up to this size is parsed without a scan, at 100 ns a byte at worst, unless it may be
+ * nested too deep. */
 const smallBytes = 16 * 1024;
 
-/** From this size on, an element is read in slices. */
+/** Elements from this size on are decoded in slices. */
 const largeBytes = 256 * 1024;
 
-/** How much of an element is scanned in one step. */
+/** Size of the part of an element that is scanned in one step, in bytes. */
 const stepBytes = 64 * 1024;
 
-/** Reads what another program may have written: anything at all becomes an event. */
+/** Decodes an element that another program may have written: any bytes become an event. */
 export function decodeStoredEvent(bytes: Buffer): StoredEvent {
   return toStoredEvent(bytes, isUtf8(bytes) ? parseStored(bytes) : null);
 }
 
-/** The same, but other work goes on while one of many megabytes is read. */
+/** `decodeStoredEvent`, in slices for an element of many megabytes. */
 export function decodeInTurns(bytes: Buffer): StoredEvent | Promise<StoredEvent> {
   return bytes.length < largeBytes ? decodeStoredEvent(bytes) : decodeInSlices(bytes);
 }
@@ -52,7 +53,7 @@ function toStoredEvent(bytes: Buffer, value: unknown): StoredEvent {
   return { bytes, type, ending: endingOf(type, done === true) };
 }
 
-/** Null when it is not JSON, or nested deeper than an event may be. */
+/** Parses stored text; null when it is not JSON, or nested too deep for an event. */
 function parseStored(bytes: Buffer): unknown {
   if (bytes.length <= smallBytes) {
     const json = bytes.toString('utf8');

@@ -1,25 +1,25 @@
 import { nextTick } from 'node:process';
 
-/** After writing to many feeds, the next write waits this many times as long as that took. */
+/** The pause between two writes to all feeds, as a multiple of the time that the first one took. */
 const restFactor = 3;
 
-/** The longest wait; a reader does not notice it. */
+/** Max pause, too short for a reader to notice. */
 const maxRestMs = 10;
 
-/** A timer cannot be shorter, and a turn of the event loop is not much less. */
+/** Min pause: timers cannot be shorter, and a turn of the event loop takes nearly as long. */
 const minRestMs = 1;
 
 /**
- * When the feeds of a stream are written to. An event that comes alone leaves in the next turn of the
- * event loop. Where events come faster than they can be written to all feeds one by one, those of
- * some milliseconds leave together: a write costs nearly the same for one event as for many.
+ * Decides when the feeds of a stream are written to. A single event is sent in the next turn of the
+ * event loop. When events arrive faster than they can be written to all feeds one by one, those of a
+ * few milliseconds are sent together: a write costs nearly the same for many events as for one.
  */
 export class Coalescer {
   #restsUntil = 0;
 
   /**
-   * Begins the wait after all feeds were written to. Node hands the bytes to the sockets after the
-   * code that runs, and that is what takes its time.
+   * Begins the pause after all feeds were written to. The measurement ends in `nextTick`, as Node
+   * hands the bytes to the sockets, which is the costly part, after the running code.
    *
    * @param startedAt when the first feed was written to, on the clock of `performance.now()`
    */
@@ -33,7 +33,7 @@ export class Coalescer {
     });
   }
 
-  /** Calls back at once, or when the wait is over. */
+  /** Calls back at once, or when the pause is over. */
   afterRest(next: () => void): void {
     const restMs = this.#restsUntil - performance.now();
     if (restMs < minRestMs) next();

@@ -7,10 +7,11 @@ const minPerBatch = 20;
 const batchIntervalMs = 100;
 
 /**
- * Ends feeds in batches, lest all their clients come to the other nodes at once (a thundering herd).
+ * Ends feeds in batches, so that their clients do not reconnect to the other nodes all at once (a
+ * thundering herd).
  *
- * @param spreadMs how long the batches take together, at most
- * @param pause waits between two of them
+ * @param spreadMs max time of all batches together
+ * @param pause waits between two batches
  */
 export async function endInBatches(
   subscribers: readonly Pick<Subscriber, 'finish'>[],

@@ -34,7 +34,7 @@ export interface FeedOptions {
   readonly maxAgeMs: number;
   readonly maxFeeds: number;
   readonly maxFeedsPerStream: number;
-  /** A feed whose socket takes nothing for this long is cut. */
+  /** Write timeout: a feed whose socket takes no byte for this long is cut. */
   readonly stallMs?: number;
 }
 
@@ -42,20 +42,20 @@ const defaultStallMs = 30_000;
 
 export interface FeedRequest {
   readonly stream: StreamId;
-  /** Where the client goes on; 'now' is the end of the stream, and 'unknown' an id that is none. */
+  /** Where the client resumes; 'now' is the end of the stream, 'unknown' stands for an invalid id. */
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
   readonly format: FeedFormat;
-  /** What is sent before all else. */
+  /** Bytes to send before anything else. */
   readonly preface: Buffer;
-  /** How long a feed at the start waits for a stream that is not there; null for its whole life. */
+  /** How long a feed at the start waits for a stream that does not exist; null for its max age. */
   readonly startTimeoutMs: number | null;
   /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
 
-/** What a request for a feed comes to. A caller that gets 'open' calls `start` or `cancel`, once. */
+/** The result of a request for a feed. A caller that gets 'open' calls `start` or `cancel`, once. */
 export type Opening =
   | { readonly kind: 'finished' }
   | { readonly kind: 'rejected'; readonly reason: FeedRejection }
@@ -67,11 +67,11 @@ export type Opening =
 
 /** Where a feed begins. */
 interface FeedPlace extends Pick<FollowedFeed, 'follower' | 'position' | 'isAbsent'> {
-  /** Not kept by the feed, which may be open for long. */
+  /** Apart from the rest, since a feed that may be open for long must not keep it. */
   readonly firstPage: Promise<EncodedPage> | null;
 }
 
-/** All feeds of this process, and the one follower of each stream that they follow. */
+/** All feeds of this process, and the one follower of each followed stream. */
 export class FeedHub {
   readonly #followers = new Map<string, StreamFollower>();
   readonly #subscribers = new Set<Subscriber>();
@@ -79,7 +79,7 @@ export class FeedHub {
   readonly #subscriberOptions: SubscriberOptions;
   #beats: NodeJS.Timeout | null = null;
   #isBeating = false;
-  /** Feeds that are being opened count against the limit too. */
+  /** Number of feeds that are being opened, which count against the limit too. */
   #openings = 0;
   #isDraining = false;
   /** Called when the last feed has closed. */
@@ -95,7 +95,7 @@ export class FeedHub {
     this.#followerOptions = {
       streams,
       timerWheel: new TimerWheel(pollIntervalMs),
-      // Not those of the subscribers: what is new does not queue behind replays.
+      // A queue apart from that of the subscribers, so that new events do not queue behind replays.
       turns: new TurnQueue(),
       lingerMs,
       pageBudget: new PageBudget(),
@@ -110,7 +110,7 @@ export class FeedHub {
     this.#subscriberOptions = { ...options, stallMs, turns, logger, observer, onClose };
   }
 
-  /** How many feeds are open, and how many streams they follow. */
+  /** Number of open feeds, and of the streams that they follow. */
   get counts(): { readonly feeds: number; readonly streams: number } {
     return { feeds: this.#subscribers.size, streams: this.#followers.size };
   }
@@ -148,9 +148,9 @@ export class FeedHub {
   }
 
   /**
-   * Why no feed is opened now, before the store is asked; null when one may be.
+   * The reason why no feed can be opened now, as far as it is known without the store; null if one can.
    *
-   * @param stream when it is known already
+   * @param stream the stream, if it is known already
    */
   rejection(stream?: StreamId): FeedRejection | null {
     if (this.#isDraining) return 'draining';
@@ -158,10 +158,10 @@ export class FeedHub {
   }
 
   /**
-   * Ends every feed, so that its client goes on elsewhere, and opens no more. Resolves when all
-   * sockets have taken the last bytes; those that have not `graceMs` after the last end are cut.
+   * Ends every feed, so that its client resumes at another node, and opens no more. Resolves when all
+   * sockets have taken the last bytes; those that have not are cut `graceMs` after the last end.
    *
-   * @param spreadMs many feeds end in batches, within this time
+   * @param spreadMs time over which the batches are spread
    */
   async drain(graceMs: number, spreadMs = 0): Promise<void> {
     this.#isDraining = true;
@@ -234,7 +234,7 @@ export class FeedHub {
     this.#beats = null;
   }
 
-  /** Resolves when all feeds have closed, or the time is up. */
+  /** Resolves when all feeds have closed, or after `graceMs`. */
   async #whenEmpty(graceMs: number): Promise<void> {
     if (this.#subscribers.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -246,7 +246,7 @@ export class FeedHub {
     });
   }
 
-  /** Often enough for each of the times that feeds are checked for. */
+  /** Interval of the checks of feeds, a fraction of both times that they compare with. */
   get #beatMs(): number {
     return Math.min(this.options.heartbeatMs, this.options.maxAgeMs) / 10;
   }
@@ -259,7 +259,7 @@ export class FeedHub {
   }
 }
 
-/** Where a client goes on, as far as it is known before the status of the stream. */
+/** Where a client resumes; null if that depends on the status of the stream. */
 function knownPosition(from: FeedRequest['from']): Position | null {
   if (from === 'now') return null;
   return from === 'unknown' ? startOfStream : from;
@@ -277,14 +277,15 @@ function firstBytes({ from, preface, format }: FeedRequest, { offset, tag }: Pos
   return Buffer.concat(parts);
 }
 
-/** Whether the stream is over and a client at this position was sent its end. */
+/** Whether the stream is over and a client at this position has its end. */
 function mayHaveAll(snapshot: StreamSnapshot, position: Position): boolean {
   return snapshot.isOver(performance.now()) && position.offset >= snapshot.endedOffset;
 }
 
 /**
- * Whether nothing is owed to a client at this position behind the end, where there is this page. What
- * another program has pushed there, unless it is a title, brings no client back that was told the end.
+ * Whether a client at this position, after the end, has everything, given the page there. Elements that
+ * another program pushed after the end, other than titles, are not delivered to a client that has the
+ * end.
  */
 function isRead(page: EncodedPage, position: Position): boolean {
   return matches(position, page.tag) && !page.events.some(mayFollowEnd);

@@ -1,14 +1,14 @@
 import type { FeedObserver } from './feed-observer.js';
 
-/** Measures how long feeds wait for the first event of a stream that was not there when they opened. */
+/** Measures how long feeds wait for the first event of a stream that did not exist when they opened. */
 export class FirstEventTimer {
-  /** Since when the first of these feeds waits, on the clock of `performance.now()`. */
+  /** When the first of these feeds began to wait, on the clock of `performance.now()`. */
   #startedAt: number | null = null;
   #hasSeenEvents = false;
 
   constructor(readonly observer: FeedObserver) {}
 
-  /** To be called for each feed that found no stream, which it may have been told late. */
+  /** To be called for each feed that found no stream, even if its status arrived late. */
   start(): void {
     if (!this.#hasSeenEvents) this.#startedAt ??= performance.now();
   }
@@ -21,7 +21,7 @@ export class FirstEventTimer {
     this.#startedAt = null;
   }
 
-  /** The stream is another one from here on. */
+  /** To be called when the stream is replaced by another one. */
   reset(): void {
     this.#hasSeenEvents = false;
   }

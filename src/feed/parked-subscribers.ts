@@ -6,16 +6,16 @@ import type { Turn } from './turns.js';
 /** A subscriber that has everything and waits at the end of a stream. */
 export interface ParkedSubscriber extends Linked<ParkedSubscriber> {
   readonly position: Position;
-  /** The list's own: its place in the order in which subscribers were parked. */
+  /** Set by the list alone: its number in the order in which subscribers were parked. */
   place: number;
   /**
-   * Called when there may be more at the position, the position is no longer there, or the stream
-   * is over. Must not throw: others are parked behind.
+   * Called when there may be more at the position, the position no longer exists, or the stream is
+   * over. Must not throw: others are parked behind.
    */
   resume(): void;
 }
 
-/** All subscribers that wait at the end of one stream, in the order in which they came. */
+/** All subscribers parked at the end of one stream, in the order of their arrival. */
 export class ParkedSubscribers {
   readonly #all = new LinkedList<ParkedSubscriber>();
   #lastPlace = 0;
@@ -24,7 +24,7 @@ export class ParkedSubscribers {
     return this.#all.first === null;
   }
 
-  /** The place of the subscriber that came last. One that comes later is behind it. */
+  /** The place of the subscriber that was parked last. */
   get lastPlace(): number {
     return this.#lastPlace;
   }
@@ -44,7 +44,7 @@ export class ParkedSubscribers {
     this.#all.clear();
   }
 
-  /** The offsets at which subscribers wait: nearly always the one at the end. */
+  /** The offsets at which subscribers are parked: nearly always only the end. */
   offsets(): Iterable<number> {
     const { first } = this.#all;
     if (first === null) return [];
@@ -56,13 +56,12 @@ export class ParkedSubscribers {
   }
 
   /**
-   * Resumes the subscribers that wait where the page begins, unless they know that there is nothing.
-   * Does what one turn of the event loop has room for; between the turns, subscribers may come and
-   * leave.
+   * Resumes the subscribers parked where the page begins, unless they have everything. Resumes as many as
+   * one turn of the event loop has room for; between the turns, subscribers may come and leave.
    *
-   * @param upTo the last place that is resumed: a subscriber that reaches the end is parked behind it
-   * @param isOver whether the page shows that the stream is over: then none stays parked there
-   * @returns whether it has to be called again
+   * @param upTo last place to resume: a subscriber that reaches the end is parked behind it
+   * @param isOver whether the stream is over after the page: then no subscriber stays parked
+   * @returns whether to call it again
    */
   release(page: EncodedPage, upTo: number, isOver: boolean, turn: Pick<Turn, 'isOver'>): boolean {
     for (

@@ -13,15 +13,15 @@ import { type StreamSnapshot, StreamState } from './stream-state.js';
 import { type TimerWheel, WheelTask } from './timer-wheel.js';
 import { type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
 
-/** The largest number of events in one page; its bytes are bounded by the stream manager. */
+/** Max number of events in one page; its bytes are bounded by the stream manager. */
 const maxPageEvents = 512;
 
-/** What all followers of a process have in common. */
+/** The options that all followers of a process share. */
 export interface FollowerOptions {
   readonly streams: StreamManager;
-  /** A stream is read at least once in its interval, if notifications may be lost. */
+  /** Polls: a stream is read at least once in an interval, if notifications may be lost. */
   readonly timerWheel: TimerWheel;
-  /** In which each stream is read and delivered that has something new. */
+  /** The queue of streams with something new to read and deliver. */
   readonly turns: TurnQueue;
   readonly lingerMs: number;
   readonly pageBudget: PageBudget;
@@ -29,14 +29,14 @@ export interface FollowerOptions {
   readonly observer: FeedObserver;
 }
 
-/** A stream that is not the one that a client saw. */
+/** The reset of a client whose stream is not the one it saw. */
 export interface Reset {
   readonly reason: ResetReason;
   /** Whether there is no stream now. */
   readonly isAbsent: boolean;
 }
 
-/** A read under way, which may lack what later notifications announced. */
+/** A running read, which may lack events of later notifications. */
 interface RunningRead {
   readonly offset: number;
   readonly notifications: number;
@@ -48,14 +48,14 @@ interface RunningRead {
  * ask it for the page at their position; those that have everything are parked. Each delivery serves
  * all of them with one read, after a notification or the poll interval.
  *
- * `notifications` counts how often there may have been more, and what was read is as new as the count
- * when the read began. An example: the count is 4 when a delivery starts. A notification raises it to
- * 5 while the page is read, so the page may lack what it announced. The page is delivered all the
- * same, and its end counts as the end of the stream (4 is what the delivery takes care of), so that
- * subscribers park again; but the delivery ends with 4 served of 5, and another one follows.
+ * `notifications` counts how often there may have been more, and a page is as current as the count when
+ * its read began. An example: the count is 4 when a delivery starts. A notification raises it to 5
+ * during the read, so the page may lack the new event. The page is delivered all the same, and its end
+ * counts as the end of the stream (the delivery serves count 4), so that subscribers park again; but the
+ * delivery ends with 4 of 5 notifications served, and another one follows.
  */
 export class StreamFollower extends WheelTask implements TurnTaker {
-  /** How many feeds follow the stream, or are about to. */
+  /** Number of feeds that follow the stream, or are being opened. */
   users = 0;
   readonly #state: StreamState;
   readonly #pages: PageCache;
@@ -63,25 +63,25 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   readonly #coalescer = new Coalescer();
   readonly #firstEvent: FirstEventTimer;
   readonly #unwatch: () => void;
-  /** Nearly always none or one. */
+  /** The running reads, nearly always none or one. */
   #reads: RunningRead[] = [];
   #restarting: Promise<StreamSnapshot> | null = null;
-  /** Counts the streams of this name: what was read of one is not said of the next. */
+  /** Counts the streams of this name, so that reads of one are not applied to the next. */
   #generation = 0;
   #notifications = 0;
-  /** When the first notification came that no delivery has taken care of. */
+  /** When the first notification arrived that no delivery has served. */
   #notifiedAt: number | null = null;
-  /** The empty page at the end of the stream, if it was read. */
+  /** The empty page at the end of the stream; null until it is read. */
   #end: EncodedPage | null = null;
-  /** The notifications before the end was read. */
+  /** The count of notifications when the read of the end began. */
   #endNotifications = 0;
   /** Whether a delivery runs, or has been scheduled. */
   #isDelivering = false;
-  /** The notifications that the running delivery takes care of. */
+  /** The count of notifications that the running delivery serves. */
   #servedNotifications = 0;
-  /** What is being delivered: it may be kept nowhere else. */
+  /** The page that is being delivered, which may not be in the cache. */
   #deliveredPage: EncodedPage | null = null;
-  /** Whether a read has failed that no delivery has tried again. */
+  /** Whether a read has failed and no delivery has repeated it. */
   #hasFailed = false;
   #isClosed = false;
 
@@ -92,36 +92,36 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     super();
     this.#pages = new PageCache(options.pageBudget);
     this.#firstEvent = new FirstEventTimer(options.observer);
-    // One more read when the stream is over shows those parked what they lack, since a notification
-    // may have been lost, or that they have everything.
+    // When the stream is over, one more read gives parked subscribers what they lack, as a notification may
+    // have been lost, or shows that they have everything.
     this.#state = new StreamState(options.lingerMs, () => this.#requestDelivery());
     this.#unwatch = options.streams.watch(stream, () => this.#notify());
-    options.timerWheel.postpone(this); // last, so that nothing is left behind should `watch` throw
+    options.timerWheel.postpone(this); // last, in case `watch` throws
   }
 
   /**
-   * Asks for the status of the stream and, ahead of need, for the page at a position: together, which
-   * is one round trip to the store. The page is null where it is at hand, and is never older than the
-   * status. Each promise rejects with a `ServiceError` of its own.
+   * Reads the status of the stream and, ahead of need, the page at a position, in one round trip to the
+   * store. The page is null if it is cached, and is never older than the status. Each promise rejects
+   * with its own `ServiceError`.
    *
-   * @param position null while only the status can tell it
+   * @param position null if it depends on the status
    */
   open(position: Position | null, prefersLong: boolean) {
     const status = this.refresh();
     const isAtHand = position === null || this.peek(position, prefersLong) !== undefined;
     const page = isAtHand ? null : this.#readSince(position.offset, status);
-    page?.catch(() => {}); // lest one that nothing awaits ends the process
+    page?.catch(() => {}); // an unhandled rejection would end the process
     return { status, page };
   }
 
-  /** Asks the store for the status of the stream. @throws ServiceError */
+  /** Reads the status of the stream. @throws ServiceError */
   async refresh(): Promise<StreamSnapshot> {
     const { endings } = this.#state;
     const info = await this.options.streams.getStatus(this.stream);
     if (this.#state.isOutdated(info, endings)) return this.refresh();
     if (this.#state.isOfAnother(info)) this.#invalidate();
     const snapshot = this.#state.refresh(info);
-    // A status that knows of more than was read stands in for the notification that was lost.
+    // A status with events that were not read replaces a lost notification.
     if (this.#end !== null && this.#end.offset < snapshot.end.offset) {
       this.#end = null;
       this.#notify();
@@ -135,9 +135,9 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   }
 
   /**
-   * The page at the position if it is at hand, an empty one if the position is known to be the end.
+   * The page at the position if it is cached, an empty one if the position is known to be the end.
    *
-   * @param prefersLong whether what is at hand in many short pages is read again
+   * @param prefersLong whether many short pages in the cache are read again as one
    */
   peek(position: Position, prefersLong = false): EncodedPage | undefined {
     const { offset } = position;
@@ -164,10 +164,10 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   }
 
   /**
-   * Finds out what has become of the stream that a client saw, when it has come with a position that
-   * does not match. Subscribers that find that out together share one answer. @throws ServiceError
+   * Finds out why the position of a client does not match, that is whether its stream was deleted, replaced
+   * or truncated. Concurrent calls share one result. @throws ServiceError
    *
-   * @param page that was read at the position
+   * @param page the page that was read at the position
    */
   async findReset(page: EncodedPage): Promise<Reset> {
     this.#invalidate();
@@ -179,22 +179,22 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     return { reason: isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged', isAbsent };
   }
 
-  /** To be called when a feed opens at the start of a stream that is not there. */
+  /** To be called when a feed opens at the start of a stream that does not exist. */
   awaitFirstEvent(): void {
     this.#firstEvent.start();
   }
 
-  /** Resumes the subscriber when there is something new, or nothing is to come. */
+  /** Resumes the subscriber when there is something new, or the stream is over. */
   park(subscriber: ParkedSubscriber): void {
     this.#parked.add(subscriber);
   }
 
-  /** A subscriber that ends is not to be resumed. */
+  /** Removes a subscriber that ends. */
   leave(subscriber: ParkedSubscriber): void {
     this.#parked.delete(subscriber);
   }
 
-  /** A store that is away is logged where the connection is; the next poll tries again. */
+  /** Logs a failed read, which the next poll repeats. The connection log reports an unavailable store. */
   logFailure(error: unknown): void {
     this.#hasFailed = true;
     const { stream } = this;
@@ -213,11 +213,11 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     this.#pages.clear();
   }
 
-  /** What was read a poll interval ago is not wanted any more. */
+  /** Drops pages that no subscriber needed for a poll interval, and reads again. */
   override poll(): void {
     this.#pages.clear();
     this.#end = null;
-    // Where no notification gets lost, only what has failed is tried again.
+    // If no notification is ever lost, only failed reads are repeated.
     if (this.options.streams.notifiesReliably && !this.#hasFailed) return;
     if (this.#startDelivery()) void this.#deliver();
   }
@@ -235,7 +235,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   async #load(offset: number, notifications: number, cause: ReadCause): Promise<EncodedPage> {
     const { streams, observer } = this.options;
     const generation = this.#generation;
-    // A poll asks whether there is anything; parked subscribers read on from there.
+    // A poll reads one event; parked subscribers continue from there.
     const limit = cause === 'poll' ? 1 : maxPageEvents;
     let page: EncodedPage;
     try {
@@ -250,12 +250,12 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   }
 
   #keep(page: EncodedPage, notifications: number): void {
-    // The store dates the end. Another program's ending is dated when the store is first asked; a
-    // client that comes back after the linger is to be told that everything is over.
+    // The store dates the end of a stream, and one by another program only when the status is first read.
+    // Without this read, a client that reconnects after the linger would not be told that all is over.
     if (this.#state.apply(page)) this.refresh().catch((error) => this.logFailure(error));
     if (!page.isEmpty) {
       this.#firstEvent.stop();
-      // Where one feed follows, no other one comes for it: the one that asked has it.
+      // With a single feed, no other one needs the page.
       if (this.users > 1) this.#pages.add(page);
     }
     if (!page.atEnd) return;
@@ -270,7 +270,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     return isLatest || isServed ? this.#end : undefined;
   }
 
-  /** The stream is no longer the one that was read: nothing of what is known holds for the next. */
+  /** Drops everything that was read, when the stream is replaced by another one. */
   #invalidate(): void {
     this.#generation += 1;
     this.#firstEvent.reset();
@@ -281,18 +281,18 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     this.#state.invalidate();
   }
 
-  /** There may be more. */
+  /** Called when there may be more events. */
   #notify(): void {
     this.#notifiedAt ??= performance.now();
     this.#requestDelivery();
   }
 
-  /** In the next turn of the event loop, one delivery takes care of what comes in this one. */
+  /** Schedules a delivery in the next turn of the event loop, which serves all notifications of this one. */
   #requestDelivery(): void {
     if (this.#startDelivery()) this.#scheduleDelivery();
   }
 
-  /** Counts a notification, if only from the clock. Returns whether a delivery is to run for it. */
+  /** Counts a notification, or a poll. Returns whether to start a delivery for it. */
   #startDelivery(): boolean {
     this.#notifications += 1;
     if (this.#isDelivering || this.#isClosed) return false;
@@ -304,7 +304,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     this.#coalescer.afterRest(() => this.options.turns.push(this));
   }
 
-  /** The delivery loop: reads what is new, once for each offset, and delivers it. */
+  /** The delivery loop: reads new events, once for each offset, and delivers them. */
   async #deliver(): Promise<void> {
     this.#servedNotifications = this.#notifications;
     this.#hasFailed = false;
@@ -313,7 +313,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     }
     const notifiedAt = this.#notifiedAt;
     this.#notifiedAt = null;
-    const cause = notifiedAt === null ? 'poll' : 'wake_up';
+    const cause = notifiedAt === null ? 'poll' : 'notification';
     let hasDelivered = false;
     for (const offset of this.#parked.offsets()) {
       try {
@@ -332,12 +332,12 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   /** Resumes the subscribers parked at the offset. Returns whether there were events for them. */
   async #deliverFrom(offset: number, cause: ReadCause): Promise<boolean> {
     const generation = this.#generation;
-    // Asked before the read: then the page has everything that came before the end.
+    // Checked before the read, so that the page has all events before the end.
     const isOver = this.isOver();
     const page = await this.read(offset, cause);
     const startedAt = performance.now();
     const { lastPlace } = this.#parked;
-    // A page of a stream that is another one by now makes subscribers read again.
+    // If the stream was replaced meanwhile, the page is not offered, and subscribers read again.
     this.#deliveredPage = generation === this.#generation ? page : null;
     while (this.#parked.release(page, lastPlace, isOver, await turnWithRoom()));
     this.#deliveredPage = null;

@@ -4,22 +4,21 @@ import type { StoredEvent } from '../events/stored-event.js';
 import type { StreamInfo } from '../store/stream-manager.js';
 import type { EncodedPage } from './encoded-page.js';
 
-/** A time that does not come. */
+/** A time in the infinite future. */
 const never = Number.POSITIVE_INFINITY;
 
 /**
- * What the store said of a stream, brought up to date by the events that were read since: whether it
- * exists, has ended, and until when its feeds linger after the end. Times are milliseconds of
- * `performance.now()`.
+ * The status of a stream, updated by the events that were read since: whether it exists, has ended, and
+ * until when its feeds linger after the end. Times are milliseconds of `performance.now()`.
  */
 export class StreamSnapshot {
   /** The end of the stream at the time of the status; the start when there was no stream. */
   readonly end: Position;
   /** Whether there was no stream at the time of the status. */
   readonly isAbsent: boolean;
-  /** When the stream began; tells it from another one of the same name. */
+  /** When the stream was created, which distinguishes it from another one of the same name. */
   readonly createdAt: number | null;
-  /** Every event from this offset on came after the terminal one. */
+  /** The offset from which on every event follows the terminal one. */
   #endedOffset = Number.POSITIVE_INFINITY;
   #lingerUntil = never;
 
@@ -41,12 +40,12 @@ export class StreamSnapshot {
     return this.#endedOffset !== Number.POSITIVE_INFINITY;
   }
 
-  /** Readers from this offset on are owed nothing but late titles. Infinity while the stream is open. */
+  /** From this offset on, readers get nothing but late titles. Infinity while the stream is open. */
   get endedOffset(): number {
     return this.#endedOffset;
   }
 
-  /** Infinity while the stream is open. */
+  /** Until when feeds linger; infinity while the stream is open. */
   get lingerUntil(): number {
     return this.#lingerUntil;
   }
@@ -56,7 +55,7 @@ export class StreamSnapshot {
     return now >= this.#lingerUntil;
   }
 
-  /** Takes into account an event of the stream that was just read. */
+  /** Applies an event of the stream that was just read. */
   apply(event: StoredEvent, offset: number, now: number): void {
     if (event.ending !== null && offset < this.#endedOffset) {
       if (!this.hasEnded) this.#lingerUntil = now + this.lingerMs;
@@ -67,9 +66,9 @@ export class StreamSnapshot {
   }
 }
 
-/** What is known of a followed stream now, and the timer that runs out when its feeds have lingered. */
+/** The current state of a followed stream, and the timer of the linger of its feeds. */
 export class StreamState {
-  /** Null while nothing is known of the stream, or no longer. */
+  /** Null until the first status, and after an invalidation. */
   #snapshot: StreamSnapshot | null = null;
   #endings = 0;
   /** The offset after the last terminal event or title that was read. */
@@ -87,7 +86,7 @@ export class StreamState {
     return this.#snapshot !== null;
   }
 
-  /** Counts what pages showed of the end of the stream: a status asked for before that may lack it. */
+  /** Counts the ends that pages have shown: a status requested before one may lack it. */
   get endings(): number {
     return this.#endings;
   }
@@ -98,9 +97,9 @@ export class StreamState {
   }
 
   /**
-   * Whether a status lacks what was read of the end while it was on its way.
+   * Whether a status lacks an end that was read while the request was running.
    *
-   * @param endings how many there were when the store was asked
+   * @param endings value of `endings` when the status was requested
    */
   isOutdated(info: StreamInfo | null, endings: number): boolean {
     if (endings === this.#endings) return false;
@@ -113,7 +112,7 @@ export class StreamState {
     return known !== null && known !== (info?.createdAt ?? null);
   }
 
-  /** Goes by what the store has just said. */
+  /** Replaces the state by a status that was just read. */
   refresh(info: StreamInfo | null): StreamSnapshot {
     const snapshot = new StreamSnapshot(info, this.lingerMs, performance.now());
     this.#snapshot = snapshot;
@@ -122,9 +121,9 @@ export class StreamState {
   }
 
   /**
-   * Takes into account a page of the stream that was just read.
+   * Applies a page of the stream that was just read.
    *
-   * @returns whether it is the first to show that the stream has ended
+   * @returns whether it is the first page that shows the end of the stream
    */
   apply({ events, offset }: EncodedPage): boolean {
     const snapshot = this.#snapshot;
@@ -145,7 +144,7 @@ export class StreamState {
     return lingerUntil === never;
   }
 
-  /** The stream is another one from here on, of which nothing is known. */
+  /** Drops the state, when the stream is replaced by another one. */
   invalidate(): void {
     this.#snapshot = null;
     this.#setLingerTimer();
@@ -160,7 +159,7 @@ export class StreamState {
     clearTimeout(this.#linger);
     const until = this.#snapshot?.lingerUntil ?? never;
     if (this.#isClosed || until === never) return;
-    // What came with the end is delivered before. Rounded up, since a timer cuts off fractions.
+    // Events at the end are delivered first. Rounded up, since timers truncate fractions.
     const delayMs = Math.max(Math.ceil(until - performance.now()) + 1, 0);
     this.#linger = setTimeout(() => this.#endLinger(), delayMs);
   }

@@ -10,23 +10,23 @@ import type { ParkedSubscriber } from './parked-subscribers.js';
 import type { Reset, StreamFollower } from './stream-follower.js';
 import type { TurnQueue, TurnTaker } from './turns.js';
 
-/** What a client follows. */
+/** The feed of one client. */
 export interface FollowedFeed {
   readonly follower: StreamFollower;
-  /** Where it begins. */
+  /** Where the feed begins. */
   readonly position: Position;
-  /** What it is told first, when it came with an id that means nothing here. */
+  /** The reset to send first, to a client with an invalid id. */
   readonly reset: Reset | null;
-  /** Whether it is at the start of a stream that is not there. */
+  /** Whether the feed is at the start of a stream that does not exist. */
   readonly isAbsent: boolean;
-  /** How long it waits for one, in milliseconds; null for as long as a feed may last. */
+  /** How long the feed waits for that stream, in milliseconds; null for its max age. */
   readonly startTimeoutMs: number | null;
   readonly format: FeedFormat;
-  /** When the feed ends in any case, as its client is no longer allowed to read. */
+  /** When the access of the client ends, and with it the feed. */
   readonly accessEndsAt: number;
 }
 
-/** What one feed did. */
+/** The totals of one feed, for the log. */
 export interface FeedTotals {
   readonly reason: FeedEnd;
   readonly fromOffset: number;
@@ -34,72 +34,72 @@ export interface FeedTotals {
   readonly durationMs: number;
 }
 
-/** What all subscribers of a process have in common. */
+/** The options that all subscribers of a process share. */
 export interface SubscriberOptions {
-  /** After a reset, the feed waits this long for a stream that does not exist. */
+  /** How long a feed waits, after a reset, for a stream that does not exist. */
   readonly waitMs: number;
-  /** A comment is sent before there was no byte for this long, so that a dead connection shows. */
+  /** A heartbeat is sent before a feed is silent for this long, so that a dead connection is detected. */
   readonly heartbeatMs: number;
-  /** About when the feed ends, so that its client goes on in another one. */
+  /** Max age of a feed, give or take some jitter; then its client resumes in another one. */
   readonly maxAgeMs: number;
-  /** A socket that takes nothing for this long, although there is something, is cut. */
+  /** Write timeout: a socket that takes no byte for this long, although there are some, is cut. */
   readonly stallMs: number;
-  /** Of all feeds of the process. */
+  /** The turns of all feeds of the process. */
   readonly turns: TurnQueue;
   readonly logger: BaseLogger;
   readonly observer: FeedObserver;
-  /** Called when a response has closed, with all of its bytes or without. */
+  /** Called when a response has closed, complete or not. */
   readonly onClose: (subscriber: Subscriber, totals: FeedTotals) => void;
 }
 
 /** A page that was read, to be written in a later turn. */
 interface ReadPage {
   readonly page: EncodedPage;
-  /** Set when the page is of another stream than the client saw. */
+  /** Set when the page belongs to another stream than the client saw. */
   readonly reset: Reset | null;
 }
 
-/** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
+/** Max bytes of a stream written to one client in one turn of the event loop, plus the page that exceeds it. */
 const maxBurstBytes = 256 * 1024;
 
 /**
- * After how much of the interval the heartbeat is due. Feeds that got the same event do not all come to
- * it together, and a beat, which comes ten times in the interval, is never too late for it.
+ * The share of the interval after which a heartbeat is due. It is random, so that feeds that got the same
+ * event do not send it together, and low enough for a beat, which comes ten times in the interval.
  */
 const heartbeatDue = { from: 0.6, to: 0.85 };
 
-/** By how much of it the age of feeds differs that were opened together. */
+/** Jitter of the max age, as a share, for feeds that were opened together. */
 const ageJitter = 0.1;
 
 /**
- * One client of a stream: a position and a socket. It writes what lies at its position until the
- * socket is full, and goes on when the socket drains; nothing is queued for it elsewhere.
+ * One client of a stream: a position and a socket. It writes from its position until the socket
+ * is full, and continues when the socket drains; nothing is queued for it elsewhere (backpressure).
  */
 export class Subscriber implements ParkedSubscriber, TurnTaker {
   #position: Position;
   readonly #startedAt = performance.now();
   #lastWriteAt = this.#startedAt;
-  /** How long there may be no byte until the heartbeat. */
+  /** Time without a write after which a heartbeat is due. */
   readonly #silenceMs: number;
   readonly #endsAt: number;
-  /** Why it ends then. */
+  /** The reason for the end at `#endsAt`. */
   readonly #endsBy: FeedEnd;
   #awaitsDrain = false;
-  /** Whether it reads, or waits for its turn. */
+  /** Whether a read is running, or the subscriber waits for its turn. */
   #isBusy = false;
   #readPage: ReadPage | null = null;
-  /** Set when nothing more is to be written. */
+  /** The reason for the end, set once nothing more will be written. */
   #end: FeedEnd | null = null;
   #isClosed = false;
-  /** Whether it was told that it has all there is. */
+  /** Whether the client was told that it has all stored events. */
   #isUpToDate = false;
   #absenceTimer: NodeJS.Timeout | undefined;
-  /** Its neighbours while it is parked. */
+  /** The neighbours in the list of parked subscribers. */
   previous: ParkedSubscriber | null = null;
   next: ParkedSubscriber | null = null;
   place = 0;
 
-  /** @param onClose told last that the response has closed */
+  /** @param onClose called last, when the response has closed */
   constructor(
     readonly client: FeedClient,
     readonly feed: FollowedFeed,
@@ -120,11 +120,11 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   }
 
   /**
-   * @param firstBytes creates them; they are sent at once
-   * @param firstPage the page at its position, which is being read; null where the follower has it
+   * @param firstBytes returns the first bytes, which are sent at once
+   * @param firstPage the running read of the page at the position; null if the follower has the page
    */
   start(firstBytes: () => Buffer, firstPage: Promise<EncodedPage> | null): void {
-    // The client may have left while the stream was looked up: then 'close' was before our time.
+    // If the client left while the stream was read, 'close' was emitted before there was a listener.
     if (this.client.socket.destroyed) {
       this.#onClose();
       return;
@@ -141,7 +141,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     this.resume();
   }
 
-  /** There may be more at its position, or room in its socket. */
+  /** Continues when there may be more at the position, or room in the socket. */
   resume(): void {
     try {
       this.#writeUntilFull();
@@ -150,7 +150,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     }
   }
 
-  /** Goes on with the page that was read, or where the last turn had no more room. */
+  /** Continues with the page that was read, or where the last turn had no more room. */
   takeTurn(): void {
     const read = this.#readPage;
     this.#readPage = null;
@@ -163,7 +163,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     }
   }
 
-  /** Ends the response; the client has all that it was to get, or comes back for the rest. */
+  /** Ends the response: the client has everything, or reconnects for the rest. */
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
     const { format } = this.feed;
@@ -178,7 +178,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     }
   }
 
-  /** Called ten times in a heartbeat interval: sends the heartbeat, and ends the feed at its age. */
+  /** To be called regularly: sends the heartbeat, and ends the feed at its max age. */
   beat(now: number): void {
     try {
       if (this.#end !== null || this.client.socket.writableNeedDrain) this.#limitAge(now);
@@ -194,7 +194,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     if (now >= this.#endsAt + this.options.stallMs) this.#onTimeout();
   }
 
-  /** Drops the connection with what is unsent; one whose response is complete stays for the next request. */
+  /** Drops the connection with all unsent bytes; after a complete response, it stays for the next request. */
   cut(): void {
     if (this.#isClosed) return;
     this.client.response.destroy();
@@ -205,7 +205,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
    * The loop of one client: writes page after page, until the socket is full, a page has to be read,
    * the turn is over, or the client has everything.
    *
-   * @param burstBytes how much of the stream was written in this turn already
+   * @param burstBytes bytes of the stream written in this turn already
    */
   #writeUntilFull(burstBytes = 0): void {
     const { follower, format } = this.feed;
@@ -222,17 +222,17 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     }
   }
 
-  /** Waits at the end of the stream, unless there is nothing to wait for. */
+  /** Parks at the end of the stream, or ends the feed if nothing will follow. */
   #park(end: EncodedPage): void {
     const { follower } = this.feed;
-    this.#position = end.next; // with its tag, which a bare offset has not
+    this.#position = end.next; // with its tag, which a bare offset lacks
     this.#noteUpToDate();
     if (follower.isOver()) this.finish('ended');
     else if (this.client.socket.readableEnded) this.finish('left');
     else follower.park(this);
   }
 
-  /** Waits for a page, which is written in a later turn. */
+  /** Awaits a page, which is written in a later turn. */
   async #read(reading: Promise<EncodedPage>): Promise<void> {
     const { follower } = this.feed;
     this.#isBusy = true;
@@ -247,7 +247,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
       if (this.#end === null) follower.park(this);
       return;
     }
-    // Many may have shared the read: neither a crowd nor one long replay keeps the others waiting.
+    // A later turn, since many may share the read, and a long replay must not starve the others.
     this.#continueLater();
   }
 
@@ -256,17 +256,17 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     this.options.turns.push(this);
   }
 
-  /** Returns how much of the stream it was. */
+  /** Returns the size of the events as stored. */
   #writeRead({ page, reset }: ReadPage): number {
     if (reset === null) return this.#writePage(page);
     this.#reset(reset);
     return 0;
   }
 
-  /** Returns how much of the stream it was, which costs time also where few bytes come of it. */
+  /** Returns the size of the events as stored, which take time even if the format writes few bytes. */
   #writePage(page: EncodedPage): number {
     const { format } = this.feed;
-    // First, since it may throw: what has not been written is not behind us.
+    // Encoded first, since it may throw: the position must not pass events that were not written.
     const frames = page.isEmpty ? null : format.encode(page);
     this.#position = page.next;
     if (page.isEmpty) return 0;
@@ -298,7 +298,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     if (startTimeoutMs !== null) this.#endAfter(startTimeoutMs, 'not_started');
   }
 
-  /** Says that the stream is not the one that the client saw, and goes on from its start. */
+  /** Tells the client that the stream is not the one it saw, and continues from its start. */
   #reset({ reason, isAbsent }: Reset): void {
     this.options.observer.reset(reason);
     const frame = this.feed.format.reset(reason, isAbsent);
@@ -313,13 +313,13 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     if (isAbsent) this.#endAfter(Math.min(waitMs, this.feed.startTimeoutMs ?? waitMs), 'absent');
   }
 
-  /** Ends the feed unless an event comes before. */
+  /** Ends the feed, unless an event arrives before. */
   #endAfter(ms: number, end: FeedEnd): void {
     clearTimeout(this.#absenceTimer);
     this.#absenceTimer = setTimeout(() => this.finish(end), ms);
   }
 
-  /** From here on nothing is written. */
+  /** Marks the feed as ended: nothing is written from here on. */
   #stop(end: FeedEnd): void {
     this.#end = end;
     clearTimeout(this.#absenceTimer);
@@ -327,8 +327,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   }
 
   /**
-   * Whatever a format or a socket throws costs this one feed: it may have come out of a socket's
-   * callback or a timer, where it would end the process, or with others waiting behind.
+   * Ends this feed alone after an error of its format or socket. In a callback of a socket or a timer, the
+   * error would end the process; in a loop, it would affect the feeds behind.
    */
   #fail(error: unknown): void {
     const { logger } = this.options;
@@ -338,8 +338,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   }
 
   /**
-   * A socket with bytes to send, of which the client takes none, times out. A client that reads slowly
-   * is not one that does not read: Node's timeout starts again with each byte that the system takes.
+   * Starts the write timeout of a socket with bytes to send. It does not affect a client that reads slowly:
+   * Node's timeout starts again with each byte that the system takes.
    */
   #limitStall(): void {
     const { response, socket } = this.client;
@@ -353,7 +353,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     this.cut();
   }
 
-  /** A slow client's socket may be full at every beat: so its age is checked here too. */
+  /** Continues after a drain. The socket of a slow client may be full at every beat, so its age is checked
+   * here too. */
   #onDrain(): void {
     this.#awaitsDrain = false;
     if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
@@ -361,8 +362,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   }
 
   /**
-   * A client that has closed its side has most likely left, and can be told apart from one that reads
-   * on by a write alone. So it gets what there is, and is not kept for what comes.
+   * A client that has closed its sending side has most likely left, and only a write can tell it from one
+   * that still reads. So it gets all stored events, and does not wait for new ones.
    */
   readonly #onEnd = (): void => this.resume();
 

@@ -1,34 +1,34 @@
 import { type Linked, LinkedList } from '../linked-list.js';
 
-/** What is polled again and again. The wheel keeps in a task where it stands. */
+/** A task that is polled repeatedly. The wheel keeps its own fields in it. */
 export abstract class WheelTask implements Linked<WheelTask> {
   previous: WheelTask | null = null;
   next: WheelTask | null = null;
   slot: LinkedList<WheelTask> | null = null;
-  /** The turn of the wheel in which it is polled, unless it is postponed until then. */
+  /** The turn of the wheel in which the task is polled, unless it is postponed before. */
   dueTurn = 0;
 
   abstract poll(): void;
 }
 
-/** Into how many turns an interval is divided, unless they would be too short for a timer. */
+/** Max number of turns in an interval; fewer if they would be too short for a timer. */
 const maxTurns = 20;
 const minTurns = 2;
 const minTurnMs = 5;
 
 /**
- * Polls many tasks, each an interval after it was postponed last, with one timer. Those whose time
- * comes in the same turn are polled together. To postpone is cheap, since it is done for each
- * delivery: a task is moved on only when the wheel comes to it too early.
+ * Polls many tasks with one timer, each an interval after it was last postponed. Tasks due in the same
+ * turn are polled together. To postpone a task is cheap, since it happens at each delivery: the task is
+ * moved only when the wheel reaches its old slot.
  */
 export class TimerWheel {
   readonly #slots: readonly LinkedList<WheelTask>[];
   readonly #turnMs: number;
   readonly #turns: number;
   #turn = 0;
-  /** When the current turn began, whatever the timer was late by. */
+  /** When the current turn was due to begin, regardless of the delay of the timer. */
   #turnedAt = 0;
-  /** How many tasks are on the wheel. */
+  /** Number of tasks on the wheel. */
   #size = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -40,9 +40,9 @@ export class TimerWheel {
     this.#slots = Array.from({ length: this.#turns + 1 }, () => new LinkedList<WheelTask>());
   }
 
-  /** Has a task polled within an interval from now, and hardly earlier. */
+  /** Postpones the poll of a task to about an interval from now, and no later. */
   postpone(task: WheelTask): void {
-    // A turn less for some, so that what was read at once spreads over the interval.
+    // One turn less for some, so that tasks that were polled together spread out.
     task.dueTurn = this.#turn + this.#turns - Math.round(Math.random());
     if (task.slot !== null) return;
     this.#place(task);
@@ -67,7 +67,7 @@ export class TimerWheel {
 
   #catchUp(): void {
     const now = performance.now();
-    // After a standstill, once around is enough.
+    // After a pause of the process, one revolution is enough.
     const oldest = now - this.#turns * this.#turnMs;
     this.#turnedAt = Math.max(this.#turnedAt, oldest);
     while (this.#timer !== null && this.#turnedAt + this.#turnMs <= now) this.#takeTurn();

@@ -4,9 +4,9 @@ import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.js';
 
-/** A page of the service's own, and the files that it needs. */
+/** A page of the service, and the files that it needs. */
 export interface Page {
-  /** Where the page is; its files are one level below. */
+  /** The path of the page; its files are one level below. */
   readonly path: string;
   /** The HTML. It names its files relative to itself, so that it works below any prefix. */
   readonly html: URL;
@@ -14,7 +14,7 @@ export interface Page {
   readonly files: Readonly<Record<string, URL>>;
   /** Pages that are not served: a line of the HTML that links to one of them is left out. */
   readonly disabled: readonly string[];
-  /** What the page may do, as a Content-Security-Policy. */
+  /** The Content-Security-Policy of the page. */
   readonly policy: string;
 }
 
@@ -33,7 +33,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the page to everyone: it is the same for all, and what it shows it has to request. */
+/** Serves the page without credentials: it is static, and requests the data that it shows. */
 export function servePage(app: FastifyInstance, page: Page): void {
   const html = pageFile(page.html, withoutLinks(readFileSync(page.html), page.disabled));
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
@@ -59,7 +59,7 @@ function pageFile(url: URL, body: Buffer): PageFile {
   return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
 }
 
-/** A browser may keep a file, and asks each time whether it is still the same. */
+/** Sends a file, which a browser may cache but revalidates each time. */
 function send(
   { headers }: FastifyRequest,
   reply: FastifyReply,

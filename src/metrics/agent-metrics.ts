@@ -7,20 +7,20 @@ import { type StreamId, streamKey } from '../store/stream-id.js';
 import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
 import { measure, waitBuckets } from './instruments.js';
 
-/** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
+/** The state of an open stream. Times are milliseconds of `performance.now()`. */
 interface Run {
-  /** Null when it began at another node, or has answered. */
+  /** Null when the run began at another node, or has answered. */
   begunAt: number | null;
   appendedAt: number;
 }
 
-/** In seconds: from token to token, to a tool that takes its time. */
+/** In seconds: from the gap between two tokens to that of a slow tool call. */
 const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** How long a stream is remembered that is not appended to. */
+/** How long a stream without appends is remembered. */
 const quietMs = 300_000;
 
-/** How the runs of agents go, as numbers: told by what is appended on this node. */
+/** The metrics of agent runs, derived from the appends on this node. */
 export class AgentMetrics {
   readonly #firstAnswer: Histogram;
   readonly #gap: Histogram;
@@ -55,7 +55,7 @@ export class AgentMetrics {
     this.#countEnds(streams);
   }
 
-  /** @param events those that were stored now: at least one */
+  /** @param events the events that were stored now: at least one */
   appended(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
     const key = streamKey(stream);
     const now = performance.now();
@@ -89,7 +89,7 @@ export class AgentMetrics {
     const ended = this.#ended;
     new Counter({
       name: 'rejoin_streams_ended_total',
-      help: 'Streams that this node has ended, by how: their terminal event, an expired lease, deletion.',
+      help: 'Streams that ended on this node: by their terminal event, an expired lease, or deletion.',
       labelNames: ['status'],
       registers: [this.registry],
       collect() {
@@ -102,12 +102,12 @@ export class AgentMetrics {
   }
 }
 
-/** A stream that has ended takes a title all the same. */
+/** Whether the events follow the end of their stream, as a title may. */
 function isLate(events: readonly StoredEvent[]): boolean {
   return events.every(mayFollowEnd);
 }
 
-/** Only a title may follow the event that ends a stream. */
+/** How the events end their stream. Only titles may follow the terminal one. */
 function endingOf(events: readonly StoredEvent[]): Ending | null {
   for (let index = events.length - 1; index >= 0; index -= 1) {
     const event = events[index] as StoredEvent;

@@ -3,14 +3,14 @@ import type { ErrorCode } from '../errors.js';
 import type { StoredEvent } from '../events/stored-event.js';
 import { countTotal, durationBuckets } from './instruments.js';
 
-/** What appends do, as numbers. */
+/** The metrics of appends. */
 export class AppendMetrics {
   readonly #duration: Histogram<'backend' | 'outcome'>;
   readonly #stored: Histogram.Internal<'backend' | 'outcome'>;
   #events = 0;
   #bytes = 0;
 
-  /** @param backend a word for the store */
+  /** @param backend name of the store, as a label */
   constructor(
     registry: Registry,
     readonly backend: string,
@@ -30,7 +30,7 @@ export class AppendMetrics {
     countTotal({ registry, ...bytes }, () => this.#bytes);
   }
 
-  /** @param events those that were stored now */
+  /** @param events the events that were stored now */
   appended(events: readonly StoredEvent[], tookMs: number): void {
     this.#stored.observe(tookMs / 1000);
     this.#events += events.length;

@@ -12,22 +12,22 @@ import { FeedMetrics } from './feed-metrics.js';
 import { countTotal } from './instruments.js';
 
 export interface MetricsOptions {
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
   readonly streams: StreamManager;
-  /** A word for where they are kept. */
+  /** Name of the store, as a label. */
   readonly backend: string;
 }
 
-/** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
+/** Each lists all sockets of the process at every scrape, and says little more than `rejoin_feeds_open`. */
 const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
   `nodejs_active_${kind}`,
   `nodejs_active_${kind}_total`,
 ]);
 
 /**
- * The numbers of one app, for Prometheus. Labels take values out of short lists only: never an id,
- * a type of an event or anything else that a client makes up.
+ * The Prometheus metrics of one app. Labels have values from short lists only: never an id, an event
+ * type or anything else that a client chooses.
  */
 export class Metrics implements StoreObserver {
   readonly appends: AppendMetrics;
@@ -44,7 +44,7 @@ export class Metrics implements StoreObserver {
     this.feeds = new FeedMetrics(this.#registry);
     this.#rejected = new Counter({
       name: 'rejoin_requests_rejected_total',
-      help: 'Requests answered with a problem, by its code and the route.',
+      help: 'Requests that got a problem as their response, by its code and the route.',
       labelNames: ['code', 'route'],
       registers: [this.#registry],
     });
@@ -52,7 +52,7 @@ export class Metrics implements StoreObserver {
     this.#showConnections(streams);
   }
 
-  /** Counts a request that was answered with a problem. @param route out of a short list */
+  /** Counts a response with a problem. @param route one of a short list */
   readonly onRejected = (code: ErrorCode, route: string): void => {
     this.#rejected.inc({ code, route });
   };
@@ -75,7 +75,7 @@ export class Metrics implements StoreObserver {
     this.agents.deleted(stream, status);
   }
 
-  /** Counts the connections that the server has no room for. */
+  /** Counts the connections that the server drops over its limit. */
   countDropped(server: Server): void {
     let dropped = 0;
     server.on('drop', () => {
@@ -90,7 +90,7 @@ export class Metrics implements StoreObserver {
     return this.#registry.contentType;
   }
 
-  /** All of them in the text format of Prometheus. */
+  /** All metrics in the text format of Prometheus. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -98,7 +98,7 @@ export class Metrics implements StoreObserver {
   #showBuild(version: string, backend: string): void {
     const build = new Gauge({
       name: 'rejoin_build_info',
-      help: 'Always 1; the labels say what runs.',
+      help: 'Always 1; the labels have the version and the backend.',
       labelNames: ['version', 'backend'],
       registers: [this.#registry],
     });
@@ -109,7 +109,7 @@ export class Metrics implements StoreObserver {
     if (!isConnectedStore(streams)) return;
     new Gauge({
       name: 'rejoin_redis_up',
-      help: 'Whether the connection to Redis for this use stands.',
+      help: 'Whether the connection to Redis for this use is up.',
       labelNames: ['use'],
       registers: [this.#registry],
       collect() {

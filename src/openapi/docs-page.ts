@@ -5,7 +5,7 @@ import { servePage } from '../http/page.js';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** The icons are in the style sheet. */
+/** Images may be `data:` URLs, as the icons in the style sheet are. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

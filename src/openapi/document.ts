@@ -24,13 +24,13 @@ const tags = [
 ];
 
 export interface DocumentOptions {
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
   /** The cookie that may hold a reader token. */
   readonly tokenCookie: string;
 }
 
-/** Collects all routes that are registered afterwards for the document that `app.swagger()` gives. */
+/** Collects all routes that are registered afterwards for the document of `app.swagger()`. */
 export async function collectRoutes(
   app: FastifyInstance,
   { version, tokenCookie }: DocumentOptions,
@@ -58,8 +58,8 @@ type Document = OpenAPIV3_1.Document;
 type Collected = OpenAPIV3_1.OperationObject<{ 'x-exchange': object }>;
 
 /**
- * What a route says of itself. Bodies and responses go past the plugin, which knows no required header
- * of a response, no optional body, and no examples of either.
+ * The metadata of a route. Bodies and responses bypass the plugin, which supports neither required
+ * response headers nor optional bodies, nor examples of either.
  */
 const transform: SwaggerTransform = ({ schema = {}, ...rest }) => {
   const { requestHeaders: headers, requestBody, response, problems, ...own } = schema;
@@ -85,7 +85,7 @@ function toContent(content: Content) {
   return mapValues(content, ({ schema, ...media }) => ({ ...media, schema: toJsonSchema(schema) }));
 }
 
-/** Every GET may be a HEAD; the document says it once. */
+/** Removes HEAD routes: the description says once that every GET may be a HEAD. */
 function complete({ openapiObject }: { openapiObject: Document }): Document {
   const paths = openapiObject.paths as Record<string, Record<string, Collected>>;
   const schemas = componentSchemas();

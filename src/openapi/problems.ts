@@ -18,19 +18,19 @@ const problem = z
       .min(0)
       .nullable()
       .optional()
-      .describe('how many events of the body are in the stream; null when unknown'),
+      .describe('how many events of the body are stored; null when unknown'),
     storedAtLeast: z
       .int()
       .min(0)
       .optional()
-      .describe('with `stored: null`: how many are certainly in it'),
+      .describe('with `stored: null`: how many are certainly stored'),
     streamStatus: z.string().optional().describe('with `stream_ended`: how it ended, or `deleted`'),
     expectedSeq: z
       .int()
       .min(0)
       .optional()
       .describe('with `producer_gap`: the number that comes next'),
-    line: z.int().min(1).optional().describe('of an NDJSON body: the line that was rejected'),
+    line: z.int().min(1).optional().describe('the line of an NDJSON body that was rejected'),
   })
   .register(components, { id: 'Problem' });
 

@@ -4,7 +4,7 @@ import { components } from '../http/routes/documentation.js';
 
 type JsonSchema = OpenAPIV3_1.SchemaObject;
 
-/** A reference to a schema that the document names, or else the schema itself. */
+/** A reference to the schema if the document names it, else the schema itself. */
 export function toJsonSchema(schema: z.ZodType): JsonSchema {
   const id = components.get(schema)?.id;
   return id === undefined
@@ -32,7 +32,7 @@ function dropPattern({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema 
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
 }
 
-/** The document itself says which dialect it uses, and where the schema is. */
+/** Without the fields that say which JSON Schema this is, and where: the document itself does. */
 function bare({ $schema, $id, ...schema }: z.core.JSONSchema.BaseSchema): JsonSchema {
   return schema as JsonSchema;
 }

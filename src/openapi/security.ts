@@ -1,17 +1,17 @@
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { type Access, accessRules } from '../auth/access-rules.js';
 
-/** Where a reader token may stand. */
+/** The places where a request may have a reader token. */
 const tokenSchemes = ['readerToken', 'readerTokenCookie', 'readerTokenQuery'] as const;
 
-type SchemeName = 'producerKey' | (typeof tokenSchemes)[number];
+type SchemeName = 'apiKey' | (typeof tokenSchemes)[number];
 
-/** The credentials that a request may bring. */
+/** The credentials that a request may have. */
 export function securitySchemes(
   tokenCookie: string,
 ): Record<SchemeName, OpenAPIV3_1.SecuritySchemeObject> {
   return {
-    producerKey: {
+    apiKey: {
       type: 'http',
       scheme: 'bearer',
       description:
@@ -40,10 +40,10 @@ export function securitySchemes(
   };
 }
 
-/** The schemes of which any one opens the route; none for a public one. */
+/** The schemes of a route, each of which is enough; none for a public one. */
 export function securityFor(access: Access | undefined): Record<string, string[]>[] {
   if (access === 'public') return [];
   const isForReaders = access !== undefined && accessRules[access].right !== null;
-  const names = ['producerKey', ...(isForReaders ? tokenSchemes : [])];
+  const names = ['apiKey', ...(isForReaders ? tokenSchemes : [])];
   return names.map((name) => ({ [name]: [] }));
 }

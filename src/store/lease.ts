@@ -5,30 +5,31 @@ import { decodeStoredEvent, type StoredEvent } from '../events/stored-event.js';
 export const leaseCheckMs = 1000;
 
 /**
- * How long after a check found an expired lease its stream is ended, unless a heartbeat has come
- * meanwhile: after a pause of the process, or of the store, the check may have overtaken heartbeats
- * that were held up too.
+ * Delay between the check that finds an expired lease and the end of its stream, unless a heartbeat
+ * arrives meanwhile: after a pause of the process or the store, the check may have overtaken heartbeats
+ * that were delayed as well.
  */
 export const overtakenMs = 300;
 
-/** An expired lease has ended its stream within this time, and one full lease more. */
+/** Max time from the expiry of a lease to the end of its stream, plus one full lease after a break. */
 export const endsWithinMs = 5000;
 
 /**
- * How long a leased stream lives after a heartbeat at least, however short its time to live. Within
- * it, its readers see how it ends: after a break, a lease gets its full time once more.
+ * Min time that a leased stream lives after a heartbeat, however short its time to live. It is long
+ * enough for the lease to expire and readers to see the end, even after a break, when a lease gets its
+ * full time once more.
  */
 export function leasedForMs(leaseMs: number): number {
   return 2 * leaseMs + endsWithinMs;
 }
 
-/** When two checks are further apart, there was a break of the process or of the store. */
+/** A longer gap between two checks means that the process or the store had a break. */
 const maxGapMs = leaseCheckMs + 1000;
 
 /**
- * Since when the store has been reachable without a break. A worker could not renew its lease in a
- * break, so no lease ends before one full lease has passed since. Times are milliseconds by the
- * clock that leases are kept by.
+ * Tracks since when the store has been reachable without a break. A worker cannot renew its lease in a
+ * break, so no lease expires before one full lease has passed since. Times are milliseconds of the
+ * clock of the leases.
  */
 export class Continuity {
   #since = Number.POSITIVE_INFINITY;
@@ -38,13 +39,13 @@ export class Continuity {
     return this.#since;
   }
 
-  /** Notes that the store answered at this time. A clock that was set back counts for a break. */
+  /** Records a reply of the store at this time. A clock that was set back counts as a break. */
   note(now: number): void {
     if (Math.abs(now - this.#last) > maxGapMs) this.#since = now;
     this.#last = now;
   }
 
-  /** Notes that there was a break before the next answer, however short. */
+  /** Records a break before the next reply, however short. */
   noteBreak(): void {
     this.#last = Number.NEGATIVE_INFINITY;
   }

@@ -4,28 +4,28 @@ import type { StoredEvent } from '../events/stored-event.js';
 
 export type StreamStatus = 'open' | Ending;
 
-/** For how long after its end a stream still accepts `session_title` events. */
+/** How long after its end a stream still accepts `session_title` events. */
 export const titleGraceMs = 60_000;
 
-/** For how long after its deletion a stream cannot be begun anew. */
+/** How long after its deletion a stream cannot be created again. */
 export const tombstoneMs = 60_000;
 
-/** Terminal events up to this size pass the limits of their stream, so that a full one can end. */
+/** Terminal events up to this size are exempt from the limits of their stream, so that a full one can end. */
 export const exemptTerminalBytes = 16 * 1024;
 
 /**
- * Terminal events up to this size, or that of their stream, pass the limits of the store, which at
- * most doubles by that.
+ * Terminal events up to this size, or up to the size of their stream, are exempt from the limits of the
+ * store, which therefore at most doubles.
  */
 export const smallTerminalBytes = 1024;
 
-/** What a backend needs to know of a batch before it stores it. */
+/** The properties of a batch that a backend needs before it stores it. */
 export interface AppendPlan {
-  /** Why the batch is rejected: `stream_ended` when an event follows a terminal one within it. */
+  /** The error that rejects the batch: `stream_ended` when an event in it follows a terminal one. */
   readonly rejection: ServiceError | null;
-  /** The ending that the batch brings, if any. */
+  /** The ending of the stream by the batch, if any. */
   readonly ending: Ending | null;
-  /** Whether all of the batch may follow the end of the stream. */
+  /** Whether all events of the batch may follow the end of the stream. */
   readonly mayFollowEnd: boolean;
   /** Number of the events that count against the limits of the stream. */
   readonly countedEvents: number;
@@ -36,7 +36,7 @@ export interface AppendPlan {
 }
 
 /**
- * Whether the batch passes the limits of the store, since it only ends its stream.
+ * Whether the batch is exempt from the limits of the store, as it only ends its stream.
  *
  * @param streamBytes size of the stream as stored
  */
@@ -94,7 +94,7 @@ export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): S
   );
 }
 
-/** Rejects the first append of a stream that its session has no room for. */
+/** Rejects the first append of a stream over the limit of its session. */
 export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
   const message = `the session may have at most ${maxSessionStreams} streams; existing streams are not affected`;
   return new ServiceError('session_full', message, { stored: 0 });

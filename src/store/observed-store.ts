@@ -12,9 +12,9 @@ import type {
   StreamManager,
 } from './stream-manager.js';
 
-/** Told of what changes streams, on the path of every append: it returns at once and does not throw. */
+/** Observes changes of streams. It is on the path of every append, so it returns at once and does not throw. */
 export interface StoreObserver {
-  /** @param events those that were stored now, without those that were stored before; maybe none */
+  /** @param events the events stored now, without those of a retry that were stored before; may be empty */
   appended(
     stream: StreamId,
     events: readonly StoredEvent[],
@@ -22,11 +22,11 @@ export interface StoreObserver {
     tookMs: number,
   ): void;
   appendFailed(code: ErrorCode, tookMs: number): void;
-  /** @param status what it was before; null when there was no stream, or nobody knows */
+  /** @param status status before the deletion; null when there was no stream, or it is unknown */
   deleted(stream: StreamId, status: StreamStatus | null): void;
 }
 
-/** Does as the store does, and tells an observer. */
+/** Delegates to a store, and reports changes to an observer. */
 export class ObservedStore implements StreamManager {
   constructor(
     readonly store: StreamManager,
@@ -57,7 +57,7 @@ export class ObservedStore implements StreamManager {
   }
 
   async deleteStream(stream: StreamId): Promise<void> {
-    const info = await this.store.getStatus(stream).catch(() => null); // deleting will say it
+    const info = await this.store.getStatus(stream).catch(() => null); // the deletion reports the error
     await this.store.deleteStream(stream);
     this.observer.deleted(stream, info?.status ?? null);
   }

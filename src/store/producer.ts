@@ -2,22 +2,22 @@ import { ServiceError } from '../errors.js';
 
 /** Makes the append of a batch idempotent: a retry cannot store it twice. */
 export interface ProducerStamp {
-  /** Names the producer within its stream; workers that take over from one another share it. */
+  /** The id of the producer within its stream; workers that take over from one another share it. */
   readonly id: string;
-  /** Raised by each worker that takes over: the one before is fenced from then on. */
+  /** Raised by each worker that takes over, which fences the one before. */
   readonly epoch: number;
   /** The sequence number of the first event of the batch; each event takes the next. */
   readonly seq: number;
 }
 
-/** How far a producer is in a stream. */
+/** The progress of a producer in a stream. */
 export interface ProducerState {
   readonly epoch: number;
   /** The sequence number that is expected next. */
   readonly nextSeq: number;
 }
 
-/** How many producers one stream has at most. */
+/** Max number of producers of one stream. */
 export const maxProducers = 64;
 
 /** The sequence number that comes next from this producer: 0 from an unknown one or a new epoch. */

@@ -4,7 +4,7 @@ export interface StreamId {
   readonly messageId: string;
 }
 
-/** What a session or message id may be. No `:`, since that separates the parts of a Redis key. */
+/** The pattern of session and message ids. No `:`, which separates the parts of a Redis key. */
 export const idPattern = /^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,127}$/;
 
 /** One string per stream, unique because ids hold no `:`. For map keys and Redis keys. */

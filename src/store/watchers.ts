@@ -1,13 +1,13 @@
 import { type StreamId, streamKey } from './stream-id.js';
 
-/** An object for each watch, so that one callback may watch twice. */
+/** A watch, as an object of its own, so that one callback may watch twice. */
 interface Watch {
   readonly onChange: () => void;
 }
 
 /** The watches of this process, by stream. */
 export class Watchers {
-  /** Nearly always one of a stream, that of its follower: a set of one would be most of its memory. */
+  /** A stream nearly always has one watch, that of its follower: a set of one would take most of the memory. */
   readonly #byStream = new Map<string, Watch | Set<Watch>>();
 
   /** @param hooks called when the first watch of a stream begins, its last one ends, and one throws */
@@ -33,7 +33,7 @@ export class Watchers {
     for (const key of this.#byStream.keys()) this.notify(key);
   }
 
-  /** How many streams are watched. */
+  /** Number of watched streams. */
   get size(): number {
     return this.#byStream.size;
   }
@@ -42,7 +42,8 @@ export class Watchers {
     this.#byStream.clear();
   }
 
-  /** The change has been made: what a watcher throws must not fail that, nor end the process. */
+  /** Calls a watcher. The change has been made, so an error of a watcher must neither fail it nor end the
+   * process. */
   #call({ onChange }: Watch): void {
     try {
       onChange();

@@ -35,7 +35,7 @@ describe('The metrics of the service', () => {
     await (await openFeed(feedUrl(service.url, '', 's1', 'other'))).end();
     const failures = [
       'rejoin_append_duration_seconds_count{backend="redis",outcome="backend_unavailable"}',
-      'rejoin_feeds_refused_total{reason="backend_unavailable"}',
+      'rejoin_feeds_rejected_total{reason="backend_unavailable"}',
       'rejoin_stream_reads_total{cause="poll",result="failed"}',
     ];
     for (const series of failures) {

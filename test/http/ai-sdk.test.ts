@@ -333,8 +333,8 @@ describeApp(
       expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
       expect(await drained.json()).toMatchObject({ code: 'draining' });
       expect(await growth(source.app.url, before)).toMatchObject({
-        'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
-        'rejoin_feeds_refused_total{reason="draining"}': 1,
+        'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
+        'rejoin_feeds_rejected_total{reason="draining"}': 1,
       });
     });
   },

@@ -179,7 +179,7 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
   });
 });
 
-const impatient = { ...long, patienceMs: 200 };
+const impatient = { ...long, yieldAfterMs: 200 };
 
 describeApp('bodies in flight that stay', { limits, timeouts: impatient }, (source) => {
   const { begin, isRead, isFree } = bodiesOf(source);

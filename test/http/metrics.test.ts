@@ -44,7 +44,7 @@ describeApp('GET /metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
       rejoin_feeds_open: 2,
       rejoin_streams_followed: 1,
       'rejoin_feeds_opened_total{start="start"}': 2,
-      'rejoin_stream_reads_total{cause="wake_up",result="events"}': 1,
+      'rejoin_stream_reads_total{cause="notification",result="events"}': 1,
       rejoin_delivery_lag_seconds_count: 1,
     });
     expect(grown.rejoin_delivery_lag_seconds_sum).toBeLessThanOrEqual(tookSeconds);
@@ -179,7 +179,7 @@ function fixed(series: ReadonlySet<string>): string[] {
 
 describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (source) => {
   const idle = 'rejoin_stream_reads_total{cause="poll",result="nothing"}';
-  const woken = 'rejoin_stream_reads_total{cause="wake_up",result="events"}';
+  const notified = 'rejoin_stream_reads_total{cause="notification",result="events"}';
 
   it('counts polls only where a notification may be lost', async () => {
     const one = source.stream();
@@ -196,7 +196,7 @@ describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (sourc
       count += 1;
       await one.postAnswers(1, count);
       await feed.frameCount(count);
-      return ((await grown())[woken] ?? 0) > 0 && performance.now() - startedAt > 200;
+      return ((await grown())[notified] ?? 0) > 0 && performance.now() - startedAt > 200;
     });
     if (source.streams.notifiesReliably) expect(await grown()).not.toHaveProperty(idle);
     feed.drop();
@@ -230,7 +230,7 @@ describeApp('GET /metrics about ends', { feed: short }, (source) => {
       [closed('ended')]: 1,
       [closed('absent')]: 1,
       [closed('slow')]: 1,
-      'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
+      'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
     });
   });
 
@@ -242,7 +242,7 @@ describeApp('GET /metrics about ends', { feed: short }, (source) => {
     await (await source.stream().feed()).end();
     expect(await growth(source.app.url, before)).toMatchObject({
       [closed('draining')]: 1,
-      'rejoin_feeds_refused_total{reason="draining"}': 1,
+      'rejoin_feeds_rejected_total{reason="draining"}': 1,
     });
   });
 });

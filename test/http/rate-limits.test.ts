@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { limitRates, refuseOverRate } from '../../src/http/hooks/rate-limits.js';
+import { limitRates, rejectOverRate } from '../../src/http/hooks/rate-limits.js';
 import { useProblems } from '../../src/http/problems/reject.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
@@ -266,7 +266,7 @@ describe('a limit of a rate', () => {
     onTestFinished(() => app.close());
     useProblems(app);
     const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress }, windowMs);
-    app.post('/', { onRequest: refuseOverRate(rates.appends) }, async () => 'ok');
+    app.post('/', { onRequest: rejectOverRate(rates.appends) }, async () => 'ok');
     return async () => (await app.inject({ method: 'POST', url: '/' })).statusCode;
   }
 
@@ -294,7 +294,7 @@ describe('a limit of a rate', () => {
     const count = async () => {
       counted += 1;
     };
-    app.post('/', { onRequest: [...refuseOverRate(rates.appends), count] }, async () => 'ok');
+    app.post('/', { onRequest: [...rejectOverRate(rates.appends), count] }, async () => 'ok');
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     for (let index = 1; index <= perWindow; index += 1) {
       const socket = connect(Number(new URL(url).port), '127.0.0.1');

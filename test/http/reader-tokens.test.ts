@@ -111,7 +111,7 @@ describeApp('a reader’s token', { auth: { apiKeys: [all.key], reader } }, (sou
       if (!isOpen && route.method !== 'HEAD') {
         expect(answer.problem).toMatchObject({
           code: 'forbidden',
-          detail: 'the token is not for this',
+          detail: 'the token does not allow this',
         });
       }
     }

@@ -207,7 +207,7 @@ describeApp(
       const before = await scrape(url);
       await (await one.feed()).end();
       const grown = await growth(url, before);
-      expect(grown['rejoin_feeds_refused_total{reason="rate_limited"}']).toBe(1);
+      expect(grown['rejoin_feeds_rejected_total{reason="rate_limited"}']).toBe(1);
       expect(Object.keys(grown).filter((key) => key.startsWith(name))).toEqual([]);
     });
   },

@@ -56,7 +56,7 @@ export const redisBackend: Backend<'redis'> = {
       redis: {
         ...sharedRedis(),
         prefix: `test-${randomUUID()}`,
-        answerMs: 60_000, // a busy machine stands still for long
+        replyTimeoutMs: 60_000, // a busy machine stands still for long
         ...options.redis,
       },
       logger: silentLogger,

@@ -4,12 +4,12 @@ import type { EncodedPage } from '../encoded-page.js';
 import { NativeFormat, type NativeOptions } from './feed-format.js';
 import { foldEvents } from './fold-events.js';
 
-/** The service's own, with each run of chunks in one frame. All feeds get the same bytes of a page. */
+/** The native format, with each run of chunks in one frame. All feeds share the bytes of a page. */
 export class CompactFormat extends NativeFormat {
   override readonly prefersLongPages = true;
   readonly #framesOf = new WeakMap<EncodedPage, Chunk | null>();
 
-  /** @param maxEventBytes the largest event that several are folded into */
+  /** @param maxEventBytes max size of a folded event */
   constructor(
     options: NativeOptions,
     readonly maxEventBytes: number,

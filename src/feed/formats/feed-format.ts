@@ -4,67 +4,67 @@ import { encodeComment, encodeFrame, encodeId, encodeRetry } from '../../sse/fra
 import type { EncodedPage } from '../encoded-page.js';
 import type { FeedEnd, ResetReason } from '../feed-observer.js';
 
-/** What a feed writes to its client. A format that remembers what it has written serves a single feed. */
+/** The format of a feed. A format with state serves a single feed. */
 export interface FeedFormat {
-  /** The first bytes. */
+  /** The first bytes of the feed. */
   readonly preamble: Buffer;
-  /** What is sent in a silence, so that a connection that is dead shows. */
+  /** Sent when the feed is silent, so that a dead connection is detected. */
   readonly heartbeat: Chunk | null;
-  /** Whether nothing more is to be written, although the stream may go on: then the feed ends. */
+  /** Whether the feed ends, although the stream may continue. */
   readonly isOver: boolean;
-  /** Whether many events in one page are worth another read, where they were read one by one. */
+  /** Whether to read events again in one page that were read one by one. */
   readonly prefersLongPages: boolean;
-  /** The events of a page that is not empty, each page once and in order; null for no bytes. */
+  /** Encodes the events of a page that is not empty. Called once for each page, in order; null for no bytes. */
   encode(page: EncodedPage): Chunk | null;
-  /** That there was no stream when the feed opened at its start, if the client wants to know. */
+  /** Reports that there was no stream when the feed opened at its start, if the client asked for it. */
   notFound(): Chunk | null;
-  /** That all there is has been sent, and what follows is new, if the client wants to know. */
+  /** Reports that the client has all stored events, and later ones are new, if the client asked for it. */
   upToDate(position: Position): Chunk | null;
-  /** The last bytes, if there are any. */
+  /** The last bytes of the feed, if any. */
   farewell(end: FeedEnd): Chunk | null;
-  /** Whether the client has nothing to come back for: if not, the response does not end complete. */
+  /** Whether the client need not reconnect; otherwise the response ends as incomplete. */
   isComplete(end: FeedEnd): boolean;
-  /** That the stream is another one, or absent; null when the feed has to end. */
+  /** Reports that the stream is another one, or absent; null when the feed has to end. */
   reset(reason: ResetReason, isAbsent: boolean): Chunk | null;
 }
 
 /**
- * What a client comes back with that was told that the stream does not exist. It means position 0,
- * and tells the client apart from one that has not asked yet.
+ * The id of a client that was told that the stream does not exist. It means position 0, and distinguishes
+ * the client from one that asks for the first time.
  */
 export const absentId = '0-00000000';
 
-/** How long clients wait before they come back. */
+/** How long clients wait before they reconnect. */
 const retryMs = 2000;
 
-/** By how much of it the wait of clients differs that are sent on together. */
+/** Jitter of this wait, as a share, for clients whose feeds end together. */
 const retryJitter = 0.5;
 
-/** Ends after which the client is told when to come back. */
+/** Ends after which the client is told when to reconnect. */
 const comesBack: ReadonlySet<FeedEnd> = new Set(['max_age', 'token_expired', 'draining']);
 
-/** Ends after which there is nothing to come back for. */
+/** Ends after which the client need not reconnect. */
 const isComplete: ReadonlySet<FeedEnd> = new Set(['ended', 'absent', 'not_started']);
 
-/** What a feed of the service's own may look like. */
+/** The options of the native format. */
 export interface NativeOptions {
-  /** Whether frames carry the event's type as their name. */
+  /** Whether frames have the type of their event as their name. */
   readonly isNamed?: boolean | undefined;
   /**
-   * Set where the state of the feed is told in events, which a page sees, and not in comments: the
-   * interval of the heartbeat, which the first bytes tell too, so that the page knows it in time.
+   * Set if the feed reports its state in events, which a page can read, and not in comments: the interval
+   * of the heartbeat. The first bytes report it too, so that the page knows it in time.
    */
   readonly controlHeartbeatMs?: number | null;
 }
 
 export const heartbeat = Chunk.of(encodeComment('heartbeat'));
 
-/** Events without an id: none of them moves the place to go on from. */
+/** Events without an id, which leave the last id of the client unchanged. */
 const notFoundEvent = Chunk.of(encodeControl('not-found', {}));
 
 const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
 
-/** The service's own: events as they are stored. */
+/** The native format: events as stored. */
 export class NativeFormat implements FeedFormat {
   readonly preamble: Buffer;
   readonly heartbeat: Chunk | null;
@@ -120,7 +120,7 @@ function encodeControl(event: string, data: object): Buffer {
 
 export const plainFormat: FeedFormat = new NativeFormat();
 
-/** The value, more or less a random part of it, so that what began together ends apart. */
+/** The value plus or minus a random share of it, so that feeds that began together end apart. */
 export function jitter(value: number, share: number): number {
   return Math.round(value * (1 + share * (2 * Math.random() - 1)));
 }

@@ -2,19 +2,18 @@ import { isGeneratedId, mayFollowEnd } from '../../events/event.js';
 import { findStringMember } from '../../events/json-members.js';
 import type { StoredEvent } from '../../events/stored-event.js';
 
-/** One event, or a run of chunks as one. */
+/** One event, or a run of chunks folded into one. */
 export interface FoldedEvent {
   /** The event itself, byte for byte, when nothing was folded. */
   readonly event: StoredEvent;
-  /** The index of the last of the events that it stands for. */
+  /** The index of the last event in the run. */
   readonly lastIndex: number;
 }
 
 /**
- * Folds each run of chunks into its last one, whose `content` becomes the text of all. A run are
- * chunks next to one another of one type and one id, or of ids that the service made; `done` and
- * `data` end it. What ends the stream, titles, and elements of any other shape than that of an event
- * stay as they are.
+ * Folds each run of chunks into its last one, whose `content` becomes the text of all. A run consists
+ * of adjacent chunks of one type and one id, or of generated ids; `done` and `data` end it. Terminal
+ * events, titles, and elements that are no events stay as they are.
  *
  * @param maxBytes a run ends before the chunk that would take the folded event over this
  */
@@ -36,7 +35,7 @@ interface Chunk {
   readonly event: StoredEvent;
   readonly id: string;
   readonly isLast: boolean;
-  /** Where its text stands in its bytes, without the quotes. */
+  /** Where the text begins in the bytes, after its quote. */
   readonly textStart: number;
   readonly textEnd: number;
 }
@@ -44,7 +43,7 @@ interface Chunk {
 class Run {
   count = 1;
   #last: Chunk | null;
-  /** The texts before the last one, as they stand in their events: escapes stay escapes. */
+  /** The texts before the last one, as in the JSON of their events, with their escapes. */
   readonly #texts: Buffer[] = [];
   #textBytes = 0;
 
@@ -55,7 +54,7 @@ class Run {
     this.#last = chunk;
   }
 
-  /** Returns false, and leaves the chunk out, when it is of another run. */
+  /** Adds the chunk. Returns false, without adding it, when it belongs to another run. */
   takes(chunk: Chunk | null, maxBytes: number): boolean {
     const last = this.#last;
     if (last === null || chunk === null || last.isLast || !isSameSegment(last, chunk)) return false;
@@ -82,10 +81,10 @@ function isSameSegment(one: Chunk, next: Chunk): boolean {
   return one.id === next.id || (isGeneratedId(one.id) && isGeneratedId(next.id));
 }
 
-/** What is larger is no small chunk of a text, and may take long to parse. */
+/** Max size of an event to fold: a larger one is no small chunk of a text, and may take long to parse. */
 const maxChunkBytes = 64 * 1024;
 
-/** Null for what is never folded. */
+/** Reads an event as a chunk; null for one that is never folded. */
 function readChunk(event: StoredEvent): Chunk | null {
   if (event.bytes.length > maxChunkBytes) return null;
   if (event.type === null || event.ending !== null || mayFollowEnd(event)) return null;
@@ -97,7 +96,7 @@ function readChunk(event: StoredEvent): Chunk | null {
   return { event, id, isLast, textStart: text.start + 1, textEnd: text.end - 1 };
 }
 
-/** The fields that the service stores, as `eventSchema` has them; another program may push others. */
+/** Whether the fields are those that the service stores; another program may push others. */
 function hasFieldsOfEvent(fields: Readonly<Record<string, unknown>>): boolean {
   const { type, id, content, done, timestamp, data, ...others } = fields;
   if (Object.keys(others).length > 0 || typeof done !== 'boolean') return false;

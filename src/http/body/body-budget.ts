@@ -10,10 +10,10 @@ export class BodyBudget {
   #held = 0;
   readonly #coming = new Set<BodyShare>();
 
-  /** @param patienceMs after what time a body gives way to others */
+  /** @param yieldAfterMs after what time a body gives way to others */
   constructor(
     readonly maxBytes: number,
-    readonly patienceMs: number,
+    readonly yieldAfterMs: number,
   ) {}
 
   get held(): number {
@@ -46,14 +46,14 @@ export class BodyBudget {
     while (!this.tryAdd(bytes)) old.pop()?.giveUp(overloaded());
   }
 
-  /** Notes whether a body is still coming, and may be given up. */
+  /** Records whether a body is still coming, and may be given up. */
   note(share: BodyShare, isComing: boolean): void {
     if (isComing) this.#coming.add(share);
     else this.#coming.delete(share);
   }
 
   #oldOthers(share: BodyShare): BodyShare[] {
-    const since = performance.now() - this.patienceMs;
+    const since = performance.now() - this.yieldAfterMs;
     return [...this.#coming].filter((one) => one !== share && one.heldSince < since);
   }
 }
@@ -76,7 +76,7 @@ export class BodyShare {
     return this.#heldSince;
   }
 
-  /** Holds so many bytes from now on; nothing, if that throws. @throws ServiceError `overloaded` */
+  /** Holds this many bytes from now on; nothing, if that throws. @throws ServiceError `overloaded` */
   hold(bytes: number): void {
     if (this.#isReleased) return;
     this.budget.add(bytes - this.#held, this);
@@ -124,5 +124,5 @@ export class BodyShare {
 }
 
 function overloaded(): ServiceError {
-  return new ServiceError('overloaded', 'too many bytes of bodies are being read: come back');
+  return new ServiceError('overloaded', 'too many bytes of bodies are being read: retry later');
 }

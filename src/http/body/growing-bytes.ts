@@ -1,4 +1,4 @@
-const leastCapacity = 256;
+const minCapacity = 256;
 
 /**
  * Bytes that come in pieces, kept in one buffer: a client that sends them one at a time makes us keep
@@ -42,7 +42,7 @@ export class GrowingBytes {
     const known = this.#buffer as Buffer;
     const needed = this.#length + more;
     if (this.#isOwn && needed <= known.length) return known;
-    const ahead = Math.min(Math.max(leastCapacity, 2 * this.#length), this.maxBytes);
+    const ahead = Math.min(Math.max(minCapacity, 2 * this.#length), this.maxBytes);
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, ahead));
     known.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;

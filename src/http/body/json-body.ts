@@ -42,7 +42,7 @@ export interface BodyOptions {
 
 /**
  * Hands JSON bodies to their routes as the bytes that came and NDJSON bodies as a stream, as far as a
- * route takes them, and rejects bodies of every other media type: a page of another origin can post
+ * route takes them, and rejects bodies of every other media type: any page can post
  * `text/plain` without asking, so that is not taken for JSON. Where there is no body, its type says
  * nothing.
  *

@@ -11,7 +11,7 @@ export interface Line {
 
 /**
  * Cuts the chunks of a body into lines. Blank lines are counted and left out. A line that is longer
- * than `maxBytes` is handed out as soon as that is known, cut off, and the caller refuses it.
+ * than `maxBytes` is handed out as soon as that is known, cut off, and the caller rejects it.
  */
 export class LineSplitter {
   readonly #rest: GrowingBytes;

@@ -8,7 +8,7 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** How long it may take to arrive. Node's own timeout knows only whole servers. */
   readonly timeoutMs: number;
-  /** What is said of one that has more bytes. */
+  /** The error of a body with more bytes. */
   readonly tooLarge: () => Error;
 }
 
@@ -110,5 +110,5 @@ function readAsItComes(
 }
 
 function broken(): Error {
-  return new Error('the connection broke before the body was whole');
+  return new Error('the connection broke before the body was complete');
 }

@@ -22,7 +22,7 @@ declare module 'fastify' {
     access?: Access;
   }
   interface FastifyRequest {
-    /** When whoever asks is no longer allowed to, on the clock of `performance.now()`. */
+    /** When the access of the client ends, on the clock of `performance.now()`. */
     accessEndsAt: number;
     /** Whether access is limited, and nothing has shown yet that this request has any. */
     isStranger: boolean;
@@ -132,13 +132,13 @@ class Guard {
     request: FastifyRequest,
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
-    refuseOutOfScope(reader, rule, request.params as Place);
+    rejectOutOfScope(reader, rule, request.params as Place);
     if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
   }
 
-  /** A good token would not do either on a route that takes none: then a refusal says so. */
+  /** A valid token would not do either on a route that takes none: then the rejection says so. */
   async #verify(rule: AccessRule, token: string): Promise<Reader> {
     try {
       return await (this.options.verifier as TokenVerifier).verify(token);
@@ -157,7 +157,7 @@ function unauthorized(message: string): ServiceError {
   return new ServiceError('unauthorized', message);
 }
 
-function refuseOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
+function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
   if (right !== null && mayDo(reader, right, place)) return;
-  throw new ServiceError('forbidden', 'the token is not for this');
+  throw new ServiceError('forbidden', 'the token does not allow this');
 }

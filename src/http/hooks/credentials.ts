@@ -12,7 +12,7 @@ const bearerTokenPattern = /^Bearer +([^. ]*\.[^. ]*\.[^. ]*)$/i;
 
 /**
  * The first of `Authorization`, the cookie of this name and `?token=` (an EventSource can set no
- * header). It alone counts: one that is bad is not made good by another. Several tokens in one place
+ * header). It alone counts: an invalid one is not replaced by another. Several tokens in one place
  * are none that anybody can read.
  *
  * @param cookieName null when no tokens are taken, which leaves `Authorization` alone
@@ -32,7 +32,7 @@ export function findCredential(
   return token === '' ? null : { place: 'query', text: [token].flat().join(' ') };
 }
 
-/** The token in it; null when it is a key, or nothing known. */
+/** The token in it; null when it is a key, or anything else. */
 export function tokenIn({ place, text }: Credential): string | null {
   if (place !== 'header') return text;
   return bearerTokenPattern.exec(text)?.[1] ?? null;

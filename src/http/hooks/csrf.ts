@@ -7,7 +7,7 @@ import type { Origins } from './cors.js';
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 
 /**
- * The CSRF check: why a page of another origin may not send this, unless that origin is listed; null
+ * The CSRF check: why a foreign page may not send this, unless that origin is listed; null
  * when nothing is wrong. A page can post without a body to any address that its user's browser
  * reaches, loopback too, and without asking first: so it could stop a stream.
  */
@@ -18,14 +18,14 @@ export function crossOriginError(request: FastifyRequest, origins: Origins): Ser
 
 /**
  * A browser adds cookies to whatever any page asks for, so a cookie does not say who wants something
- * done: the request has to show that a known page does. Browsers send at least one of the two
+ * done: the request has to show that a listed page does. Browsers send at least one of the two
  * headers with a POST.
  *
  * @throws ServiceError `forbidden`
  */
 export function rejectCookieOfOthers(request: FastifyRequest, origins: Origins): void {
   if (!isWrite(request) || senderOf(request.raw.headers, origins) === 'same-origin') return;
-  throw new ServiceError('forbidden', 'a cookie is good for this from listed origins only');
+  throw new ServiceError('forbidden', 'with a cookie, only pages of listed origins may do this');
 }
 
 /** A route that is public, or none at all, changes nothing whatever the method. */
@@ -42,8 +42,8 @@ type Sender = 'same-origin' | 'cross-origin' | 'no browser';
 
 /**
  * Pages cannot set either header. Where `Sec-Fetch-Site` is missing, since TLS is (Fetch Metadata,
- * section 3), the host of `Origin` has to be ours. Of what has neither, or `none` for a site, no page
- * is known; all of it may be a program, and some of it an old browser.
+ * section 3), the host of `Origin` has to be ours. Of what has neither, or `none` for a site, the page
+ * is unknown; all of it may be a program, and some of it an old browser.
  */
 function senderOf(headers: IncomingHttpHeaders, origins: Origins): Sender {
   const { origin, host, 'sec-fetch-site': site } = headers;

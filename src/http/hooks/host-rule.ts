@@ -15,7 +15,7 @@ const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
  * can. Its requests are told by that name alone. No name can be made to look like an IP address.
  */
 export class HostRule {
-  /** The last one that was good: nearly all are the same. */
+  /** The last valid host: nearly all are the same. */
   #good: string | null = null;
   readonly #isOpen: boolean;
 
@@ -36,7 +36,7 @@ export class HostRule {
   errorOf(request: IncomingMessage): ServiceError | null {
     const { headers, httpVersion, url = '' } = request;
     // RFC 9112, section 3.2: all but HTTP/1.0 has one `Host`, and nothing has several.
-    if (isRepeated(request, 'host')) return invalid('Host is there more than once');
+    if (isRepeated(request, 'host')) return invalid('Host occurs more than once');
     const target = url.startsWith('/') ? undefined : absoluteForm.exec(url)?.[1];
     if (headers.host !== undefined) return this.#errorOfHost(headers.host) ?? this.#errorOf(target);
     return httpVersion === '1.0' ? this.#errorOf(target) : invalid('Host is missing');

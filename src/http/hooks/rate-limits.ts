@@ -47,7 +47,7 @@ export async function limitRates(
 ): Promise<RateLimiter> {
   if (Object.values(limits).every((limit) => limit === 0)) return { appends: null, feeds: null };
   await app.register(fastifyRateLimit, { global: false });
-  // Node looks an address up once; after the client has left, there is none to be found.
+  // Node reads an address once; after the client has left, there is none to be found.
   app.server.on('connection', (socket) => socket.remoteAddress);
   const limit = (perSecond: number, countedBy: CountedBy) =>
     limitBy(app, perSecond, windowMs, countedBy);
@@ -64,8 +64,8 @@ export function limitsAppends({ appendsPerKey, appendsPerAddress }: RateLimits):
   return appendsPerKey > 0 || appendsPerAddress > 0;
 }
 
-/** For a route that answers 429: before its body is read. */
-export function refuseOverRate(limit: RateLimit | null): onRequestAsyncHookHandler[] {
+/** For a route that responds 429: before its body is read. */
+export function rejectOverRate(limit: RateLimit | null): onRequestAsyncHookHandler[] {
   if (limit === null) return [];
   return [
     async (request, reply) => {

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { ServiceError } from '../../errors.js';
 
 /**
- * Whether a header is there more than once. Of some, Node takes the first one and says nothing of
+ * Whether a header occurs more than once. Of some, Node takes the first one and says nothing of
  * the others, which a proxy in front may have taken.
  *
  * @param name in lower case
@@ -36,5 +36,5 @@ export function transferCodingError(
     return new ServiceError('invalid_header', 'HTTP/1.0 has no Transfer-Encoding');
   }
   if (codings.toLowerCase() === 'chunked') return null;
-  return new ServiceError('not_implemented', 'of all transfer codings, only chunked is');
+  return new ServiceError('not_implemented', 'the only supported transfer coding is chunked');
 }

@@ -14,16 +14,16 @@ declare module 'fastify' {
 }
 
 /**
- * Told of each problem that is answered with. It returns at once and does not throw.
+ * Called for each response with a problem. It returns at once and does not throw.
  *
  * @param route the pattern of its path, or `none`
  */
 export type OnRejected = (code: ErrorCode, route: string) => void;
 
-/** The route of a request that has come to none. */
+/** The label of a request that matches no route. */
 export const noRoute = 'none';
 
-/** What the operator has to look after. All else that is refused is refused on purpose. */
+/** Errors that an operator has to handle. All other rejections are intended. */
 const troubles: ReadonlySet<ErrorCode> = new Set(['backend_unavailable', 'store_full']);
 
 export const problemContentType = 'application/problem+json; charset=utf-8';
@@ -44,7 +44,7 @@ export interface Problem {
   readonly line?: number;
 }
 
-/** The one place where an error becomes an answer. */
+/** The only place where an error becomes a response. */
 export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
   const { status, title } = errorTable[error.code];
   const { stored, storedAtLeast, ...details } = error.details;
@@ -74,7 +74,7 @@ export function sendProblem(
   return reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
 }
 
-/** The problem that an error comes to, after the log and the metrics were told of it. */
+/** Logs and counts an error, and returns its problem. */
 export function toReportedProblem(error: unknown, request: FastifyRequest): Problem {
   const known = toServiceError(error);
   logProblem(request, known, known === error ? known.cause : error);
@@ -82,16 +82,16 @@ export function toReportedProblem(error: unknown, request: FastifyRequest): Prob
   return toProblem(known, pathOf(request), reportsStored(request));
 }
 
-/** Strangers can fill no log: what they are told at a fault has a line of its own elsewhere. */
+/** Clients without valid credentials cannot fill the log: errors on our side have their own line elsewhere. */
 function logProblem(request: FastifyRequest, { code, message }: ServiceError, cause: unknown) {
   const { log, isStranger } = request;
   if (code === 'internal') log.error({ code, ...toLogFields(cause) }, 'A request failed');
   else if (troubles.has(code) && !isStranger) {
     log.warn({ code, detail: message, ...toLogFields(cause) }, 'A request could not be served');
-  } else log.debug({ code }, 'A request was refused'); // the detail may quote the body
+  } else log.debug({ code }, 'A request was rejected'); // the detail may quote the body
 }
 
-/** A short list, whatever clients ask for: what is no path of a route has none. */
+/** The label of a route. Requests for any other path share one, so that the labels are a short list. */
 function routeOf({ is404, routeOptions, server, url }: FastifyRequest): string {
   return (is404 ? server.routeTable.find(url)?.url : routeOptions.url) ?? noRoute;
 }
@@ -101,11 +101,11 @@ export function pathOf(request: FastifyRequest): string {
 }
 
 function reportsStored(request: FastifyRequest): boolean {
-  // A path that cannot be decoded leads to no route.
+  // A path that cannot be decoded matches no route.
   return request.routeOptions.config?.reportsStored ?? request.method === 'POST';
 }
 
-/** What Fastify's own errors mean in the words of the contract. Its messages may quote the query. */
+/** The codes for Fastify's own errors, with other messages, as its own may quote the query. */
 const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
   FST_ERR_BAD_URL: ['invalid_id', 'the path cannot be decoded'],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_id', 'the path is too long'],

@@ -10,19 +10,19 @@ import {
 } from './problem.js';
 import { RouteTable } from './route-table.js';
 
-/** Bodies that are being read are soon through, or given up. */
+/** Retry-After when too many bodies are being read, since these soon complete or are given up. */
 const overloadSeconds = 1;
 
-/** How long what still comes of a body is read and thrown away. */
+/** How long the rest of a body is read and discarded after an early response. */
 export const discardMs = 1000;
 
-/** Responds with problems: to errors thrown in routes or by Fastify, and where no route is. */
+/** Responds with problems to errors thrown in routes or by Fastify, and to requests without a route. */
 export function useProblems(app: FastifyInstance, onRejected: OnRejected = () => {}): void {
   app.decorate('onRejected', onRejected);
   app.decorate('routeTable', new RouteTable(app));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (hasLeft(request)) {
-      request.log.debug('A client left before its request was whole');
+      request.log.debug('A client left before its request was complete');
       return reply.hijack();
     }
     return reject(error, request, reply);
@@ -30,7 +30,7 @@ export function useProblems(app: FastifyInstance, onRejected: OnRejected = () =>
   app.setNotFoundHandler((request, reply) => reject(noRouteError(request, reply), request, reply));
 }
 
-/** Before access is checked: it tells no more than the documents do. */
+/** The error of a request without a route. It needs no access, as it reveals no more than the documents. */
 function noRouteError({ server, url }: FastifyRequest, reply: FastifyReply): ServiceError {
   const route = server.routeTable.find(url);
   if (route === null) return new ServiceError('not_found', 'there is no such route');
@@ -39,8 +39,8 @@ function noRouteError({ server, url }: FastifyRequest, reply: FastifyReply): Ser
 }
 
 /**
- * Responds with a problem. When the body is still coming, nobody reads it any more, and the response
- * tells the client that the connection closes.
+ * Responds with a problem. A body that is still arriving is discarded, and the response tells the client
+ * that the connection closes.
  */
 export function reject(
   error: unknown,
@@ -60,16 +60,16 @@ async function rejectEarly(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  await nextTurn(); // Node parses all that came along with the head before anything else is done
+  await nextTurn(); // Node first parses everything that arrived with the head
   if (!isComing(request)) return sendProblem(error, request, reply);
   respondEarly(request, reply, toReportedProblem(error, request));
   return reply;
 }
 
 /**
- * Responds before the body has ended, and closes the connection. Not at once: a client that is still
- * sending would lose the response to the reset of a closed socket. The response is whole, by its
- * length, before it ends.
+ * Responds before the body has ended, and closes the connection, but not at once: a closed socket would
+ * reset, and a client that is still sending would lose the response. The client has the whole response,
+ * by its length, before it ends.
  */
 function respondEarly(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
   const body = Buffer.from(JSON.stringify(problem));
@@ -91,12 +91,12 @@ function respondEarly(request: FastifyRequest, reply: FastifyReply, problem: Pro
   request.raw.resume();
 }
 
-/** Whether the client is gone, in the middle of its request: then nobody is to be told anything. */
+/** Whether the client left in the middle of its request, and gets no response. */
 function hasLeft({ raw }: FastifyRequest): boolean {
   return raw.socket.destroyed && !raw.complete;
 }
 
-/** Whether there is a body of which not everything has come. */
+/** Whether a part of the body has not arrived yet. */
 function isComing({ headers, raw }: FastifyRequest): boolean {
   if (raw.complete) return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 
-/** A route whatever its method. */
+/** A route, regardless of its method. */
 export interface RouteEntry {
   /** The pattern of its path, such as `/sessions/:sid`. */
   readonly url: string;
-  /** The methods that it takes, as the header `Allow` lists them. */
+  /** The methods of the route, as in the header `Allow`. */
   readonly allow: string;
 }
 
@@ -12,13 +12,13 @@ export interface RouteEntry {
 const authority = /^https?:\/\/[^/?#]*/i;
 
 /**
- * The routes of an app by their paths alone, for requests whose method has led to none. To register
- * each route for all other methods, which Node parses more than thirty of, took a tenth of a start.
+ * The routes of an app by their paths alone, for requests whose method matches none. To register each
+ * route for all other methods, more than thirty in Node, took a tenth of the time of a start.
  */
 export class RouteTable {
   readonly #routes = new Map<string, { readonly path: RegExp; readonly methods: Set<string> }>();
 
-  /** @param app of which all routes are registered afterwards */
+  /** @param app all its routes are registered afterwards */
   constructor(app: FastifyInstance) {
     app.addHook('onRoute', ({ url, method }) => {
       const route = this.#routes.get(url) ?? { path: toRegExp(url), methods: new Set() };
@@ -28,8 +28,8 @@ export class RouteTable {
   }
 
   /**
-   * @param target of a request, which may be in absolute form
-   * @returns null when no method of this path is a route
+   * @param target the target of a request, which may be in absolute form
+   * @returns null when no route has this path
    */
   find(target: string): RouteEntry | null {
     const path = decodePath(target);
@@ -46,7 +46,7 @@ function toRegExp(url: string): RegExp {
   return new RegExp(`^${escaped.replaceAll(/:\w+/g, '[^/]*')}$`);
 }
 
-/** As the router decodes it: `%2F` is no slash. Null when it cannot be decoded. */
+/** Decodes a path like the router: `%2F` is no slash. Null when it cannot be decoded. */
 function decodePath(target: string): string | null {
   const [path = ''] = target.replace(authority, '').split(/[?#]/, 1);
   try {

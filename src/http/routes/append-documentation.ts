@@ -39,7 +39,7 @@ const chunk = { id: 'a1', type: 'answer', content: 'Cats ' };
 const lastChunk = { ...chunk, content: 'sleep.', done: true };
 
 const description = `
-One event, an array of 1 to ${maxBatchEvents} that is stored whole or not at all, or NDJSON, of which each line is
+One event, an array of 1 to ${maxBatchEvents} that is stored atomically, or NDJSON, of which each line is
 appended as it arrives: that request may stay open for a whole run.
 
 With the three producer headers an append is idempotent: events that are stored already are not stored again.
@@ -59,7 +59,7 @@ export const appendDocumentation = {
         schema: appendRequest,
         examples: {
           one: { summary: 'One event', value: chunk },
-          several: { summary: 'Several, whole or not at all', value: [chunk, lastChunk] },
+          several: { summary: 'Several, all or none', value: [chunk, lastChunk] },
           end: { summary: 'The end of the stream', value: { type: 'complete' } },
         },
       },

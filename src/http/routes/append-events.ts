@@ -4,7 +4,7 @@ import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ServiceError } from '../../errors.js';
 import type { BodyShare } from '../body/body-budget.js';
-import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { appendDocumentation } from './append-documentation.js';
 import { appendJson, sendAppended } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
@@ -18,7 +18,7 @@ export interface AppendOptions extends NdjsonOptions {
 }
 
 /**
- * `POST …/events`: appends one JSON event, an array of them whole or not at all, or the lines of an
+ * `POST …/events`: appends one JSON event, an array of them atomically, or the lines of an
  * NDJSON body as they arrive.
  */
 export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
@@ -30,7 +30,7 @@ export function appendEventsRoute(app: FastifyInstance, options: AppendOptions):
     {
       schema: { params: streamParams, ...appendDocumentation },
       config: { access: 'append', reportsStored: true, takesBody: 'json_or_ndjson' },
-      onRequest: [throwError, ...refuseOverRate(rateLimit)],
+      onRequest: [throwError, ...rejectOverRate(rateLimit)],
     },
     async (request, reply) => {
       const { body, params, raw } = request;

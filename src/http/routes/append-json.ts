@@ -10,11 +10,11 @@ import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './prod
 export interface AppendJsonOptions {
   readonly streams: Pick<StreamManager, 'appendEvents'>;
   readonly limits: EncodeLimits;
-  /** The longest time to live that a stream may be given. */
+  /** Max time to live that a stream may be given. */
   readonly maxTtlMs: number;
 }
 
-/** A larger body is taken apart in slices, lest all others wait. */
+/** A larger body is parsed in slices, so that others do not wait. */
 const smallBytes = 64 * 1024;
 
 /** Appends the event or the array of events that the body of a request is. @throws ServiceError */

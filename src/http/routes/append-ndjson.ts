@@ -16,7 +16,7 @@ import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';
 export interface NdjsonOptions {
   readonly streams: StreamManager;
   readonly limits: EncodeLimits;
-  /** The longest time to live that a stream may be given. */
+  /** Max time to live that a stream may be given. */
   readonly maxTtlMs: number;
   readonly pollIntervalMs: number;
   /** A body that brings nothing for this long, not even a blank line, is given up. */
@@ -38,7 +38,7 @@ interface OpenBody {
   readonly release: () => void;
 }
 
-/** The client has left before its body was whole: nobody waits for a response. */
+/** The client has left before its body was complete: nobody waits for a response. */
 class ClientLeft extends Error {}
 
 /** Appends the lines of a body as they arrive; a worker may keep one request open for a whole run. */
@@ -80,7 +80,7 @@ async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: num
 }
 
 /**
- * Passes the body on, and ends it early for whatever else may end the request: silence, a client
+ * Passes the body on, and ends it early when anything else ends the request: silence, a client
  * that left, a stream that somebody ended, a service that stops, too many bytes of all bodies. Keeps
  * the lease meanwhile.
  */

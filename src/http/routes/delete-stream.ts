@@ -13,8 +13,8 @@ const streamSchema = {
   tags: ['Operators'],
   summary: 'Delete a stream',
   description:
-    'Open feeds get a `reset`. For 60 seconds, a worker that resumes without knowing of it cannot create the stream again.',
-  response: { 204: { description: 'The stream does not exist, or no longer.' } },
+    'Open feeds get a `reset`. For 60 seconds, a worker that resumes unaware of it cannot create the stream again.',
+  response: { 204: { description: 'The stream was deleted, or did not exist.' } },
   problems: storeErrors,
 } as const;
 
@@ -23,7 +23,7 @@ const sessionSchema = {
   operationId: 'deleteSession',
   tags: ['Operators'],
   summary: 'Delete all streams of a session, one after another',
-  response: { 204: { description: 'The session has no streams, or no longer.' } },
+  response: { 204: { description: 'The streams were deleted, or there were none.' } },
   problems: storeErrors,
 } as const;
 
@@ -41,7 +41,7 @@ export function deleteRoutes(app: FastifyInstance, streams: Streams): void {
   });
 }
 
-/** More streams than one list has are found by listing again. */
+/** Deletes all streams of a session. It lists them repeatedly, as one list is bounded. */
 async function deleteSession(streams: Streams, sessionId: string): Promise<void> {
   let listed = await streams.listStreams(sessionId);
   while (listed.length > 0) {

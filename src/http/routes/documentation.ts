@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../../errors.js';
 
-/** What a route says in its `schema` for the document alone: nothing of it validates or serializes. */
+/** The metadata in the `schema` of a route that is for the document alone: it neither validates nor serializes. */
 declare module 'fastify' {
   interface FastifySchema {
     /** The headers that the handler reads. */
@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-/** By media type. */
+/** The content of a body, by media type. */
 export type Content = Readonly<Record<string, MediaType>>;
 
 interface MediaType {
@@ -27,7 +27,7 @@ export interface DocumentedBody {
   readonly content: Content;
 }
 
-/** A response that is no problem, as it stands below its status in `schema.response`. */
+/** A response other than a problem, by its status in `schema.response`. */
 export interface DocumentedResponse {
   readonly description: string;
   readonly headers?: Readonly<Record<string, ResponseHeader>>;

@@ -1,30 +1,30 @@
 import type { StreamId } from '../../store/stream-id.js';
 import type { StreamInfo, StreamManager } from '../../store/stream-manager.js';
 
-/** A stream that is appended to all the time is asked no more often than this. */
-const leastPauseMs = 100;
+/** Min time between two reads of the status of a stream with many appends. */
+const minPauseMs = 100;
 
 export interface EndWatchOptions {
   readonly streams: StreamManager;
   readonly stream: StreamId;
-  /** The stream is asked at least this often, wake-ups or not. */
+  /** The status is read at least this often, with or without notifications. */
   readonly pollIntervalMs: number;
-  /** The producer that `onEnd` is told about. */
+  /** The producer whose state `onEnd` gets. */
   readonly producerId: string | undefined;
-  /** Called whenever the stream is found ended. */
+  /** Called whenever a status shows the end of the stream. */
   readonly onEnd: (info: StreamInfo) => void;
 }
 
-/** Watches for the end of a stream that somebody else brings about. */
+/** Watches for the end of a stream by somebody else. */
 export class EndWatch {
   readonly #unwatch: () => void;
-  /** Null while the stream is being asked, unless a wake-up came meanwhile. */
+  /** Null while the status is being read, unless a notification arrived meanwhile. */
   #timer: NodeJS.Timeout | null = null;
   #askedAt = performance.now();
   #isClosed = false;
 
   constructor(readonly options: EndWatchOptions) {
-    // First, so that no timer is left behind should it throw; it may call back at once.
+    // First, in case it throws, so that no timer is left; it may call back at once.
     this.#unwatch = options.streams.watch(options.stream, () => this.#onChange());
     this.#timer ??= this.#askIn(options.pollIntervalMs);
   }
@@ -37,7 +37,7 @@ export class EndWatch {
 
   #onChange(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = this.#askIn(Math.max(this.#askedAt + leastPauseMs - performance.now(), 0));
+    this.#timer = this.#askIn(Math.max(this.#askedAt + minPauseMs - performance.now(), 0));
   }
 
   #askIn(ms: number): NodeJS.Timeout {
@@ -48,11 +48,11 @@ export class EndWatch {
     const { streams, stream, pollIntervalMs, producerId, onEnd } = this.options;
     this.#askedAt = performance.now();
     this.#timer = null;
-    // A store that is away answers the next time; the append itself says that it is.
+    // An unavailable store is read again later; the append itself reports the error.
     const info = await streams.getStatus(stream, producerId).catch(() => null);
     if (this.#isClosed) return;
     if (info !== null && info.status !== 'open') onEnd(info);
-    // What a wake-up told of during the answer may not be in it.
+    // The status may lack a change that a notification announced during the read.
     this.#timer ??= this.#askIn(pollIntervalMs);
   }
 }

@@ -10,7 +10,7 @@ import { headerList } from './json-response.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
-/** What the routes have in common that respond with a feed. */
+/** The options that all routes with a feed share. */
 export const feedRouteOptions = {
   method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[],
   sse: 'only' as const,
@@ -19,7 +19,7 @@ export const feedRouteOptions = {
     reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
 };
 
-/** Whatever fails on our side may work later, and an EventSource would not come back after a 5xx. */
+/** Opens a feed. Errors on our side become rejections, since an EventSource gives up after a 5xx. */
 export async function openFeed(
   feeds: FeedHub,
   request: FeedRequest,
@@ -39,15 +39,15 @@ export async function openFeed(
 function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
   const error = new ServiceError(
     'not_acceptable',
-    'this route answers with text/event-stream only',
+    'this route responds with text/event-stream only',
   );
   reply.type(problemContentType);
   return toReportedProblem(error, request);
 }
 
 /**
- * Begins the response, which the feed writes to from then on. A handler returns what this returns:
- * one that returned the reply of a feed would wait for its end, and be held as long.
+ * Begins the response, which the feed then writes to. A handler returns the result: one that returned
+ * the reply would wait for the end of the feed, and be kept in memory for as long.
  */
 export function startFeed(
   request: FastifyRequest,
@@ -62,8 +62,8 @@ export function startFeed(
     return reply.type(contentType).send();
   }
   reply.header('content-type', contentType);
-  // From here on the plugin leaves the response alone: its own sending never settles when the
-  // client leaves while the socket is full, drops `id: 0`, and keeps all headers a second time.
+  // The plugin does not write to the response from here on: its promises never settle when the client
+  // leaves while the socket is full, it drops `id: 0`, and it keeps a second copy of all headers.
   let client: FeedClient;
   try {
     reply.sse.keepAlive();
@@ -78,7 +78,7 @@ export function startFeed(
   return undefined;
 }
 
-/** Sends a body that is not complete, so that the client comes back for the rest. */
+/** Sends an incomplete body, so that the client reconnects for the rest. */
 export function sendIncomplete(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -92,8 +92,8 @@ export function sendIncomplete(
 }
 
 /**
- * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, not even where it says
- * that it takes them, and neither do the other versions that Node's parser lets pass.
+ * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, even if the client accepts
+ * them, and neither do the other versions that Node's parser accepts.
  */
 function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   const { raw: response } = reply;
@@ -108,7 +108,7 @@ function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   return { response, socket, isChunked };
 }
 
-/** The headers of `setFeedHeaders`, for the document. */
+/** The headers of a feed, for the document. */
 export const feedHeaders = {
   'Cache-Control': {
     description: 'No proxy may store the feed, or transform it.',

@@ -13,14 +13,14 @@ resumes with the last id that it saw, by \`Last-Event-ID\` or \`?lastEventId=\`,
   id of its frame resumes after the last one. Live events come as they are.
 - With \`control\`, the feed reports its own state in events: \`heartbeat\`, of which the first comes at once and each
   says in \`intervalMs\` how often they come, \`up-to-date\` and \`not-found\`. None has an id.
-- \`event: reset\` says that the stream behind the id is gone or another one: discard what you have, it comes again.
+- \`event: reset\` says that the stream behind the id is gone or another one: discard what you have, all events are sent again.
 - \`event: malformed\` stands for an element that another program wrote and that is no event.
 - Any end without a terminal event means: resume with the last id. **204** means: you have all of it, or the stream
   does not exist, as you were told before.
 - An EventSource gives up after any other status than 200. So a feed that cannot be served now is a 200 with
   \`Stream-Refused\` that is cut off at once.`;
 
-const refused = {
+const rejection = {
   'Stream-Refused': {
     description: 'The feed cannot be served now, and ends at once: come back later.',
     schema: { enum: ['draining', 'backend_unavailable', 'too_many_feeds', 'rate_limited'] },
@@ -51,7 +51,7 @@ const examples = {
   },
 };
 
-/** What the document says of the feed. It asks the store too, and responds 200 when that fails. */
+/** The metadata of the feed. It has no `storeErrors`, as it responds 200 when the store fails. */
 export const followDocumentation = {
   operationId: 'followStream',
   tags: ['Readers'],
@@ -61,7 +61,7 @@ export const followDocumentation = {
   response: {
     200: {
       description: 'The feed.',
-      headers: { ...feedHeaders, ...refused },
+      headers: { ...feedHeaders, ...rejection },
       content: { 'text/event-stream': { schema: z.string(), examples } },
     },
     204: {

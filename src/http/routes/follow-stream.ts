@@ -21,9 +21,9 @@ import { flag, notAPosition, streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { keepsTornLines } from './webkit.js';
 
-/** Where a client resumes, as it says. */
+/** The position that a client asks to resume from. */
 interface ResumePoint {
-  /** As the client gave it; empty where it gave none, or where that is no id. */
+  /** The id that the client sent; empty if it sent none, or an invalid one. */
   readonly id: string;
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
@@ -32,7 +32,7 @@ interface ResumePoint {
 
 const atStart: ResumePoint = { id: '', from: startOfStream, knowsAbsence: false };
 
-/** For an id that this service has never given: after a 400, an EventSource would not come back. */
+/** For an invalid id, which gets a reset: after a 400, an EventSource would give up. */
 const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
 
 const querystring = z.object({
@@ -73,14 +73,14 @@ const querystring = z.object({
     .optional(),
 });
 
-/** The part of a request that tells where a client is, also before its query is checked. */
+/** The parts of a request that have the id, even before its query is validated. */
 type ResumeRequest = Pick<FastifyRequest, 'headers' | 'query'>;
 
 const nothing = Buffer.of();
 
 const contentType = 'text/event-stream; charset=utf-8';
 
-/** How long a client whose feed is rejected is told to wait. */
+/** How long a client whose feed is rejected should wait. */
 const retryAfterRejectionMs = 5000;
 
 /** `GET …/stream`: the SSE feed. `HEAD` responds as `GET` would, without a body. */
@@ -98,7 +98,7 @@ export function followStreamRoute(
     config: { access: 'read' },
     preValidation: joinLastEventIds,
     errorHandler: (error, request, reply) => {
-      // Before there is a feed: nobody can say now whether the token is good.
+      // The keys of tokens are unavailable, so the token cannot be verified now.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
       feeds.observer.rejected('backend_unavailable');
       return sendRejection(request, reply, 'backend_unavailable');
@@ -131,7 +131,7 @@ export function followStreamRoute(
   });
 }
 
-/** One format of each kind for all feeds, which share the bytes that it encodes of a page. */
+/** Creates one format of each kind for all feeds, which share the encoded bytes of a page. */
 function shareFormats(heartbeatMs: number, maxEventBytes: number) {
   const known = new Map<string, FeedFormat>();
   return ({ named, control, compact }: z.infer<typeof querystring>): FeedFormat => {
@@ -152,8 +152,8 @@ function parseResumePoint(text: string): ResumePoint | null {
 }
 
 /**
- * The id of the last frame that the client saw, from the header or else from the query. An EventSource
- * that has seen none sends no header, and some clients an empty one.
+ * The id of the last frame that the client saw, from the header or else from the query. Without one, an
+ * EventSource sends no header, and some clients an empty one.
  */
 function lastSeen({ headers, query }: ResumeRequest): ResumePoint | null {
   const inQuery = (query as { lastEventId?: unknown }).lastEventId;
@@ -162,21 +162,21 @@ function lastSeen({ headers, query }: ResumeRequest): ResumePoint | null {
   return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
 }
 
-/** One that is given twice is no id, as in the header: two with a comma between. */
+/** Joins repeated ids by a comma, as Node does for the header, which makes them invalid. */
 function joinLastEventIds({ query }: ResumeRequest, _reply: unknown, done: () => void): void {
   const given = query as { lastEventId?: unknown };
   if (Array.isArray(given.lastEventId)) given.lastEventId = given.lastEventId.join();
   done();
 }
 
-/** What a client needs to hear before all else. */
+/** The bytes that a client needs before anything else. */
 function prefaceOf(request: ResumeRequest): Buffer {
   return keepsTornLines(request.headers) ? encodeDiscard(lastSeen(request)?.id ?? '') : nothing;
 }
 
 /**
- * "Come back later" is a 200 that breaks off: after any other status, an EventSource never comes back
- * (WHATWG HTML, section 9.2).
+ * Rejects a feed by an incomplete 200: after any other status, an EventSource never reconnects (WHATWG
+ * HTML, section 9.2).
  */
 function sendRejection(
   request: FastifyRequest,
@@ -184,7 +184,7 @@ function sendRejection(
   reason: FeedRejection,
   retryMs = retryAfterRejectionMs,
 ) {
-  request.log.debug({ reason }, 'A feed was refused');
+  request.log.debug({ reason }, 'A feed was rejected');
   setFeedHeaders(reply);
   reply.header('stream-refused', reason).type(contentType);
   const parts = [prefaceOf(request), encodeRetry(retryMs), encodeComment(`refused: ${reason}`)];

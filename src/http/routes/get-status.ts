@@ -48,7 +48,7 @@ const schema = {
   problems: ['invalid_query', 'not_found', ...storeErrors],
 } as const;
 
-/** `GET …`: what is known of a stream, and with `?producer=` of one of its producers. */
+/** `GET …`: the status of a stream, and with `?producer=` of one of its producers. */
 export function getStatusRoute(app: FastifyInstance, streams: StreamManager): void {
   app
     .withTypeProvider<ZodTypeProvider>()

@@ -24,7 +24,7 @@ function state(status: string) {
   return jsonContent(z.strictObject({ status: z.literal(status) }), { status });
 }
 
-/** `/healthz`: the process answers. `/readyz`: it can serve. */
+/** `/healthz`: the process responds. `/readyz`: it can serve. */
 export function healthRoutes(
   app: FastifyInstance,
   streams: StreamManager,

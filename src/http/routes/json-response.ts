@@ -2,8 +2,8 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
 /**
- * The headers of a reply, for `writeHead`: names and values in turn. Of a list, Node makes the head
- * at the least cost, and keeps no copy for as long as the response lasts.
+ * The headers of a reply, for `writeHead`: names and values in turn. A list is the cheapest
+ * form for Node, which keeps no copy of it with the response.
  */
 export function headerList(reply: FastifyReply): OutgoingHttpHeader[] {
   const headers = reply.getHeaders() as Record<string, OutgoingHttpHeader>;
@@ -13,11 +13,11 @@ export function headerList(reply: FastifyReply): OutgoingHttpHeader[] {
 }
 
 /**
- * Responds with JSON in one write. Fastify's own way is made for any kind of response, and its last two
- * pieces leave through a vector of writes. Hooks on what is sent (`onSend`) do not run.
+ * Responds with JSON in one write. Fastify's `send` supports every kind of response, and sends head and
+ * body in a vectored write. The hooks `onSend` do not run.
  *
- * @param head names and values in turn, to which those of the content are added
- * @param json of ASCII alone
+ * @param head names and values in turn, to which the headers of the content are added
+ * @param json must be ASCII
  */
 export function respondJson(
   response: ServerResponse,
@@ -27,7 +27,7 @@ export function respondJson(
 ): void {
   head.push('content-type', 'application/json; charset=utf-8', 'content-length', json.length);
   response.writeHead(status, head);
-  response.cork(); // lest the end of the response becomes a write of its own
+  response.cork(); // so that head, body and end are one write
   response.write(json, 'latin1');
   response.uncork();
   response.end();

@@ -16,13 +16,13 @@ export interface LineAppenderOptions extends AppendOptions {
   readonly limits: EncodeLimits;
 }
 
-/** Appends the lines of one NDJSON body as they come, and counts what has become of them. */
+/** Appends the lines of one NDJSON body as they arrive, and counts the results. */
 export class LineAppender {
-  /** How many events of the body are in the stream. */
+  /** Number of events of the body in the stream. */
   stored = 0;
-  /** What has been appended so far; `offset` is that of the first event of the body stored now. */
+  /** The sum of all appends; `offset` is that of the first event stored now. */
   appended: Appended = { offset: 0, nextOffset: 0, count: 0 };
-  /** How the body itself has ended the stream. */
+  /** How the body has ended the stream; null while it has not. */
   #ending: string | null = null;
   readonly #trace: StreamTrace;
 
@@ -34,7 +34,7 @@ export class LineAppender {
     return this.#ending !== null;
   }
 
-  /** Whether the next event is stored already, as in a retry, when its producer is that far. */
+  /** Whether the next event was stored before, as in a retry, given the state of its producer. */
   repeats(known: ProducerState | null): boolean {
     const stamp = this.#stamp();
     if (stamp === undefined || known === null) return false;
@@ -42,7 +42,7 @@ export class LineAppender {
   }
 
   /**
-   * Appends all lines up to the first one at fault, in as few steps as it takes.
+   * Appends all lines up to the first invalid one, in as few steps as possible.
    *
    * @throws ServiceError with `line`; its `stored` does not count what was stored before this call
    */
@@ -62,7 +62,7 @@ export class LineAppender {
     throw new ServiceError('stream_gone', 'the stream that the lines went into is gone');
   }
 
-  /** The error, as what has come of the lines before it; `stored` is what is in the stream now. */
+  /** The error with the results of the lines before it; `stored` counts the events in the stream now. */
   async withStored(error: unknown): Promise<ServiceError> {
     const known = asServiceError(error);
     return withMoreStored(known, await this.#storedNow(known));
@@ -70,7 +70,7 @@ export class LineAppender {
 
   async #storedNow({ code, details }: ServiceError): Promise<number> {
     if (this.stored === 0 || details.streamStatus === 'deleted') return 0;
-    // The stream may have lost its last events, and the producer is to send them again.
+    // The stream may have lost its last events, which the producer has to send again.
     if (code === 'producer_gap') {
       const known = (details.expectedSeq ?? 0) - (this.options.producer?.seq ?? 0);
       return Math.min(Math.max(known, 0), this.stored);
@@ -119,7 +119,7 @@ export class LineAppender {
     else throw this.#beginAnew(events.length, lines[0] as Line);
   }
 
-  /** What was stored before is gone: the stream holds only the last lines. */
+  /** Resets the counts: the earlier lines are gone, and the stream has only the last ones. */
   #beginAnew(given: number, line: Line): ServiceError {
     this.stored = given;
     const message = `the stream that the lines before line ${line.number} went into is gone`;

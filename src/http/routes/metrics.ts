@@ -19,7 +19,7 @@ const schema = {
   problems: ['backend_unavailable'],
 } as const;
 
-/** Numbers in a text format. */
+/** Metrics in a text format. */
 export interface Exposition {
   readonly contentType: string;
   text(): Promise<string>;

@@ -11,7 +11,7 @@ export class NextChange {
     this.#unwatch = streams.watch(stream, () => this.#change());
   }
 
-  /** Resolves with the next change, with one since the last call, after `ms`, or by `leave`. */
+  /** Resolves at the next change, at once after one since the last call, after `ms`, or by `leave`. */
   async wait(ms: number): Promise<void> {
     if (!this.#hasChanged) {
       const { promise, resolve } = withResolvers();
@@ -23,7 +23,7 @@ export class NextChange {
     this.#hasChanged = false;
   }
 
-  /** Ends the wait: nobody is there any more, or is to be kept. */
+  /** Ends the wait, as the client has left or should not wait. */
   leave(): void {
     this.#change();
   }

@@ -7,10 +7,10 @@ import { isRepeated } from '../hooks/request-headers.js';
 export const maxProducerIdLength = 128;
 export const maxLeaseSeconds = 3600;
 
-/** Room for the events of one batch above it, so that no sequence number leaves the safe integers. */
+/** Max sequence number: a batch from there on stays within the safe integers. */
 export const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
 
-/** What Node knows of the headers of a request. */
+/** The headers of a request as Node parses them. */
 export type RequestHeaders = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
 
 /**
@@ -38,9 +38,9 @@ export function producerEpoch(
   if (id === undefined || epoch === undefined) {
     throw invalid('Producer-Id and Producer-Epoch go together');
   }
-  // Node makes one id of several; of numbers, it makes none.
-  if (isRepeated(request, 'producer-id')) throw invalid('Producer-Id is there more than once');
-  // Beyond ASCII, a header and `?producer=` are not decoded alike.
+  // Node joins repeated headers, which makes numbers invalid, but not ids.
+  if (isRepeated(request, 'producer-id')) throw invalid('Producer-Id occurs more than once');
+  // Beyond ASCII, a header and `?producer=` are decoded differently.
   if (/^[ -~]+$/.test(String(id)) && id.length <= maxProducerIdLength)
     return { id: String(id), epoch };
   throw invalid(`Producer-Id must have 1 to ${maxProducerIdLength} characters of ASCII`);

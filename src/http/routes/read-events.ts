@@ -32,7 +32,7 @@ const querystring = z.object({
 
 type Query = z.infer<typeof querystring>;
 
-/** What another program pushed comes as it is, so that no more than this is certain. */
+/** The fields that every event has: elements of other programs are returned as they are. */
 const storedEvent = z
   .looseObject({ type: z.string() })
   .describe('an event as it was stored; one that came by this API has all fields but `data`');
@@ -73,29 +73,29 @@ export interface ReadOptions {
   readonly streams: StreamManager;
   /** Size of the largest event into which chunks are folded. */
   readonly maxEventBytes: number;
-  /** A stream that is waited for is read at least this often, wake-ups or not. */
+  /** A waiting read checks the stream at least this often, with or without notifications. */
   readonly pollIntervalMs: number;
-  /** Aborted when the service stops: then nobody is kept waiting. */
+  /** Aborted when the service stops, which ends all waits. */
   readonly draining: AbortSignal;
 }
 
-/** Who waits, and until when at most. */
+/** The client of a waiting read, and the limits of its wait. */
 interface WaitingClient {
   /** Aborted when the client has gone. */
   readonly left: AbortSignal;
-  /** A client that has closed its side of it is not kept waiting: it may have gone, or read still. */
+  /** A client that has closed its sending side may have left or still read, so it does not wait. */
   readonly socket: Socket;
-  /** When it is no longer allowed to read, on the clock of `performance.now()`. */
+  /** When its access ends, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
 
-/** What one read found. */
+/** The result of one read. */
 interface Read {
   readonly page: EventPage;
   readonly ended: boolean;
 }
 
-/** `GET …/events`: one bounded read as JSON; with `wait` as soon as there is something. */
+/** `GET …/events`: one bounded read as JSON; with `wait`, as soon as there are events. */
 export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
   app
     .withTypeProvider<ZodTypeProvider>()
@@ -129,7 +129,7 @@ async function readWaiting(
   const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
   const changes = new NextChange(streams, stream);
   const leave = () => changes.leave();
-  // No `AbortSignal.any`: on Node 20 the signal that lives on keeps a trace of each one.
+  // No `AbortSignal.any`, which on Node 20 leaks memory in the longer-lived signal.
   for (const signal of [left, draining]) signal.addEventListener('abort', leave);
   socket.on('end', leave);
   try {
@@ -150,12 +150,12 @@ async function readWaiting(
 async function read(streams: StreamManager, stream: StreamId, query: Query): Promise<Read> {
   const from = query.offset ?? startOfStream;
   const page = await streams.getEvents(stream, from.offset, query.limit ?? maxBatchEvents);
-  refuseIfGone(from, page);
+  rejectIfGone(from, page);
   return { page, ended: await isEnd(streams, stream, page) };
 }
 
-/** A bare offset past the end is no error; an id says that the client was there. */
-function refuseIfGone(from: Position, page: EventPage): void {
+/** Rejects an id whose place does not exist. A bare offset past the end is no error. */
+function rejectIfGone(from: Position, page: EventPage): void {
   if (from.tag === null || matches(from, tagAt(from.offset, page.before))) return;
   throw new ServiceError(
     'offset_gone',
@@ -163,7 +163,7 @@ function refuseIfGone(from: Position, page: EventPage): void {
   );
 }
 
-/** Whether the stream has ended and nothing follows the page that belongs to it. */
+/** Whether the stream has ended and no event of it follows the page. */
 async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage): Promise<boolean> {
   const { events, nextOffset, atEnd } = page;
   if (!atEnd && !events.some(({ ending }) => ending !== null)) return false;
@@ -171,13 +171,13 @@ async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage):
   if (info === null || info.endedOffset === null) return false;
   if (nextOffset === info.nextOffset) return true;
   if (nextOffset < info.endedOffset || nextOffset > info.nextOffset) return false;
-  // What another program has pushed behind the end is not waited for.
+  // Elements that another program pushed after the end do not count.
   const rest = await streams.getEvents(stream, nextOffset, maxBatchEvents);
   return !rest.events.some(mayFollowEnd);
 }
 
 /**
- * The stored text goes out as it is: parsing it would round numbers and reorder keys.
+ * Builds the response from the stored text: to parse it would round numbers and reorder keys.
  *
  * @param maxFoldedBytes size of the largest event into which chunks are folded; null folds none
  */
@@ -207,7 +207,7 @@ function malformed(offset: number, bytes: number): Buffer {
   return Buffer.from(JSON.stringify({ type: 'malformed', data: { offset, bytes } }));
 }
 
-/** The id to go on with; past the end of the stream there is none but the bare offset. */
+/** The id to continue from; past the end of the stream, the bare offset. */
 function idAfter(page: EventPage, from: Position): string {
   const last = page.events.at(-1);
   const tag = last === undefined ? tagAt(from.offset, page.before) : tagAfter(last);

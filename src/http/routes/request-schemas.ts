@@ -17,8 +17,8 @@ export const streamParams = z
   .transform((params): StreamId => ({ sessionId: params.sid, messageId: params.mid }));
 
 /**
- * Checks requests by the schemas of their routes. Every append brings ids: those that match are
- * taken at once, and the schema says what is wrong with the others.
+ * Validates requests by the schemas of their routes. Every append has ids: valid ones take a fast path,
+ * and the schema produces the errors of others.
  */
 export const compileSchema: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const check = (given: unknown) => {
@@ -66,12 +66,12 @@ export const limit = z
   .transform(Number)
   .refine((value) => value <= maxBatchEvents, limitRule);
 
-/** The longest that a read may wait. */
+/** Max time that a read may wait. */
 const maxWaitSeconds = 60;
 
 const waitRule = `must be an integer between 0 and ${maxWaitSeconds}`;
 
-/** Seconds, as milliseconds. */
+/** How long a read waits: seconds, parsed into milliseconds. */
 export const wait = z
   .string()
   .regex(/^(0|[1-9][0-9]?)$/, waitRule)
@@ -80,7 +80,7 @@ export const wait = z
   .refine((value) => value <= maxWaitSeconds, waitRule)
   .transform((seconds) => seconds * 1000);
 
-/** `z.coerce.boolean()` takes "false" for true. */
+/** A boolean; `z.coerce.boolean()` would parse "false" as true. */
 export const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .transform((text) => text === 'true');
@@ -107,7 +107,7 @@ export const producerEpochHeaders = {
   'Producer-Epoch': number.describe('Each worker that takes over raises it.').optional(),
 };
 
-/** All three of them or none. */
+/** The headers of a producer: all three or none. */
 export const producerHeaders = {
   ...producerEpochHeaders,
   'Producer-Seq': number

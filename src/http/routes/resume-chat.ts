@@ -19,19 +19,19 @@ import {
 import { sessionParams } from './request-schemas.js';
 import { chatPath } from './routes.js';
 
-/** How long a client whose feed is rejected is told to wait, in seconds. */
+/** How long a client whose feed is rejected should wait, in seconds. */
 const retryAfterSeconds = 5;
 
 const querystring = z.object({
   version: z
     .enum(['5', '6', '7'], 'must be 5, 6 or 7')
-    .describe('The major version of the AI SDK that reads. Version 5 knows no approvals.')
+    .describe('The major version of the AI SDK that reads. Version 5 does not support approvals.')
     .optional(),
 });
 
 const description = `
 The newest open stream of the session, from its start, as \`useChat({ resume: true })\` asks for it. Its events come
-as chunks of the SDK's UI message stream. Only a stream that has ended ends the response as it should: any other end
+as chunks of the SDK's UI message stream. Only a stream that has ended completes the response: any other end
 breaks the connection, and the page asks again.`;
 
 const chunks = [
@@ -75,7 +75,7 @@ const schema = {
   problems: ['not_acceptable', 'draining', 'too_many_feeds', ...storeErrors],
 } as const;
 
-/** As the AI SDK itself sets it. */
+/** The content type that the AI SDK itself sets. */
 const contentType = 'text/event-stream';
 
 /**
@@ -95,7 +95,7 @@ export function resumeChatRoute(
     schema,
     config: { access: 'read' },
     errorHandler: (error, request, reply) => {
-      // Neither what streams there are may be known now, nor whether the token is good.
+      // The store or the keys of tokens may be unavailable now.
       const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
       if (isUnknown && !reply.hasHeader('retry-after')) {
         countRejection(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
@@ -112,7 +112,7 @@ export function resumeChatRoute(
       const messageId = await streams.findOpenStream(sessionId);
       if (messageId === null) return reply.code(204).send();
       const stream = { sessionId, messageId };
-      // It was there a moment ago: if it is not, nobody waits for another one of its name.
+      // The stream existed a moment ago; if it does not any more, do not wait for another one.
       const start = {
         from: startOfStream,
         knowsAbsence: true,
@@ -135,12 +135,12 @@ export function resumeChatRoute(
 
 const rejections: Readonly<Record<FeedRejection, ServiceError>> = {
   draining: new ServiceError('draining', 'this node is shutting down'),
-  too_many_feeds: new ServiceError('too_many_feeds', 'as many feeds are open as may be'),
+  too_many_feeds: new ServiceError('too_many_feeds', 'the maximum number of feeds is open'),
   rate_limited: new ServiceError('too_many_feeds', 'too many feeds were opened in a short time'),
-  backend_unavailable: new ServiceError('backend_unavailable', 'the store does not answer'),
+  backend_unavailable: new ServiceError('backend_unavailable', 'the store does not respond'),
 };
 
-/** Unlike an EventSource, the AI SDK takes a status for what it is. */
+/** Rejects a feed by its status, which the AI SDK handles, unlike an EventSource. */
 function rejectFeed(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -160,6 +160,6 @@ function countRejection(
   waitSeconds: number,
 ): void {
   observer.rejected(reason);
-  log.debug({ reason }, 'A feed was refused');
+  log.debug({ reason }, 'A feed was rejected');
   reply.header('retry-after', waitSeconds);
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { components, jsonContent, noStore } from './documentation.js';
 
 export interface RootOptions {
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
   readonly hasInspector: boolean;
   readonly hasDocs: boolean;
@@ -56,7 +56,7 @@ const schema = {
   },
 } as const;
 
-/** `GET /`: sends browsers to a page, and tells programs what there is. */
+/** `GET /`: redirects browsers to a page, and gives other clients the version and links. */
 export function rootRoute(
   app: FastifyInstance,
   { version, hasInspector, hasDocs }: RootOptions,

@@ -6,13 +6,13 @@ import { encodeEvents } from '../../events/encode-events.js';
 import type { StreamId } from '../../store/stream-id.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
-import { type RateLimit, refuseOverRate } from '../hooks/rate-limits.js';
+import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
 import { streamParams } from './request-schemas.js';
 import { messagePath } from './routes.js';
 import { streamStatus } from './stream-status.js';
 
-/** Room for any reason, however it is escaped. */
+/** Max size of the body, with room for any reason, however it is escaped. */
 const maxStopBytes = 16 * 1024;
 
 export interface StopOptions {
@@ -61,9 +61,9 @@ const schema = {
 } as const;
 
 /**
- * `POST …/stop`: asks the producer to stop, by a `stop` event. Once: a stream that has ended keeps
- * its ending. One that has not begun begins with it, so that its worker is refused at once, unless it is
- * stopped by a token for a whole session: a reader could fill the session with streams of its own.
+ * `POST …/stop`: ends a stream by a `stop` event, once: a stream that has ended keeps its ending. A stream
+ * that does not exist is created by it, so that its worker is rejected at once; but not by a token for a
+ * whole session, with which a reader could fill the session with new streams.
  */
 export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: StopOptions): void {
   app.withTypeProvider<ZodTypeProvider>().post(
@@ -72,7 +72,7 @@ export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: St
       schema,
       config: { access: 'stop', reportsStored: true, takesBody: 'json' },
       bodyLimit: maxStopBytes,
-      onRequest: refuseOverRate(rateLimit),
+      onRequest: rejectOverRate(rateLimit),
     },
     async ({ params, body, reader }, reply) => {
       const request = parseJsonBody(body, stopRequest);
@@ -83,7 +83,8 @@ export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: St
   );
 }
 
-/** One that is lost right after this is begun by its stop: once for each stream that was there. */
+/** Rejects a stop of a stream that does not exist. A stream that expires right after this check is still
+ * created by its stop. */
 async function requireStream(streams: StopOptions['streams'], stream: StreamId): Promise<void> {
   if ((await streams.getStatus(stream)) !== null) return;
   throw new ServiceError('not_found', 'there is no such stream');

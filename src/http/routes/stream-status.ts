@@ -40,7 +40,7 @@ export const statusExample: z.infer<typeof statusSchema> = {
   ttlSeconds: 3600,
 };
 
-/** What is known of a stream, as JSON responses have it. */
+/** The status of a stream, as in JSON responses. */
 export function toStatus(info: StreamInfo): z.infer<typeof statusSchema> {
   const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt, ttlMs } = info;
   return {

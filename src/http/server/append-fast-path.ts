@@ -29,7 +29,7 @@ const ordinaryContentType = /^application\/json(?:; ?charset=utf-8)?$/i;
 /**
  * Responds to appends that are ordinary beyond doubt, as nearly all are, before the framework sees them:
  * it takes longer than the append. They get the response that the route would give. Whatever is unusual
- * or has to be refused is left to the route.
+ * or has to be rejected is left to the route.
  */
 export class AppendFastPath {
   readonly #ring: KeyRing;
@@ -103,7 +103,7 @@ export class AppendFastPath {
   };
 }
 
-/** Pages of other origins, and bodies that have to be decoded, are not ordinary. */
+/** Requests across origins, and bodies that have to be decoded, are not ordinary. */
 function isOrdinaryHead(request: IncomingMessage): boolean {
   const { headers } = request;
   return (

@@ -20,10 +20,10 @@ export function tellReader(request: IncomingMessage, error: NodeJS.ErrnoExceptio
 }
 
 /**
- * Answers a request that never became one, since Node could not parse it or it came too slowly, and
- * closes the connection. What follows on it may be refused anew, which the client is not told.
+ * Responds to a request that never became one, since Node could not parse it or it came too slowly, and
+ * closes the connection. What follows on it may be rejected again, which the client is not told.
  */
-export function answerClientError(
+export function rejectClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   onRejected: OnRejected,

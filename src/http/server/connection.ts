@@ -68,7 +68,7 @@ interface SocketParts {
 
 /**
  * Reads on, so that the end of the connection is noticed, but into nothing. A packet of 64 KiB holds
- * 3,600 small requests, and Node keeps an object of several KB for each until it is answered.
+ * 3,600 small requests, and Node keeps an object of several KB for each until its response.
  */
 function dropRequests(socket: Socket): void {
   const { parser } = socket as SocketParts;
@@ -77,7 +77,7 @@ function dropRequests(socket: Socket): void {
 
 /** @returns what makes the parser skip what else it was given */
 function drop(request: IncomingMessage & { upgrade?: boolean }): number {
-  request.upgrade = false; // lest Node gives the connection away
+  request.upgrade = false; // otherwise Node gives the connection away
   return 2;
 }
 

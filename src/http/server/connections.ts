@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import type { OnRejected } from '../problems/problem.js';
 import { discardMs } from '../problems/reject.js';
-import { answerClientError, tellReader } from './client-errors.js';
+import { rejectClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 
 /** The connections of a server, each of which has one request at a time. */
@@ -14,7 +14,7 @@ export class Connections {
   readonly #onEnd: (this: Socket) => void;
   readonly #onAnswered: (this: ServerResponse) => void;
 
-  /** @param stallMs a response of which a client takes nothing for so long is given up */
+  /** @param stallMs a response of which a client takes nothing for this long is given up */
   constructor(
     readonly stallMs: number,
     readonly onRejected: OnRejected,
@@ -57,7 +57,7 @@ export class Connections {
     });
   }
 
-  /** Refuses what never became a request; behind one that is in flight, it is dropped like any other. */
+  /** Rejects what never became a request; behind one that is in flight, it is dropped like any other. */
   reject(error: NodeJS.ErrnoException, socket: Socket): void {
     const current = this.#all.get(socket)?.current ?? null;
     if (error.code === 'ECONNRESET') socket.destroy();
@@ -65,7 +65,7 @@ export class Connections {
     else if (current?.headersSent === true)
       socket.destroy(); // in the middle of a response, ours would be text of it
     else if (current === null || !tellReader(current.req, error))
-      answerClientError(error, socket, this.onRejected);
+      rejectClientError(error, socket, this.onRejected);
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
@@ -83,7 +83,7 @@ export class Connections {
   }
 }
 
-/** Node reads what still comes of a body that was answered, for as long as it comes. */
+/** Node reads what still comes of a body after its response, for as long as it comes. */
 function limitDiscarding(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const cut = setTimeout(() => request.destroy(), discardMs);

@@ -9,7 +9,7 @@ export interface DrainingOptions {
   readonly graceMs: number;
 }
 
-/** How a node leaves: it says so first, and ends its feeds when no more of them come. */
+/** How a node leaves: it reports so first, and ends its feeds when no more of them come. */
 export class Draining {
   #isAnnounced = false;
   readonly #leaving = new AbortController();

@@ -11,10 +11,10 @@ export interface HttpServerOptions {
 /** How long the head of a request may take to arrive. */
 const headersTimeout = 10_000;
 
-/** How often Node looks for requests that take too long. */
+/** How often Node checks for requests that take too long. */
 const connectionsCheckingInterval = 2000;
 
-/** A peer that has been silent for so long is probed by TCP; without a response, it is gone in 10 s. */
+/** A peer that has been silent for this long is probed by TCP; without a response, it is gone in 10 s. */
 const keepAliveInitialDelay = 60_000;
 
 /** How long a connection may wait for its next request: longer than proxies keep theirs. */

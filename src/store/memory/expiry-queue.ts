@@ -1,22 +1,22 @@
-/** The clock may be set, and a timer does not notice: a long wait is made in several. */
+/** Max delay of a timer. Timers do not notice when the clock is set, so a long wait takes several. */
 const maxTimerMs = 1000;
 
-/** How many items are checked in one turn: streams that begin together expire together. */
+/** Max items checked in one turn of the event loop: streams created together expire together. */
 const maxPerTurn = 1000;
 
-/** An item that expires, with what the queue keeps in it. */
+/** An item that expires, with the fields that the queue keeps in it. */
 export interface Expiring {
   /** When it expires, in milliseconds since 1970. */
   readonly expiresAt: number;
-  /** Its index in the queue, which alone sets it; -1 when it is not there. */
+  /** The index of the item, set by the queue alone; -1 when it is not in it. */
   place: number;
-  /** When the queue checks it: never later than it expires. */
+  /** When the queue checks the item: never later than it expires. */
   dueAt: number;
 }
 
 /**
- * A binary heap of items by when they are checked. An item that has been given more time since is
- * put back then, so that an append, which gives more time, costs nothing here.
+ * A binary heap of items by the time of their check. An item whose expiry was extended is put back at
+ * its check, so that an append, which extends the expiry, costs nothing here.
  */
 export class ExpiryQueue<Item extends Expiring> {
   readonly #heap: Item[] = [];
@@ -24,7 +24,7 @@ export class ExpiryQueue<Item extends Expiring> {
 
   constructor(readonly onExpired: (item: Item) => void) {}
 
-  /** Adds the item, or notes that it expires at another time than before. */
+  /** Adds the item, or updates when it expires. */
   update(item: Item): void {
     if (item.place < 0) item.place = this.#heap.push(item) - 1;
     else if (item.expiresAt >= item.dueAt) return;
@@ -45,7 +45,7 @@ export class ExpiryQueue<Item extends Expiring> {
   }
 
   /**
-   * Calls `onExpired` for the items that have expired, for one turn of the event loop at most.
+   * Calls `onExpired` for expired items, at most as many as one turn of the event loop has room for.
    *
    * @returns whether there may be more
    */
@@ -97,7 +97,7 @@ export class ExpiryQueue<Item extends Expiring> {
     }
   }
 
-  /** The earlier one of two neighbours. */
+  /** The earlier of two siblings in the heap. */
   #earlier(left: number): Item | undefined {
     const [one, other] = [this.#heap[left], this.#heap[left + 1]];
     if (one === undefined || other === undefined) return one;

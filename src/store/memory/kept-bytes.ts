@@ -1,28 +1,28 @@
-/** How much memory is taken ahead of need at most. */
+/** Max memory allocated ahead of need. */
 const maxAheadBytes = 64 * 1024;
 
 const noBytes = Buffer.alloc(0);
 
 /**
  * The bytes of one stream's events, in few pieces of memory: a piece for each event would cost more
- * than a usual event itself, in memory and in time. A stream takes memory ahead as it has kept, so
- * that at most half of it is empty, and no more than 64 KiB.
+ * memory and time than a typical event itself. A stream allocates as much ahead as it already holds, so
+ * that at most half of its memory is unused, and no more than 64 KiB.
  */
 export class KeptBytes {
   #piece: Buffer = noBytes;
   #used = 0;
   #keptBytes = 0;
 
-  /** How many bytes of memory it takes at least to keep that many more. */
+  /** Min number of bytes to allocate to keep this many more. */
   growthFor(bytes: number): number {
     return this.#used + bytes <= this.#piece.length ? 0 : bytes;
   }
 
   /**
-   * Makes room for that many more bytes.
+   * Makes room for this many more bytes.
    *
-   * @param max how much may be taken; not less than `growthFor` says
-   * @returns how much was taken
+   * @param max limit of the allocation, at least `growthFor(bytes)`
+   * @returns the number of bytes allocated
    */
   reserve(bytes: number, max: number): number {
     if (this.growthFor(bytes) === 0) return 0;
@@ -32,7 +32,7 @@ export class KeptBytes {
     return this.#piece.length;
   }
 
-  /** Copies the bytes, for which there is room, out of whatever memory they lie in. */
+  /** Copies the bytes, for which room was reserved, as they may be a view of a larger buffer. */
   keep(bytes: Buffer): Buffer {
     const end = this.#used + bytes.length;
     const fillsPiece = bytes.length === this.#piece.length; // as the first event of a stream does

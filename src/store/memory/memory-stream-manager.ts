@@ -30,9 +30,9 @@ import { MemoryStream } from './memory-stream.js';
 import { Tombstones } from './tombstones.js';
 
 export interface MemoryStreamManagerOptions {
-  /** A stream expires this long after its last append, unless it has a time to live of its own. */
+  /** A stream without its own time to live expires this long after its last append. */
   readonly ttlMs: number;
-  /** For how long after its beginning heartbeats keep a stream. */
+  /** How long after its creation heartbeats keep a stream from expiring. */
   readonly maxAgeMs: number;
   readonly limits: StreamLimits;
   /** Max size of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
@@ -42,17 +42,17 @@ export interface MemoryStreamManagerOptions {
 }
 
 /**
- * Memory that an event takes beside its bytes: its record and its place in the stream. Measured as
- * resident memory, and rounded up.
+ * Memory of an event besides its bytes: its record and its slot in the stream. Measured as resident
+ * memory, and rounded up.
  */
 export const eventOverheadBytes = 400;
 
-/** Memory that a stream takes beside its events, measured likewise. */
+/** Memory of a stream besides its events, measured in the same way. */
 export const streamOverheadBytes = 1536;
 
-/** Streams of this process: nothing to install, nothing kept when the process ends. */
+/** Keeps streams in this process: nothing to install, and nothing survives a restart. */
 export class MemoryStreamManager implements StreamManager, LeasingStore {
-  /** All changes are made in this process, and are notified of in the same step. */
+  /** All changes happen in this process, which notifies the watchers in the same step. */
   readonly notifiesReliably = true;
   readonly #sessions = new Map<string, Map<string, MemoryStream>>();
   readonly #watchers = new Watchers({
@@ -69,7 +69,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#tombstones = new Tombstones(options.maxStreams);
   }
 
-  /** What is held now, as it counts against `maxBytes` and `maxStreams`. */
+  /** The current usage, as it counts against `maxBytes` and `maxStreams`. */
   get usage(): { readonly bytes: number; readonly streams: number } {
     return { bytes: this.#bytes, streams: this.#streamCount };
   }
@@ -78,7 +78,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     return this.#expiredLeases;
   }
 
-  /** How many streams are watched. */
+  /** Number of watched streams. */
   get watchedStreams(): number {
     return this.#watchers.size;
   }
@@ -170,7 +170,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#bytes = 0;
   }
 
-  /** A timer is not exact: a stream whose time has come may still be there. */
+  /** The stream, unless it has expired: timers are not exact, so it may still be in the map. */
   #find({ sessionId, messageId }: StreamId, now: number): MemoryStream | undefined {
     const stream = this.#sessions.get(sessionId)?.get(messageId);
     if (stream === undefined || stream.expiresAt > now) return stream;
@@ -179,7 +179,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     return undefined;
   }
 
-  /** The stream is kept when it is stored to. */
+  /** A new stream, which is added to the map once something is stored in it. */
   #begin(id: StreamId, { producer, ttlMs }: AppendOptions, now: number): MemoryStream {
     const producers = this.#tombstones.pass(streamKey(id), producer, now);
     return new MemoryStream(id, now, ttlMs ?? this.options.ttlMs, producers);
@@ -193,7 +193,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
       .slice(0, maxListedStreams);
   }
 
-  /** A full store accepts the end of a stream: nobody must be kept from ending it. */
+  /** Rejects a batch when the store is full, unless it only ends its stream, which must always be possible. */
   #checkStore(stream: MemoryStream, plan: AppendPlan, footprint: number, now: number): void {
     const isNew = stream.events.length === 0;
     if (!isNew && passesStore(plan, stream.bytes)) return;
@@ -227,7 +227,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#streamCount += 1;
   }
 
-  /** @param rest what is left of a batch of which `skipped` events are stored already */
+  /** @param rest the rest of a batch, whose first `skipped` events were stored before */
   #appendRest(
     stream: MemoryStream,
     rest: readonly StoredEvent[],
@@ -272,7 +272,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     else this.#leases.remove(stream);
   }
 
-  /** Exceeds all limits: a reader must not be left waiting because the store is full. */
+  /** Ends the stream regardless of all limits: its readers must not wait for ever because the store is full. */
   #expireLease(stream: MemoryStream): void {
     this.#expiredLeases += 1;
     const end = [leaseExpiredEvent()];
@@ -293,7 +293,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   }
 }
 
-/** Memory that the events take beside their bytes, and their stream if they are its first. */
+/** The memory of the events besides their bytes, and of the stream if they are its first. */
 function overheadOf(stream: MemoryStream, events: readonly StoredEvent[]): number {
   const ofStream = stream.events.length === 0 ? streamOverheadBytes : 0;
   return ofStream + events.length * eventOverheadBytes;

@@ -27,14 +27,14 @@ export class MemoryStream implements Expiring {
   place = -1;
   dueAt = 0;
   #events: StoredEvent[] = [];
-  /** How many bytes the stream counts against the limit of the store. */
+  /** Size of the stream as it counts against the limit of the store, in bytes. */
   footprint = 0;
   expiresAt = 0;
   readonly #kept = new KeptBytes();
   #bytes = 0;
   #updatedAt: number;
   readonly #firstProducers: ReadonlyMap<string, ProducerState>;
-  /** Null while they are the first ones: most streams have no producers, and a map takes memory. */
+  /** Null while the producers are still the first ones: most streams have none, and a map takes memory. */
   #ownProducers: Map<string, ProducerState> | null = null;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number; readonly offset: number } | null = null;
@@ -69,18 +69,18 @@ export class MemoryStream implements Expiring {
     if (full && plan.countedEvents > 0) throw streamFull(limits);
   }
 
-  /** How many bytes of memory the batch takes, at least. */
+  /** Min number of bytes to allocate for the batch. */
   growthFor({ totalBytes }: AppendPlan): number {
     return this.#kept.growthFor(totalBytes);
   }
 
   /**
-   * @param room how many bytes of memory may be taken; not less than `growthFor` says
-   * @returns how many were
+   * @param room limit of the allocation in bytes, at least `growthFor(plan)`
+   * @returns the number of bytes allocated
    */
   append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
     const growth = this.#kept.reserve(plan.totalBytes, room);
-    // An array takes room ahead when it is pushed to, and many streams have one append only.
+    // A push to an array allocates ahead, and many streams have a single append.
     if (this.#events.length === 0) this.#events = events.map((event) => this.#keep(event));
     else for (const event of events) this.#events.push(this.#keep(event));
     this.#bytes += plan.totalBytes;
@@ -93,7 +93,7 @@ export class MemoryStream implements Expiring {
   }
 
   /**
-   * How many events of the batch are stored already.
+   * Number of events of the batch that were stored before.
    *
    * @throws ServiceError `producer_fenced` or `producer_gap`
    */
@@ -114,7 +114,7 @@ export class MemoryStream implements Expiring {
     if (!this.producers.has(id) && this.producers.size >= maxProducers) throw tooManyProducers();
   }
 
-  /** @param nextSeq what is expected of the producer from now on */
+  /** @param nextSeq the next sequence number of the producer */
   advance({ id, epoch }: ProducerStamp, nextSeq: number): void {
     this.#ownProducers ??= new Map(this.#firstProducers);
     this.#ownProducers.set(id, { epoch, nextSeq });
@@ -126,9 +126,9 @@ export class MemoryStream implements Expiring {
   }
 
   /**
-   * Takes a heartbeat, which may also say how long the lease is from now on.
+   * Handles a heartbeat, which may change the length of the lease.
    *
-   * @param maxAgeMs how long after its beginning heartbeats keep the stream
+   * @param maxAgeMs how long after its creation heartbeats keep the stream from expiring
    */
   takeHeartbeat(leaseMs: number | undefined, maxAgeMs: number, now: number): void {
     if (this.#ended !== null) return;
@@ -139,12 +139,12 @@ export class MemoryStream implements Expiring {
     this.expiresAt = Math.max(this.expiresAt, until);
   }
 
-  /** Whether heartbeats have to come. */
+  /** Whether the stream has a lease, and is open. */
   get isLeased(): boolean {
     return this.#lease !== null && this.#ended === null;
   }
 
-  /** @param since since when heartbeats could arrive without a break */
+  /** @param since since when heartbeats have been able to arrive without a break */
   hasExpiredLease(now: number, since: number): boolean {
     if (this.#lease === null || this.#ended !== null) return false;
     return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);

@@ -9,12 +9,12 @@ interface Tombstone {
 
 const noProducers: ReadonlyMap<string, ProducerState> = new Map();
 
-/** Markers of deleted streams, which keep them from being begun anew; in the order of deletion. */
+/** Markers of deleted streams, in the order of deletion, that keep late appends from creating them again. */
 export class Tombstones {
   readonly #byStream = new Map<string, Tombstone>();
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param max how many are kept; the oldest make room */
+  /** @param max limit of tombstones; the oldest ones are evicted */
   constructor(
     readonly max: number,
     readonly keptMs = tombstoneMs,
@@ -27,7 +27,7 @@ export class Tombstones {
   add(key: string, producers: ReadonlyMap<string, ProducerState>, now: number): void {
     this.#purge(now);
     const kept = producers.size === 0 ? noProducers : producers;
-    this.#byStream.delete(key); // it is the youngest now
+    this.#byStream.delete(key); // a repeated deletion makes it the newest
     this.#byStream.set(key, { until: now + this.keptMs, producers: kept });
     const [oldest] = this.#byStream.keys();
     if (this.#byStream.size > this.max) this.#byStream.delete(oldest as string);
@@ -40,9 +40,9 @@ export class Tombstones {
   }
 
   /**
-   * Lets a producer begin anew that has been told of the deletion and has raised its epoch.
+   * Admits a producer that is aware of the deletion and has raised its epoch.
    *
-   * @returns the producers of the stream that begins: all of the deleted one, fenced
+   * @returns the producers of the new stream: all those of the deleted one, fenced
    * @throws ServiceError `producer_fenced`, or `stream_ended` for anybody else
    */
   pass(
@@ -74,7 +74,7 @@ export class Tombstones {
     this.#byStream.clear();
   }
 
-  /** Expires them also when nobody asks for one any more. */
+  /** Schedules a purge, so that tombstones expire even if nobody reads them. */
   #schedule(): void {
     if (this.#timer !== null || this.size === 0) return;
     this.#timer = setTimeout(() => {

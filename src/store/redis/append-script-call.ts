@@ -12,15 +12,15 @@ import { producerFenced, producerGap, tooManyProducers } from '../producer.js';
 import type { Appended, AppendOptions } from '../stream-manager.js';
 import { codeIn } from './connection/redis-errors.js';
 
-/** What a script on a stream returns: an outcome, and what belongs to it. */
+/** The reply of a script on a stream: an outcome and its details. */
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
 
-/** What an append is made under. */
+/** The limits that an append is subject to. */
 export interface AppendTerms {
   readonly limits: StreamLimits;
-  /** How long after its beginning heartbeats keep a stream. */
+  /** How long after its creation heartbeats keep a stream from expiring. */
   readonly maxAgeMs: number;
-  /** False where the stream could not be noted in its session. */
+  /** False when the stream could not be added to the index of its session. */
   readonly mayBegin: boolean;
 }
 
@@ -38,7 +38,7 @@ export function appendArguments(
     plan.countedBytes,
     plan.mayFollowEnd ? '1' : '0',
     titleGraceMs,
-    plan.rejection === null ? (plan.ending ?? '') : 'refused',
+    plan.rejection === null ? (plan.ending ?? '') : 'rejected',
     onlyEnds(plan) ? '1' : '0',
     mayBegin ? '1' : '0',
     ttlMs,
@@ -52,7 +52,7 @@ export function appendArguments(
 }
 
 /**
- * What the append script returns for these events.
+ * The result of an append from the reply of its script.
  *
  * @throws ServiceError as `StreamManager.appendEvents`
  */
@@ -69,7 +69,7 @@ export function toAppended(
     case 'duplicate':
       if (leaseFault) throw leaseNotRenewed(String(leaseFault), count);
       return { offset: number, nextOffset: number, count: 0 };
-    case 'refused':
+    case 'rejected':
       throw planAppend(events).rejection;
     case 'ended':
       throw streamEnded(String(detail));
@@ -86,7 +86,7 @@ export function toAppended(
   }
 }
 
-/** The events are there, and were before; only the heartbeat could not be kept. */
+/** An error for a retry whose events were stored before: only the lease was not renewed. */
 function leaseNotRenewed(fault: string, stored: number): ServiceError {
   const code = codeIn(fault) === 'OOM' ? 'store_full' : 'backend_unavailable';
   return new ServiceError(code, 'the lease could not be renewed', { stored });

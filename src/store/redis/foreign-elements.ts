@@ -4,7 +4,7 @@ import type { StoredBytes } from '../../events/stored-event.js';
 import { readPage } from './page-reader.js';
 import type { ScriptClient } from './script-client.js';
 
-/** What was scanned of a list: the second to seventh argument of every script that reconciles. */
+/** The result of a scan: the second to seventh argument of every script that reconciles. */
 export type Scanned = readonly [
   from: number,
   to: number,
@@ -16,15 +16,15 @@ export type Scanned = readonly [
 
 export const nothingScanned: Scanned = [0, 0, '', 0, '', 0];
 
-/** What one scan covers: more pages than the longest list should have. */
+/** Max pages of one scan: more than the longest list should have. */
 const maxPages = 1000;
 
 /**
  * Scans the elements that another program pushed, from here to the end of the list, for the first
- * one that ends the stream. They come and are decoded a page at a time, so that others have their
- * turn, and the whole is given to Redis at once: a full one could not save the parts.
+ * one that ends the stream. It reads and decodes a page at a time, so that other work has its
+ * turn. The result is given to Redis as a whole: a full Redis could not store partial ones.
  *
- * @returns nothing when the list is another one by now
+ * @returns nothing when the list has been replaced by another one
  */
 export async function scanForeignElements(
   client: ScriptClient,

@@ -13,18 +13,18 @@ export interface LeaseExpiryOptions {
   readonly logger: BaseLogger;
 }
 
-/** Ends streams whose lease has run out, and counts them. */
+/** Ends streams whose lease has expired, and counts them. */
 export class LeaseExpiry {
   #count = 0;
 
   constructor(readonly options: LeaseExpiryOptions) {}
 
-  /** How many streams this process has ended. */
+  /** Number of streams that this process has ended. */
   get count(): number {
     return this.#count;
   }
 
-  /** @returns when to check again; times are by Redis' clock */
+  /** @returns when to check again; all times are those of the clock of Redis */
   async expire(id: StreamId, since: number, checkedAt: number): Promise<NextCheck> {
     const { calls, prefix, ttlMs } = this.options;
     const { list, state, channel } = redisKeys(prefix, id);

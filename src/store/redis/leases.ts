@@ -12,68 +12,68 @@ import { isAway, isOutOfMemory } from './connection/redis-errors.js';
 import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 import type { ScriptClient } from './script-client.js';
 
-/** How many deadlines are read at a time. */
+/** Number of deadlines read at a time. */
 const leasesPerPage = 100;
 
-/** How long a round of checks waits for its streams: less than makes the next one late. */
+/** Max time that a round of checks waits for its streams, short enough not to delay the next round. */
 const maxRoundMs = 500;
 
-/** When a stream that could not be reached is checked again. */
+/** Delay before a stream that was unreachable is checked again. */
 const retryMs = 2000;
 
-/** For how long it is remembered that a stream could not be reached: many checks, of many nodes. */
+/** How long it is remembered that a stream was unreachable: longer than many checks by many nodes. */
 const unreachedMs = 60_000;
 
-/** How many deadlines one command restores: after an outage, those of all streams may be past. */
+/** Max deadlines restored by one command: after an outage, those of all streams may have passed. */
 const deadlinesPerCommand = 1000;
 
-/** How many streams may wait for their deadline, while what holds the deadlines is away. */
+/** Max streams without a scheduled deadline while the node with the deadlines is unavailable. */
 const maxUnscheduled = 10_000;
 
-/** When to check a stream again, by Redis' clock; null when it has no lease. */
+/** When to check a stream again, by the clock of Redis; null when it has no lease. */
 export type NextCheck = number | null;
 
 export interface RedisLeasesOptions {
   readonly client: ScriptClient;
   readonly prefix: string;
   readonly logger: BaseLogger;
-  /** Of how many streams this process remembers that they are scheduled. */
+  /** Max streams that this process remembers as scheduled. */
   readonly maxRemembered?: number;
-  /** Ends the stream if its lease has run out. Times are by Redis' clock. */
+  /** Ends the stream if its lease has expired. Times are those of the clock of Redis. */
   readonly expireLease: (stream: StreamId, since: number, checkedAt: number) => Promise<NextCheck>;
 }
 
 /**
  * The deadlines of leases, which every node reads with one command a second for all streams. A
- * deadline is a hint that comes no later than the lease runs out; the state of the stream, which
- * each append renews, has the truth.
+ * deadline is a hint, never later than the expiry of the lease; the truth is in the state of the
+ * stream, which each append renews.
  */
 export class RedisLeases {
   readonly #continuity = new Continuity();
-  /** When, by this process's clock, the streams are checked that it has scheduled. */
+  /** When the streams that this process has scheduled are checked, by its own clock. */
   readonly #scheduled: BoundedCache<number>;
   /** The streams whose deadline could not be written. */
   readonly #unscheduled = new Set<string>();
   readonly #checking = new Set<string>();
-  /** Those that could not be reached, until this node reaches them; another one may have checked them. */
+  /** The streams that this node could not reach yet; another node may have checked them. */
   readonly #unreached = new BoundedCache<true>(maxRememberedStreams, unreachedMs);
   readonly #clusterContinuity: ClusterContinuity | null;
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
-    // Redis may have been away, too briefly for a check to be missed.
+    // Redis may have been unavailable too briefly for a check to be missed.
     const { client, maxRemembered = maxRememberedStreams } = options;
-    this.#scheduled = new BoundedCache(maxRemembered, 0); // each stays until it is due
+    this.#scheduled = new BoundedCache(maxRemembered, 0); // an entry stays until it is due
     client.on('ready', () => this.#continuity.noteBreak());
     this.#clusterContinuity = client instanceof RedisCluster ? new ClusterContinuity(client) : null;
     void this.#run();
   }
 
   /**
-   * Sees to it that the stream is checked before a lease of this length, begun now, runs out. In a
-   * cluster the deadlines may be away and the stream not: then the deadline is written when they are
-   * back, and as nothing expires before, that is early enough. A full Redis is written to when it
-   * has room again: the heartbeat of a worker must not be rejected there.
+   * Schedules a check of the stream no later than the expiry of a lease of this length that begins now.
+   * In a cluster, the node with the deadlines may be unavailable while that of the stream is not: then
+   * the deadline is written later, which is early enough, as no lease expires before. The same holds
+   * for a full Redis, where the heartbeat of a worker must not be rejected.
    */
   async schedule(stream: StreamId, leaseMs: number): Promise<void> {
     try {
@@ -109,7 +109,7 @@ export class RedisLeases {
     while (!this.#isClosed) {
       await pause;
       pause = pauseBetweenRounds();
-      // While Redis is away, `Continuity` sees the break by the time that passes.
+      // While Redis is unavailable, `Continuity` detects the break by the time that passes.
       if (!isConnected(this.options.client)) continue;
       await this.#round().catch((error) => this.#logFailure(error));
     }
@@ -120,7 +120,7 @@ export class RedisLeases {
     this.#clusterContinuity?.check(checkedAt);
     if (due.length > 0) await sleep(overtakenMs, undefined, { ref: false });
     while (due.length > 0 && !this.#isClosed) {
-      // A node of a cluster that hangs keeps its own streams waiting, and no others.
+      // A node of a cluster that hangs delays only its own streams.
       const checked = this.#checkAll(due, checkedAt);
       const timeout = sleep(maxRoundMs, 0, { ref: false });
       if ((await Promise.race([checked, timeout])) < leasesPerPage) break;
@@ -129,7 +129,7 @@ export class RedisLeases {
     await this.#restore();
   }
 
-  /** The time, and the first deadlines that are before the latest one: by default before now. */
+  /** The time, and the first streams whose deadline is before `latest`, by default before now. */
   async #due(latest: number | ''): Promise<[now: number, due: string[]]> {
     const reply = await this.options.client.dueLeases(this.#key, leasesPerPage, latest);
     const [now, ...due] = reply as DueLeases;
@@ -137,7 +137,7 @@ export class RedisLeases {
     return [now, due];
   }
 
-  /** Returns how many were checked. One that fails is checked again later, behind the others. */
+  /** Returns how many streams were checked. One that fails is checked again later, after the others. */
   async #checkAll(due: readonly string[], checkedAt: number): Promise<number> {
     const checks: Promise<boolean>[] = [];
     for (let index = 0; index < due.length; index += 2) {
@@ -147,7 +147,7 @@ export class RedisLeases {
     return results.filter(Boolean).length;
   }
 
-  /** Has the streams checked whose deadline has passed, in case that Redis has lost it. */
+  /** Schedules the streams whose deadline has passed, in case Redis has lost it. */
   async #restore(): Promise<void> {
     const now = performance.now();
     const past = await runInSlices(this.#scheduled.keysWhere((until) => until <= now));
@@ -160,7 +160,7 @@ export class RedisLeases {
     }
   }
 
-  /** It may have been scheduled anew meanwhile. */
+  /** Deletes a past deadline, unless the stream has been scheduled again meanwhile. */
   #deleteIfPast(key: string, now: number): void {
     if ((this.#scheduled.get(key) ?? now) <= now) this.#scheduled.delete(key);
   }
@@ -193,7 +193,7 @@ export class RedisLeases {
     }
   }
 
-  /** A stream may have had a break of its own, on a node of a cluster. */
+  /** Since when the stream has been reachable: a node of a cluster may have had a break of its own. */
   async #since(key: string, checkedAt: number): Promise<number> {
     const { since } = this.#continuity;
     if (this.#unreached.get(key)) return checkedAt;
@@ -211,7 +211,7 @@ export class RedisLeases {
   }
 }
 
-/** From one round to the next, however long that takes. */
+/** The pause between the starts of two rounds. */
 function pauseBetweenRounds(): Promise<void> {
   return sleep(leaseCheckMs, undefined, { ref: false });
 }

@@ -8,7 +8,7 @@ import type { RedisOptions } from './connection/redis-options.js';
 import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
 import { SubscriptionCheck } from './subscription-check.js';
 
-/** How many channels one SUBSCRIBE names after a reconnect. */
+/** Max channels in one SUBSCRIBE after a reconnect. */
 const channelsPerSubscribe = 500;
 
 /**
@@ -39,12 +39,12 @@ export class RedisNotifications {
     this.#subscriber = subscriber;
   }
 
-  /** Whether notifications come, as far as is known. */
+  /** Whether notifications arrive, as far as is known. */
   get isUp(): boolean {
     return this.#subscriber.status === 'ready' && !this.#check.isStale;
   }
 
-  /** How many channels this process wants to be subscribed to. */
+  /** Number of channels that this process is or will be subscribed to. */
   get channelCount(): number {
     return this.#channels.size;
   }
@@ -55,10 +55,10 @@ export class RedisNotifications {
     this.#subscriber.disconnect();
   }
 
-  /** Subscribes, then notifies: what was appended before the subscription stood is read now. */
+  /** Subscribes, then notifies the watchers, so that they read appends made before the subscription. */
   #subscribe(channels: readonly string[]): void {
     for (const channel of channels) this.#channels.add(channel);
-    if (this.#subscriber.status !== 'ready') return; // `#resubscribe` does it
+    if (this.#subscriber.status !== 'ready') return; // `#resubscribe` will do it
     this.#subscriber.subscribe(...channels).then(
       () => {
         for (const channel of channels) this.#notify(channel);
@@ -85,7 +85,7 @@ export class RedisNotifications {
     this.watchers.notify(streamKeyOfChannel(this.redis.prefix, channel));
   }
 
-  /** No more than a log line: the watchers poll. */
+  /** Only logs a failure, since the watchers poll. */
   #logFailure(error: Error): void {
     this.logger.debug({ reason: error.message }, 'A subscription to notifications failed');
   }

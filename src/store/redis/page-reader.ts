@@ -6,7 +6,7 @@ import type { ScriptClient } from './script-client.js';
 
 type PageReply = readonly [atEnd: number, before: Buffer | null, page: readonly Buffer[]];
 
-/** Reads one page of a list, in one step. What is no list has nothing to read. */
+/** Reads one page of a list atomically. A key that is not a list gives an empty page. */
 export async function readPage(
   client: ScriptClient,
   list: string,
@@ -38,9 +38,9 @@ async function readSome(
   };
 }
 
-/** Without a script: a single event is bounded, and mostly read to know whether there is any. */
+/** Reads one event without a script: its size is bounded, and it is mostly read to see if there is one. */
 async function readOne(client: ScriptClient, list: string, fromOffset: number): Promise<EventPage> {
-  holdWrites(client); // many streams may be asked for together
+  holdWrites(client); // many streams may be read together
   const first = Math.max(fromOffset - 1, 0);
   const elements = await client.lrangeBuffer(list, first, fromOffset + 1);
   const [before, event, next] = fromOffset === 0 ? [undefined, ...elements] : elements;
@@ -52,7 +52,7 @@ async function readOne(client: ScriptClient, list: string, fromOffset: number): 
   };
 }
 
-/** What is larger than a page has one to itself. */
+/** Decodes a page. An event that is larger than a page has one to itself, and is decoded in slices. */
 function decodePage(page: readonly Buffer[]): StoredEvent[] | Promise<StoredEvent[]> {
   const isLarge = page.length === 1 && (page[0] as Buffer).length > maxPageBytes;
   return isLarge ? Promise.all(page.map(decodeInTurns)) : page.map(decodeStoredEvent);

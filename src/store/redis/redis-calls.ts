@@ -6,10 +6,10 @@ import { notConnected, toServiceError } from './connection/redis-errors.js';
 import { nothingScanned, type Scanned, scanForeignElements } from './foreign-elements.js';
 import type { ScriptClient } from './script-client.js';
 
-/** How often a script is called, each time after another program has pushed meanwhile. */
+/** Max calls of a script, which is repeated when another program has pushed meanwhile. */
 const maxScriptCalls = 100;
 
-/** Calls of Redis, which fail with a `ServiceError` or not at all. */
+/** Calls of Redis, which fail with a `ServiceError` only. */
 export class RedisCalls {
   constructor(
     readonly client: ScriptClient,
@@ -17,7 +17,7 @@ export class RedisCalls {
   ) {}
 
   /**
-   * Without a connection nothing is sent, and the caller may know that nothing was done.
+   * Without a connection nothing is sent, and the error says that nothing was executed.
    *
    * @throws ServiceError when Redis is away or rejects the call
    */
@@ -30,7 +30,7 @@ export class RedisCalls {
     }
   }
 
-  /** Runs a script on a stream, again until all of the list was scanned. */
+  /** Runs a script on a stream, and repeats it until all foreign elements are scanned. */
   async runScript(
     list: string,
     call: (scanned: Scanned) => Promise<unknown>,
@@ -47,7 +47,7 @@ export class RedisCalls {
     throw new ServiceError('backend_unavailable', message, { stored: 0 });
   }
 
-  /** What only repairs hints may fail: a full Redis is to be readable. */
+  /** A call that only repairs hints. It may fail, as reads must work on a full Redis. */
   async repair(call: () => Promise<unknown>): Promise<void> {
     await this.run(call).catch((error: ServiceError) => {
       this.logger.debug({ code: error.code }, 'A hint could not be repaired');

@@ -1,10 +1,10 @@
 import { type StreamId, streamKey } from '../stream-id.js';
 
-/** The names that one stream has in Redis. */
+/** The names of one stream in Redis. */
 export interface RedisKeys {
   /** The List of events: `prefix:sid:mid`, the key that other programs know. */
   readonly list: string;
-  /** What this service remembers of the list, in the same slot of a Redis Cluster. */
+  /** The state that this service keeps of the list, in the same slot of a Redis Cluster. */
   readonly state: string;
   /** The pub/sub channel of its notifications. */
   readonly channel: string;
@@ -28,20 +28,20 @@ export function leasesKey(prefix: string): string {
 
 const channelSuffix = '::wake';
 
-/** The stream that a `streamKey` names. */
+/** The stream of a `streamKey`. */
 export function streamOfKey(key: string): StreamId {
   const [sessionId = '', messageId = ''] = key.split(':');
   return { sessionId, messageId };
 }
 
-/** The `streamKey` of the stream that a channel belongs to. */
+/** The `streamKey` of the stream of a channel. */
 export function streamKeyOfChannel(prefix: string, channel: string): string {
   return channel.slice(prefix.length + 1, -channelSuffix.length);
 }
 
 /**
- * A prefix with a hash tag puts every key in the slot of that tag. Otherwise the list's own name
- * becomes the tag, since Redis hashes a key without a tag whole.
+ * A prefix with a hash tag puts every key in the slot of that tag. Otherwise the whole name of
+ * the list becomes the tag, as Redis hashes all of a key that has none.
  */
 function companionKey(prefix: string, list: string, name: string): string {
   return hasHashTag(prefix) ? `${list}::${name}` : `{${list}}::${name}`;
@@ -51,7 +51,7 @@ function hasHashTag(prefix: string): boolean {
   return /\{[^{}]+\}/.test(prefix);
 }
 
-/** Whether Redis Cluster hashes the prefix as it reads: anything else is a mistake. */
+/** Whether the braces of the prefix are a valid hash tag: any others are a mistake. */
 export function hasSoundBraces(prefix: string): boolean {
   return /^[^{}]*(\{[^{}]+\}[^{}]*)*$/.test(prefix);
 }

@@ -31,9 +31,9 @@ import { SessionStreams } from './session-streams.js';
 import { parseStatusReply } from './status-reply.js';
 
 export interface RedisStreamManagerOptions {
-  /** A stream expires this long after its last append, unless it has a time of its own. */
+  /** A stream without its own time to live expires this long after its last append. */
   readonly ttlMs: number;
-  /** How long after its beginning heartbeats keep a stream. */
+  /** How long after its creation heartbeats keep a stream from expiring. */
   readonly maxAgeMs: number;
   readonly limits: StreamLimits;
   readonly redis: RedisOptions;
@@ -45,7 +45,7 @@ export interface RedisStreamManagerOptions {
  * the same lists.
  */
 export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
-  /** Pub/sub delivers at most once, and other programs push without a word. */
+  /** Pub/sub is at-most-once, and other programs push without a notification. */
   readonly notifiesReliably = false;
   readonly #client: ScriptClient;
   readonly #calls: RedisCalls;
@@ -85,7 +85,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     });
   }
 
-  /** How many channels this process is subscribed to. */
+  /** Number of channels that this process is subscribed to. */
   get watchedStreams(): number {
     return this.#notifications.channelCount;
   }
@@ -172,8 +172,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   /**
-   * Writes nothing, by a command that a replica rejects though it answers PING: one that was the
-   * primary is left for the new one then. A cluster client asks a primary for each key as it is.
+   * Sends a write without effect, which a replica rejects although it replies to PING: so the client
+   * leaves a former primary for the new one. A cluster client sends to primaries in any case.
    */
   async ping(): Promise<void> {
     const client = this.#client;
@@ -195,7 +195,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return redisKeys(this.options.redis.prefix, id);
   }
 
-  /** Sends what the producer has not stored yet; the script checks again where that joins on. */
+  /** Appends the rest of a batch; the script checks its sequence number again. */
   async #appendRest(
     id: StreamId,
     events: readonly StoredEvent[],
@@ -225,7 +225,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
     const { info, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
-    // Deadlines are hints, and may have been lost: each status repairs those of its stream.
+    // Redis may have lost these hints: each read of a status repairs those of its stream.
     await Promise.all([
       this.#calls.repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
       leaseMs > 0 && this.#calls.repair(() => this.#leases.schedule(id, leaseMs)),
@@ -234,11 +234,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   /**
-   * Writes what has to be there before an append, lest a crash between the two leave it out. In a
-   * cluster the session may be away and the stream not: the next append notes it then.
+   * Writes the hints before an append, so that a crash in between cannot lose them. In a cluster, the node
+   * of the session may be unavailable while that of the stream is not: then the next append adds it.
    *
-   * @returns whether the stream was noted now, or why it could not be: there is no room in Redis or
-   *   in the session, which keeps no stream from going on, or ending, that is there
+   * @returns whether the stream was added to its session now, or the error when Redis or the session is
+   *   full, which keeps new streams out but does not affect existing ones
    */
   async #admit(id: StreamId, leaseMs: number | undefined): Promise<boolean | ServiceError> {
     try {
@@ -250,14 +250,14 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     }
   }
 
-  /** The session was noted for the usual time to live, before that of the stream was known. */
+  /** Extends the expiry of the session, which was set for the default time to live, to that of the stream. */
   async #keepNoted(id: StreamId, livesMs: number): Promise<void> {
     if (livesMs <= this.options.ttlMs) return;
     await this.#calls.repair(() => this.#sessions.keep(id, livesMs));
   }
 }
 
-/** Of what is noted before an append: false where it may be noted later, the error where it has no room. */
+/** False when the stream may be added to its session later; the error when there is no room for it. */
 function falseIfAway(error: ServiceError): false | ServiceError {
   if (error.code === 'store_full' || error.code === 'session_full') return error;
   if (isAway(error)) return false;
@@ -268,7 +268,7 @@ function ignoreRejectionByPrimary(error: unknown): void {
   if (!isRejectedByPrimary(error)) throw error;
 }
 
-/** The deadline is set before the append, so when it fails, no event was sent. */
+/** The error of a call before the append: no event was sent. */
 function withNothingStored({ code, message, cause }: ServiceError): ServiceError {
   return new ServiceError(code, message, { stored: 0 }, { cause });
 }

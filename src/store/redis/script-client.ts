@@ -12,7 +12,7 @@ type Argument = string | number | Buffer;
 type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
 type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
-/** What the files in `scripts/` do, as commands. The `Buffer` variants return bulk strings as bytes. */
+/** The scripts in `scripts/`, as commands. The `Buffer` variants return bulk strings as bytes. */
 interface Scripts {
   readonly appendEventsBuffer: StreamScript;
   readonly streamStatusBuffer: StreamScript;
@@ -25,7 +25,7 @@ interface Scripts {
   readonly noteStream: OneKeyScript;
 }
 
-/** A client of Redis with our scripts for commands. */
+/** A client of Redis with the scripts as commands. */
 export type ScriptClient = (Redis | RedisCluster) & Scripts;
 
 export function createScriptClient(options: RedisOptions, logger: BaseLogger): ScriptClient {
@@ -33,12 +33,12 @@ export function createScriptClient(options: RedisOptions, logger: BaseLogger): S
 }
 
 /**
- * The version of the form of a stream's state. Nodes keep fields that they do not know: only what an
- * older node must not write over raises it, and that node then rejects what would change the stream.
+ * The version of the layout of a stream's state. Nodes preserve unknown fields, so only a change that an
+ * older node must not overwrite raises it; such a node then rejects changes of the stream.
  */
 const stateVersion = 1;
 
-/** Put in front of every script on the state of a stream. */
+/** The prefix of every script on the state of a stream. */
 const constants = `
 local ends_within_ms, small_terminal_bytes, max_producers, state_version =
   ${endsWithinMs}, ${smallTerminalBytes}, ${maxProducers}, ${stateVersion}
@@ -56,7 +56,7 @@ const scripts = {
   noteStream: { numberOfKeys: 1, lua: load('note-stream') },
 };
 
-/** A file of `scripts/`, with those that it includes in place of the lines that name them. */
+/** A file of `scripts/`, with the files that it includes in place of their lines. */
 function load(name: string): string {
   const text = readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8');
   return text.replaceAll(/^-- @include (\S+)$/gm, (_line, part: string) => load(part));

@@ -9,34 +9,35 @@ export interface SessionIndexOptions {
   readonly client: ScriptClient;
   readonly prefix: string;
   readonly limits: StreamLimits;
-  /** Of a stream that has none of its own. */
+  /** Default time to live of a stream. */
   readonly ttlMs: number;
   /**
-   * Checks streams of a session that were noted a while ago: those that live are noted again, and
-   * those gone are dropped. Never rejects.
+   * Checks streams of a session that were noted a while ago: existing ones are noted again, expired ones
+   * are dropped. Never rejects.
    */
   readonly refresh: (sessionId: string, noted: readonly NotedStream[]) => Promise<void>;
-  /** Of how many streams this process remembers that they are noted. */
+  /** Max streams that this process remembers as noted. */
   readonly maxRemembered?: number;
 }
 
-/** How long after it was noted a stream may not have begun yet. Longer than `notedMs`. */
+/** How long after it was noted a stream may still not exist. Longer than `notedMs`. */
 const beginningMs = 60_000;
 
-/** How often one admission to a full session checks whether streams are gone; the next one goes on. */
+/** Max checks for expired streams by one admission to a full session; the next admission continues. */
 const maxChecks = 10;
 
-/** For how long this process takes a stream for noted, at most: others may have dropped it. */
+/** Max time that this process remembers a stream as noted: other nodes may have dropped it. */
 const notedMs = 30_000;
 
 /**
- * Which streams a session has, in a sorted set of a slot of its own: a hint, written before the
- * append, that may name streams that are gone. Scores are times by this process's clock.
+ * The streams of a session, in a sorted set in its own slot. The set is a hint, written before the
+ * append, and may contain expired streams. Scores are times of the clock of this process. To note a
+ * stream is to add it to the set, or to update its score.
  */
 export class SessionIndex {
-  /** The streams that need not be noted again yet. */
+  /** The streams that were noted a short while ago. */
   readonly #noted: BoundedCache<true>;
-  /** The checks of sessions that are under way. */
+  /** The running check of each session. */
   readonly #checks = new Map<string, Promise<void>>();
 
   constructor(readonly options: SessionIndexOptions) {
@@ -45,11 +46,11 @@ export class SessionIndex {
   }
 
   /**
-   * Notes a stream that is about to be appended to, and again while it lives, so that the set
-   * outlives each stream in it.
+   * Notes a stream before an append, and repeatedly while it lives, so that the set outlives every stream
+   * in it.
    *
-   * @returns whether it was noted now; else it was shortly before
-   * @throws ServiceError `session_full` when the stream is not in a set that is full
+   * @returns true if it was noted now, false if a short while ago
+   * @throws ServiceError `session_full` when the set is full and lacks the stream
    */
   async admit(stream: StreamId): Promise<boolean> {
     if (this.#isNoted(stream)) return false;
@@ -59,23 +60,23 @@ export class SessionIndex {
       const check = this.#check(stream.sessionId, old);
       if (isNoted) return true;
       if (old.length === 0) break;
-      await check; // whether streams that count are gone
+      await check; // drops expired streams, which count
     }
     throw sessionFull(limits);
   }
 
-  /** Notes a stream that is there, whatever the limit, and lives for so long. */
+  /** Notes an existing stream regardless of the limit, unless it was noted a short while ago. */
   async note(stream: StreamId, livesMs: number): Promise<void> {
     if (!this.#isNoted(stream)) await this.keep(stream, livesMs);
   }
 
-  /** The same, although it may have been noted shortly before. */
+  /** Notes an existing stream regardless of the limit. */
   async keep(stream: StreamId, livesMs: number): Promise<void> {
     const [, old] = await this.#write(stream, livesMs, '');
-    void this.#check(stream.sessionId, old); // else a session that is only read would grow for ever
+    void this.#check(stream.sessionId, old); // otherwise the set of a session that is only read would never shrink
   }
 
-  /** The streams of a session, those noted last first, with the time of that. */
+  /** The streams of a session with the times when they were noted, latest first. */
   async list(sessionId: string): Promise<NotedStream[]> {
     const set = sessionKey(this.options.prefix, sessionId);
     const last = maxListedStreams - 1;
@@ -83,25 +84,25 @@ export class SessionIndex {
     return toNotedStreams(flat as unknown[]);
   }
 
-  /** Takes streams out that are gone, but for those that may just be about to begin. */
+  /** Removes streams that do not exist, except those that may be about to be created. */
   async drop(sessionId: string, gone: readonly NotedStream[]): Promise<void> {
     const latest = this.#latestBegun(Date.now());
     const old = gone.filter(({ notedAt }) => notedAt <= latest);
     await Promise.all(old.map((stream) => this.#dropUnlessNoted(sessionId, stream)));
   }
 
-  /** Takes a stream out that was deleted. */
+  /** Removes a deleted stream. */
   async remove({ sessionId, messageId }: StreamId): Promise<void> {
     this.#noted.delete(streamKey({ sessionId, messageId }));
     await this.options.client.zrem(sessionKey(this.options.prefix, sessionId), messageId);
   }
 
-  /** After this time, a stream that was not noted again is checked. */
+  /** Age of an entry at which its stream is checked. */
   get #keptMs(): number {
     return Math.ceil(this.options.ttlMs * 1.5);
   }
 
-  /** A stream that was noted before has begun by now, or is gone. */
+  /** A stream that was noted before this time either exists by now or has expired. */
   #latestBegun(now: number): number {
     return now - Math.min(beginningMs, this.#keptMs);
   }
@@ -110,7 +111,7 @@ export class SessionIndex {
     return this.#noted.get(streamKey(stream)) === true;
   }
 
-  /** @returns whether the stream is noted, and those of its session that are to be checked */
+  /** @returns whether the stream is in the set, and the streams of its session that need a check */
   async #write(
     { sessionId, messageId }: StreamId,
     livesMs: number,
@@ -126,7 +127,7 @@ export class SessionIndex {
     return [isNoted === 1, toNotedStreams(old)];
   }
 
-  /** One at a time: appends that come together are shown the same streams. */
+  /** Runs one check of a session at a time, since concurrent appends get the same old streams. */
   async #check(sessionId: string, old: readonly NotedStream[]): Promise<void> {
     if (old.length === 0) return;
     const check = this.#checks.get(sessionId) ?? this.options.refresh(sessionId, old);
@@ -135,7 +136,7 @@ export class SessionIndex {
     if (this.#checks.get(sessionId) === check) this.#checks.delete(sessionId);
   }
 
-  /** It may have been noted anew since it was listed. */
+  /** Removes a stream by compare-and-set, as it may have been noted again since it was listed. */
   async #dropUnlessNoted(sessionId: string, { messageId, notedAt }: NotedStream): Promise<void> {
     this.#noted.delete(streamKey({ sessionId, messageId }));
     const set = sessionKey(this.options.prefix, sessionId);
@@ -155,7 +156,7 @@ function toNotedStreams(reply: readonly unknown[]): NotedStream[] {
   }));
 }
 
-/** Pairs as they are, with RESP3, or one after another, as with RESP2. */
+/** The pairs of a reply, which RESP3 nests and RESP2 flattens. */
 function toPairs(reply: readonly unknown[]): (readonly unknown[])[] {
   if (reply.every(Array.isArray)) return reply as unknown[][];
   return reply.flatMap((item, index) => (index % 2 === 0 ? [[item, reply[index + 1]]] : []));

@@ -4,10 +4,10 @@ import { holdWrites } from './connection/redis-client.js';
 import type { RedisCalls } from './redis-calls.js';
 import type { NotedStream, SessionIndex } from './session-index.js';
 
-/** For how many streams of a session Redis is asked before it has answered: others wait behind. */
+/** Max statuses of a session in one pipeline, as commands of others queue behind it. */
 const statusesAtOnce = 50;
 
-/** For how many at first, to find one that is open: nearly always the one noted last is. */
+/** Number of statuses in the first batch of the search for an open stream, nearly always the one noted last. */
 const firstStatuses = 4;
 
 export interface SessionStreamsOptions {
@@ -16,11 +16,11 @@ export interface SessionStreamsOptions {
   readonly getStatus: (stream: StreamId) => Promise<StreamInfo | null>;
 }
 
-/** The streams of a session that the index names, with the status of each. */
+/** The streams in the index of a session, with their statuses. */
 export class SessionStreams {
   constructor(readonly options: SessionStreamsOptions) {}
 
-  /** Those that live, newest first. */
+  /** The existing streams, newest first. */
   async list(sessionId: string): Promise<readonly ListedStream[]> {
     const noted = await this.#noted(sessionId);
     const infos = await this.refresh(sessionId, noted);
@@ -31,12 +31,12 @@ export class SessionStreams {
     return listed.sort((one, other) => other.info.createdAt - one.info.createdAt);
   }
 
-  /** @returns the `messageId` of the newest one that is open; null when none is */
+  /** @returns the `messageId` of the newest open stream; null when none is open */
   async findOpen(sessionId: string): Promise<string | null> {
     const noted = await this.#noted(sessionId);
     let newest: ListedStream | null = null;
     let asked = 0;
-    // A stream is noted when it begins and later: those noted before the newest one began are older.
+    // A stream is noted when it is created and later, so those noted before `newest` was created are older.
     while (asked < noted.length && isNotedSince(noted[asked], newest)) {
       const some = noted.slice(asked, asked + (asked === 0 ? firstStatuses : statusesAtOnce));
       const infos = await this.#statuses(sessionId, some);
@@ -50,7 +50,7 @@ export class SessionStreams {
     return newest?.messageId ?? null;
   }
 
-  /** Notes again those that live, and drops those gone. */
+  /** Notes existing streams again, and drops expired ones. */
   async refresh(sessionId: string, noted: readonly NotedStream[]): Promise<(StreamInfo | null)[]> {
     const { calls, index: sessions } = this.options;
     const infos = await this.#statuses(sessionId, noted);

@@ -2,16 +2,16 @@ import type { Ending } from '../../events/event.js';
 import { decodeInTurns } from '../../events/stored-event.js';
 import type { StreamInfo } from '../stream-manager.js';
 
-/** What the status script returns of a stream. */
+/** The status of a stream from the reply of the status script. */
 export interface StreamStatusReply {
   readonly info: StreamInfo;
-  /** 0 when there is no lease. */
+  /** Length of the lease; 0 without one. */
   readonly leaseMs: number;
-  /** In how many ms the list expires; null when it does not. */
+  /** Milliseconds until the list expires; null when it does not. */
   readonly livesMs: number | null;
 }
 
-/** @param defaultTtlMs of a stream that has no time to live of its own */
+/** @param defaultTtlMs time to live of a stream without its own */
 export async function parseStatusReply(
   reply: unknown,
   defaultTtlMs: number,
@@ -35,7 +35,7 @@ export async function parseStatusReply(
   return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
 }
 
-/** In the order of the status script. */
+/** The reply, in the order of the status script. */
 type RawReply = [
   outcome: Buffer,
   length: number,

@@ -8,18 +8,18 @@ export interface SubscriptionCheckOptions {
   readonly subscriber: Redis;
   readonly prefix: string;
   readonly logger: BaseLogger;
-  /** Whether anybody waits for notifications. */
+  /** Whether any stream is watched. */
   readonly isNeeded: () => boolean;
 }
 
 const checkIntervalMs = 5000;
 
-/** How long a message may be on its way through Redis. */
+/** Max time that a message may take through Redis. */
 const maxDelayMs = 2000;
 
 /**
- * Publishes to itself now and then. A subscription may stand and deliver nothing, for instance at a
- * server that is primary no more: then it is stale, and made anew.
+ * Publishes to itself now and then. A subscription may be up and deliver nothing, for instance at a
+ * server that is no longer the primary: then it is stale, and is replaced.
  */
 export class SubscriptionCheck {
   readonly #channel: string;
@@ -33,7 +33,7 @@ export class SubscriptionCheck {
     this.#channel = `${prefix}::probe:${randomUUID()}`;
     this.#timer = setInterval(() => this.#publish(), checkIntervalMs);
     subscriber.on('ready', () => {
-      this.#received = this.#sent; // what went to the connection before is not expected of this one
+      this.#received = this.#sent; // messages sent before the reconnect are not expected any more
       void this.#subscribe();
     });
     subscriber.on('message', (channel: string, text: string) => {
@@ -41,7 +41,7 @@ export class SubscriptionCheck {
     });
   }
 
-  /** Whether the last message to itself has not come. */
+  /** Whether the last message of the check was lost. */
   get isStale(): boolean {
     return this.#isStale;
   }
@@ -53,7 +53,7 @@ export class SubscriptionCheck {
   #subscribe(): Promise<unknown> {
     const { subscriber, logger } = this.options;
     return subscriber.subscribe(this.#channel).catch(({ message: reason }: Error) => {
-      // The next message does not come then.
+      // The next check will find the subscription stale.
       logger.debug({ reason }, 'The check could not subscribe');
     });
   }
@@ -64,9 +64,9 @@ export class SubscriptionCheck {
     this.#sent += 1;
     const number = this.#sent;
     client.publish(this.#channel, String(number)).then(
-      // The immediate comes after what has arrived while the process was busy.
+      // The immediate runs after messages that arrived while the process was busy.
       () => setTimeout(() => setImmediate(() => this.#expect(number)), maxDelayMs).unref(),
-      () => {}, // nothing was sent: the connection for commands reports it
+      () => {}, // nothing was sent: the log of the command connection has the reason
     );
   }
 
@@ -81,7 +81,7 @@ export class SubscriptionCheck {
     const { subscriber, logger } = this.options;
     if (this.#received >= number || subscriber.status !== 'ready') return;
     if (!this.#isStale) {
-      logger.warn('No notifications come through Redis; the subscription is made anew');
+      logger.warn('No notifications come through Redis; the subscription is renewed');
     }
     this.#isStale = true;
     subscriber.disconnect(true);

@@ -3,7 +3,7 @@ import { chromium, clientIn, firefox, webKit } from './engine.js';
 
 const noTimeout = 'It has no timeout, so a connection that died silently stays open to it.';
 const refused =
-  'On a page of another origin, it gives up for good when a connection is refused: open a new one when it is closed.';
+  'Across origins, it gives up for good when a connection is refused: open a new one when it is closed.';
 
 /** What the browsers bring, on a page of another origin. Their service allows `pageOrigin()`. */
 export const engines: readonly ForeignClient[] = [

@@ -3,10 +3,10 @@ import { isFields } from './event-record.js';
 
 type Json = Readonly<Record<string, z.core.util.JSONType>>;
 
-/** An object of any JSON. What comes from `JSON.parse` is JSON: to look at each value is for nothing. */
+/** An object of any JSON. Its values come from `JSON.parse`, so there is no need to check each one. */
 const json = z.custom<Json>(isFields);
 
-/** Of a provider, by its name. */
+/** Metadata of providers, by the name of the provider. */
 const providerMetadata = z
   .custom<Readonly<Record<string, Json>>>(
     (value) => isFields(value) && Object.values(value).every(isFields),
@@ -101,13 +101,12 @@ const data = z.object({
 });
 
 /**
- * The chunks of the AI SDK's UI message stream that versions 6 and 7 know, and version 5 but for those
- * of approvals. What they may hold beyond these fields is left out, since a version in between may
- * refuse it.
+ * The chunks of the AI SDK's UI message stream that versions 6 and 7 support, and version 5 except for
+ * those of approvals. Further fields are dropped, since a version in between may reject them.
  */
 export const uiMessageChunk = z.union([known, data]);
 
 export type UiMessageChunk = z.infer<typeof uiMessageChunk>;
 
-/** Those of one type. */
+/** The chunks of one type. */
 export type ChunkOf<Type extends UiMessageChunk['type']> = Extract<UiMessageChunk, { type: Type }>;

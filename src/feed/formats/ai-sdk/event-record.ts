@@ -2,42 +2,42 @@ import { isGeneratedId, maxEventDepth } from '../../../events/event.js';
 import { measureJson } from '../../../events/json-scan.js';
 import type { StoredEvent } from '../../../events/stored-event.js';
 
-/** An event as the mapping reads it, whoever wrote it. */
+/** An event as the mapping reads it, from a worker or another program. */
 export interface EventRecord {
   readonly type: string;
-  /** Null when the worker gave it none. */
+  /** Null when the worker sent none. */
   readonly id: string | null;
   readonly content: string;
   readonly done: boolean;
   readonly data: Fields;
-  /** All of it, as it was sent. */
+  /** The whole event, as sent. */
   readonly event: Fields;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The most values that JSON is parsed with. To parse and write those of one event, or to look at
- * them one by one, holds up the process for some milliseconds; one event has room for 500,000.
+ * Max number of values in JSON that is parsed here. To parse and write that many, or check them one by
+ * one, blocks the process for some milliseconds; one event has room for 500,000.
  */
 const maxValues = 32_768;
 
-/** JSON that has no room for more values than that need not be looked at. */
+/** JSON up to this size has no room for more values, and needs no check. */
 const smallBytes = 2 * maxValues;
 
-/** Whether a feed may parse this JSON, and write it again, at a cost that nobody notices. */
+/** Whether a feed can parse this JSON, and write it again, without a noticeable pause. */
 export function isMappable(json: Buffer): boolean {
   const { depth, values } = measureJson(json);
   return depth <= maxEventDepth && values <= maxValues;
 }
 
-/** What the service puts into an event beyond what was sent, and a little more. */
+/** Size of the fields that the service adds to an event, with some reserve. */
 const addedBytes = 1024;
 
 /**
- * Null for an element that is no event, or one that costs too much.
+ * Parses a stored event; null for an element that is no event, or is too costly to parse.
  *
- * @param maxEventBytes what is larger was pushed by another program, and each feed would parse it
+ * @param maxEventBytes a larger element was pushed by another program, and each feed would parse it
  */
 export function readEvent({ bytes, type }: StoredEvent, maxEventBytes: number): EventRecord | null {
   if (type === null || bytes.length > maxEventBytes + addedBytes) return null;
@@ -61,13 +61,13 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The first of these fields that has a value. */
+/** The value of the first of these fields that has one. */
 export function firstOf(fields: Fields, ...names: readonly string[]): unknown {
   const name = names.find((one) => Object.hasOwn(fields, one) && fields[one] != null);
   return name === undefined ? undefined : fields[name];
 }
 
-/** The same, when it is a text or a number. */
+/** The value of the first of these fields that has one, as text, if it is a string or a number. */
 export function textOf(fields: Fields, ...names: readonly string[]): string | undefined {
   const value = firstOf(fields, ...names);
   if (typeof value === 'number') return String(value);

@@ -7,9 +7,9 @@ import { type TextKind, TextParts } from './text-parts.js';
 import { namesCall, ToolCalls } from './tool-calls.js';
 
 /**
- * The chunks of the AI SDK's UI message stream that the events of one stream come to. The same
- * events always come to the same chunks, and every sequence of them is one that a page takes: a
- * chunk that does not validate, or goes on with a part that has not begun, ends the page's chat.
+ * Maps the events of one stream to chunks of the AI SDK's UI message stream. The mapping is
+ * deterministic, and a page accepts every sequence of its chunks: one that does not validate, or
+ * continues a part that has not begun, would end the chat of the page.
  */
 export class MessageProjection {
   readonly #texts = new TextParts();
@@ -18,8 +18,8 @@ export class MessageProjection {
   #isOver = false;
 
   /**
-   * @param maxEventBytes the largest event that is taken apart
-   * @param knowsApprovals whether the page takes what is said of them: version 5 does not
+   * @param maxEventBytes max size of an event that is parsed
+   * @param knowsApprovals whether the page supports the chunks of approvals: version 5 does not
    */
   constructor(
     readonly messageId: string,
@@ -27,17 +27,17 @@ export class MessageProjection {
     readonly knowsApprovals = true,
   ) {}
 
-  /** Whether the message has come to its end. Nothing follows. */
+  /** Whether the message has ended. Nothing follows. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** The page replaces the message that has this id already. */
+  /** The first chunk. The page replaces a message that it has under the same id. */
   start(): UiMessageChunk {
     return { type: 'start', messageId: this.messageId };
   }
 
-  /** @param offset of the event */
+  /** @param offset offset of the event */
   take(stored: StoredEvent, offset: number): UiMessageChunk[] {
     if (this.#isOver) return [];
     const record = readEvent(stored, this.maxEventBytes);
@@ -73,17 +73,17 @@ export class MessageProjection {
     }
   }
 
-  /** What the worker wrote as a chunk itself; null when a page would not take it here. */
+  /** The chunk that the worker wrote itself; null when a page would reject it here. */
   #pass({ data }: EventRecord): UiMessageChunk[] | null {
     const { success, data: chunk } = uiMessageChunk.safeParse(data);
     if (!success || (!this.knowsApprovals && isOfApproval(chunk))) return null;
     switch (chunk.type) {
-      case 'start': // the message has begun, under an id of its own
+      case 'start': // the message has begun already, under its own id
         return metadataOf(chunk);
-      case 'finish': // kept for the end of the stream
+      case 'finish': // sent at the end of the stream
         this.#finish = chunk;
         return [];
-      case 'finish-step': // version 6 forgets then which texts were open
+      case 'finish-step': // version 6 drops its open texts there
         return [...this.#texts.endAll(), chunk];
       case 'text-start':
       case 'text-delta':
@@ -110,7 +110,7 @@ export class MessageProjection {
       return [...interrupted, chunk];
     }
     if (!this.#texts.isOpen(part)) return null;
-    if (chunk.type === `${kind}-end`) this.#texts.forget(part);
+    if (chunk.type === `${kind}-end`) this.#texts.close(part);
     return [chunk];
   }
 
@@ -131,12 +131,12 @@ function metadataOf({ messageMetadata }: ChunkOf<'start'>): UiMessageChunk[] {
   return messageMetadata == null ? [] : [{ type: 'message-metadata', messageMetadata }];
 }
 
-/** The way out for whatever has no chunk of its own: the event, as it is. */
+/** The fallback for an event without a chunk of its own: the event itself. */
 function asData({ type, event }: EventRecord): UiMessageChunk[] {
   return [{ type: `data-${type}`, data: event }];
 }
 
-/** Where to read what is not sent here, as it is no event or costs too much. */
+/** The place of an element that is not sent, as it is no event or too costly to parse. */
 function asPlace({ type, bytes }: StoredEvent, offset: number): UiMessageChunk[] {
   const place = { offset, bytes: bytes.length };
   if (type === null) return [{ type: 'data-malformed', data: place }];

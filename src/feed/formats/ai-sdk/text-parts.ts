@@ -1,7 +1,7 @@
 import type { UiMessageChunk } from './chunk-schema.js';
 import type { EventRecord } from './event-record.js';
 
-/** What the message shows as text. */
+/** The kinds of text in a message. */
 export type TextKind = 'text' | 'reasoning';
 
 interface TextPart {
@@ -9,14 +9,14 @@ interface TextPart {
   readonly id: string;
 }
 
-/** The texts and thoughts of one message that have begun and not ended. */
+/** The open text and reasoning parts of one message. */
 export class TextParts {
   readonly #open = new Map<string, TextPart>();
-  /** Where an event without an id of its own goes on. */
+  /** The part that an event without an id continues. */
   #unnamed: TextPart | null = null;
   #unnamedCount = 0;
 
-  /** What a chunk of a thought or of an answer comes to. */
+  /** The chunks for one event of text or reasoning. */
   take(kind: TextKind, { id, content, done }: EventRecord): UiMessageChunk[] {
     const part = id === null ? this.#unnamedOf(kind) : { kind, id };
     const chunks = part === this.#unnamed ? [] : this.interrupt();
@@ -27,7 +27,7 @@ export class TextParts {
     return chunks;
   }
 
-  /** Something else follows: what comes without an id afterwards is a new part. */
+  /** Ends the unnamed part before anything else: later text without an id begins a new part. */
   interrupt(): UiMessageChunk[] {
     const part = this.#unnamed;
     this.#unnamed = null;
@@ -47,8 +47,8 @@ export class TextParts {
     return { type: `${kind}-start`, id };
   }
 
-  /** Notes that a part has ended. */
-  forget(part: TextPart): void {
+  /** Marks a part as ended. */
+  close(part: TextPart): void {
     this.#open.delete(keyOf(part));
   }
 
@@ -61,7 +61,7 @@ export class TextParts {
   #end(part: TextPart): UiMessageChunk[] {
     if (part === this.#unnamed) this.#unnamed = null;
     if (!this.isOpen(part)) return [];
-    this.forget(part);
+    this.close(part);
     return [{ type: `${part.kind}-end`, id: part.id }];
   }
 }

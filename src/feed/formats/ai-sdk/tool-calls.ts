@@ -2,22 +2,22 @@ import type { ChunkOf, UiMessageChunk } from './chunk-schema.js';
 import { type EventRecord, firstOf, isFields, isMappable, textOf } from './event-record.js';
 
 /**
- * Whether a call shows as one of a tool that the page does not know. Version 5 looks for the call of a
- * result among those of its kind only, so what follows a call has to say the same.
+ * Whether a call is dynamic, that is of a tool that the page does not know. Version 5 looks up the call of
+ * a result among those of its kind only, so all chunks of a call must agree.
  */
 type Kind = { readonly dynamic?: true };
 
 const dynamic: Kind = { dynamic: true };
 
-/** What a worker says of a call in a chunk of its own. */
+/** A chunk about a call, as a worker may write it. */
 type ToolChunk = Extract<UiMessageChunk, { toolCallId: string }>;
 
-/** The tool calls of one message: a page refuses to hear more of one that it does not know. */
+/** The tool calls of one message. A page rejects chunks of a call that it does not know. */
 export class ToolCalls {
   readonly #known = new Map<string, Kind>();
-  /** Those without a result, in their order. */
+  /** The calls without a result, in order. */
   readonly #waiting = new Set<string>();
-  /** Those and, in between, some that have their result by now: what is asked for is the last. */
+  /** The same calls in an array, with some that have a result by now: only the last one is read. */
   readonly #order: string[] = [];
   readonly #streaming = new Set<string>();
   #unnamedCount = 0;
@@ -27,7 +27,7 @@ export class ToolCalls {
   }
 
   result(record: EventRecord): UiMessageChunk[] {
-    const errorText = failureOf(record);
+    const errorText = errorTextOf(record);
     if (errorText !== null) return this.#fail(record, errorText);
     const { toolCallId, chunks } = this.#callOf(record);
     this.#waiting.delete(toolCallId);
@@ -36,10 +36,10 @@ export class ToolCalls {
     return [...chunks, { type: 'tool-output-available', toolCallId, output, ...kind }];
   }
 
-  /** What an `error` that does not end the stream says of a call, as WeKnora writes it. */
+  /** The failure of a call by an `error` that does not end the stream, as WeKnora writes it. */
   failure(record: EventRecord): UiMessageChunk[] {
     const { content } = record;
-    return this.#fail(record, failureOf(record) ?? (content === '' ? hasFailed : content));
+    return this.#fail(record, errorTextOf(record) ?? (content === '' ? hasFailed : content));
   }
 
   approval(record: EventRecord): UiMessageChunk[] {
@@ -57,7 +57,7 @@ export class ToolCalls {
     return this.#streaming.has(toolCallId);
   }
 
-  /** Notes what a chunk says that the worker wrote itself, and returns it as it is to be sent. */
+  /** Records a chunk that the worker wrote itself, and returns it in the form to send. */
   pass(chunk: ToolChunk): ToolChunk {
     const { type, toolCallId } = chunk;
     const known = this.#known.get(toolCallId);
@@ -80,7 +80,7 @@ export class ToolCalls {
     return [...chunks, { type: 'tool-output-error', toolCallId, errorText, ...kind }];
   }
 
-  /** The call that an event speaks of, and the chunk that begins it if nothing has before. */
+  /** The call of an event, and the chunk that begins it if it has not begun. */
   #callOf(record: EventRecord): { toolCallId: string; chunks: UiMessageChunk[] } {
     const named = textOf(record.data, ...idNames);
     const own = record.id !== null && this.#known.has(record.id) ? record.id : undefined;
@@ -122,7 +122,7 @@ const idNames = ['tool_call_id', 'toolCallId'];
 
 const hasFailed = 'The tool has failed.';
 
-/** Whether an event names the call that it speaks of. */
+/** Whether an event has the id of a call. */
 export function namesCall({ data }: EventRecord): boolean {
   return textOf(data, ...idNames) !== undefined;
 }
@@ -136,7 +136,7 @@ function nameOf({ type, data, content }: EventRecord): string {
   return textOf(data, 'tool_name', 'toolName', 'name') ?? called;
 }
 
-/** Some models give the arguments as a text that holds JSON, of which nobody has checked the shape. */
+/** The input of a call. Some models give it as a string with JSON, of any shape. */
 function inputOf({ data }: EventRecord): unknown {
   const input = firstOf(data, 'arguments', 'args', 'input') ?? {};
   if (typeof input !== 'string' || !isMappable(Buffer.from(input))) return input;
@@ -144,7 +144,7 @@ function inputOf({ data }: EventRecord): unknown {
     const parsed: unknown = JSON.parse(input);
     return isFields(parsed) ? parsed : input;
   } catch {
-    return input; // a text that is no JSON is an input too
+    return input; // a string that is no JSON is an input too
   }
 }
 
@@ -154,8 +154,8 @@ function outputOf({ data, content }: EventRecord): unknown {
   return content === '' && Object.keys(data).length > 0 ? data : content;
 }
 
-/** Why the tool failed; null when it did not. */
-function failureOf({ data, content }: EventRecord): string | null {
+/** The error of the tool; null when it has not failed. */
+function errorTextOf({ data, content }: EventRecord): string | null {
   const error = firstOf(data, 'error');
   const isFailure =
     data.success === false || (error !== undefined && error !== '' && error !== false);

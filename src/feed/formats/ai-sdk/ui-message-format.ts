@@ -9,15 +9,15 @@ const connected = encodeComment('connected');
 const done = '[DONE]';
 
 /**
- * The AI SDK's UI message stream, of one feed. A page takes any clean end for the end of the
- * message: so there is one only when the stream has ended.
+ * The AI SDK's UI message stream, for one feed. For a page, any complete response ends the message, so
+ * the response is complete only when the stream has ended.
  */
 export class UiMessageFormat implements FeedFormat {
   readonly heartbeat = heartbeat;
   readonly prefersLongPages = false;
   readonly #projection: MessageProjection;
 
-  /** The same parameters as those of `MessageProjection`. */
+  /** @param options the parameters of `MessageProjection` */
   constructor(...options: ConstructorParameters<typeof MessageProjection>) {
     this.#projection = new MessageProjection(...options);
   }
@@ -66,7 +66,7 @@ function toText(chunk: UiMessageChunk): string {
   return isSuspect ? JSON.stringify(chunk, withoutPrototypes) : text;
 }
 
-/** The AI SDK refuses a chunk with such keys, at whatever depth, and with it the rest. */
+/** Drops keys at any depth because of which the AI SDK would reject the chunk, and the rest of the stream. */
 function withoutPrototypes(key: string, value: unknown): unknown {
   if (key === '__proto__') return undefined;
   const isForged = typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');

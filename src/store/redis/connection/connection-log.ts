@@ -2,26 +2,26 @@ import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { examineServer } from './server-report.js';
 
-/** As many as tell an operator what is wrong; a server may give a new reason with every attempt. */
+/** Max number of logged reasons: enough to tell what is wrong, as every attempt may fail for a new one. */
 const maxReasons = 10;
 
 /**
- * One line for each reason that a server is unreachable, and one when it is back, however many
- * attempts lie between: behind a timeout may be a certificate that is not trusted.
+ * Logs one line for each reason that a server is unreachable, and one when it is back, however many
+ * attempts are in between: a timeout may be followed by the real reason, an untrusted certificate.
  */
 export class ConnectionLog {
-  /** Those in the log, by server, since it was last reached. */
+  /** The reasons logged since a server was last reached, by server. */
   readonly #reasons = new Map<string, Set<string>>();
 
-  /** @param client the name of the connections in the log */
+  /** @param client name of the connections in the log */
   constructor(
     readonly logger: BaseLogger,
     readonly client: string,
   ) {}
 
   /**
-   * @param redis where the server is
-   * @param examines whether the server is asked what it is each time it is connected
+   * @param redis address of the server
+   * @param examines whether the version and settings of the server are checked at each connection
    */
   follow(client: Redis, redis: string, { examines }: { examines: boolean }): void {
     client.on('error', (error: Error) => this.noteFailure(redis, error));
@@ -32,7 +32,7 @@ export class ConnectionLog {
     });
   }
 
-  /** The next failure is a new one. */
+  /** Resets the logged reasons, so that the next failure is logged again. */
   noteSuccess(redis: string): void {
     this.#reasons.delete(redis);
   }

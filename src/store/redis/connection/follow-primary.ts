@@ -9,9 +9,9 @@ import {
 const switchChannel = '+switch-master';
 
 /**
- * Makes a client leave its primary as soon as a sentinel says that another one has taken over. The
- * old one, if it lives, learns of it some ten seconds later, and acknowledges until then what will
- * be lost. All sentinels are listened to: one that is asked before it knows sends the client back.
+ * Makes a client leave its primary as soon as a sentinel announces another one. The old primary, if it
+ * is alive, is told some ten seconds later, and until then acknowledges writes that will be lost. It
+ * subscribes to all sentinels: one that is not up to date would send the client back.
  */
 export function followPrimary(client: Redis, options: RedisOptions): void {
   const listeners = options.addresses.map((address) =>
@@ -41,15 +41,15 @@ function sentinelClient({ host, port }: RedisAddress, options: RedisOptions): Re
 }
 
 function listen(sentinel: Redis, onSwitch: (message: string) => void): Redis {
-  sentinel.on('error', () => {}); // it retries, and the client itself asks the others
+  sentinel.on('error', () => {}); // it retries, and the client itself connects through the others
   sentinel.on('ready', () => {
-    sentinel.subscribe(switchChannel).catch(() => {}); // the connection has gone: it retries
+    sentinel.subscribe(switchChannel).catch(() => {}); // the connection was lost: it retries
   });
   sentinel.on('message', (_channel, message: string) => onSwitch(message));
   return sentinel;
 }
 
-/** True also while there is no connection, as the next one is made by what the sentinels say. */
+/** Also true without a connection, as the next one will go where the sentinels say. */
 function isConnectedTo({ status, stream }: Redis, address: string): boolean {
   if (status !== 'ready' && status !== 'connect') return true;
   return `${stream.remoteAddress}:${stream.remotePort}` === address;

@@ -15,12 +15,12 @@ import {
 /** A client for commands. */
 export type CommandClient = Redis | RedisCluster;
 
-/** Whether commands can be sent: in a cluster, to what there is of it. */
+/** Whether commands can be sent; in a cluster, to the nodes that are reachable. */
 export function isConnected(client: CommandClient): boolean {
   return client instanceof RedisCluster ? client.isUp : takesCommands(client);
 }
 
-/** Has what is sent until the running callback returns leave in one write; in a cluster, as it comes. */
+/** Sends all commands of the running callback in one write; has no effect in a cluster. */
 export function holdWrites(client: CommandClient): void {
   if (client instanceof RedisCluster) return;
   const { stream } = client;
@@ -29,28 +29,28 @@ export function holdWrites(client: CommandClient): void {
   queueMicrotask(() => stream.uncork());
 }
 
-const usualAnswerMs = 2000;
+const defaultReplyTimeoutMs = 2000;
 
 /**
- * A client that answers or fails within about `answerMs`, and never sends a command twice: what
- * ioredis would re-send after a lost connection may have been carried out already.
+ * A client whose commands succeed or fail within about `replyTimeoutMs`, and are never sent twice: a command
+ * that ioredis would re-send after a lost connection may have been executed already.
  *
- * @param scripts each a method of the client, under its name
+ * @param scripts become methods of the client under their names
  */
 export function createCommandClient(
   options: RedisOptions,
   logger: BaseLogger,
   scripts: RedisScripts,
 ): CommandClient {
-  const { answerMs = usualAnswerMs } = options;
+  const { replyTimeoutMs = defaultReplyTimeoutMs } = options;
   const log = new ConnectionLog(logger, 'rejoin');
   const guarded: ClientOptions = {
     ...connectionOptions(options),
     connectionName: 'rejoin',
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: answerMs,
-    socketTimeout: 2.5 * answerMs,
+    commandTimeout: replyTimeoutMs,
+    socketTimeout: 2.5 * replyTimeoutMs,
   };
   if (options.mode === 'cluster') {
     return new RedisCluster(options.addresses, { scripts, redisOptions: guarded }, log);
@@ -67,9 +67,9 @@ export function createCommandClient(
 }
 
 /**
- * A client for subscriptions alone. It waits for its connection as long as it takes.
+ * A client for subscriptions alone, which retries its connection for ever.
  *
- * @param commands in a cluster, it knows the nodes; any of them gets every notification
+ * @param commands knows the nodes of a cluster, each of which gets every notification
  */
 export function createSubscriberClient(
   options: RedisOptions,
@@ -82,12 +82,12 @@ export function createSubscriberClient(
     ...endpointOptions(options),
     connectionName: 'rejoin-subscriber',
     maxRetriesPerRequest: null,
-    // `RedisNotifications` subscribes again itself, to know when it is done.
+    // `RedisNotifications` subscribes again, to be told when that is done.
     autoResubscribe: false,
     retryStrategy: (attempt) => {
       if (commands instanceof RedisCluster) {
         const nodes = [...commands.addresses, ...options.addresses];
-        // ioredis reads where to connect anew each time.
+        // ioredis reads the address from its options at each attempt.
         Object.assign(client.options, nodes[attempts % nodes.length]);
         attempts += 1;
       }
@@ -110,7 +110,7 @@ function prepare(
   if (options.mode === 'sentinel') followPrimary(client, options);
 }
 
-/** When SELECT fails, ioredis goes on in database 0: another one than was asked for. */
+/** Disconnects when SELECT fails, where ioredis would continue in database 0. */
 function leaveWrongDatabase(client: Redis, error: Error): void {
   if (/DB index is out of range|invalid DB index/i.test(error.message)) client.disconnect(true);
 }

@@ -3,24 +3,24 @@ import type { ConnectionLog } from './connection-log.js';
 import { notConnected } from './redis-errors.js';
 import { type ClientOptions, type RedisAddress, retryDelayMs } from './redis-options.js';
 
-/** Between the loss of a node and asking the cluster again, which may still count on it. */
+/** Delay between the loss of a node and the next refresh: until then the cluster may still count on it. */
 const refreshDelayMs = 300;
 
 export type RedisScripts = NonNullable<ClusterOptions['scripts']>;
 
 export interface RedisClusterOptions {
   readonly scripts: RedisScripts;
-  /** Of the connection to each node. */
+  /** Options of the connection to each node. */
   readonly redisOptions: ClientOptions;
 }
 
 /**
- * A cluster client that sends a command only over a connection that stands, and sends it again
- * only where a node said that it did not carry it out (MOVED, ASK, TRYAGAIN).
+ * A cluster client that sends a command only over an established connection, and sends it again only
+ * after a node replied that it was not executed (MOVED, ASK, TRYAGAIN).
  */
 export class RedisCluster extends Cluster {
   #refreshTimer: NodeJS.Timeout | null = null;
-  /** How many connections have neither come about nor failed yet. */
+  /** Number of connection attempts under way. */
   #attempts = 0;
   #hasTriedAll = false;
 
@@ -32,10 +32,10 @@ export class RedisCluster extends Cluster {
     super([...seeds], {
       ...options,
       clusterRetryStrategy: retryDelayMs,
-      // These two would send again what may have been carried out, and wait where we do not.
+      // These two would re-send commands that may have been executed, or delay those that fail fast here.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
-      // Names are resolved when connecting: certificates hold names, not addresses.
+      // Names are resolved when connecting, since certificates have names, not addresses.
       dnsLookup: (host, done) => done(null, host),
     });
     const seedText = seeds.map(({ host, port }) => `${host}:${port}`).join(',');
@@ -50,23 +50,23 @@ export class RedisCluster extends Cluster {
     this.on('-node', () => this.#refreshSoon());
   }
 
-  /** Whether it serves what it can: not before it has tried every node at the start. */
+  /** Whether the client serves: at the start, not before it has tried every node. */
   get isUp(): boolean {
     return this.status === 'ready' && this.#hasTriedAll;
   }
 
-  /** Of all nodes that are known. */
+  /** The addresses of all known nodes. */
   get addresses(): RedisAddress[] {
     return this.nodes().map(addressOf);
   }
 
-  /** The connection to the node that has this key, as far as is known. */
+  /** The connection to the node that owns this key, as far as is known. */
   ownerOf(key: string): Redis | undefined {
     return this.#ownerOf(new Command('exists', [key]).getSlot() as number);
   }
 
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
-    // `cluster` is what the client itself asks while it connects.
+    // `cluster` is the command that the client itself sends while it connects.
     if (command.name === 'cluster' || this.#isReachable(command)) {
       return super.sendCommand(command, ...rest);
     }
@@ -74,7 +74,7 @@ export class RedisCluster extends Cluster {
     return command.promise;
   }
 
-  /** After too many redirections, the last of them is the error: it says that nothing was done. */
+  /** After too many redirections, the last one becomes the error: it proves that nothing was executed. */
   override handleError(...[error, ttl, handlers]: Parameters<Cluster['handleError']>): void {
     super.handleError(error, ttl, { ...handlers, maxRedirections: handlers.defaults });
   }
@@ -98,7 +98,7 @@ export class RedisCluster extends Cluster {
     return this.nodes().find(({ options }) => `${options.host}:${options.port}` === owner);
   }
 
-  /** Connects at once, so that no command has to wait for it. */
+  /** Connects to a new node at once, so that no command has to wait for it. */
   #take(node: Redis): void {
     const { host, port } = addressOf(node);
     this.log.follow(node, `${host}:${port}`, { examines: true });
@@ -107,7 +107,7 @@ export class RedisCluster extends Cluster {
       this.#attempts -= 1;
       this.#noteStart();
     };
-    node.connect().then(settle, settle); // the log has why it failed
+    node.connect().then(settle, settle); // the connection log has the error
     // ioredis drops the promise of the ASKING that it sends: a rejection would end the process.
     const ask = node.asking.bind(node);
     node.asking = (() => ask().catch(() => {})) as typeof node.asking;
@@ -130,7 +130,7 @@ export function takesCommands({ status, stream }: Redis): boolean {
   return status === 'ready' && stream.writable;
 }
 
-/** What ioredis says when no node could be asked. */
+/** The error of ioredis when no node was reachable. */
 interface ClusterError extends Error {
   readonly lastNodeError?: Error;
 }

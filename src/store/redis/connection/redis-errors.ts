@@ -1,14 +1,14 @@
 import { ReplyError } from 'ioredis';
 import { ServiceError } from '../../../errors.js';
 
-/** Nothing was sent: there is no connection. */
+/** The error without a connection: nothing was sent. */
 export function notConnected(): ServiceError {
   return new ServiceError('backend_unavailable', 'Redis is not connected', {
     stored: 0,
   });
 }
 
-/** Replies with which Redis rejects a command before it does anything. */
+/** The codes of replies that reject a command before anything is executed. */
 const rejections = new Set([
   'ASK',
   'BUSY',
@@ -24,17 +24,17 @@ const rejections = new Set([
   'TRYAGAIN',
 ]);
 
-/** Of these, the ones with which a part of Redis says that it cannot serve, whatever is asked. */
+/** Those of them that say that a node of Redis cannot serve any command. */
 const absences = new Set(['CLUSTERDOWN', 'LOADING', 'MASTERDOWN', 'MOVED', 'READONLY', 'TRYAGAIN']);
 
-/** Whether nothing was done, as the part of Redis that was asked is not there; others may be. */
+/** Whether nothing was executed, since this node of Redis is unavailable; others may be up. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof ServiceError)) return absences.has(replyCode(error) ?? '');
   if (error.cause !== undefined) return isAway(error.cause);
   return error.code === 'backend_unavailable' && error.details.stored === 0;
 }
 
-/** What a failed command means for the append, or the read, that sent it. */
+/** The `ServiceError` for a failed command. */
 export function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   const cause = { cause: error };
@@ -51,31 +51,31 @@ export function toServiceError(error: unknown): ServiceError {
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
   if (code !== null && rejections.has(code)) {
-    const message = `Redis refuses (${code})`;
+    const message = `Redis rejects the command (${code})`;
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
   return new ServiceError(
     'backend_unavailable',
-    'Redis did not answer',
+    'Redis did not respond',
     { stored: null, storedAtLeast: 0 },
     cause,
   );
 }
 
-/** Replies with which a primary rejects one write and goes on to serve reads. */
+/** The codes of replies of a primary that rejects a write and still serves reads. */
 const writeRejections = new Set(['MISCONF', 'NOREPLICAS', 'OOM', 'WRONGTYPE']);
 
-/** Whether only this write was rejected, by a primary. */
+/** Whether a primary rejected only this write. */
 export function isRejectedByPrimary(error: unknown): boolean {
   return writeRejections.has(replyCode(error) ?? '');
 }
 
-/** Whether Redis says that the key is not a list: somebody else's, so no stream. */
+/** Whether the key is not a list: it belongs to another program, and is no stream. */
 export function isWrongType(error: unknown): boolean {
   return replyCode(error) === 'WRONGTYPE';
 }
 
-/** For a `catch`: what is no list is no stream. */
+/** For a `catch`: null for a key that is not a list, so no stream. */
 export function nullIfWrongType(error: unknown): null {
   if (isWrongType(error)) return null;
   throw error;
@@ -85,14 +85,14 @@ export function isOutOfMemory(error: unknown): boolean {
   return replyCode(error) === 'OOM';
 }
 
-/** The code of an error reply of Redis; null when it is none. */
+/** The code of an error reply of Redis; null for any other error. */
 export function replyCode(error: unknown): string | null {
   return error instanceof ReplyError ? codeIn((error as Error).message) : null;
 }
 
 /**
- * The code in the text of an error: mostly its first word. Redis 6.2 puts in front of it where a
- * script ran into it, and in front of that, unless the script caught it, that a script failed:
+ * The code in the text of an error, usually its first word. In scripts, Redis 6.2 prefixes it with the
+ * line and, unless the script caught the error, also with the name of the script:
  * "ERR Error running script (call to f_…): @user_script:12: @user_script: 12: -OOM command not …".
  */
 export function codeIn(text: string): string | null {

@@ -8,34 +8,34 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-/** Where Redis is and how it is spoken to. */
+/** The addresses, credentials and protocol options of Redis. */
 export interface RedisOptions {
   readonly mode: (typeof redisModes)[number];
-  /** Of the server, of some nodes of the cluster, or of the sentinels. */
+  /** The address of the server, or those of some nodes of the cluster or of the sentinels. */
   readonly addresses: readonly RedisAddress[];
-  /** The name that the sentinels know the primary by. */
+  /** The name of the primary at the sentinels. */
   readonly sentinelName: string | undefined;
-  /** Null without TLS. */
+  /** The options of TLS; null without TLS. */
   readonly tls: RedisTls | null;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly db: number;
-  /** In front of every key, byte for byte. */
+  /** The prefix of every key, used byte for byte. */
   readonly prefix: string;
-  /** How long the answer to a command may take; by default two seconds. */
-  readonly answerMs?: number;
+  /** Timeout of a command; two seconds by default. */
+  readonly replyTimeoutMs?: number;
 }
 
 export interface RedisTls {
-  /** The name in the certificates, where it is not the host that is connected to. */
+  /** The name in the certificates, if it differs from the host. */
   readonly serverName: string | undefined;
-  /** PEM: whose certificates are trusted, instead of the authorities that Node.js knows. */
+  /** The trusted authorities in PEM, instead of those of Node.js. */
   readonly certificates: string | undefined;
 }
 
 export type ClientOptions = Omit<AnyClientOptions, 'replyMapping'>;
 
-/** What all connections have in common, whatever they are for. */
+/** The options that all connections share. */
 export function connectionOptions(options: RedisOptions): ClientOptions {
   const { username, password, db, tls } = options;
   return {
@@ -44,10 +44,10 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
     ...(password === undefined ? {} : { password }),
     ...(tls === null ? {} : { tls: tlsOptions(tls) }),
     connectTimeout: 3000,
-    // How long a connection that is given up may still answer what is under way.
+    // How long a connection that is closed may still deliver pending replies.
     disconnectTimeout: 200,
     keepAlive: 10_000,
-    // The name of the library in CLIENT LIST would take a further right.
+    // To set the name of the library would need a further ACL permission.
     disableClientInfo: true,
     // A primary that became a replica rejects writes: connect to the new one.
     reconnectOnError: (error) => replyCode(error) === 'READONLY',
@@ -55,8 +55,8 @@ export function connectionOptions(options: RedisOptions): ClientOptions {
 }
 
 /**
- * Where a client that is no cluster client connects to. Sentinels get the password without the
- * name: it is that of their default user, and one without a password takes any.
+ * The endpoint of a client outside a cluster. Sentinels get the password without a user name: it is that
+ * of their default user, and a sentinel without a password accepts any.
  */
 export function endpointOptions(options: RedisOptions): ClientOptions {
   const { mode, addresses, sentinelName, password, tls } = options;
@@ -71,7 +71,7 @@ export function endpointOptions(options: RedisOptions): ClientOptions {
   };
 }
 
-/** Short at first, then a second. */
+/** Backoff between attempts: short at first, then one second. */
 export function retryDelayMs(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 1000);
 }

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 
-/** Redis 6.2 and later, and Valkey, which names the version of Redis that it began as. */
+/** Redis 6.2 and later, and Valkey, which reports the version of Redis that it was forked from. */
 const oldestSupported = [6, 2] as const;
 
-/** Says in the log what the server is, and warns of what puts streams at risk. */
+/** Logs the version and settings of the server, and warns of those that put streams at risk. */
 export async function examineServer(
   client: Redis,
   redis: string,
@@ -19,14 +19,14 @@ export async function examineServer(
   }
 }
 
-/** What INFO says; undefined where it does not. */
+/** Fields of INFO; undefined if missing. */
 export interface ServerInfo {
   readonly version: string | undefined;
   readonly valkeyVersion: string | undefined;
   readonly maxmemoryPolicy: string | undefined;
 }
 
-/** INFO is allowed where managed servers forbid CONFIG. */
+/** Parses INFO, which managed servers allow even where they forbid CONFIG. */
 export function readInfo(text: string): ServerInfo {
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1];
   return {

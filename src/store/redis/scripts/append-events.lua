@@ -1,8 +1,8 @@
--- Appends a batch to a stream, or nothing of it.
+-- Appends a batch to a stream atomically.
 --
 -- KEYS[1] list
 -- KEYS[2] state
--- ARGV[1] time to live in ms that the service is set to
+-- ARGV[1] time to live of the service in ms
 -- ARGV[2] to ARGV[7] what was scanned
 -- ARGV[8] channel
 -- ARGV[9] max events of a stream
@@ -11,22 +11,22 @@
 -- ARGV[12] bytes of the batch that count against the max
 -- ARGV[13] '1' if the batch may follow the end
 -- ARGV[14] for how many ms after the end it may
--- ARGV[15] the ending that the batch brings, or ''; 'refused' when it goes on after its own end
+-- ARGV[15] the ending in the batch, or ''; 'rejected' when events follow it within the batch
 -- ARGV[16] '1' if the batch only ends the stream, and may pass the limit of a full Redis
--- ARGV[17] '1' if the batch may begin a stream
--- ARGV[18] time to live in ms of a stream that begins, or 0 for that of the service
--- ARGV[19] for how many ms after its beginning heartbeats keep a stream
+-- ARGV[17] '1' if the batch may create a stream
+-- ARGV[18] time to live in ms of a new stream, or 0 for that of the service
+-- ARGV[19] for how many ms after its creation heartbeats keep a stream
 -- ARGV[20] lease in ms, or 0
 -- ARGV[21] producer id, or ''
 -- ARGV[22] epoch
 -- ARGV[23] sequence number
 -- ARGV[24] and all that follow: the events
 --
--- Returns {'ok', offset of the first, ms to live}, {'unscanned', from}, {'refused'},
+-- Returns {'ok', offset of the first, ms to live}, {'unscanned', from}, {'rejected'},
 -- {'ended', status}, {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected},
--- {'too_many_producers'}, {'duplicate', length, false or why the lease was not renewed} when all of
--- it is stored already, or {'skip', count} when the first ones are: then nothing was done, and the
--- caller sends the rest. Raises NEWERSTATE.
+-- {'too_many_producers'}, {'duplicate', length, false or why the lease was not renewed} when all
+-- events were stored before, or {'skip', count} when the first ones were: then nothing was done, and
+-- the caller sends the rest. Raises NEWERSTATE.
 
 -- @include shared/time
 -- @include shared/state
@@ -35,7 +35,7 @@
 -- @include shared/heartbeat
 -- @include shared/store-events
 
--- After a deletion: producers of the stream before it are fenced in the one that begins now.
+-- After a deletion: fences the producers of the deleted stream in the new one.
 local function fence_all(key)
   local fields = redis.call('HGETALL', key)
   for index = 1, #fields, 2 do
@@ -80,7 +80,7 @@ if id ~= '' then
   if seq < expected then return { 'skip', expected - seq } end
 end
 
-if ending == 'refused' then return { 'refused' } end
+if ending == 'rejected' then return { 'rejected' } end
 local is_late = may_follow_end and state.status ~= 'deleted' and now - state.ended_at <= grace
 if state.status ~= '' and not is_late then
   return { 'ended', state.status }

@@ -1,5 +1,5 @@
--- Moves or removes a member of a sorted set, unless its score has changed since it was read. A full
--- Redis lets it be moved, too, as it was taken out before.
+-- Moves or removes a member of a sorted set, unless its score has changed since it was read. A
+-- move works on a full Redis too, since the member is removed first.
 --
 -- KEYS[1] sorted set
 -- ARGV[1] member

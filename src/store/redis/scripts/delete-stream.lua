@@ -1,11 +1,11 @@
--- Deletes a stream and leaves its tombstone, with the epochs of its producers. It deletes nothing but
--- a list, and none whose tombstone could not be written; first of all, as a full Redis lets a script
--- write on that has begun by making room.
+-- Deletes a stream and leaves its tombstone, with the epochs of its producers. It deletes only
+-- lists, and none whose tombstone cannot be written. The deletion comes first, since a full Redis lets
+-- a script write once it has made room.
 --
 -- KEYS[1] list
 -- KEYS[2] state
 -- ARGV[1] channel
--- ARGV[2] for how many ms the tombstone stands
+-- ARGV[2] for how many ms the tombstone is kept
 --
 -- Returns 1 if there was a list, else 0. Raises WRONGTYPE when the first key is no list, WRONGSTATE
 -- when the second is no hash, NEWERSTATE when a newer version of the service has saved it.

@@ -1,4 +1,4 @@
--- Lists the streams whose lease is to be checked, those due first before the others.
+-- Lists the streams whose leases are due for a check, earliest deadline first.
 --
 -- KEYS[1] deadlines
 -- ARGV[1] max streams

@@ -1,17 +1,17 @@
 -- Notes a stream in the set of its session, unless it is new there and the set is full. Nothing is
--- taken out here: streams that were noted long ago may have been given more time since.
+-- removed here: the expiry of streams noted long ago may have been extended since.
 --
 -- KEYS[1] streams of the session, by when they were noted
 -- ARGV[1] stream
 -- ARGV[2] now
--- ARGV[3] streams noted before this are to be checked
--- ARGV[4] the same where the set is full
+-- ARGV[3] streams noted before this need a check
+-- ARGV[4] the same if the set is full
 -- ARGV[5] for how many ms the set is kept at least
 -- ARGV[6] max streams, or '' to note it whatever the number
 --
--- Returns 1, or 0 when the set is full, and the streams to be checked: each, and when it was noted.
+-- Returns 1, or 0 when the set is full, and the streams that need a check, each with the time when it was noted.
 
--- How many streams are checked when one of their session is admitted, and when one is noted.
+-- Max streams to check when a stream of their session is admitted, and when one is noted.
 local per_admission, per_note = 100, 10
 
 local max = tonumber(ARGV[6])

@@ -1,5 +1,5 @@
--- Reads one page of a list. LRANGE cannot bound bytes, so the elements are taken in slices, each as
--- long as fits at the size found so far: an element of many megabytes costs itself and hardly more.
+-- Reads one page of a list. LRANGE cannot bound bytes, so the elements are read in slices, each as
+-- long as fits at the average size so far: an element of many megabytes costs little more than itself.
 --
 -- KEYS[1] list
 -- ARGV[1] index of the first element

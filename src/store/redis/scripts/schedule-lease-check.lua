@@ -1,12 +1,12 @@
--- Schedules the check of a lease. The deadlines are hints in a sorted set of a slot of its own: a
--- stream is there as long as it may have a lease, at or before the time at which that runs out. One
--- that is overdue is moved a little all the same: a node that checks it now must not remove it.
+-- Schedules the check of a lease. The deadlines are hints in a sorted set in its own slot: a stream is
+-- in it as long as it may have a lease, at or before the time of expiry. An overdue deadline is moved
+-- a little too, so that a node that checks the stream now does not remove it.
 --
 -- KEYS[1] deadlines
 -- ARGV[1] stream
 -- ARGV[2] lease in ms
 --
--- Returns in how many ms the stream is checked.
+-- Returns the number of ms until the check.
 
 -- @include shared/time
 

@@ -1,13 +1,13 @@
--- Tells what is known of a stream, and renews its lease if that is asked for.
+-- Returns the status of a stream, and renews its lease on request.
 --
 -- KEYS[1] list
 -- KEYS[2] state
--- ARGV[1] time to live in ms that the service is set to
+-- ARGV[1] time to live of the service in ms
 -- ARGV[2] to ARGV[7] what was scanned
 -- ARGV[8] producer id, or ''
--- ARGV[9] lease to take in ms, or 0
+-- ARGV[9] new length of the lease in ms, or 0
 -- ARGV[10] epoch of the producer, or -1
--- ARGV[11] for how many ms after its beginning heartbeats keep a stream
+-- ARGV[11] for how many ms after its creation heartbeats keep a stream
 --
 -- Returns false when there is no stream, {'unscanned', from}, {'fenced', epoch}, or {'ok', length,
 -- last element, status or '', ms since the end, offset of the end, created, updated, ms to live or

@@ -1,14 +1,14 @@
 -- The list is the truth. Elements that the state does not account for were pushed by another
--- program, and one of them may have ended the stream. Only the service can tell which: it gets to know
--- where they begin, scans them, and calls again with what it found. That is taken for true where it joins
--- on, and where the list still has the element that it ended with. A full Redis takes it for this
--- call alone, as it cannot save it.
+-- program, and one of them may have ended the stream. Only the service can find out: it is told where
+-- they begin, scans them, and calls again with the result. The result is valid if it begins where the
+-- state ends, and the list still has its last element. A full Redis uses it for this call alone, as it
+-- cannot save it.
 --
--- ARGV[2] to ARGV[7] of every script that reconciles are what was scanned: from, to, SHA-1 of the last
+-- ARGV[2] to ARGV[7] of every script that reconciles are the result of a scan: from, to, SHA-1 of the last
 -- element, bytes, ending or '', offset after that; all zero or empty at first.
 
--- What another program pushed is a heartbeat too. It renews a lease once: so that is saved past the
--- limit of a full Redis, like any heartbeat. Returns up to where the saved state accounts for the list.
+-- Elements of another program are a heartbeat too, and renew a lease once. So the result is saved beyond
+-- the limit of a full Redis, like any heartbeat. Returns up to where the saved state covers the list.
 local function take_scanned(list, key, state, now)
   local from, to, sha, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
   local ending, ended_offset = ARGV[6], tonumber(ARGV[7])
@@ -26,8 +26,8 @@ local function take_scanned(list, key, state, now)
   return to
 end
 
--- Returns the state of the list; or, as its second value, the reply that says that it accounts for
--- less than all of the list, or cannot be read.
+-- Returns the state of the list; or, as its second value, the reply for a state that does not cover all
+-- of the list, or cannot be read.
 local function reconcile(list, key, now)
   local length = redis.call('LLEN', list)
   local state, fault = load_state(list, key, now)

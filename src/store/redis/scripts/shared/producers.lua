@@ -1,4 +1,4 @@
--- The epoch of a producer and the sequence number that comes next, or nil where it is unknown.
+-- The epoch of a producer and its next sequence number, or nil if it is unknown.
 local function producer_of(key, id)
   local known = redis.call('HGET', key, 'p:' .. id)
   if not known then return nil end

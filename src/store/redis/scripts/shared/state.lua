@@ -1,17 +1,17 @@
--- What the service remembers of the list of a stream: a hash with `length`, `last` (SHA-1 of the
--- element at `length - 1`) and `bytes` of the part of the list that it accounts for, with `status`,
--- `ended_at`, `ended_offset` (where readers have all but late titles; 0 in a state of an older
--- version), `created_at`, `updated_at`, `lease_ms`, `lease_until`, `producers` (how many are known)
--- and `ttl` (in ms; 0: the one that the service is set to), with `v` (the version of this form; the
+-- The state that the service keeps of the list of a stream: a hash with `length`, `last` (SHA-1 of the
+-- element at `length - 1`) and `bytes` of the part of the list that it covers, with `status`,
+-- `ended_at`, `ended_offset` (from where on readers lack only late titles; 0 in a state of an older
+-- version), `created_at`, `updated_at`, `lease_ms`, `lease_until`, `producers` (their number)
+-- and `ttl` (in ms; 0: that of the service), with `v` (the version of this layout; the
 -- first had none), and with `p:<producer id>` → `epoch:next seq`.
 --
 -- A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
 --
--- The first argument of every script on a state is the time to live in ms that the service is set to.
+-- The first argument of every script on a state is the time to live of the service in ms.
 --
--- A full Redis rejects a script at the first command that writes and may take memory, unless another
--- write came before it. So PEXPIRE comes first where something must be stored all the same, and
--- nowhere else.
+-- A full Redis rejects a script at its first command that writes and may need memory, unless another
+-- write precedes it. So PEXPIRE comes first where something must be stored regardless, and nowhere
+-- else.
 
 local numbers = { 'length', 'bytes', 'ended_at', 'ended_offset', 'created_at', 'updated_at',
   'lease_ms', 'lease_until', 'producers', 'ttl' }
@@ -32,7 +32,7 @@ end
 
 local function ttl_of(state) return state.ttl > 0 and state.ttl or tonumber(ARGV[1]) end
 
--- Drops a state whose list is another one by now, producers and lease included. Returns nil and an
+-- Drops the state, with producers and lease, of a list that was replaced by another one. Returns nil and an
 -- error where a newer version has saved it.
 local function load_state(list, key, now)
   local fields = redis.call('HMGET', key, 'last', 'status', 'v', unpack(numbers))
@@ -49,7 +49,7 @@ local function load_state(list, key, now)
   return new_state(now)
 end
 
--- With further fields and values, if there are any. Returns what went wrong, or nil.
+-- Saves the state, with further fields and values, if any. Returns an error, or nil.
 local function save_state(key, state, ...)
   local fields = { 'last', state.last, 'status', state.status, 'v', state_version, ... }
   for _, name in ipairs(numbers) do
@@ -60,10 +60,10 @@ local function save_state(key, state, ...)
   return type(saved) == 'table' and saved.err or nil
 end
 
--- What is remembered of a list outlives it, since another program may extend the list's time: a
--- state without its list is dropped by the next script, but a list without its state would take a
--- retry for new events. A full Redis must still be readable: nothing is raised. A list that has an
--- expiry gets one that is no sooner than in min ms. Returns in how many ms it expires, or -1.
+-- The state outlives its list, since another program may extend the expiry of the list: a state without
+-- its list is dropped by the next script, but a list without its state would store a retry again. A full
+-- Redis must remain readable, so no error is raised. A list with an expiry gets one no sooner than in
+-- min ms. Returns the ms until it expires, or -1.
 local function expire_with_list(list, key, state, min)
   local ttl = redis.call('PTTL', list)
   if ttl > 0 and ttl < min then
@@ -79,14 +79,14 @@ local function end_stream(state, ending, offset, now)
   state.lease_ms, state.lease_until = 0, 0
 end
 
--- lease_ms is the new length of the lease, or 0 for the one that it has.
+-- lease_ms is the new length of the lease, or 0 to keep the present one.
 local function renew_lease(state, lease_ms, now)
   if state.status ~= '' then return end
   if lease_ms > 0 then state.lease_ms = lease_ms end
   if state.lease_ms > 0 then state.lease_until = now + state.lease_ms end
 end
 
--- For how many ms after a heartbeat a lease keeps its stream; see `leasedForMs` and `constants`.
+-- The number of ms that a lease keeps its stream after a heartbeat; see `leasedForMs` and `constants`.
 local function leased_ms(state)
   return state.lease_ms > 0 and 2 * state.lease_ms + ends_within_ms or 0
 end

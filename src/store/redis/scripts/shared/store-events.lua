@@ -1,6 +1,5 @@
--- Pushes ARGV[first] and all that follow, saves what goes with it, to live for that many ms, and
--- notifies; past the limit of a full Redis, if it is told to and the list is there. Further fields
--- and values go into the state.
+-- Pushes ARGV[first] and all later arguments, saves the state and the expiry, and notifies; beyond the
+-- limit of a full Redis, if requested and the list exists. Further fields and values go into the state.
 local function store_events(list, key, state, first, ending, channel, lives, past_limit, now, ...)
   if past_limit then redis.call('PEXPIRE', list, lives) end
   redis.call('RPUSH', list, unpack(ARGV, first))
@@ -12,5 +11,5 @@ local function store_events(list, key, state, first, ending, channel, lives, pas
   if ending ~= '' then end_stream(state, ending, state.length, now) end
   save_state(key, state, ...)
   redis.call('PEXPIRE', key, 2 * lives)
-  redis.pcall('PUBLISH', channel, state.length) -- a hint, which a user may not be allowed to give
+  redis.pcall('PUBLISH', channel, state.length) -- a hint, for which the user of Redis may lack the permission
 end

@@ -200,7 +200,7 @@ async function appendFive(deliver: Deliver | null, stallMs?: number): Promise<nu
     await load.follow([0], 1);
     const [poster] = await load.writeTo([0]);
     for (let count = 0; count < 5; count += 1) poster?.post();
-    await load.settle();
+    await load.drain();
     return load.delivered;
   };
   return Load.on(server, measure, stallMs);
@@ -235,7 +235,7 @@ async function fakeServer(deliver: Deliver | null): Promise<Server> {
     appendPath: (stream) => `/${stream}`,
     followPath: (stream) => `/${stream}`,
     create: async () => {},
-    forget: async () => {},
+    deleteStreams: async () => {},
     storeCommands: async () => Number.NaN,
     stop: async () => {},
   };

@@ -14,7 +14,7 @@ import { lossy, TcpProxy } from '../support/tcp-proxy.js';
 import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 
-const losses = { answer: 0.05, request: 0.01 };
+const losses = { response: 0.05, request: 0.01 };
 /** Of each stream of single events; EXACTLY_ONCE_EVENTS=500 makes them 10,000 together. */
 const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 12);
 /** Single events are many requests: fewer, on many streams at once. */
@@ -84,7 +84,7 @@ describe('Over a Redis that loses replies and requests', () => {
   it('each event is stored once, in order, whatever was unknown in between', async () => {
     console.log(`SEED=${seed}`);
     const redis = await startRedis();
-    const losing = lossy(randomFrom(seed), { answer: 0.02, request: 0.01 });
+    const losing = lossy(randomFrom(seed), { response: 0.02, request: 0.01 });
     const proxy = await TcpProxy.start(redis.port, losing);
     onTestFinished(() => proxy.close());
     const service = await startService({

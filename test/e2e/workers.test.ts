@@ -99,7 +99,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
         if (length === seen) continue; // no trouble before it has got on, however slow it is
         seen = length;
         if (Math.random() < 0.5) proxy.cut();
-        else proxy.loseNextAnswers();
+        else proxy.loseNextResponses();
       }
     };
     const [{ code, output }] = await Promise.all([

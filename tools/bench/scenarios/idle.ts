@@ -84,10 +84,10 @@ function openFeeds<T>(
   return Load.on(server, async (load) => {
     await server.create(streams);
     for (const poster of await load.writeToAll(streams, connections)) poster.postToEach();
-    await load.settle();
+    await load.drain();
     load.closeWriters();
     await load.follow(followed, 1);
-    await load.settle();
+    await load.drain();
     return then(load);
   });
 }

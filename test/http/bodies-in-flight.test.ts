@@ -70,10 +70,10 @@ const drop = (all: readonly { socket: Socket }[]) => {
   for (const { socket } of all) socket.destroy();
 };
 
-describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
+describeApp('Request bodies in flight', { limits, timeouts: long }, (source) => {
   const { begin, beginJson, isFree } = bodiesOf(source);
 
-  it('of 100 connections share one budget: those over it get 503 with Retry-After', async () => {
+  it('share one budget over 100 connections: those beyond it get 503 with Retry-After', async () => {
     const all = Array.from({ length: 100 }, () => beginJson());
     const rejected = () => all.filter(isRejected);
     await waitFor('those over it are rejected', () => rejected().length >= 92);
@@ -88,7 +88,7 @@ describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
     await isFree();
   });
 
-  it('of NDJSON count as far as they are not appended, and what was appended is said', async () => {
+  it('count as NDJSON only while not appended, and the rejection says how many events are stored', async () => {
     const type = 'application/x-ndjson';
     const line = '{"type":"answer"}\n';
     const one = begin(type, 900 * kib, line, 2000 * kib);
@@ -103,13 +103,13 @@ describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
     await isFree();
   });
 
-  it('count no more when they are too large', async () => {
+  it('no longer count once they are rejected as too large', async () => {
     const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
     await waitFor('it is too large', () => large.answer.includes(' 413 '));
     await isFree();
   });
 
-  it('count no more when their connection is cut', async () => {
+  it('no longer count once their connection is cut', async () => {
     const cut = Array.from({ length: 10 }, () => beginJson());
     await waitFor('they have all of the budget', () => cut.some(isRejected));
     drop(cut);
@@ -117,17 +117,17 @@ describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
   });
 });
 
-describeApp('bodies in flight that do not come', { limits, timeouts: short }, (source) => {
+describeApp('Request bodies that do not arrive', { limits, timeouts: short }, (source) => {
   const { begin, beginJson, isFree } = bodiesOf(source);
 
-  it('count no more when they come too late', async () => {
+  it('no longer count once they have timed out', async () => {
     const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
     await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
     await isFree();
   });
 });
 
-describe.each(backends)('bodies in flight at a store that hangs ($name)', (backend) => {
+describe.each(backends)('Request bodies in flight while the store hangs ($name)', (backend) => {
   async function start() {
     const streams = await backend.create();
     const store = new MisbehavingStore(streams);
@@ -154,7 +154,7 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
     return { app, store, send };
   }
 
-  it.each(['json', 'x-ndjson'])('count though their client has left: %s', async (type) => {
+  it.each(['json', 'x-ndjson'])('count even after their client has left: %s', async (type) => {
     const { app, store, send } = await start();
     const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
     const { socket } = send(type, line);
@@ -169,7 +169,7 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
     await waitFor('the other is taken', async () => (await other()).status === 201);
   });
 
-  it('count also where each came along with its head', async () => {
+  it('count also when each arrived together with its head', async () => {
     const { store, send } = await start();
     const body = JSON.stringify({ type: 'answer', content: 'x'.repeat(30 * kib) });
     const all = Array.from({ length: 80 }, () => send('json', body));
@@ -181,10 +181,10 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
 
 const impatient = { ...long, patienceMs: 200 };
 
-describeApp('bodies in flight that stay', { limits, timeouts: impatient }, (source) => {
+describeApp('Request bodies that stay in flight', { limits, timeouts: impatient }, (source) => {
   const { begin, isRead, isFree } = bodiesOf(source);
 
-  it.each(['json', 'x-ndjson'])('give way to others, the largest first: %s', async (type) => {
+  it.each(['json', 'x-ndjson'])('are evicted for new ones, the largest first: %s', async (type) => {
     const line = '{"type":"answer"}\n';
     const small = begin(`application/${type}`, 10 * kib);
     const large = begin('application/x-ndjson', 900 * kib, line, 2000 * kib);

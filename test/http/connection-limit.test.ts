@@ -5,7 +5,7 @@ import { describeApp } from '../support/app-suite.js';
 import { scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
-describeApp('a connection too many', { server: { maxConnections: 2 } }, (source) => {
+describeApp('A connection beyond the limit', { server: { maxConnections: 2 } }, (source) => {
   async function open(): Promise<Socket> {
     const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
     socket.on('error', () => {}); // 'close' follows
@@ -36,7 +36,7 @@ describeApp('a connection too many', { server: { maxConnections: 2 } }, (source)
     return count;
   }
 
-  it('is closed without an answer, counted, and taken as soon as there is room', async () => {
+  it('is closed without a response and counted, and accepted as soon as there is room', async () => {
     const [first] = [await open(), await open()];
     expect(await isServed()).toBe(false);
     first.destroy();

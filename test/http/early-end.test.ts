@@ -52,8 +52,8 @@ function received(base: string, text: string): Promise<{ answer: string; wasRese
   });
 }
 
-describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (source) => {
-  it.each(formats)('has no last chunk%s, and its client comes back for the rest', async (query) => {
+describeApp('A feed that ends early', { feed: brief, isConcurrent: true }, (source) => {
+  it.each(formats)('has no last chunk%s, and its client reconnects for the rest', async (query) => {
     const one = source.stream();
     await one.postAnswers(2);
     const answer = await rawBytes(source.app.url, feedRequest(one, query));
@@ -64,7 +64,7 @@ describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (sour
   });
 
   it.each(['', 'te: chunked\r\n', 'connection: keep-alive\r\n'])(
-    'is reset over HTTP/1.0, where nothing else tells it from an end: %j',
+    'is reset over HTTP/1.0, where nothing else distinguishes it from an end: %j',
     async (head) => {
       const one = source.stream();
       await one.postAnswers(2);
@@ -78,7 +78,7 @@ describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (sour
     },
   );
 
-  it('fails the body of fetch, which reads as far as it came', async () => {
+  it('fails the body of fetch, after what has arrived', async () => {
     const one = source.stream();
     await one.postAnswers(2);
     const response = await fetch(`${one.url}/stream`);
@@ -93,9 +93,9 @@ describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (sour
   });
 });
 
-describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true }, (source) => {
+describeApp('A feed that is complete', { feed: brief, isConcurrent: true }, (source) => {
   it.each(formats)(
-    'ends with the last chunk%s, and its connection takes the next request',
+    'ends with the last chunk%s, and its connection serves the next request',
     async (query) => {
       const one = source.stream();
       await one.post([{ type: 'answer' }, { type: 'complete' }]);
@@ -128,7 +128,7 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
     },
   );
 
-  it('is complete when the stream that it waited for has not come', async () => {
+  it('ends as a whole when the stream that it waited for has not begun', async () => {
     const one = source.stream();
     const feed = await one.feed('?offset=7');
     await feed.end();
@@ -136,7 +136,7 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
     expect(feed.response.complete).toBe(true);
   });
 
-  it('answers HEAD whole', async () => {
+  it('has a complete response to HEAD', async () => {
     const { pathname } = new URL(source.stream().url);
     const head = `HEAD ${pathname}/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
     const { answer, wasReset } = await received(source.app.url, head);
@@ -145,8 +145,8 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
   });
 });
 
-describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
-  it('is not complete, over HTTP/1.1 and 1.0', async () => {
+describeApp('A rejected feed', { feed: { maxFeeds: 1 } }, (source) => {
+  it('ends early, over HTTP/1.1 and 1.0', async () => {
     const one = source.stream();
     const first = await one.feed();
     const { answer } = await received(source.app.url, feedRequest(one));
@@ -166,8 +166,8 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
 const safari =
   'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\nconnection: close\r\n';
 
-describeApp('a feed whose client keeps what was torn', { feed: brief }, (source) => {
-  it('tells it to discard what was torn, and no other client', async () => {
+describeApp('A feed whose client keeps torn frames', { feed: brief }, (source) => {
+  it('begins with a discard event, and that of no other client does', async () => {
     const one = source.stream();
     await one.postAnswers(1);
     const head = `${safari}last-event-id: 1\r\n`;

@@ -38,7 +38,7 @@ const rows: readonly (readonly [string, number, (path: string, session: string) 
   ['GET /metrics', 200, () => request('GET /metrics')],
 ];
 
-describeApp('a client that closes its sending side behind a request', {}, (source) => {
+describeApp('A client that half-closes its connection after a request', {}, (source) => {
   it.each(rows)('gets the response to %s, %i', async (_, status, toText) => {
     const one = await openStream(source);
     const { pathname } = new URL(one.url);
@@ -55,7 +55,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
   });
 
   it.each(['', '?named=true', '?compact=true'])(
-    'gets the events there are from a feed%s, which then breaks off',
+    'gets the existing events from a feed%s, which then breaks off',
     async (query) => {
       const one = await openStream(source);
       const { pathname } = new URL(one.url);
@@ -65,7 +65,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     },
   );
 
-  it('gets the chunks there are from the feed for the AI SDK, which then breaks', async () => {
+  it('gets the existing chunks from the AI SDK feed, which then breaks off', async () => {
     const one = source.stream();
     await one.post({ type: 'answer', content: 'so far' });
     const answer = await halfClosed(
@@ -78,7 +78,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 
-  it('gets them too from a page that other feeds have had', async () => {
+  it('gets them too from a page shared with other feeds', async () => {
     const one = source.stream();
     await one.post({ type: 'answer', content: 'so far' });
     const path = `/ai-sdk/sessions/${one.sid}/stream`;
@@ -97,7 +97,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     }
   });
 
-  it('gets all of a stream that has ended', async () => {
+  it('gets all of a finished stream', async () => {
     const one = await openStream(source);
     await one.post({ type: 'complete' });
     const { pathname } = new URL(one.url);
@@ -105,7 +105,7 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
     expect(answer).toMatch(/"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n$/s);
   });
 
-  it('ends its feed at once when it does so while it follows', async () => {
+  it('ends its feed at once when it does so while following', async () => {
     const one = await openStream(source);
     const socket = connect({ port: Number(new URL(source.app.url).port), host: '127.0.0.1' });
     onTestFinished(() => void socket.destroy());

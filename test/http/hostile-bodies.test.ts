@@ -164,7 +164,7 @@ describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
     'application/jsonl; charset=utf8',
     'Application/JSONL;CHARSET="UTF8"',
     'APPLICATION/NDJSON; profile=x; charset=UTF-8',
-  ])('accepts %s as NDJSON, and not as the JSON of a stop', async (type) => {
+  ])('accepts %s as NDJSON, and POST …/stop does not accept it as JSON', async (type) => {
     const one = stream();
     const lines = '{"type":"t"}\n{"type":"u"}\n';
     const sent = await postText(one.eventsUrl, lines, { 'content-type': type });

@@ -119,7 +119,7 @@ describe.each<[string, TestAppOptions]>([
     'with keys and tokens',
     { ...behindProxy, auth: { apiKeys: [key.key], reader: readerOptions() } },
   ],
-])('a service %s', (_, options) => {
+])('A service %s', (_, options) => {
   let app: TestApp;
   let streams: StreamManager;
   beforeAll(async () => {
@@ -148,7 +148,7 @@ describe.each<[string, TestAppOptions]>([
   }
 
   it.each(targets)(
-    'computes no longer over the value of %s that is hostile than over a harmless one',
+    'needs no more time for a hostile value of %s than for a harmless one',
     async (_name, starts, of) => {
       const slow: object[] = [];
       for (const start of starts) {

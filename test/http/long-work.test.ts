@@ -144,7 +144,7 @@ async function send(one: TestStream, row: Row, body: Buffer): Promise<number | u
 
 const patient = { timeouts: { silenceMs: 600_000, bodyMs: 600_000 } };
 
-describeApp('the event loop', patient, ({ stream, backend }) => {
+describeApp('The event loop of the service', patient, ({ stream, backend }) => {
   it.each(rows)('is not blocked by $name', async (row) => {
     const body = Buffer.from(row.body ?? '');
     const tries: { readonly blockedMs: number; readonly boundMs: number }[] = [];

@@ -34,7 +34,7 @@ async function answerOf(sent: ClientRequest) {
 
 const options = { limits: { eventBytes: 1000 }, isConcurrent: true };
 
-describeApp('an NDJSON body', options, ({ stream }) => {
+describeApp('An NDJSON body', options, ({ stream }) => {
   it('is appended line by line; the last needs no line feed, blank ones are skipped', async () => {
     const one = stream();
     const { status, body } = await postText(
@@ -72,7 +72,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     ['[{"type":"answer"}]', 'invalid_event'],
     ['{"type":"answer","x":1}', 'invalid_event'],
     [`{"type":"answer","content":"${'x'.repeat(1000)}"}`, 'event_too_large'],
-  ])('keeps the lines before %s, and gives its number', async (bad, code) => {
+  ])('is stored up to the line %s, and the rejection has its number', async (bad, code) => {
     const one = stream();
     const { status, body } = await postText(
       one.eventsUrl,
@@ -83,7 +83,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     expect(await contents(one)).toEqual(['0', '1', '2']);
   });
 
-  it('is refused as soon as a line is too long, and answered before the body ends', async () => {
+  it('is rejected as soon as a line is too long, before the body ends', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     sent.on('error', () => {}); // the connection is closed in the end
@@ -95,12 +95,12 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     sent.destroy();
   });
 
-  it('without an event is refused', async () => {
+  it('is rejected without an event', async () => {
     const { status, body } = await postText(stream().eventsUrl, '\n\n', type);
     expect([status, body.code, body.stored]).toEqual([400, 'invalid_event', 0]);
   });
 
-  it('takes no line after the end but a title', async () => {
+  it('is accepted after the end with a title only', async () => {
     const one = stream();
     const text = `${line('0')}{"type":"complete"}\n{"type":"session_title"}\n${line('1')}`;
     const { body } = await postText(one.eventsUrl, text, type);
@@ -112,7 +112,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     });
   });
 
-  it('is answered at once when somebody stops the stream', async () => {
+  it('gets its response at once when somebody stops the stream', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     sent.on('error', () => {});
@@ -125,7 +125,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     sent.destroy();
   });
 
-  it('may itself end the stream and go on to its own end', async () => {
+  it('may end the stream itself and go on to its own end', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     const feed = await one.feed();
@@ -137,7 +137,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     feed.drop();
   });
 
-  it('of which the worker died keeps its whole lines, and not the broken one', async () => {
+  it('of a worker that dies is stored up to its last whole line', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     answer.catch(() => {});
@@ -166,7 +166,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     expect(gap.body).toMatchObject({ code: 'producer_gap', expectedSeq: 1600, stored: 0, line: 1 });
   });
 
-  it('sent again is known to its last line, though its end is stored since', async () => {
+  it('sent again is recognised to its last line, though the stream has ended since', async () => {
     const one = stream();
     const producer = { 'producer-id': 'w', 'producer-epoch': '0', 'producer-seq': '0' };
     await postText(one.eventsUrl, `${lines(3)}{"type":"complete"}`, { ...type, ...producer });
@@ -186,7 +186,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     longer.sent.destroy();
   });
 
-  it('is answered when another worker has taken over, though it sends nothing more', async () => {
+  it('gets its response when another worker takes over, though it sends nothing more', async () => {
     const one = stream();
     const as = (epoch: number) => ({
       'producer-id': 'w',
@@ -215,11 +215,11 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
   };
-  it('keeps a lease while it is open', () => unlessStalled(1000, keepsALease));
+  it('renews a lease while it is open', () => unlessStalled(1000, keepsALease));
 });
 
 const timeouts = { bodyMs: 200, silenceMs: 2000 };
-describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ stream }) => {
+describeApp('A body that does not arrive', { timeouts, isConcurrent: true }, ({ stream }) => {
   const isGivenUpBySilence = async (onTestFinished: TestContext['onTestFinished']) => {
     const one = stream();
     const { sent, answer } = open(one);
@@ -239,9 +239,8 @@ describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ st
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
     sent.destroy();
   };
-  it('is given up by silence when it is NDJSON; a blank line is a heartbeat', ({
-    onTestFinished,
-  }) => unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
+  it('times out after silence as NDJSON; a blank line is a heartbeat', ({ onTestFinished }) =>
+    unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
 
   it('is NDJSON whatever the case of its media type', async () => {
     const one = stream();
@@ -262,7 +261,7 @@ describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ st
     expect((await answer).status).toBe(200);
   });
 
-  it('is given up after its time when it is JSON, and nothing of it is stored', async () => {
+  it('times out as JSON, and nothing of it is stored', async () => {
     const one = stream();
     const headers = { 'content-type': 'application/json', 'content-length': '30' };
     const { sent, answer } = open(one, headers);

@@ -48,7 +48,7 @@ const writes = [...posts, 'DELETE', 'DELETE session'];
 const takesBodies = ['POST events', 'POST stop'];
 const forReaders = ['GET events', 'GET stream', 'GET', 'GET session', 'GET chat', 'POST stop'];
 
-describe('every answer that the document names', () => {
+describe('Each response in the OpenAPI document', () => {
   const closings: (() => Promise<unknown>)[] = [];
   let answers: DocumentedAnswers;
   let app: TestApp;
@@ -74,7 +74,7 @@ describe('every answer that the document names', () => {
   const ask = (where: TestApp, route: string, options?: AskOptions) =>
     answers.ask(where, route, options);
 
-  it('comes with what there is', async () => {
+  it('occurs for what exists', async () => {
     for (const path of ['/', '/healthz', '/readyz', '/metrics']) await ask(app, `GET ${path}`);
     await ask(app, 'GET /', { headers: { accept: 'text/html' } });
     for (const route of ['GET events', 'GET session', 'DELETE', 'DELETE session']) {
@@ -99,7 +99,7 @@ describe('every answer that the document names', () => {
     await ask(app, 'GET stream', { id, query: '?offset=6' });
   });
 
-  it('comes to what is no id, no query, no header and no body', async () => {
+  it('occurs for an invalid id, query, header and body', async () => {
     for (const route of [...streamRoutes, 'GET session', 'GET chat', 'DELETE session']) {
       await ask(app, route, { id: 'a:b' });
     }
@@ -118,7 +118,7 @@ describe('every answer that the document names', () => {
     await ask(app, 'POST events', { headers: json, body: tooLarge });
   });
 
-  it('comes to bodies that are too large, too slow, or of another kind', async () => {
+  it('occurs for bodies that are too large, too slow, or of another type', async () => {
     const timeouts = { bodyMs: 100, silenceMs: 100 };
     const hasty = await start(await memoryBackend.create(), { timeouts });
     for (const route of takesBodies) {
@@ -129,7 +129,7 @@ describe('every answer that the document names', () => {
     await ask(hasty, 'POST events', { headers: ndjson, body: silence() });
   });
 
-  it('comes to bodies when too many are being read', async () => {
+  it('occurs for bodies when too many are being read', async () => {
     const small = await start(await memoryBackend.create(), { limits: { bodiesInFlight: 1 } });
     for (const route of takesBodies) {
       // With a charset in quotes, an append is read by the route.
@@ -138,7 +138,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes to lines whose stream has gone meanwhile', async () => {
+  it('occurs for lines whose stream has gone meanwhile', async () => {
     const store = await memoryBackend.create({ ttlMs: 200 });
     const appends = vi.spyOn(store, 'appendEvents'); // the stream may go before it is seen
     const brief = await start(store);
@@ -160,7 +160,7 @@ describe('every answer that the document names', () => {
     expect(await ask(brief, 'POST events', { id, headers: ndjson, body })).toBe('409 stream_gone');
   });
 
-  it('comes to what is not there, is gone, or cannot be had in this form', async () => {
+  it('occurs for what does not exist, is gone, or is not acceptable', async () => {
     await ask(app, 'GET');
     await ask(app, 'POST lease', { headers: { 'producer-lease': '30' } });
     await ask(app, 'GET events', { query: '?offset=1-00000000' });
@@ -169,7 +169,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes to workers that are too late, too early, or too many', async () => {
+  it('occurs for workers that are too late, too early, or too many', async () => {
     const id = answers.newId();
     const append = (headers: Record<string, string>, body = answer) =>
       ask(app, 'POST events', { id, headers, body });
@@ -183,7 +183,7 @@ describe('every answer that the document names', () => {
     await append(json);
   });
 
-  it('comes to what is full', async () => {
+  it('occurs for a full store', async () => {
     const limits = { maxStreamEvents: 1, maxStreamBytes: 10_000, maxSessionStreams: 0 };
     const event = { headers: json, body: answer };
     const sessions = await start(await memoryBackend.create({ limits }));
@@ -197,7 +197,7 @@ describe('every answer that the document names', () => {
     expect(await ask(tight, 'POST stop')).toBe('507 store_full');
   });
 
-  it('comes to those who ask too often, or for too many feeds', async () => {
+  it('occurs for rate and feed limits', async () => {
     vi.useFakeTimers({ toFake: ['Date'] }); // the time that is counted over does not end
     onTestFinished(() => void vi.useRealTimers());
     const rates = { appendsPerAddress: 0.1, feedsPerAddress: 0.1 };
@@ -216,7 +216,7 @@ describe('every answer that the document names', () => {
     expect(answers.provoked.has(refusedAs('too_many_feeds'))).toBe(true);
   });
 
-  it('comes to strangers', async () => {
+  it('occurs for missing and wrong keys', async () => {
     const keys = [allScopes, ...Object.values(noScope)].map(({ key }) => key);
     const guarded = await start(await memoryBackend.create(), { auth: { apiKeys: keys } });
     for (const route of routes) {
@@ -228,7 +228,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes to pages of other origins that write', async () => {
+  it('occurs for writes across origins', async () => {
     for (const headers of [
       { 'sec-fetch-site': 'cross-site' },
       { origin: 'https://evil.example' },
@@ -241,7 +241,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes to tokens, good and bad, wherever they are', async () => {
+  it('occurs for reader tokens, good and bad, in each place', async () => {
     const auth = { apiKeys: [allScopes.key], reader: readerOptions() };
     const guarded = await start(await memoryBackend.create(), { auth });
     const own = { 'sec-fetch-site': 'same-origin' };
@@ -271,7 +271,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes while the keys of an identity provider cannot be had', async () => {
+  it('occurs while the key set of an identity provider cannot be fetched', async () => {
     const provider = await JwksServer.start();
     closings.push(() => provider.stop());
     provider.failure = { status: 500, body: '' };
@@ -285,7 +285,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes from a store that holds something else, and from one that is away', async () => {
+  it('occurs for a store with foreign elements, and for one that is unavailable', async () => {
     const redis = await RedisServer.start();
     closings.push(() => redis.stop());
     const where = { addresses: [redis.endpoint], prefix: 'p' };
@@ -305,7 +305,7 @@ describe('every answer that the document names', () => {
     }
   });
 
-  it('comes from a node that is shutting down', async () => {
+  it('occurs at a node that is shutting down', async () => {
     const leaving = await start(await memoryBackend.create());
     await ask(leaving, 'POST events', { id: 'running', headers: json, body: answer });
     const open = ask(leaving, 'POST events', { headers: ndjson, body: silence() });
@@ -316,7 +316,7 @@ describe('every answer that the document names', () => {
     expect(await ask(leaving, 'GET chat', { id: 'running' })).toBe('503 draining');
   });
 
-  it('has been brought about by one of these requests', () => {
+  it('has occurred in one of these requests', () => {
     const { documented, provoked } = answers;
     expect(documented.length).toBeGreaterThan(110);
     expect(documented.filter((one) => !provoked.has(one)).sort()).toEqual(unprovoked.sort());

@@ -15,7 +15,7 @@ function append(path: string, body: string, head = ''): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\n${length}${head}\r\n${body}`;
 }
 
-describeApp('requests that are sent before the response to another one', {}, (source) => {
+describeApp('Pipelined requests', {}, (source) => {
   const firsts: Record<string, (path: string) => string> = {
     'an append': (path) => append(`${path}/events`, '{"type":"t"}'),
     'an append of another kind': (path) => append(`${path}/events?`, '{"type":"t"}'),
@@ -36,7 +36,7 @@ describeApp('requests that are sent before the response to another one', {}, (so
     },
   );
 
-  it('are dropped too when they come while it waits', async () => {
+  it('are dropped too when they arrive while the response waits', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const socket = listening(source.app.url);
@@ -55,7 +55,7 @@ describeApp('requests that are sent before the response to another one', {}, (so
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are not in its way: what is no HTTP and CONNECT neither, in whatever pieces', async () => {
+  it('that are not HTTP, or CONNECT, do not disturb the response before, in whatever pieces', async () => {
     for (const behind of ['this is not HTTP\r\n\r\n', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n']) {
       const one = source.stream();
       const socket = listening(source.app.url);
@@ -68,7 +68,7 @@ describeApp('requests that are sent before the response to another one', {}, (so
     }
   });
 
-  it('are not lost unnoticed behind an Upgrade, whose response closes the connection', async () => {
+  it('are rejected visibly behind an Upgrade, whose response closes the connection', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\n';
@@ -117,8 +117,8 @@ describeApp('requests that are sent before the response to another one', {}, (so
   });
 });
 
-describeApp('requests that are sent one after another over one connection', {}, (source) => {
-  it('are answered on it, and each finds what the one before has done', async () => {
+describeApp('Sequential requests over one connection', {}, (source) => {
+  it('get their responses on it, and each sees the effect of the one before', async () => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const requests = Array.from({ length: 200 }, (_, index) => [
       append(pathname, `{"type":"t${index}"}`),
@@ -134,14 +134,14 @@ describeApp('requests that are sent one after another over one connection', {}, 
 });
 
 describeApp('CONNECT', {}, (source) => {
-  it('is refused with 501', async () => {
+  it('is rejected with 501', async () => {
     const answer = await rawBytes(source.app.url, 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 501 .*"code":"not_implemented"/s);
   });
 });
 
-describeApp('requests behind a refusal that ends their connection', {}, (source) => {
-  it('are not carried out, however they come', async () => {
+describeApp('Requests behind a rejection that ends their connection', {}, (source) => {
+  it('are not carried out, in whatever pieces they arrive', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const encoded = `content-type: application/json\r\ncontent-encoding: gzip\r\n`;
@@ -167,8 +167,8 @@ describeApp('requests behind a refusal that ends their connection', {}, (source)
 
 const stallMs = 300;
 
-describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => {
-  it('are given up after a while, and nothing that was asked for behind them is done', async () => {
+describeApp('Responses that the client does not read', { timeouts: { stallMs } }, (source) => {
+  it('time out, and nothing that was requested behind them is carried out', async () => {
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
     const behind = append(`${new URL(one.url).pathname}-behind/events`, '{"type":"t"}');
@@ -178,7 +178,7 @@ describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => 
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are not given up while there is any progress', async () => {
+  it('do not time out while there is any progress', async () => {
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
     const socket = quiet(source.app.url);

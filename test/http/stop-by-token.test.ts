@@ -63,7 +63,7 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
     }
   });
 
-  it('for another session is refused with 403 whether the stream exists or not', async () => {
+  it('for another session responds 403 whether the stream exists or not', async () => {
     const [known, unknown] = [source.stream(), source.stream()];
     await known.post({ type: 'answer' }, all.headers);
     const foreign = await bearer({ sid: 'elsewhere' });
@@ -92,7 +92,7 @@ const expectLast429 = (answers: Awaited<ReturnType<typeof stops>>) => {
 };
 
 describeApp(
-  'POST …/stop where an address may append so often',
+  'POST …/stop with a rate limit on addresses',
   { auth, rates: { appendsPerAddress: perSecond } },
   (source) => {
     it('responds 429 to tokens beyond that rate, and stores nothing', async () => {
@@ -105,7 +105,7 @@ describeApp(
 );
 
 describeApp(
-  'POST …/stop where a key may append so often',
+  'POST …/stop with a rate limit on keys',
   { auth, rates: { appendsPerKey: perSecond } },
   (source) => {
     it('responds 429 to the tokens of one session beyond that rate, and to no other', async () => {

@@ -29,10 +29,10 @@ async function openBriefly<T extends { readonly status: number }>(
   }
 }
 
-describeApp('when a token expires', options, (source) => {
+describeApp('When a reader token expires', options, (source) => {
   const { stream } = source;
   it.each(places)(
-    'a feed that it opened in the %s ends, and says when to come back',
+    'a feed opened with the token in the %s ends with a retry time',
     async (place) => {
       const one = stream();
       await one.post({ type: 'answer' });
@@ -74,7 +74,7 @@ describeApp('when a token expires', options, (source) => {
     expect(feed.raw).toMatch(/\nretry: \d+\n$/);
   });
 
-  it('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {
+  it('a feed of the AI SDK breaks off, as a clean end would be that of the message', async () => {
     const sid = `chat-${randomUUID()}`;
     await post(eventsUrl(source.app.url, sid, 'm'), { type: 'answer', content: 'Cats ' });
     const url = `${source.app.url}/ai-sdk/sessions/${sid}/stream`;
@@ -89,7 +89,7 @@ describeApp('when a token expires', options, (source) => {
     expect((await fetch(url, { headers })).status).toBe(401);
   });
 
-  it('a read that waits answers with what there is', async () => {
+  it('a read that waits responds with what there is', async () => {
     const one = stream();
     const claims = { sid: one.sid, scope: 'read' };
     const wait = (token: string) =>
@@ -105,7 +105,7 @@ describeApp('when a token expires', options, (source) => {
     await lasting;
   });
 
-  it('a feed with a token that lasts goes on', async () => {
+  it('a feed with a token that is still valid goes on', async () => {
     const one = stream();
     const short = await openBriefly({ sid: one.sid, scope: 'read' }, (token) =>
       one.feed('', bring(token, 'header').headers),

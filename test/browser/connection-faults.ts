@@ -74,7 +74,7 @@ type Strike = (proxy: FaultyProxy, page: Page) => Promise<void>;
 
 /** What becomes of a connection. Each function resolves when the page has met it. */
 export const connectionFaults = [
-  ['is dead without a word', (proxy) => proxy.swallow()],
-  ['is cut, and then answered with 502', (proxy) => proxy.answerBadGateway()],
+  ['is half-open', (proxy) => proxy.swallow()],
+  ['is cut, and then gets 502', (proxy) => proxy.answerBadGateway()],
   ['is cut, and then refused', (proxy, page) => proxy.refuse(page)],
 ] as const satisfies readonly (readonly [string, Strike])[];

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { startService } from '../support/test-processes.js';
 import { newPage } from './browser.js';
 
-it('The page of the API tries requests out, and asks nobody but the service for anything', async () => {
+it('The API page tries requests out, and sends them to no other host', async () => {
   const service = await startService();
   const page = await newPage();
   const asked = new Set<string>();
@@ -37,7 +37,7 @@ it.each([
   ['dark', 'text lighter than the page', [1280, 800]],
   ['light', 'text darker than the page', [390, 844]],
   ['dark', 'text lighter than the page', [390, 844]],
-] as const)('The page of the API in %s has %s, and fits %j', async (colorScheme, _, size) => {
+] as const)('The API page in %s has %s, and fits %j', async (colorScheme, _, size) => {
   const service = await startService();
   const [width, height] = size;
   const page = await newPage({ colorScheme, viewport: { width, height } });
@@ -61,7 +61,7 @@ it.each([
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
 });
 
-it('The root leads a browser to the inspector, and that to the page of the API and back', async () => {
+it('GET / leads a browser to the inspector, and that to the API page and back', async () => {
   const service = await startService();
   const page = await newPage();
   await page.goto(service.url);
@@ -72,7 +72,7 @@ it('The root leads a browser to the inspector, and that to the page of the API a
   await page.waitForURL(`${service.url}/inspector`);
 });
 
-it('The document and its page are not there when the settings say so', async () => {
+it('The OpenAPI document and its page are absent when the settings disable them', async () => {
   const service = await startService({ DOCS_ENABLED: 'false' });
   for (const path of ['/docs', '/docs/docs.js', '/openapi.json']) {
     expect((await fetch(service.url + path)).status).toBe(404);

@@ -55,7 +55,7 @@ describe('The inspector', () => {
     return inspector;
   }
 
-  it.each(['light', 'dark'] as const)('can be read in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has readable contrast in %s', async (colorScheme) => {
     const inspector = await open({ colorScheme });
     for (const view of ['Conversation', 'Frames'] as const) {
       await inspector.choose(view);
@@ -77,7 +77,7 @@ describe('The inspector', () => {
     }
   });
 
-  it('names everything that can be used, and says changes of the connection aloud', async () => {
+  it('labels every control, and announces changes of the connection', async () => {
     const { page } = await open({});
     const unnamed = await page.evaluate(`
       [...document.querySelectorAll('button, input, select, summary, a')].filter((one) => {

@@ -9,7 +9,7 @@ import { EventSourcePage, open } from './event-source-page.js';
 
 describe('Chromium’s EventSource behind nginx', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'resumes by itself when the only node is away for a while (%s)',
+    'resumes automatically when the only node is down for a while (%s)',
     async (signal) => {
       const port = await freePort();
       const redis = await startRedis();

@@ -36,7 +36,7 @@ class Renewals {
   }
 }
 
-it('a Redis that stands still for less than a lease ends none whose worker lives', async () => {
+it('A Redis that hangs for less than a lease expires no lease of a live worker', async () => {
   const redis = await RedisServer.start();
   onTestFinished(() => redis.stop());
   await unlessStalled(leaseMs / 2, () => outlivePauses(redis));

@@ -23,7 +23,7 @@ const usesAsState = uses.filter(([type]) => type !== 'hash');
 
 const refused = { code: 'internal', details: { stored: 0 } };
 
-describe('On Redis, a key that another program uses for something else', () => {
+describe('A Redis key that another program uses for something else', () => {
   let server: RedisServer;
   let redis: Redis;
   let manager: StreamManager;
@@ -49,14 +49,14 @@ describe('On Redis, a key that another program uses for something else', () => {
   }
 
   describe.each(uses)('as a %s', (_type, write) => {
-    it('is left alone by the deletion of the stream that would have that key', async () => {
+    it('is not deleted with the stream that would have that key', async () => {
       const stream = newStream();
       await write(redis, listOf(stream));
       await expectLeftAlone(listOf(stream), () => manager.deleteStream(stream));
       expect(await redis.exists(stateOf(stream))).toBe(0);
     });
 
-    it('is no stream to any call, and takes no append', async () => {
+    it('is no stream to any call, and rejects appends', async () => {
       const stream = newStream();
       await write(redis, listOf(stream));
       await expectLeftAlone(listOf(stream), async () => {
@@ -79,7 +79,7 @@ describe('On Redis, a key that another program uses for something else', () => {
   });
 
   describe.each(usesAsState)('as a %s in place of the state of a stream', (_type, write) => {
-    it('is left alone, with the list beside it, by calls that would change them', async () => {
+    it('is not changed, nor the list beside it, by any call', async () => {
       const stream = newStream();
       await manager.appendEvents(stream, answers(2));
       await redis.del(stateOf(stream));
@@ -106,7 +106,7 @@ describe('On Redis, a key that another program uses for something else', () => {
     await redis.del(key);
   });
 
-  it('in place of the deadlines of leases rejects appends with a lease, with nothing stored', async () => {
+  it('in place of the lease deadlines rejects appends with a lease, with nothing stored', async () => {
     const key = `${prefix}::leases`;
     await redis.set(key, 'text');
     const stream = newStream();

@@ -18,7 +18,7 @@ const atOnce = 100;
 /** What is done before each append to a stream, if need be. */
 type Note = (stream: StreamId) => Promise<unknown>;
 
-describe('Before appends to many streams in turn, Redis', () => {
+describe('Redis, under appends to many streams in turn,', () => {
   let server: RedisServer;
   let redis: Redis;
   let client: ScriptClient;

@@ -5,7 +5,7 @@ import type { ManagerSource } from './manager-source.js';
 
 /** @param isCertain whether no wake-up of this store is ever lost */
 export function watchContract(manager: ManagerSource, isCertain: boolean): void {
-  describe('watching', () => {
+  describe('watch', () => {
     it('notifies every watcher of the stream after an append, and no other', async () => {
       const [stream, other] = [newStream(), newStream()];
       const wakes = [0, 0, 0];
@@ -25,7 +25,7 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
       for (const end of unwatch) end();
     });
 
-    it('notifies of an append and of a deletion: before they return, where that is reliable', async () => {
+    it('notifies of an append and of a deletion, before they return where that is reliable', async () => {
       const own = await manager.with({});
       expect(own.notifiesReliably).toBe(isCertain);
       const stream = newStream();
@@ -48,7 +48,7 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
       expect(wakes[0]).toBe(after);
     });
 
-    it('notifies of an expiry, where that is reliable; else a read finds the stream gone', async () => {
+    it('notifies of an expiry where that is reliable; otherwise a read finds the stream gone', async () => {
       const own = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       await own.appendEvents(stream, answers(1));
@@ -73,7 +73,7 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
       await own.appendEvents(stream, answers(1));
     });
 
-    it('lets a watcher that was notified read what was appended', async () => {
+    it('notifies when the append can already be read', async () => {
       const stream = newStream();
       const seen: number[] = [];
       const unwatch = manager().watch(stream, () => {
@@ -87,8 +87,8 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
     });
   });
 
-  describe('the store', () => {
-    it('answers a ping', async () => {
+  describe('The connection to the store', () => {
+    it('responds to a ping', async () => {
       await expect(manager().ping()).resolves.toBeUndefined();
     });
 

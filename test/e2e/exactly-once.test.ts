@@ -26,7 +26,7 @@ const runsOf: Record<BodyKind, { streams: number; events: number }> = {
 const seed = newSeed();
 const brief = { FEED_LINGER: '100ms' };
 
-describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (backend) => {
+describe.each(['memory', 'redis'])('Over a network that loses responses (%s)', (backend) => {
   let redis: RedisServer | undefined;
   let service: ServiceProcess;
   let proxy: TcpProxy;

@@ -22,7 +22,7 @@ const backends: Record<string, () => Promise<Environment>> = {
 };
 
 it.each(Object.entries(backends))(
-  'with %s, a node that stands still for less than a lease ends none whose worker lives',
+  'With %s, a node that hangs for less than a lease expires no lease of a live worker',
   async (_, settings) => {
     const service = await startService(await settings());
     await isReady(service);

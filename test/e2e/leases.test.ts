@@ -30,7 +30,7 @@ describe('The leases of many streams on two nodes', () => {
     await redis.stop();
   });
 
-  it('cost Redis a command a second for each node, and not for each stream', async () => {
+  it('cost each node one Redis command a second, however many streams there are', async () => {
     await startDead(
       nodes.map(({ url }) => url),
       100,
@@ -52,7 +52,7 @@ describe('The leases of many streams on two nodes', () => {
   });
 
   // The last one, as it kills a node.
-  it('end those whose workers are dead, each once, though a node is killed', async () => {
+  it('end the streams of dead workers, each once, though a node is killed', async () => {
     const bases = nodes.map(({ url }) => url);
     const pulses = nodes.map((node) => new Pulse(node));
     const living = await startLiving(bases, { appends: 20, renewals: 20, 'an open body': 10 });
@@ -98,15 +98,15 @@ async function startAgain(redis: RedisServer): Promise<number> {
   return backAt;
 }
 
-describe('A Redis that was away', () => {
-  it('ends the leases of the dead afterwards, and of nobody who lives', async () => {
+describe('A Redis that was down', () => {
+  it('expires the leases of dead workers afterwards, and of no live one', async () => {
     const measured = await Promise.all(Object.entries(outages).map(survive));
     for (const print of measured) print();
   });
 });
 
-describe('A Redis that was away for a moment', () => {
-  it('ends no lease before a full one has passed since', async () => {
+describe('A Redis that was down for a moment', () => {
+  it('expires no lease before a full one has passed since', async () => {
     const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
     const nodes = await startNodes(redis);
     let sentAt = 0;

@@ -18,14 +18,14 @@ const body = 'words-of-the-user';
 const token = 'token-of-the-reader';
 
 describe('The log at level trace', () => {
-  it('contains no event, no field name of one and no query string on memory', async () => {
+  it('contains no event, field name of an event or query string, on memory', async () => {
     const service = await startService({ LOG_LEVEL: 'trace' });
     await post(eventsUrl(service.url), { type: 'answer', [body]: 1 });
     await useIt(service);
     await staysSilentAbout(service, [body, token]);
   });
 
-  it('contains no event, query string or password on Redis, also when Redis rejects commands', async () => {
+  it('contains no event, query string or password, on Redis, also when Redis rejects commands', async () => {
     const password = 'password-of-redis';
     const redis = await startRedis();
     const client = clientOf(redis);

@@ -64,7 +64,7 @@ describe('The memory of the service', () => {
   });
 
   it.each(['application/json', 'application/x-ndjson'])(
-    'stays small when a body of %s comes byte by byte',
+    'stays small when a body of %s arrives byte by byte',
     async (type) => {
       const length = 600_000;
       const service = await startService({ LIMITS_EVENT_BYTES: '4MiB' });

@@ -68,7 +68,7 @@ describe('create-token', () => {
     expect(stderr).toContain('usage: create-token --sid SESSION');
   });
 
-  it('names AUTH_READER_SECRET when there is no secret', () => {
+  it('names AUTH_READER_SECRET when it is not set', () => {
     const { status, stderr } = makeToken(['--sid', 's1'], {});
     expect(status).toBe(1);
     expect(stderr).toContain('AUTH_READER_SECRET is not set');

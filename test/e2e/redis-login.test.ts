@@ -68,7 +68,7 @@ describe('A Redis with passwords', () => {
     ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
     ['no password', {}],
   ])(
-    'rejects %s: the log says so without quoting it, and the service is not ready',
+    'rejects %s, which the log reports without quoting it, and the service is not ready',
     async (_, login) => {
       await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
     },

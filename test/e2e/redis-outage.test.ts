@@ -18,8 +18,8 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 const key = 'stream:events:s1:m1';
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-describe('While Redis is away from the start, the service', () => {
-  it('is not ready, rejects appends with stored 0, rejects feeds with a 200, and recovers automatically', async () => {
+describe('The service, while Redis is down from the start,', () => {
+  it('is not ready, rejects appends with stored: 0, rejects feeds with a 200, and recovers automatically', async () => {
     const redis = await startRedis();
     await redis.kill();
     const service = launchService(onRedis(redis));
@@ -40,7 +40,7 @@ describe('While Redis is away from the start, the service', () => {
   });
 });
 
-describe('While Redis is away under an open feed, the service', () => {
+describe('The service, while Redis is down under an open feed,', () => {
   it('keeps the feed open over a crash of Redis, and nothing is lost or repeated', async () => {
     const redis = await startRedis(...durable);
     const service = await startService(onRedis(redis));
@@ -65,7 +65,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expect(feed.hasEnded).toBe(false);
   });
 
-  it('rejects appends with stored null while Redis hangs, and recovers automatically', async () => {
+  it('rejects appends with stored: null while Redis hangs, and recovers automatically', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_HEARTBEAT: '1s' }));
     await isReady(service);

@@ -40,7 +40,7 @@ describe('The service, when it starts,', () => {
     ]);
   });
 
-  it('listens on all addresses with AUTH_DISABLED, and warns that a second node lacks what it keeps', async () => {
+  it('listens on all addresses with AUTH_DISABLED, and warns that a second node would not share its streams', async () => {
     const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true', ...fewConnections };
     const warned = await startService(open);
     expect(await readiness(warned)).toBe(200);

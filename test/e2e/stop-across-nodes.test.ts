@@ -17,7 +17,7 @@ const settings = { FEED_POLL_INTERVAL: `${pollMs}ms`, FEED_LINGER: '100ms' };
 describe('A stop on one node', () => {
   const the = new PairOfTest({ ...settings, FEED_POLL_INTERVAL: '10m' });
 
-  it('ends the run of a worker on the other, with wake-ups at once', async () => {
+  it('ends the run of a worker on the other, at once by notifications', async () => {
     const { nodes } = the;
     const run = await startRun(the, nodes[0]);
     await isSubscribed(the);
@@ -26,7 +26,7 @@ describe('A stop on one node', () => {
   });
 });
 
-describe('A stop on one node that also polls', () => {
+describe('A stop on one node, with polling,', () => {
   const the = new PairOfTest(settings);
 
   it('is read on both nodes as the last event, and ends the feeds', async () => {
@@ -41,7 +41,7 @@ describe('A stop on one node that also polls', () => {
     expect(back.status).toBe(204);
   });
 
-  it('lets an EventSource come back once, and no more', async () => {
+  it('lets an EventSource reconnect once, and no more', async () => {
     const { nodes } = the;
     const run = await startRun(the, nodes[0]);
     let requests = 0;
@@ -61,7 +61,7 @@ describe('A stop on one node that also polls', () => {
     expect(requests).toBe(2);
   });
 
-  it('refuses the worker that begins after it, by its first line', async () => {
+  it('rejects the worker that begins after it, at its first line', async () => {
     const { nodes } = the;
     await fetch(the.feedUrl(nodes[1]).replace(/stream$/, 'stop'), { method: 'POST' });
     const { answer } = openBody(the, nodes[0]);
@@ -70,8 +70,8 @@ describe('A stop on one node that also polls', () => {
 
   it.each([
     ['are cut again and again', cutSubscriptions],
-    ['cannot be had', forbidSubscriptions],
-  ])('ends it within a poll when wake-ups %s', async (trouble, lose) => {
+    ['are not permitted', forbidSubscriptions],
+  ])('ends the run within a poll interval when notifications %s', async (trouble, lose) => {
     const { redis, nodes } = the;
     await lose(clientOf(redis));
     const run = await startRun(the, nodes[0]);

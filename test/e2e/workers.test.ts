@@ -77,7 +77,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     );
   });
 
-  it('sends its key where the service has keys', async () => {
+  it('sends its key where the service has API keys', async () => {
     const run = (environment: Record<string, string>) => {
       const url = newStream(withKeys.url);
       return start(kind, url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
@@ -87,7 +87,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     expect(await run({})).toMatchObject(refused);
   });
 
-  it('stores each event once over connections that are cut, and answers that are lost', async () => {
+  it('stores each event once over connections that are cut, and responses that are lost', async () => {
     const proxy = await TcpProxy.start(Number(new URL(redis.url).port));
     const stream = newStream(proxy.url);
     const agent = start(kind, stream, { 'tool-seconds': 1, tokens: 200, 'token-ms': 10 });
@@ -138,7 +138,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     expect(await contentsOf(stream)).toEqual([...thought, ...contentsOfRun(3)]);
   });
 
-  it('that was killed is lost to readers, once', async () => {
+  it('that is killed loses its lease, and readers see that once', async () => {
     const stream = newStream(redis.url);
     const feed = await FeedClient.open(`${stream}/stream`);
     const agent = start(kind, stream, { lease: 2, 'tool-seconds': 60 });
@@ -153,19 +153,19 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     });
   });
 
-  it('gives up when the service stays away', async () => {
+  it('gives up when the service stays down', async () => {
     const agent = start(kind, newStream(`http://127.0.0.1:${await freePort()}`), { 'give-up': 1 });
     const { code, output } = await agent.end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: no success for 1/)]);
   });
 
-  it('fails at once when its events are refused', async () => {
+  it('fails at once when its events are rejected', async () => {
     const { code, output } = await start(kind, `${memory.url}/sessions/s1/messages/:`, {}).end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: 400 invalid_id/)]);
   });
 });
 
-it.concurrent('Every worker goes on with a service that was away and has lost the stream', async () => {
+it.concurrent('Every worker resumes with a service that was down and has lost the stream', async () => {
   const port = String(await freePort());
   const before = await ServiceProcess.listening({ PORT: port });
   const runs = agentKinds.map((kind) => {

@@ -33,8 +33,8 @@ function property(url: string, streams: StreamManager) {
 
 const limits = { eventBytes: 2000, bodyBytes: 10_000 };
 
-describeApp('whatever is sent', { limits }, (source) => {
-  it('is answered as the documents say, and the service lives', async () => {
+describeApp('Any fuzzed request', { limits }, (source) => {
+  it('gets a documented response, and the service stays up', async () => {
     await source.streams.appendEvents(other, answers(3));
     await fuzz(property(source.app.url, source.streams), 1000);
     expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
@@ -68,7 +68,7 @@ describe('The fuzzer', () => {
 
   const seeded = { seed: 1, numRuns: 500, endOnFailure: true };
 
-  it.each(Object.entries(defects))('finds a store %s', async (_, defect) => {
+  it.each(Object.entries(defects))('finds the defect of a store %s', async (_, defect) => {
     const details = await run(defect);
     expect(details).toMatchObject({ failed: true });
     expect(details.counterexample).not.toBeNull();

@@ -57,7 +57,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const deletion: fc.Arbitrary<Command> = fc.constant({ does: 'delete' });
 const maxLength = 40;
 
-describe('any run of appends with producers', () => {
+describe('Any sequence of appends with producers', () => {
   let memory: StreamManager;
   let redis: StreamManager;
   let client: Redis;
@@ -73,7 +73,7 @@ describe('any run of appends with producers', () => {
     client.disconnect();
   });
 
-  it('is answered alike by memory, Redis and the model', async () => {
+  it('has the same results on memory, on Redis and in the model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength }), async (commands) => {
         await run(commands, [memory, redis], newStream());
@@ -82,7 +82,7 @@ describe('any run of appends with producers', () => {
     );
   });
 
-  it('is answered by Redis as by the model, whenever another program deletes the list', async () => {
+  it('has the same results on Redis as in the model when another program deletes the list meanwhile', async () => {
     const any = fc.oneof({ weight: 9, arbitrary: command }, { weight: 1, arbitrary: deletion });
     await fc.assert(
       fc.asyncProperty(fc.array(any, { maxLength }), async (commands) => {

@@ -27,7 +27,7 @@ const valid = fc.record(
 );
 
 describe('encodeEvents', () => {
-  it('keeps what was sent and adds the missing fields and no others', () => {
+  it('keeps the given fields and adds the missing ones and no others', () => {
     fc.assert(
       fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
         const sent = JSON.parse(JSON.stringify(events));
@@ -50,7 +50,7 @@ describe('encodeEvents', () => {
     );
   });
 
-  it('keeps the very bytes that were sent at the start of the event', () => {
+  it('keeps the bytes of the request at the start of the event', () => {
     fc.assert(
       fc.property(valid, (event) => {
         const text = JSON.stringify(event);

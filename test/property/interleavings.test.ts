@@ -68,7 +68,7 @@ class Reader {
 }
 
 describe.each(backends)(
-  'any interleaving of appends, reads, drops and resumes ($name)',
+  'Any interleaving of appends, reads, drops and resumes ($name)',
   (backend) => {
     it('gives each reader each event once, in order', async () => {
       const manager = await backend.create();

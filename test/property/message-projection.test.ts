@@ -104,8 +104,8 @@ function framesOf(events: readonly StoredEvent[], knowsApprovals: boolean): Buff
   return Buffer.concat([dialect.preamble, dialect.encode(page)?.bytes ?? Buffer.alloc(0)]);
 }
 
-describe('whatever stands in a stream, each major of the AI SDK', () => {
-  it('takes every chunk of it, in any order, and makes the same parts of them', async () => {
+describe('Each major of the AI SDK', () => {
+  it('accepts every chunk of any stream, in any order, and makes the same parts of them', async () => {
     const lists = fc.array(element, { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(lists, ends, fc.boolean(), async (elements, end, knowsApprovals) => {

@@ -192,7 +192,7 @@ const settings: readonly (readonly [string, TestAppOptions])[] = [
   ['pages of another origin are served', { cors: { origins: ['https://listed.example'] } }],
 ];
 
-describe.each(settings)('an append that the framework does not see, where %s', (_, options) => {
+describe.each(settings)('The append fast path, where %s,', (_, options) => {
   const stores: StreamManager[] = [];
   const apps: TestApp[] = [];
   let sessionCount = 0;
@@ -256,19 +256,19 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     await fc.assert(property, { numRuns: runs(50) });
   }
 
-  it('is answered and stored as the framework would have it', async () => {
+  it('has the same response and stores the same as the route', async () => {
     const requests = fc.array(request, { minLength: 1, maxLength: 16 });
     await expectSameOutcomes(requests, (sent, sid) => sent.map((one) => toText(one, sid)));
   });
 
-  it('is so too where many come one after another over one connection', async () => {
+  it('does so too for many sequential appends over one connection', async () => {
     const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
     const toTexts = (sent: readonly Request[], sid: string) =>
       sent.map((one, index) => toText(one, sid, index === sent.length - 1));
     await expectSameOutcomes(requests, toTexts, rawInTurn);
   });
 
-  it('is so too where many come at once over one connection', async () => {
+  it('does so too for many pipelined appends over one connection', async () => {
     const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
     await expectSameOutcomes(requests, (sent, sid) => {
       const last = sent.length - 1;
@@ -276,7 +276,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     });
   });
 
-  it('is nearly every append', async () => {
+  it('serves nearly every append', async () => {
     const plain: Request = {
       method: 'POST',
       path: '/sessions/SID/messages/plain/events',

@@ -142,7 +142,7 @@ function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
   return isReading && (route === undefined || route === 'events' || route === 'stream');
 }
 
-describe('A token', () => {
+describe('A reader token', () => {
   let app: TestApp;
   let manager: StreamManager;
   beforeAll(async () => {
@@ -197,7 +197,7 @@ describe('A token', () => {
   }
 
   it.each(grants)(
-    'for $scope of $mid reads, writes, stops and lists nothing else',
+    'with scope $scope for $mid reads, writes, stops and lists nothing else',
     async (grant) => {
       const { mid, scope } = grant;
       const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });
@@ -230,7 +230,7 @@ describe('A token', () => {
   );
 
   it.each(grants)(
-    'for $scope of $mid opens no chat but that of its whole session',
+    'with scope $scope for $mid opens no AI SDK feed but that of its whole session',
     async (grant) => {
       const { mid, scope } = grant;
       const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });

@@ -9,7 +9,7 @@ const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 1
 const realNow = Date.now;
 
 /** Timers go on as they were: they go by another clock. */
-describe('When the system clock is set, the memory store', () => {
+describe('The memory store, when the system clock is set,', () => {
   let store: MemoryStreamManager;
   let aheadMs: number;
   beforeEach(() => {
@@ -23,7 +23,7 @@ describe('When the system clock is set, the memory store', () => {
     await store.close();
   });
 
-  it('soon expires streams that are over by the new time, without being asked', async () => {
+  it('soon expires streams that are over by the new time, without a request', async () => {
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs / 2;
     await store.appendEvents(newStream(), answers(1));

@@ -27,7 +27,7 @@ class ForgetfulRedis {
   }
 }
 
-it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 in a command', async () => {
+it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 per command', async () => {
   const redis = new ForgetfulRedis();
   const leases = new RedisLeases({
     client: redis as unknown as ScriptClient,

@@ -8,8 +8,8 @@ import type { StreamLog } from './logs.js';
 import { mutants } from './mutants.js';
 import { type Rules, strictRules } from './verdict.js';
 
-describe('The checker', () => {
-  it('finds nothing in the logs of a service that works, and each defect that is put into them', async () => {
+describe('The fault checker', () => {
+  it('accepts the logs of a service that works, and finds each defect that is put into them', async () => {
     const scope = new Scope();
     const [log, other] = await logsOfSoundRun(scope).finally(() => scope.end());
     const rules = asQuickAs(log);

@@ -9,7 +9,7 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 import { closed, EventSourcePage, followingPage } from './event-source-page.js';
 import { pageServer } from './page-server.js';
 
-describe('A page of another origin, in Chromium,', () => {
+describe('A cross-origin page, in Chromium,', () => {
   const [app, stranger] = [pageServer(() => followingPage), pageServer(() => followingPage)];
   const service = sharedService(() => ({ CORS_ORIGINS: app.origin, FEED_LINGER: '300ms' }));
 

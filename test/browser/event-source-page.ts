@@ -105,7 +105,7 @@ export class EventSourcePage {
     return this.page.evaluate(`append(${JSON.stringify(url)}, ${JSON.stringify(headers)})`);
   }
 
-  /** Resolves when it has so many frames, with all that it has noted. */
+  /** Resolves when it has that many frames, with all that it has noted. */
   async hasFrames(count: number): Promise<Noted> {
     await holds(this.page, `${count} frames`, `noted.frames.length >= ${count}`);
     return this.noted();

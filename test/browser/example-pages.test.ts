@@ -168,9 +168,9 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
       token: await sign(stopping),
     });
     await shows(page, 'a');
-    const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
+    const rejected = reading.waitForResponse((answer) => answer.url().includes('/stop'));
     await reading.click('button');
-    expect((await refused).status()).toBe(403);
+    expect((await rejected).status()).toBe(403);
     await page.click('button');
     for (const one of [reading, page]) await status(one, 'stopped');
   });
@@ -191,12 +191,12 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
 
 // The hook for React follows by the same function.
 describe('The plain page of the examples, in Chromium,', () => {
-  it.each(connectionFaults)('reconnects after a connection that %s', async (_, strike) => {
+  it.each(connectionFaults)('reconnects after a connection that %s', async (_, inject) => {
     const proxy = await FaultyProxy.start(service.url);
     await post(eventsUrl(service.url, service.sid), answers('a'));
     const page = await openPage(pages.plain, eventsUrl(proxy.url, service.sid));
     await shows(page, 'a');
-    const isMet = strike(proxy, page);
+    const isMet = inject(proxy, page);
     await post(eventsUrl(service.url, service.sid), answers('b'));
     await isMet;
     await shows(page, 'ab');

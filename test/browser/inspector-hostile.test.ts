@@ -78,10 +78,10 @@ describe('The content of a hostile event', () => {
 
   it('could not run as a script: the policy of the page allows only its own', async () => {
     const { page } = await InspectorPage.open(service.url);
-    const refused = await page.evaluate<string>(`(() => {
+    const rejected = await page.evaluate<string>(`(() => {
       try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; }
     })()`);
-    expect(refused).toBe('TypeError');
+    expect(rejected).toBe('TypeError');
     await page
       .evaluate(`{
       const script = document.createElement('script');

@@ -4,7 +4,7 @@ import { eventsUrl, post } from '../support/worker.js';
 import { InspectorPage } from './inspector-page.js';
 
 /** The least contrast of text and background that WCAG 2.2 asks for (1.4.3, level AA). */
-const leastContrast = 4.5;
+const minContrast = 4.5;
 
 /** Each text that is seen, with the contrast to what is behind it. */
 const contrasts = `(() => {
@@ -61,7 +61,7 @@ describe('The inspector', () => {
       await inspector.choose(view);
       const found = await inspector.page.evaluate<{ text: string; contrast: number }[]>(contrasts);
       expect(found.length).toBeGreaterThan(20);
-      expect(found.filter(({ contrast }) => contrast < leastContrast)).toEqual([]);
+      expect(found.filter(({ contrast }) => contrast < minContrast)).toEqual([]);
     }
     const paper = await inspector.page.evaluate<string>(
       'getComputedStyle(document.body).backgroundColor',

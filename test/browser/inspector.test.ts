@@ -54,14 +54,14 @@ describe('The inspector', () => {
 
   it.each(connectionFaults)(
     'reconnects after a connection that %s, and shows that',
-    async (name, strike) => {
+    async (name, inject) => {
       const proxy = await FaultyProxy.start(service.url);
       const url = eventsUrl(service.url, service.sid);
       const answer = (content: string) => ({ type: 'answer', content });
       await post(url, [answer('a'), answer('b')]);
       const inspector = await InspectorPage.open(proxy.url, `?sid=${service.sid}&mid=m1`);
       await inspector.hasFrames(2);
-      const isMet = strike(proxy, inspector.page);
+      const isMet = inject(proxy, inspector.page);
       await post(url, answer('c'));
       await isMet;
       await inspector.hasSaid(sayings[name]);
@@ -291,7 +291,7 @@ describe('The inspector', () => {
 const sayings = {
   'is half-open': /^Nothing came for 2 s: opening another connection$/,
   'is cut, and then gets 502': /^A proxy answers 502: trying again in \d s$/,
-  'is cut, and then refused': /^Connection lost: the browser comes back by itself$/,
+  'is cut, and then finds no listener': /^Connection lost: the browser comes back by itself$/,
 };
 
 /** How long the page needs for this now: the longest of some times. */

@@ -23,7 +23,7 @@ describe('Chromium’s EventSource behind nginx', () => {
       await page.hasFrames(50);
       first.signal(signal);
       await first.exit();
-      // It is sent away by nginx, and tries again.
+      // It is rejected by nginx, and reconnects.
       const { opens: opensBefore } = await page.noted();
       await waitFor('it tries', async () => (await page.noted()).opens > opensBefore);
 

@@ -78,7 +78,7 @@ describe('Chromium’s EventSource, while the service or Redis is down,', () => 
     await post(eventsUrl(service.url), { type: 'answer' });
     await redis.kill();
     const page = await EventSourcePage.follow(feedUrl(service.url));
-    await waitFor('it was sent away', async () => (await page.noted()).errors.length >= 1);
+    await waitFor('its feed was rejected', async () => (await page.noted()).errors.length >= 1);
     expect((await page.noted()).errors).not.toContain(closed);
     await redis.start();
     await page.hasFrames(1);

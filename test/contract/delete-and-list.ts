@@ -40,17 +40,17 @@ export function deleteAndListContract(manager: ManagerSource): void {
     it('deletes a stream at once, and notifies its watchers', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2));
-      let wakes = 0;
+      let notifications = 0;
       const unwatch = manager().watch(stream, () => {
-        wakes += 1;
+        notifications += 1;
       });
       await manager().getStatus(stream);
-      const before = wakes;
+      const before = notifications;
       await manager().deleteStream(stream);
       expect(await manager().getStatus(stream)).toBeNull();
       expect((await manager().getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await manager().wasDeleted(stream)).toBe(true);
-      await waitFor('the wake-up', () => wakes > before);
+      await waitFor('the notification', () => notifications > before);
       unwatch();
     });
 

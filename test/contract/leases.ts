@@ -61,9 +61,9 @@ export function leasesContract(manager: ManagerSource): void {
     }) => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2), { producer: producer(0, 1), leaseMs });
-      const refused = { fenced: producer(0, 0), gap: producer(5, 1) };
+      const rejected = { fenced: producer(0, 0), gap: producer(5, 1) };
       await waitFor('it is lost', async () => {
-        for (const stamp of Object.values(refused)) {
+        for (const stamp of Object.values(rejected)) {
           const options = { producer: stamp, leaseMs: 60_000 };
           await expect(manager().appendEvents(stream, answers(1), options)).rejects.toMatchObject({
             name: 'ServiceError',
@@ -125,7 +125,7 @@ export function leasesContract(manager: ManagerSource): void {
       const unwatch = manager().watch(stream, async () => {
         sawIt ||= (await manager().getStatus(stream))?.status === 'failed';
       });
-      await waitFor('the wake-up', () => sawIt);
+      await waitFor('the notification', () => sawIt);
       unwatch();
     });
 
@@ -153,7 +153,7 @@ async function isLost(manager: StreamManager, stream: StreamId): Promise<void> {
   );
 }
 
-/** Gives signs of life until two streams, leased one after the other, have been lost. */
+/** Renews the leases until two streams, leased one after the other, have been lost. */
 async function outlives(manager: StreamManager, sign: () => Promise<unknown>): Promise<void> {
   for (const other of [newStream(), newStream()]) {
     await manager.appendEvents(other, answers(1), { leaseMs });

@@ -176,7 +176,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       const after = await brief.getStatus(stream);
       // A millisecond less may come of two clocks being rounded.
       expect(after?.expiresAt).toBeGreaterThanOrEqual((before?.expiresAt as number) - 1);
-      await waitFor('it is forgotten', async () => (await brief.getStatus(stream)) === null);
+      await waitFor('it has expired', async () => (await brief.getStatus(stream)) === null);
       expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await brief.appendEvents(stream, answers(1))).toMatchObject({
         offset: 0,

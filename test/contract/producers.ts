@@ -121,7 +121,7 @@ export function producersContract(manager: ManagerSource): void {
   });
 
   describe('The rejection of a producer', () => {
-    /** Of producer w in epoch 2: two answers and the end, in a stream that takes no more. */
+    /** Of producer w in epoch 2: two answers and the end, in a finished stream. */
     const endedAndFull = async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 2 } });
       const stream = newStream();
@@ -164,17 +164,17 @@ export function producersContract(manager: ManagerSource): void {
     });
 
     const ended = (stored: number) => ({ code: 'stream_ended', details: { stored } });
-    const refused = (stream: StreamId, events: ReturnType<typeof answers>, seq: number) =>
+    const rejected = (stream: StreamId, events: ReturnType<typeof answers>, seq: number) =>
       expect(manager().appendEvents(stream, events, { producer: producer(seq) })).rejects;
 
     it('has the number of its events that are stored', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(3), { producer: producer(0) });
-      await refused(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(3));
+      await rejected(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(3));
       await manager().appendEvents(stream, [complete()], { producer: producer(3) });
-      await refused(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(4));
-      await refused(stream, [complete(), title(), ...answers(1)], 3).toMatchObject(ended(1));
-      await refused(stream, answers(2), 4).toMatchObject(ended(0));
+      await rejected(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(4));
+      await rejected(stream, [complete(), title(), ...answers(1)], 3).toMatchObject(ended(1));
+      await rejected(stream, answers(2), 4).toMatchObject(ended(0));
     });
 
     it('has that number when the stream is full too', async () => {

@@ -21,7 +21,7 @@ const uses: readonly [type: string, write: (redis: Redis, key: string) => Promis
 /** The state of a stream is a hash. */
 const usesAsState = uses.filter(([type]) => type !== 'hash');
 
-const refused = { code: 'internal', details: { stored: 0 } };
+const rejected = { code: 'internal', details: { stored: 0 } };
 
 describe('A Redis key that another program uses for something else', () => {
   let server: RedisServer;
@@ -65,7 +65,7 @@ describe('A Redis key that another program uses for something else', () => {
         expect((await manager.getEvents(stream, 0, 10)).events).toEqual([]);
         expect(await manager.listStreams(stream.sessionId)).toEqual([]);
         expect(await manager.wasDeleted(stream)).toBe(false);
-        await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+        await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
       });
     });
 
@@ -86,8 +86,8 @@ describe('A Redis key that another program uses for something else', () => {
       await write(redis, stateOf(stream));
       await expectLeftAlone(stateOf(stream), () =>
         expectLeftAlone(listOf(stream), async () => {
-          await expect(manager.deleteStream(stream)).rejects.toMatchObject(refused);
-          await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+          await expect(manager.deleteStream(stream)).rejects.toMatchObject(rejected);
+          await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
           expect(await manager.wasDeleted(stream)).toBe(false);
         }),
       );
@@ -99,8 +99,8 @@ describe('A Redis key that another program uses for something else', () => {
     const key = `{${prefix}:${stream.sessionId}}::streams`;
     await redis.set(key, 'text');
     await expectLeftAlone(key, async () => {
-      await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
-      await expect(manager.listStreams(stream.sessionId)).rejects.toMatchObject(refused);
+      await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
+      await expect(manager.listStreams(stream.sessionId)).rejects.toMatchObject(rejected);
     });
     expect(await redis.exists(listOf(stream))).toBe(0);
     await redis.del(key);
@@ -112,7 +112,7 @@ describe('A Redis key that another program uses for something else', () => {
     const stream = newStream();
     await expectLeftAlone(key, async () => {
       const lease = { leaseMs: 3000 };
-      await expect(manager.appendEvents(stream, answers(1), lease)).rejects.toMatchObject(refused);
+      await expect(manager.appendEvents(stream, answers(1), lease)).rejects.toMatchObject(rejected);
       await manager.appendEvents(stream, answers(1));
       expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 1 });
     });

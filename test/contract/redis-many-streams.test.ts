@@ -50,7 +50,7 @@ describe('Redis, under appends to many streams in turn,', () => {
     return (stream) => leases.schedule(stream, 600_000);
   };
 
-  /** How many scripts ran while each of so many streams was noted once. */
+  /** How many scripts ran while each of that many streams was noted once. */
   async function scriptsOfTurn(note: Note, count: number): Promise<number> {
     const before = await scripts();
     for (let from = 0; from < count; from += atOnce) {

@@ -51,7 +51,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
           expect(info).not.toBeNull();
           return info?.status === 'failed';
         });
-        await waitFor('it is forgotten', async () => (await brief.getStatus(stream)) === null);
+        await waitFor('it has expired', async () => (await brief.getStatus(stream)) === null);
       });
     });
 
@@ -84,7 +84,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
         const stream = newStream();
         await aged.appendEvents(stream, answers(1));
         const lives: number[] = [];
-        await waitFor('it is forgotten', async () => {
+        await waitFor('it has expired', async () => {
           const info = await aged.renewLease(stream, { leaseMs });
           if (info !== null) lives.push(lifeOf(info));
           return info === null;
@@ -166,7 +166,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
   });
 }
 
-/** Sends heartbeats until two streams, begun one after the other, have been forgotten. */
+/** Sends heartbeats until two streams, begun one after the other, have expired. */
 async function outlives(
   store: StreamManager,
   stream: StreamId,
@@ -174,7 +174,7 @@ async function outlives(
 ): Promise<void> {
   for (const other of [newStream(), newStream()]) {
     await store.appendEvents(other, answers(1));
-    await waitFor('the other is forgotten', async () => {
+    await waitFor('the other has expired', async () => {
       await heartbeat();
       await sleep(20);
       if ((await store.getStatus(stream))?.nextOffset !== 1) throw new Error('the stream is gone');

@@ -191,7 +191,7 @@ it('The line plot has a line for each series', () => {
 type Deliver = (frame: Buffer, index: number) => readonly Buffer[];
 
 /**
- * @param deliver what one reader gets for each of five events; null: the server refuses them
+ * @param deliver what one reader gets for each of five events; null: the server rejects them
  * @param stallMs how long nothing happens before the measurement has failed
  */
 async function appendFive(deliver: Deliver | null, stallMs?: number): Promise<number> {

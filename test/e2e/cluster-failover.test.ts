@@ -18,7 +18,7 @@ describe('On a Redis Cluster whose primary is killed', () => {
   it('appends and feeds continue at its replica', async () => {
     const failover = await Failover.start(cluster.environment(), mid);
     await cluster.first.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     await failover.expectNoSilentGap('Cluster failover', stored);
   });
@@ -28,7 +28,7 @@ describe('On a Redis Cluster whose primary is killed', () => {
     await stopReplication(cluster.first);
     await failover.appendsGoOn();
     await cluster.first.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     const lost = await failover.expectNoSilentGap('Cluster failover with loss', stored);
     expect(lost).toBeGreaterThan(0);

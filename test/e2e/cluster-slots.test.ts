@@ -37,7 +37,7 @@ describe('The service on a Redis Cluster', () => {
     await beginMove();
     await failover.appendsGoOn();
     await migrate(list);
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await migrate(`{${list}}::state`);
     await failover.appendsGoOn();
     for (const server of [to, ...cluster.primaries])

@@ -69,7 +69,7 @@ describe.each(['memory', 'redis'])('Over a network that loses responses (%s)', (
     );
     expect(failures).toBeGreaterThan(0);
     for (const { mid, worker, reader } of runs) {
-      expect(worker.refusals).toEqual([]);
+      expect(worker.rejections).toEqual([]);
       const stored = await allContents(service, mid);
       expect(stored).toEqual(events.map(({ content }) => content));
       expect(reader.data.map((data) => JSON.parse(data).content)).toEqual(stored);
@@ -102,9 +102,11 @@ describe('Over a Redis that loses replies and requests', () => {
     );
     await Promise.all(workers.map((worker) => worker.sendAll(events)));
 
-    const refusals = workers.flatMap((worker) => worker.refusals);
-    console.log(`${proxy.connectionCount} connections to Redis, ${refusals.length} times unknown`);
-    expect(new Set(refusals)).toEqual(new Set(['backend_unavailable']));
+    const rejections = workers.flatMap((worker) => worker.rejections);
+    console.log(
+      `${proxy.connectionCount} connections to Redis, ${rejections.length} times unknown`,
+    );
+    expect(new Set(rejections)).toEqual(new Set(['backend_unavailable']));
     for (const { options } of workers) {
       const list = await clientOf(redis).lrange(`stream:events:s1:${options.mid}`, 0, -1);
       expect(list.map((event) => JSON.parse(event).content)).toEqual(

@@ -57,7 +57,7 @@ describe('What another program pushes after the end of a stream', () => {
     const nodes = [...the.nodes, fresh];
     for (const node of nodes) expect(await told(node)).toEqual(before);
 
-    // Whoever comes later, or goes on in the midst of them, gets what the list has, and the end.
+    // A client that comes later, or goes on in the middle of them, gets what the list has, and the end.
     const ids: (string | undefined)[] = [];
     for (const node of nodes) {
       const whole = await openFeed(the.feedUrl(node));

@@ -105,7 +105,7 @@ describe('No log, no error and no metric', () => {
     expect(lines.filter((line) => words.some((word) => tells(line, word)))).toEqual([]);
   });
 
-  /** What is answered to each of the bodies when it is refused, and to one of another type. */
+  /** What is answered to each of the bodies when it is rejected, and to one of another type. */
   async function errorsOf(url: string, method: string, headers: Record<string, string>) {
     const hasBody = !['GET', 'HEAD', 'OPTIONS'].includes(method);
     const sent: [string, string | null][] = [['text/plain', hasBody ? (bodies[0] ?? null) : null]];

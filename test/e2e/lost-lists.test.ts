@@ -73,16 +73,16 @@ describe('After a Redis list is no longer what its readers saw', () => {
   });
 
   it('readers of a Redis that lost everything are reset when it is back', async () => {
-    const forgetful = await startRedis();
-    const onForgetful = await startService(onRedis(forgetful));
-    await isReady(onForgetful);
-    await post(eventsUrl(onForgetful.url, 's1', stream.mid), { type: 'answer' });
-    const feed = await stream.follow(undefined, onForgetful.url);
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis));
+    await isReady(service);
+    await post(eventsUrl(service.url, 's1', stream.mid), { type: 'answer' });
+    const feed = await stream.follow(undefined, service.url);
     await feed.frameCount(1);
-    await forgetful.kill();
-    await forgetful.start();
+    await redis.kill();
+    await redis.start();
     await isReset(feed, 1, { reason: 'gone', id: '0-00000000' });
-    await post(eventsUrl(onForgetful.url, 's1', stream.mid), { type: 'answer' });
+    await post(eventsUrl(service.url, 's1', stream.mid), { type: 'answer' });
     await feed.frameCount(3);
   });
 
@@ -93,9 +93,9 @@ describe('After a Redis list is no longer what its readers saw', () => {
     const other = await openFeed(feedUrl(stream.service.url, '', 's1', `${stream.mid}-other`));
     await clientOf(stream.redis).set(stream.key, 'something else');
     await isReset(feed, 2, { reason: 'gone', id: '0-00000000' });
-    const refused = await stream.append({ type: 'answer' });
-    expect(refused.status).toBeGreaterThanOrEqual(500);
-    expect(refused.body).toMatchObject({ stored: 0 });
+    const rejected = await stream.append({ type: 'answer' });
+    expect(rejected.status).toBeGreaterThanOrEqual(500);
+    expect(rejected.body).toMatchObject({ stored: 0 });
 
     await post(eventsUrl(stream.service.url, 's1', `${stream.mid}-other`), { type: 'answer' });
     await other.frameCount(1);

@@ -78,7 +78,7 @@ describe('The memory of the service', () => {
   );
 });
 
-/** Posts one event of so many characters, each in an HTTP chunk of its own. */
+/** Posts one event of that many characters, each in an HTTP chunk of its own. */
 async function sendByteByByte(socket: Socket, type: string, length: number): Promise<string> {
   const chunk = (piece: string) => `${piece.length.toString(16)}\r\n${piece}\r\n`;
   const head = `POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n`;

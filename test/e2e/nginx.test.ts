@@ -191,7 +191,7 @@ async function silentAppend(url: string): Promise<void> {
 function openNdjson(url: string, mid = 'm1'): ClientRequest {
   const headers = { 'content-type': 'application/x-ndjson' };
   const worker = request(eventsUrl(url, 's1', mid), { method: 'POST', headers, agent: false });
-  worker.on('error', () => {}); // an early answer ends in a closed connection
+  worker.on('error', () => {}); // an early response ends in a closed connection
   return worker;
 }
 

@@ -103,7 +103,7 @@ it('The worker of an OpenAI-compatible API appends thoughts, answer and tool cal
 
 it.each([
   [
-    'refuses',
+    'rejects it',
     (response: ServerResponse) => response.writeHead(429).end(),
     'the model answered 429',
   ],

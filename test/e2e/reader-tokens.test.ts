@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
 import { readTokenArguments } from '../../src/bin/token-arguments.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
-import { refusalOf } from '../support/refusal-of.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, openFeed, startService } from '../support/test-processes.js';
 import { bring, places, secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -195,7 +195,7 @@ describe('A reader token', () => {
   it.each(['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY', 'AUTH_READER_JWKS_URL'])(
     'or a secret that is put into %s by mistake is not quoted by the error',
     (name) => {
-      const { message } = refusalOf({ [name]: `${'hush'.repeat(10)} x` });
+      const { message } = configErrorOf({ [name]: `${'hush'.repeat(10)} x` });
       expect(message).toContain(name);
       expect(message).not.toContain('hush');
     },

@@ -51,7 +51,7 @@ describe('The service, while Redis is down under an open feed,', () => {
     await feed.frameCount(30);
 
     await redis.kill();
-    await waitFor('appends are refused', () => worker.refused.length > 0);
+    await waitFor('appends are rejected', () => worker.rejected.length > 0);
     expect(await readiness(service)).toBe(503);
     await redis.start();
     const before = worker.acknowledged.length;
@@ -78,9 +78,9 @@ describe('The service, while Redis is down under an open feed,', () => {
     const unknown = { code: 'backend_unavailable', stored: null, storedAtLeast: 0 };
     await answersWith(service, unknown);
     expect(await readiness(service)).toBe(503);
-    const sentAway = await openFeed(feedUrl(service.url, '', 's1', 'other'));
-    expect(sentAway.status).toBe(200);
-    expect(sentAway.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
+    const rejected = await openFeed(feedUrl(service.url, '', 's1', 'other'));
+    expect(rejected.status).toBe(200);
+    expect(rejected.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
 
     await waitFor('heartbeats meanwhile', () => feed.comments.length >= beats + 2);
     redis.signal('SIGCONT');

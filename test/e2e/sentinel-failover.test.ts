@@ -18,7 +18,7 @@ describe('Behind Sentinels whose primary is killed', () => {
   it('appends, feeds and notifications continue at the new one', async () => {
     const failover = await Failover.start({ ...set.environment, FEED_POLL_INTERVAL: '30s' });
     await set.primary.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     await failover.expectNoSilentGap('Sentinel failover', stored);
   });
@@ -28,7 +28,7 @@ describe('Behind Sentinels whose primary is killed', () => {
     await stopReplication(set.primary);
     await failover.appendsGoOn();
     await set.primary.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     const lost = await failover.expectNoSilentGap('Sentinel failover with loss', stored);
     expect(lost).toBeGreaterThan(0);

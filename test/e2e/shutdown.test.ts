@@ -63,10 +63,10 @@ describe('The service, when it is asked to stop,', () => {
     await sendsOn(idle);
 
     expect(await readiness(service)).toBe(503);
-    const refused = await openFeed(feedUrl(service.url));
-    expect(refused.status).toBe(200);
-    expect(refused.response.headers).toMatchObject({ 'stream-refused': 'draining' });
-    await sendsOn(refused);
+    const rejected = await openFeed(feedUrl(service.url));
+    expect(rejected.status).toBe(200);
+    expect(rejected.response.headers).toMatchObject({ 'stream-refused': 'draining' });
+    await sendsOn(rejected);
     const head = await fetch(feedUrl(service.url), { method: 'HEAD' });
     expect(head.status).toBe(200);
     expect(head.headers.get('stream-refused')).toBe('draining');

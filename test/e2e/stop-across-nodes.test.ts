@@ -22,7 +22,7 @@ describe('A stop on one node', () => {
     const run = await startRun(the, nodes[0]);
     await isSubscribed(the);
     const tookMs = await stopAndMeasure(the, nodes[1], run);
-    console.log(`with wake-ups: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
+    console.log(`with notifications: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
   });
 });
 

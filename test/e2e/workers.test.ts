@@ -83,8 +83,8 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
       return start(kind, url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
     };
     expect(await run({ REJOIN_KEY: key.token })).toMatchObject({ code: 0 });
-    const refused = { code: 5, output: expect.stringContaining('401 unauthorized') };
-    expect(await run({})).toMatchObject(refused);
+    const rejected = { code: 5, output: expect.stringContaining('401 unauthorized') };
+    expect(await run({})).toMatchObject(rejected);
   });
 
   it('stores each event once over connections that are cut, and responses that are lost', async () => {
@@ -195,7 +195,7 @@ function newStream(base: string): string {
   return `${base}/sessions/s1/messages/m-${randomUUID()}`;
 }
 
-/** Resolves when the stream has so many events. */
+/** Resolves when the stream has that many events. */
 async function readUntil(stream: string, count: number): Promise<void> {
   const feed = await FeedClient.open(`${stream}/stream`);
   await feed.frameCount(count);

@@ -24,8 +24,8 @@ const base: Exchange = { sent, answer: taken(2), before: 3, after: 5, isOtherCha
 /** Exchanges as they should be. */
 const sound: Record<string, Partial<Exchange>> = {
   'an append': {},
-  'a refusal': { answer: problem(400, 'invalid_json', 0), after: 3 },
-  'a refused line': { answer: problem(400, 'invalid_event', 2) },
+  'a rejection': { answer: problem(400, 'invalid_json', 0), after: 3 },
+  'a rejected line': { answer: problem(400, 'invalid_event', 2) },
   'a duplicate': { sent: { ...sent, hasProducer: true }, answer: taken(0), after: 3 },
   'a broken body': { sent: { ...sent, isComplete: false }, answer: null, after: 3 },
 };
@@ -37,12 +37,12 @@ const defects: Record<string, Partial<Exchange>> = {
   'an undocumented status': { answer: { ...taken(2), status: 202 } },
   'a success without an id': { sent: { ...sent, hasIds: false } },
   'no answer': { answer: null, after: 3 },
-  'a refusal that is no problem': { answer: { ...taken(0), status: 400 }, after: 3 },
+  'a rejection that is no problem': { answer: { ...taken(0), status: 400 }, after: 3 },
   'an unknown code': { answer: problem(400, 'oops', 0), after: 3 },
   'a code of another status': { answer: problem(400, 'stream_full', 0), after: 3 },
-  'a refusal that has stored': { answer: problem(400, 'invalid_json', 0) },
-  'a refusal that says too much': { answer: problem(409, 'stream_full', 2), after: 3 },
-  'a refusal that says nothing': { answer: problem(400, 'invalid_json'), after: 3 },
+  'a rejection that has stored': { answer: problem(400, 'invalid_json', 0) },
+  'a rejection that says too much': { answer: problem(409, 'stream_full', 2), after: 3 },
+  'a rejection that says nothing': { answer: problem(400, 'invalid_json'), after: 3 },
   'an append that stores less': { after: 4 },
   'an append that stores more': { after: 6 },
   'a read that stores': {

@@ -103,7 +103,7 @@ function storedFaults({ sent, before, after }: Exchange, answer: Answer): string
   if (answer.status < 400)
     return sent.route === 'stop' ? stopFaults(grown) : appended(grown, answer);
   const { stored, code, instance } = parse(answer.body);
-  // What is no HTTP request is refused before its route is known.
+  // What is no HTTP request is rejected before its route is known.
   const isNoRequest = code === 'invalid_header' && instance === '/';
   if (isNoRequest && grown === 0) return [];
   if (answer.status === 431 || answer.status === 408 || !sent.isComplete) return [];

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Answer } from './checker.js';
 import type { FuzzRequest } from './requests.js';
 
-/** Long enough for what is answered at once, and for an early answer to end. */
+/** Long enough for what is answered at once, and for an early response to end. */
 const answerMs = 60_000;
 
 /**

@@ -81,10 +81,10 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
     async (one) => {
       const { route, method, scope } = one;
       for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
-        const refused = await send(route, method, headers);
-        expect(refused.status).toBe(401);
-        expect(refused.headers.get('www-authenticate')).toBe('Bearer');
-        if (method !== 'HEAD') expect(refused.problem).toMatchObject({ code: 'unauthorized' });
+        const rejected = await send(route, method, headers);
+        expect(rejected.status).toBe(401);
+        expect(rejected.headers.get('www-authenticate')).toBe('Bearer');
+        if (method !== 'HEAD') expect(rejected.problem).toMatchObject({ code: 'unauthorized' });
       }
       const forbidden = await send(route, method, others[scope].headers);
       expect(forbidden.status).toBe(403);

@@ -323,9 +323,9 @@ describeApp(
       await session.answer('m', 'x');
       const before = await scrape(source.app.url);
       const feeds = [await session.feed(), await session.feed(), await session.feed()];
-      const refused = await fetch(session.url);
-      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
-      expect(await refused.json()).toMatchObject({ code: 'too_many_feeds' });
+      const rejected = await fetch(session.url);
+      expect([rejected.status, rejected.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await rejected.json()).toMatchObject({ code: 'too_many_feeds' });
       await source.app.app.drain(0);
       for (const feed of feeds) await feed.end();
       expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);

@@ -63,8 +63,8 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     const headers = { ...init.headers, ...(from === null ? {} : { origin: from }) };
     const response = await fetch(url, { ...init, headers });
     await response.arrayBuffer();
-    const isRefused = init.method === 'POST' && from !== null && from !== origin;
-    const expected = isRefused ? 403 : Number(kind.slice(0, 3));
+    const isRejected = init.method === 'POST' && from !== null && from !== origin;
+    const expected = isRejected ? 403 : Number(kind.slice(0, 3));
     if (/^\d/.test(kind)) expect(response.status).toBe(expected);
     return response.headers;
   }

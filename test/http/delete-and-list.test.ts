@@ -40,8 +40,8 @@ describeApp(
       await one.post({ type: 'answer' }, as(1));
       await remove(one.url);
       for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
-        const refused = await one.post({ type: 'answer' }, headers);
-        expect(refused.body).toMatchObject({
+        const rejected = await one.post({ type: 'answer' }, headers);
+        expect(rejected.body).toMatchObject({
           code: 'stream_ended',
           streamStatus: 'deleted',
           stored: 0,

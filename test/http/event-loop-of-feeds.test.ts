@@ -4,8 +4,8 @@ import type { StreamId } from '../../src/store/stream-id.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { complete, newStream, stored } from '../support/events.js';
-import { leastOfAttempts } from '../support/least-of-attempts.js';
 import { longestBlock } from '../support/longest-block.js';
+import { minOfAttempts } from '../support/min-of-attempts.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 const mebibyte = 1024 ** 2 - 1000;
@@ -116,7 +116,7 @@ describe('The event loop of feeds', () => {
     async (what, create) => {
       const events = create();
       for (const format of Object.keys(formats) as (keyof typeof formats)[]) {
-        const least = await leastOfAttempts(() => excess(format, events), 0);
+        const least = await minOfAttempts(() => excess(format, events), 0);
         expect(least, `${what} as ${format}, ms above the bound`).toBeLessThan(0);
       }
     },

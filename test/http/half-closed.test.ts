@@ -26,7 +26,7 @@ const rows: readonly (readonly [string, number, (path: string, session: string) 
   ['POST /events', 201, (path) => request(`POST ${path}/events`, json, event)],
   ['POST /events?', 201, (path) => request(`POST ${path}/events?`, json, event)],
   ['POST /events of NDJSON', 201, (path) => request(`POST ${path}/events`, ndjson, event)],
-  ['POST /events that is refused', 400, (path) => request(`POST ${path}/events`, json, '{}')],
+  ['POST /events that is rejected', 400, (path) => request(`POST ${path}/events`, json, '{}')],
   ['GET /events', 200, (path) => request(`GET ${path}/events`)],
   ['POST /lease', 200, (path) => request(`POST ${path}/lease`, lease)],
   ['GET status', 200, (path) => request(`GET ${path}`)],

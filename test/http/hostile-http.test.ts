@@ -148,8 +148,8 @@ describeApp('The HTTP parser', {}, (source) => {
     const expecting = 'expect: something\r\n';
     const answer = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
     expect(answer).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
-    const refused = await rawRequest(source.app.url, '/none', '1.1', expecting);
-    expect(refused).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
+    const rejected = await rawRequest(source.app.url, '/none', '1.1', expecting);
+    expect(rejected).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
   });
 
   it('takes the first of two Content-Type headers', async () => {
@@ -177,8 +177,11 @@ describeApp('The HTTP parser', {}, (source) => {
     const head = await fetch(one.eventsUrl, { method: 'HEAD' });
     const get = await fetch(one.eventsUrl);
     expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'));
-    const refused = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
-    expect([refused.status, await refused.json()]).toMatchObject([406, { code: 'not_acceptable' }]);
+    const rejected = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
+    expect([rejected.status, await rejected.json()]).toMatchObject([
+      406,
+      { code: 'not_acceptable' },
+    ]);
   });
 
   it('rejects a body of lone surrogates, which are not UTF-8, and accepts them escaped', async () => {

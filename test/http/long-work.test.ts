@@ -10,7 +10,7 @@ const json = { 'content-type': 'application/json' };
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const lease = { 'producer-lease': '30' };
 
-/** An event of about so many bytes, of which a parser makes an object of every three. */
+/** An event of about that many bytes, of which a parser makes an object of every three. */
 const bushy = (bytes: number) =>
   `{"type":"t","data":{"a":[${'[],'.repeat(Math.floor(bytes / 3) - 40)}[]]}}`;
 const full = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length));

@@ -179,7 +179,7 @@ function fixed(series: ReadonlySet<string>): string[] {
 
 describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (source) => {
   const idle = 'rejoin_stream_reads_total{cause="poll",result="nothing"}';
-  const woken = 'rejoin_stream_reads_total{cause="wake_up",result="events"}';
+  const notified = 'rejoin_stream_reads_total{cause="wake_up",result="events"}';
 
   it('counts polls only where a notification may be lost', async () => {
     const one = source.stream();
@@ -192,11 +192,11 @@ describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (sourc
     }
     const startedAt = performance.now();
     let count = 0;
-    await waitFor('wake-ups, for longer than some polls', async () => {
+    await waitFor('notifications, for longer than some polls', async () => {
       count += 1;
       await one.postAnswers(1, count);
       await feed.frameCount(count);
-      return ((await grown())[woken] ?? 0) > 0 && performance.now() - startedAt > 200;
+      return ((await grown())[notified] ?? 0) > 0 && performance.now() - startedAt > 200;
     });
     if (source.streams.notifiesReliably) expect(await grown()).not.toHaveProperty(idle);
     feed.drop();

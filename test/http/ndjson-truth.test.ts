@@ -36,7 +36,7 @@ function open(one: TestStream, headers: Record<string, string> = {}) {
     for await (const chunk of (response as IncomingMessage).setEncoding('utf8')) text += chunk;
     return JSON.parse(text) as Record<string, unknown>;
   });
-  sent.on('error', () => {}); // it is answered early
+  sent.on('error', () => {}); // it responds early
   return { sent, answer };
 }
 
@@ -54,7 +54,7 @@ describeApp('An NDJSON body whose stream expires', brief, (source) => {
     appends = vi.spyOn(source.streams, 'appendEvents');
   });
 
-  /** Sends so many lines, and lets the stream expire in the middle of the request. */
+  /** Sends that many lines, and lets the stream expire in the middle of the request. */
   async function sendAndExpire(sent: ClientRequest, one: TestStream, count: number) {
     sent.write(line.repeat(count));
     // The stream may go before it is seen.

@@ -173,7 +173,7 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     const [whole, longer] = [open(one, producer), open(one, producer)];
     longer.sent.on('error', () => {});
     for (const { sent } of [whole, longer]) sent.write(lines(2));
-    await one.post({ type: 'session_title' }); // wakes whoever watches for the end
+    await one.post({ type: 'session_title' }); // notifies those that watch for the end
     await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
     whole.sent.end(`${line('2')}{"type":"complete"}`);
     expect(await whole.answer).toMatchObject({

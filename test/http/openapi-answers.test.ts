@@ -206,14 +206,14 @@ describe('Each response in the OpenAPI document', () => {
     expect(await ask(limited, 'POST events', event)).toBe('201');
     expect(await ask(limited, 'POST events', event)).toBe('429 rate_limited');
     expect(await ask(limited, 'POST stop')).toBe('429 rate_limited');
-    for (const refused of [false, true]) {
+    for (const rejected of [false, true]) {
       expect(await ask(limited, 'GET stream')).toBe('200');
-      expect(answers.provoked.has(refusedAs('rate_limited'))).toBe(refused);
+      expect(answers.provoked.has(rejectedAs('rate_limited'))).toBe(rejected);
     }
     expect(await ask(limited, 'GET chat')).toBe('503 too_many_feeds');
     const few = await start(await memoryBackend.create(), { feed: { maxFeeds: 0 } });
     expect(await ask(few, 'GET stream')).toBe('200');
-    expect(answers.provoked.has(refusedAs('too_many_feeds'))).toBe(true);
+    expect(answers.provoked.has(rejectedAs('too_many_feeds'))).toBe(true);
   });
 
   it('occurs for missing and wrong keys', async () => {
@@ -323,7 +323,7 @@ describe('Each response in the OpenAPI document', () => {
   });
 });
 
-function refusedAs(reason: string): string {
+function rejectedAs(reason: string): string {
   return `${operationOf('GET stream')} 200 stream-refused: ${reason}`;
 }
 

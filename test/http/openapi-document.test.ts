@@ -68,8 +68,8 @@ describe('The OpenAPI document', () => {
     const others = paths.filter((path) => !pages.includes(path));
     expect(others.sort()).toEqual(Object.keys(document.json.paths ?? {}).sort());
     for (const path of others) {
-      const refused = await fetch(app.url + path, { method: 'PATCH' });
-      const taken = refused.headers.get('allow')?.split(', ') ?? [];
+      const rejected = await fetch(app.url + path, { method: 'PATCH' });
+      const taken = rejected.headers.get('allow')?.split(', ') ?? [];
       const named = document.operations.filter((one) => one.path === path);
       expect(named.map(({ name }) => name.split(' ')[0]).sort()).toEqual(
         taken.filter((method) => method !== 'HEAD'),

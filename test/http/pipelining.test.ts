@@ -155,7 +155,7 @@ describeApp('Requests behind a rejection that ends their connection', {}, (sourc
         answer += text;
       });
       socket.resume();
-      await waitFor('it is refused', () => answer.includes('unsupported_media_type'));
+      await waitFor('it is rejected', () => answer.includes('unsupported_media_type'));
       const behind = (name: string) => append(`${pathname}-${name}/events`, '{"type":"t"}');
       socket.write(`67890${behind('second')}${behind('third')}`);
       await waitFor('the connection is closed', () => socket.destroyed);

@@ -8,7 +8,7 @@ import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** So many requests a second are ten times as many in a window. */
+/** That many requests a second are ten times as many in a window. */
 const perSecond = 1;
 const perWindow = 10;
 
@@ -22,7 +22,7 @@ afterAll(() => {
 
 type Headers = Record<string, string>;
 
-/** The statuses of so many appends, one after another. */
+/** The statuses of that many appends, one after another. */
 async function appends(one: TestStream, count: number, headers: Headers = {}): Promise<number[]> {
   const statuses: number[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -248,13 +248,13 @@ describeApp(
     it('responds to EventSource with a 200 and a retry time', async () => {
       const one = source.stream();
       for (let index = 0; index < perWindow; index += 1) (await one.feed()).drop();
-      const refused = await one.feed();
-      await refused.end();
-      expect(refused.status).toBe(200);
-      expect(refused.response.headers['stream-refused']).toBe('rate_limited');
-      expect(refused.comments).toEqual(['refused: rate_limited']);
-      expect(refused.retryMs).toBeGreaterThanOrEqual(1000);
-      expect(refused.retryMs).toBeLessThanOrEqual(10_000);
+      const rejected = await one.feed();
+      await rejected.end();
+      expect(rejected.status).toBe(200);
+      expect(rejected.response.headers['stream-refused']).toBe('rate_limited');
+      expect(rejected.comments).toEqual(['refused: rate_limited']);
+      expect(rejected.retryMs).toBeGreaterThanOrEqual(1000);
+      expect(rejected.retryMs).toBeLessThanOrEqual(10_000);
       const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
       expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'rate_limited']);
     });
@@ -264,7 +264,7 @@ describeApp(
 const onlyAppends = { appendsPerKey: 0, feedsPerKey: 0, feedsPerAddress: 0 };
 
 describe('A rate limit', () => {
-  /** One route with the limit of so many requests in a window. */
+  /** One route with the limit of that many requests in a window. */
   async function limited(appendsPerAddress: number, windowMs: number) {
     const app = fastify();
     onTestFinished(() => app.close());

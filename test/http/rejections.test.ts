@@ -73,7 +73,7 @@ describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/events`,
     ],
     [
-      'a body that is refused while it comes',
+      'a body that is rejected while it comes',
       (one) =>
         rawBytes(
           one.app.url,
@@ -105,7 +105,7 @@ describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/stream`,
     ],
     [
-      'a page of another origin',
+      'a cross-origin page',
       (one) => fetch(one.url, { method: 'DELETE', headers: { origin: 'https://evil.example' } }),
       'forbidden',
       message,

@@ -13,7 +13,7 @@ const { 'cache-control': _, ...always } = securityHeaders;
 /** One answer of each kind. */
 const answers: Record<string, (one: TestStream) => [url: string, init?: RequestInit]> = {
   'an append': ({ eventsUrl }) => [eventsUrl, append('{"type":"t"}')],
-  'a refused append': ({ eventsUrl }) => [eventsUrl, append('{')],
+  'a rejected append': ({ eventsUrl }) => [eventsUrl, append('{')],
   'a read': ({ eventsUrl }) => [eventsUrl],
   'a status of no stream': ({ url }) => [url],
   'a feed': ({ url }) => [`${url}/stream`],
@@ -80,7 +80,7 @@ describe('A route with a page', () => {
 const listed = 'https://app.example.com';
 const other = 'https://evil.example.net';
 
-describeApp('A page of another origin (CSRF)', { cors: { origins: [listed] } }, ({ stream }) => {
+describeApp('A cross-origin page (CSRF)', { cors: { origins: [listed] } }, ({ stream }) => {
   const stop = async (one: TestStream, headers: Record<string, string>) =>
     (await fetch(`${one.url}/stop`, { method: 'POST', headers })).status;
 
@@ -94,8 +94,12 @@ describeApp('A page of another origin (CSRF)', { cors: { origins: [listed] } }, 
     const one = stream();
     await one.post({ type: 'answer' });
     expect(await stop(one, headers)).toBe(403);
-    const refused = await one.post({ type: 'answer' }, headers);
-    expect([refused.status, refused.body.code, refused.body.stored]).toEqual([403, 'forbidden', 0]);
+    const rejected = await one.post({ type: 'answer' }, headers);
+    expect([rejected.status, rejected.body.code, rejected.body.stored]).toEqual([
+      403,
+      'forbidden',
+      0,
+    ]);
     expect((await fetch(one.url, { method: 'DELETE', headers })).status).toBe(403);
     expect((await fetch(`${one.url}/lease`, { method: 'POST', headers })).status).toBe(403);
     expect(await (await fetch(one.url)).json()).toMatchObject({ streamStatus: 'open' });

@@ -71,7 +71,7 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
   });
 });
 
-/** So many requests a second are ten times as many in a window. */
+/** That many requests a second are ten times as many in a window. */
 const perSecond = 1;
 const perWindow = 10;
 

@@ -99,7 +99,7 @@ describeApp('A reader', { backend: { ttlMs: 2000 } }, (source) => {
     const feeds = [await renewed.feed(), await kept.feed()];
     for (const other of [stream(), stream(), stream()]) {
       await other.postAnswers(1);
-      await waitFor('the other is forgotten', async () => {
+      await waitFor('the other has expired', async () => {
         const response = await fetch(`${renewed.url}/lease`, {
           method: 'POST',
           headers: { 'producer-lease': '3' },

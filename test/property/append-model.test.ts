@@ -100,13 +100,13 @@ async function run(
   commands: readonly Command[],
   stores: readonly StreamManager[],
   stream: StreamId,
-  forget: () => Promise<unknown> = async () => {},
+  deleteList: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const model = new ModelStream(maxStreamEvents);
   for (const each of commands) {
     const ask = prepare(each, model);
     const expected = ask.model();
-    if (each.does === 'delete') await forget();
+    if (each.does === 'delete') await deleteList();
     for (const store of stores) expect(await ask.store(store, stream)).toEqual(expected);
   }
   for (const store of stores) {
@@ -137,7 +137,7 @@ function prepare(command: Command, model: ModelStream): Question {
     case 'delete':
       return {
         model: () => {
-          model.forget();
+          model.delete();
           return null;
         },
         store: async (store, stream) => statusOf(await store.getStatus(stream, 'a')),

@@ -29,7 +29,7 @@ async function postAll(stream: TestStream, total: number, batch: number): Promis
   await stream.post({ type: 'complete' });
 }
 
-/** Follows to the end; the n-th connection is dropped after so many frames. */
+/** Follows to the end; the n-th connection is dropped after that many frames. */
 async function readDropping(
   stream: TestStream,
   framesUntilDrop: readonly number[],

@@ -83,13 +83,13 @@ describe('encodeEvents', () => {
       ...event,
       ...Object.fromEntries(Object.entries(other).slice(which, which + 1)),
     }));
-    const counts = { valid: 0, refused: 0 };
+    const counts = { valid: 0, rejected: 0 };
     fc.assert(
       fc.property(fc.oneof(nearly, almost, fc.jsonValue()), (value) => {
         const text = JSON.stringify(value);
         fc.pre(!text.includes('__proto__') && !text.startsWith('['));
         const isValid = eventSchema.safeParse(JSON.parse(text)).success;
-        counts[isValid ? 'valid' : 'refused'] += 1;
+        counts[isValid ? 'valid' : 'rejected'] += 1;
         const encode = () => encodeEvents(Buffer.from(text), limits);
         if (isValid) expect(encode()).toHaveLength(1);
         else expect(encode).toThrow(expect.objectContaining({ code: 'invalid_event' }));

@@ -47,7 +47,7 @@ class Model {
   readonly events: StoredEvent[] = [];
   hasEnded = false;
 
-  refuses(step: Step): boolean {
+  rejects(step: Step): boolean {
     if (step.kind === 'title') return false;
     return this.hasEnded;
   }
@@ -106,7 +106,7 @@ async function take(
     return;
   }
   const events = eventsOf(step, model);
-  if (model.refuses(step)) {
+  if (model.rejects(step)) {
     await expect(manager.appendEvents(stream, events)).rejects.toMatchObject({
       code: 'stream_ended',
     });

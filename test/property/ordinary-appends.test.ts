@@ -146,7 +146,7 @@ const request: fc.Arbitrary<Request> = fc
   }));
 
 /**
- * Requests after which the connection goes on, whatever becomes of them. NDJSON may be refused
+ * Requests after which the connection goes on, whatever becomes of them. NDJSON may be rejected
  * before its end has come, and then the connection ends.
  */
 const wellFramed = request.filter(
@@ -189,7 +189,7 @@ const timeouts = { bodyMs: 50, silenceMs: 500 };
 const settings: readonly (readonly [string, TestAppOptions])[] = [
   ['everybody may append', {}],
   ['appending takes a key', { auth: { apiKeys: [appendKey.key, readKey.key] } }],
-  ['pages of another origin are served', { cors: { origins: ['https://listed.example'] } }],
+  ['cross-origin pages are served', { cors: { origins: ['https://listed.example'] } }],
 ];
 
 describe.each(settings)('The append fast path, where %s,', (_, options) => {

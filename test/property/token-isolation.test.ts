@@ -223,7 +223,7 @@ describe('A reader token', () => {
         }),
         { numRuns: 500 },
       );
-      // What is refused everywhere, or reaches no route at all, would prove nothing.
+      // What is rejected everywhere, or reaches no route at all, would prove nothing.
       expect(seen.opened).toBeGreaterThan(10);
       expect(seen.forbidden).toBeGreaterThan(50);
     },

@@ -22,7 +22,7 @@ export function operationOf(route: string): string {
 /** Sends requests, and holds each answer to the document. */
 export class DocumentedAnswers {
   /**
-   * Answers that came: `GET /healthz 200`; refusals with their code; and of headers that are one of
+   * Answers that came: `GET /healthz 200`; rejections with their code; and of headers that are one of
    * several words, each word.
    */
   readonly provoked = new Set<string>();
@@ -52,7 +52,7 @@ export class DocumentedAnswers {
     return `m${this.#count}`;
   }
 
-  /** @returns the status and, of a refusal, the code: `409 stream_ended` */
+  /** @returns the status and, of a rejection, the code: `409 stream_ended` */
   async ask(app: TestApp, route: string, options: AskOptions = {}): Promise<string> {
     const { id = this.newId(), query = '', headers = {}, body = null } = options;
     const operation = operationOf(route);

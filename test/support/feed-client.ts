@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.js';
 
 /**
  * One SSE connection over a real socket, parsed by a library that nobody here wrote. It does not
- * reconnect by itself: tests decide where a client goes on.
+ * reconnect automatically: tests decide where a client goes on.
  */
 export class FeedClient {
   readonly frames: EventSourceMessage[] = [];

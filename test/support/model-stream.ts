@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../src/events/stored-event.js';
 import type { ProducerStamp } from '../../src/store/producer.js';
 
-/** What an append or a status comes to: a result, or a refusal with its code. */
+/** What an append or a status comes to: a result, or a rejection with its code. */
 export type Answer = Readonly<Record<string, unknown>> | null;
 
 /** One stream as the contract has it, without time and without leases: what a store must be like. */
@@ -25,8 +25,8 @@ export class ModelStream {
     const skipped = producer ? Math.min(expectedSeq - producer.seq, events.length) : 0;
     if (skipped < 0) return { code: 'producer_gap', stored: 0, expectedSeq };
     const rest = events.slice(skipped);
-    const refusal = rest.length === 0 ? null : this.#refusalOf(rest);
-    if (refusal !== null) return { ...refusal, stored: skipped };
+    const rejection = rest.length === 0 ? null : this.#rejectionOf(rest);
+    if (rejection !== null) return { ...rejection, stored: skipped };
     const offset = this.events.length;
     this.#store(rest);
     if (producer && rest.length > 0) this.#advance(producer, producer.seq + events.length);
@@ -45,7 +45,7 @@ export class ModelStream {
     return { nextOffset: this.events.length, status: this.status, producer };
   }
 
-  forget(): void {
+  delete(): void {
     this.events = [];
     this.status = 'open';
     this.#producers.clear();
@@ -55,7 +55,7 @@ export class ModelStream {
     return epoch < (this.#producers.get(id)?.epoch ?? 0);
   }
 
-  #refusalOf(events: readonly StoredEvent[]): Answer {
+  #rejectionOf(events: readonly StoredEvent[]): Answer {
     const others = events.filter(({ type }) => type !== 'session_title');
     const end = others.findIndex(({ ending }) => ending !== null);
     if (end !== -1 && end < others.length - 1) return ended(others[end]?.ending as string);

@@ -23,7 +23,7 @@ export interface StubbornWorkerOptions {
  */
 export class StubbornWorker {
   /** The codes of problems that it was answered. */
-  readonly refusals: string[] = [];
+  readonly rejections: string[] = [];
   /** How often it got no answer. */
   failures = 0;
   isFenced = false;
@@ -59,7 +59,7 @@ export class StubbornWorker {
   }
 
   async #note(code: string): Promise<void> {
-    this.refusals.push(code);
+    this.rejections.push(code);
     if (code === 'producer_fenced') this.isFenced = true;
     else {
       this.#node += 1;

@@ -85,12 +85,12 @@ export class TcpProxy {
     for (const client of this.#targetOf.keys()) client.resetAndDestroy();
   }
 
-  /** Refuses new connections, as when nothing listens. Those that are open stay. */
-  refuse(): void {
+  /** Refuses connections, as when nothing listens. Those that are open stay. */
+  stopAccepting(): void {
     this.#server.close();
   }
 
-  /** Takes connections again, where it did before `refuse`. */
+  /** Takes connections again, where it did before `stopAccepting`. */
   accept(): Promise<void> {
     return this.#listen(this.#port);
   }

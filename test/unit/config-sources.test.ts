@@ -71,9 +71,9 @@ describe('The settings of WeKnora', () => {
   it.each(['true', 'TRUE', 'True', '1', 'yes', 'on', 't', 'maybe'])(
     'that would skip the check of certificates is an error that says what to set instead (%s)',
     (value) => {
-      const refused = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
-      expect(errorsOf({ [insecure]: value })).toEqual([refused]);
-      expect(errorsOf({}, { '.env': `${insecure}=${value}\n` })).toEqual([refused]);
+      const rejected = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
+      expect(errorsOf({ [insecure]: value })).toEqual([rejected]);
+      expect(errorsOf({}, { '.env': `${insecure}=${value}\n` })).toEqual([rejected]);
     },
   );
 

@@ -32,8 +32,8 @@ describe('A run of chunks', () => {
 
   it('has one id, or ids that the service generated', () => {
     expect(contentsOf(stored(chunk('a'), chunk('b', { id: 'a2' })))).toEqual(['a', 'b']);
-    const minted = (content: string) => chunk(content, { id: undefined });
-    expect(contentsOf(stored(minted('a'), minted('b'), chunk('c'), minted('d')))).toEqual([
+    const generated = (content: string) => chunk(content, { id: undefined });
+    expect(contentsOf(stored(generated('a'), generated('b'), chunk('c'), generated('d')))).toEqual([
       'ab',
       'c',
       'd',

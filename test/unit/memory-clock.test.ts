@@ -28,7 +28,7 @@ describe('The memory store, when the system clock is set,', () => {
     aheadMs = hourMs / 2;
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs;
-    await waitFor('the first is forgotten', () => store.usage.streams < 2);
+    await waitFor('the first has expired', () => store.usage.streams < 2);
     expect(store.usage.streams).toBe(1);
   });
 
@@ -40,7 +40,7 @@ describe('The memory store, when the system clock is set,', () => {
     aheadMs = 0;
     expect(await store.getStatus(stream)).toBeNull();
     aheadMs = hourMs;
-    await waitFor('both are forgotten', () => store.usage.streams === 0);
+    await waitFor('both have expired', () => store.usage.streams === 0);
   });
 
   it('expires no lease before a full one has passed since it was set ahead', async () => {

@@ -104,7 +104,7 @@ describe('The projection to AI SDK chunks', () => {
     [{ data: { success: false } }, 'The tool has failed.'],
     [{ content: 'no network', data: { success: false } }, 'no network'],
     [{ data: { error: 'timeout' } }, 'timeout'],
-    [{ data: { error: { message: 'refused', code: 1 } } }, 'refused'],
+    [{ data: { error: { message: 'rejected', code: 1 } } }, 'rejected'],
   ])('shows that a tool failed (%j)', (event, errorText) => {
     const chunks = chunksOf(
       { type: 'tool_call', id: 'c' },
@@ -158,7 +158,7 @@ describe('The projection to AI SDK chunks', () => {
     ]);
   });
 
-  it('names the tool of a call after the event that began it, whoever wrote either', () => {
+  it('names the tool of a call after the event that began it, whichever program wrote either', () => {
     const own = (data: object) => ({ type: 'ui_message_chunk', data });
     const input = { type: 'tool-input-available', toolName: 't', input: 1 };
     const output = (toolCallId: string) => ({ type: 'tool-output-available', toolCallId });
@@ -166,14 +166,14 @@ describe('The projection to AI SDK chunks', () => {
       chunksOf(
         own({ ...input, toolCallId: 'static' }),
         { type: 'tool_result', data: { tool_call_id: 'static', output: 1 } },
-        own({ ...input, toolCallId: 'refused' }),
-        { type: 'error', content: 'no', data: { tool_call_id: 'refused' } },
+        own({ ...input, toolCallId: 'rejected' }),
+        { type: 'error', content: 'no', data: { tool_call_id: 'rejected' } },
         own({ ...input, toolCallId: 'dynamic', dynamic: true }),
         own({ ...output('dynamic'), output: 2 }),
       ).filter(({ type }) => type.startsWith('tool-output')),
     ).toEqual([
       { ...output('static'), output: 1 },
-      { type: 'tool-output-error', toolCallId: 'refused', errorText: 'no' },
+      { type: 'tool-output-error', toolCallId: 'rejected', errorText: 'no' },
       { ...output('dynamic'), output: 2, dynamic: true },
     ]);
   });
@@ -317,15 +317,15 @@ describe('The projection to AI SDK chunks', () => {
 describe.each(majors)('The frames of the AI SDK feed, read by $name,', ({ sdk }) => {
   /** The frames of these events as a feed writes them, page by page. */
   function framesOf(events: readonly object[], perPage = 100): Buffer {
-    const dialect = new UiMessageFormat('m1', maxEventBytes);
+    const format = new UiMessageFormat('m1', maxEventBytes);
     const all = stored(...events);
-    const frames = [dialect.preamble];
+    const frames = [format.preamble];
     for (let from = 0; from < all.length; from += perPage) {
       const page = all.slice(from, from + perPage);
       const nextOffset = from + page.length;
       const before = all[from - 1];
       const encoded = EncodedPage.of({ events: page, nextOffset, before, atEnd: true });
-      frames.push(dialect.encode(encoded)?.bytes ?? Buffer.alloc(0));
+      frames.push(format.encode(encoded)?.bytes ?? Buffer.alloc(0));
     }
     return Buffer.concat(frames);
   }

@@ -10,7 +10,7 @@ import { connectionOptions } from '../../src/store/redis/connection/redis-option
 
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
 
-/** The forms in which the same refusal comes, by who ran into it. */
+/** The forms in which the same rejection comes, by who ran into it. */
 const forms: readonly [where: string, form: (text: string) => string][] = [
   ['to a command', (text) => text],
   ['to a script of Redis 7', (text) => `${text} script: 5fcee9, on @user_script:4.`],

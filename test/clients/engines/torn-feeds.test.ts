@@ -4,7 +4,7 @@ import { tearFeeds } from './torn-feeds.js';
 
 describe.each([
   ['Chromium', chromium, everyPlace],
-  // Before the first byte of the body, on a page of another origin, it is closed for good.
+  // Before the first byte of the body, on a cross-origin page, it is closed for good.
   ['Firefox', firefox, everyPlaceInTheBody],
   ['WebKitGTK', webKit, everyPlace],
 ] as const)('The EventSource of %s', (_, engine, placesOf) => {

@@ -14,7 +14,7 @@ const feeds = 5000;
 const sharedStreams = 50;
 const connections = 16;
 
-/** So many feeds come and go before: what a server needs for the first ones is not theirs. */
+/** This many feeds come and go before: what a server needs for the first ones is not theirs. */
 const firstFeeds = 100;
 
 /** Streams of those. */

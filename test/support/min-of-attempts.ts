@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const mostAttempts = 20;
+const maxAttempts = 20;
 
 /** Between two attempts: a collection of garbage that runs beside several of them comes to its end. */
 const pauseMs = 50;
@@ -12,14 +12,14 @@ const pauseMs = 50;
  *
  * @returns the least value
  */
-export async function leastOfAttempts(
+export async function minOfAttempts(
   measure: () => Promise<number>,
   bound: number,
 ): Promise<number> {
-  let least = await measure();
-  for (let count = 1; count < mostAttempts && least >= bound; count += 1) {
+  let min = await measure();
+  for (let count = 1; count < maxAttempts && min >= bound; count += 1) {
     await sleep(pauseMs);
-    least = Math.min(least, await measure());
+    min = Math.min(min, await measure());
   }
-  return least;
+  return min;
 }

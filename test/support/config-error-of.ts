@@ -7,7 +7,10 @@ import { directoryWith, type Environment } from './test-processes.js';
  *
  * @param directory where it would be started
  */
-export function refusalOf(environment: Environment, directory = directoryWith({})): ConfigError {
+export function configErrorOf(
+  environment: Environment,
+  directory = directoryWith({}),
+): ConfigError {
   try {
     loadConfig(environment, directory);
   } catch (error) {

@@ -62,7 +62,7 @@ describe('The fields of an event', () => {
     if (whenLeftOut === '400') {
       expect(() => encode(rest)).toThrow(`event 0: \`${field}\` is required`);
     } else {
-      const isAdded = whenLeftOut !== 'stays out';
+      const isAdded = whenLeftOut !== 'absent';
       expect(Object.hasOwn(encode(rest)[0] ?? {}, field)).toBe(isAdded);
       expect(encode(rest)[0]).toMatchObject(rest);
     }

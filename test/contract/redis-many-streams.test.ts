@@ -12,7 +12,7 @@ import { waitFor } from '../support/wait-for.js';
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 100_000 };
 const ttlMs = 3_600_000;
 
-/** So few that Redis answers all of them in time on a busy machine. */
+/** So few that Redis replies to all of them in time on a busy machine. */
 const atOnce = 100;
 
 /** What is done before each append to a stream, if need be. */

@@ -10,7 +10,7 @@ it('GET /sessions/:sid asks Redis for many streams of the session with each comm
   const proxy = await TcpProxy.start(inject('redisPort'), async (chunk, from) => {
     if (from === 'client' && lastFrom === 'service') rounds += 1;
     lastFrom = from;
-    await sleep(20); // what is asked for at a time comes before the first answer
+    await sleep(20); // what is asked for at a time comes before the first response
     return chunk.length;
   });
   onTestFinished(() => proxy.close());

@@ -17,8 +17,8 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const stopped = { code: 0, signal: null };
-/** Well within what Redis is given to answer. */
-const answerMs = 1500;
+/** Well within what Redis is given to reply. */
+const responseMs = 1500;
 
 describe('The service, on SIGTERM,', () => {
   it('is not ready at once, and serves everything until the drain delay is over', async () => {
@@ -72,7 +72,7 @@ describe('The service, on SIGTERM,', () => {
     const stoppedMs = performance.now() - stoppedAt;
 
     const { status } = await slow;
-    if (stoppedMs < answerMs) expect(status).toBe(201);
+    if (stoppedMs < responseMs) expect(status).toBe(201);
     else expect([201, 503]).toContain(status); // the service may have given Redis up
     expect(await service.exit()).toEqual(stopped);
   });

@@ -81,31 +81,31 @@ describe('No log, no error and no metric', () => {
       LOG_LEVEL: 'trace',
       AUTH_API_KEYS: formatApiKey(key.key),
     });
-    const answers: string[] = [];
+    const responses: string[] = [];
     const wrong = { authorization: `${key.headers.authorization}x` };
     for (const route of routes) {
       for (const method of methods) {
         for (const headers of [key.headers, wrong, { authorization: `Basic ${secret}` }]) {
-          answers.push(
+          responses.push(
             ...(await errorsOf(`${service.url}${route}?token=${token}`, method, headers)),
           );
         }
       }
     }
     const tooLarge = { ...key.headers, 'x-token': token.repeat(1000) };
-    answers.push(...(await errorsOf(service.url, 'GET', tooLarge)));
+    responses.push(...(await errorsOf(service.url, 'GET', tooLarge)));
     const metrics = await fetch(`${service.url}/metrics`, { headers: key.headers });
-    answers.push(await metrics.text());
+    responses.push(await metrics.text());
     service.signal('SIGTERM');
     await service.exit();
     const words = [body, token, secret];
-    expect(answers.length).toBeGreaterThan(100);
-    expect(answers.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
+    expect(responses.length).toBeGreaterThan(100);
+    expect(responses.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
     const lines = service.output.split('\n');
     expect(lines.filter((line) => words.some((word) => tells(line, word)))).toEqual([]);
   });
 
-  /** What is answered to each of the bodies when it is rejected, and to one of another type. */
+  /** The response to each of the bodies when it is rejected, and to one of another type. */
   async function errorsOf(url: string, method: string, headers: Record<string, string>) {
     const hasBody = !['GET', 'HEAD', 'OPTIONS'].includes(method);
     const sent: [string, string | null][] = [['text/plain', hasBody ? (bodies[0] ?? null) : null]];

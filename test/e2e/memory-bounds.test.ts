@@ -41,7 +41,7 @@ describe('The memory of the service', () => {
       socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(1000));
       for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
     });
-    expect(growth).toBeLessThan(100); // all thousand answers are a gigabyte
+    expect(growth).toBeLessThan(100); // all thousand responses are a gigabyte
   });
 
   it('stays small when 100 connections send heads, of any kind, behind a read that waits', async () => {
@@ -70,8 +70,8 @@ describe('The memory of the service', () => {
       const service = await startService({ LIMITS_EVENT_BYTES: '4MiB' });
       await fetch(`${service.url}/healthz`);
       const growth = await growthMib(service, async () => {
-        const answer = await sendByteByByte(connectTo(service), type, length);
-        expect(answer).toMatch(/^HTTP\/1.1 201 /);
+        const response = await sendByteByByte(connectTo(service), type, length);
+        expect(response).toMatch(/^HTTP\/1.1 201 /);
       });
       expect(growth).toBeLessThan(100); // an object for each byte is 210 MB
     },

@@ -46,17 +46,17 @@ describe('Through nginx', () => {
     const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
     printLags('from a line of NDJSON through nginx to its frame', lags);
     worker.end();
-    expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
+    expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
   });
 
   it('a worker gets its response at once when its stream is stopped', async () => {
     const feed = await openFeed(feedUrl(both.service.url, '', 's1', 'stopped'));
     const worker = openNdjson(both.nginxUrl, 'stopped');
-    const answer = answerOf(worker);
+    const response = responseOf(worker);
     worker.write(lineOf('1'));
     await feed.frameCount(1);
     await post(feedUrl(both.service.url, '', 's1', 'stopped').replace(/stream$/, 'stop'), {});
-    expect(await answer).toMatchObject({
+    expect(await response).toMatchObject({
       status: 409,
       body: { code: 'stream_ended', streamStatus: 'stopped', stored: 1 },
     });
@@ -185,7 +185,7 @@ async function silentAppend(url: string): Promise<void> {
   await sleep(ndjsonSilenceMs); // it is the silence that is tried
   worker.write(lineOf('after'));
   worker.end();
-  expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
+  expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
 }
 
 function openNdjson(url: string, mid = 'm1'): ClientRequest {
@@ -199,7 +199,7 @@ function lineOf(content: string): string {
   return `${JSON.stringify({ type: 'answer', content })}\n`;
 }
 
-async function answerOf(sent: ClientRequest) {
+async function responseOf(sent: ClientRequest) {
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;

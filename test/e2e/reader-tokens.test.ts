@@ -172,7 +172,7 @@ describe('A reader token', () => {
         const { headers, query } = bring(token, place);
         for (const [method, path] of asked) {
           const url = service.url + path + (path.includes('?') ? query.replace('?', '&') : query);
-          expect(tells(await answerTo(url, method, headers))).toEqual([]);
+          expect(tells(await responseTo(url, method, headers))).toEqual([]);
         }
       }
     }
@@ -202,8 +202,8 @@ describe('A reader token', () => {
   );
 });
 
-/** The head and the body of an answer, of a feed its head. */
-async function answerTo(url: string, method: string, headers: Record<string, string>) {
+/** The head and the body of a response, of a feed its head. */
+async function responseTo(url: string, method: string, headers: Record<string, string>) {
   const abort = new AbortController();
   const body = method === 'POST' ? '{"type":"answer"}' : null;
   const sent = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json', ...headers };

@@ -160,7 +160,7 @@ async function run(command: string): Promise<string> {
   return text(shell.stdout);
 }
 
-/** JSON answers end without a line break, but a block of a page has one. */
+/** JSON responses end without a line break, but a block of a page has one. */
 function withoutLastBreaks(output: string): string {
   return output.replace(/\n+$/, '');
 }

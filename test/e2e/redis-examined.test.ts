@@ -25,7 +25,7 @@ describe('The log, each time Redis is connected,', () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await waitFor('it is examined', () => service.output.includes('Redis was examined'));
-    // On a machine that is too busy, others may say that it answers late.
+    // On a machine that is too busy, others may say that it responds late.
     const ofServer = service.log.filter(({ maxmemoryPolicy }) => maxmemoryPolicy !== undefined);
     expect(ofServer.map(({ level }) => level)).toEqual([30]);
   });

@@ -27,7 +27,7 @@ describe('The service, while Redis is down from the start,', () => {
     await waitFor('a line in the log', () => service.output.includes('Redis is unreachable'));
     expect(await readiness(service)).toBe(503);
 
-    await answersWith(service, { code: 'backend_unavailable', stored: 0 });
+    await respondsWith(service, { code: 'backend_unavailable', stored: 0 });
     const feed = await openFeed(feedUrl(service.url));
     expect(feed.status).toBe(200);
     expect(feed.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
@@ -76,7 +76,7 @@ describe('The service, while Redis is down under an open feed,', () => {
     redis.signal('SIGSTOP');
     const beats = feed.comments.length;
     const unknown = { code: 'backend_unavailable', stored: null, storedAtLeast: 0 };
-    await answersWith(service, unknown);
+    await respondsWith(service, unknown);
     expect(await readiness(service)).toBe(503);
     const rejected = await openFeed(feedUrl(service.url, '', 's1', 'other'));
     expect(rejected.status).toBe(200);
@@ -140,9 +140,9 @@ async function subscriptions(admin: Client): Promise<number> {
   return ((await admin.pubsub('CHANNELS', '*::wake')) as string[]).length;
 }
 
-async function answersWith(service: ServiceProcess, problem: object) {
-  const answer = await post(eventsUrl(service.url), { type: 'answer', content: '1' });
-  expect(answer).toMatchObject({ status: 503, body: problem });
+async function respondsWith(service: ServiceProcess, problem: object) {
+  const response = await post(eventsUrl(service.url), { type: 'answer', content: '1' });
+  expect(response).toMatchObject({ status: 503, body: problem });
 }
 
 async function listOf(redis: RedisServer): Promise<number[]> {

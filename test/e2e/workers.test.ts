@@ -44,7 +44,7 @@ function start(
   options: Record<string, number>,
   environment?: Record<string, string>,
 ): AgentProcess {
-  const patient = { 'give-up': 3600, ...options }; // a busy machine answers late
+  const patient = { 'give-up': 3600, ...options }; // a busy machine responds late
   const agent = new AgentProcess(kind, url, patient, environment);
   agents.push(agent);
   return agent;
@@ -175,7 +175,7 @@ it.concurrent('Every worker resumes with a service that was down and has lost th
   });
   await Promise.all(
     runs.map(async ({ stream, agent }) => {
-      await readUntil(stream, 51); // it answers
+      await readUntil(stream, 51); // it responds
       agent.pause(); // so that none is done before all have come so far
     }),
   );
@@ -203,6 +203,6 @@ async function readUntil(stream: string, count: number): Promise<void> {
 }
 
 async function contentsOf(stream: string): Promise<string[]> {
-  const answer = await (await fetch(`${stream}/events`)).json();
-  return (answer as { events: { content: string }[] }).events.map(({ content }) => content);
+  const response = await (await fetch(`${stream}/events`)).json();
+  return (response as { events: { content: string }[] }).events.map(({ content }) => content);
 }

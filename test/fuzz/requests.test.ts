@@ -21,13 +21,13 @@ function property(url: string, streams: StreamManager) {
     const count = async () => (await streams.getStatus({ sessionId, messageId }))?.nextOffset ?? 0;
     const known = await streams.getStatus(other);
     const before = await count();
-    const answer = await send(url, request);
+    const response = await send(url, request);
     const after = await count();
     const now = await streams.getStatus(other);
     const isOtherChanged =
       known?.lastEvent.bytes.compare(now?.lastEvent.bytes ?? Buffer.of()) !== 0;
     const { sent } = request;
-    expect(faultsOf({ sent, answer, before, after, isOtherChanged })).toEqual([]);
+    expect(faultsOf({ sent, response, before, after, isOtherChanged })).toEqual([]);
   });
 }
 

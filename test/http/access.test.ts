@@ -155,8 +155,8 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
     const head =
       'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n' +
       'content-type: application/json\r\ncontent-length: 1000000\r\n\r\n{';
-    const answer = await rawBytes(source.app.url, head);
-    expect(answer).toMatch(/^HTTP\/1.1 401 /);
+    const response = await rawBytes(source.app.url, head);
+    expect(response).toMatch(/^HTTP\/1.1 401 /);
   });
 
   it('comes before the checks of media type, encoding and size of a body', async () => {
@@ -179,11 +179,11 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
   it('gives a client without a key the same response for every stream', async () => {
     const [known, unknown] = [source.stream(), source.stream()];
     await known.post({ type: 'answer' }, keys.append.headers);
-    const answers = [known, unknown].map(async ({ url }) => {
+    const responses = [known, unknown].map(async ({ url }) => {
       const problem = (await (await fetch(url)).json()) as object;
       return { ...problem, instance: null };
     });
-    expect(await answers[0]).toEqual(await answers[1]);
+    expect(await responses[0]).toEqual(await responses[1]);
   });
 
   it('applies to a feed too, also when it resumes', async () => {

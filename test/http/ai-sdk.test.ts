@@ -269,7 +269,7 @@ describeApp('A chat of the AI SDK', {}, (source) => {
       const reconnectTo = `${session.url}?version=${name.slice(-1)}`;
       const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo });
       const resuming = chat.resumeStream();
-      await waitFor('the answer', () => shownText(chat) === 'Paid.');
+      await waitFor('the response', () => shownText(chat) === 'Paid.');
       await session.append('m', { type: 'complete' });
       await resuming;
       expect([chat.status, chat.error]).toEqual(['ready', undefined]);

@@ -41,9 +41,9 @@ describeApp('A service without API keys', { server: { allowedHosts: [] } }, (sou
     'rejects requests for the host "%s", which a page may be made to send (DNS rebinding)',
     async (host) => {
       for (const head of ['', fromPage]) {
-        const answer = await append(source, host, undefined, head);
-        expect(answer).toMatch(misdirected);
-        expect(answer).toContain('server.allowed_hosts');
+        const response = await append(source, host, undefined, head);
+        expect(response).toMatch(misdirected);
+        expect(response).toContain('server.allowed_hosts');
       }
     },
   );
@@ -61,8 +61,8 @@ describeApp('A service without API keys', { server: { allowedHosts: [] } }, (sou
     await one.post({ type: 'answer' });
     const line = `${method} ${new URL(one.url).pathname}${tail} HTTP/1.1`;
     const head = 'host: evil.example\r\nproducer-lease: 9\r\nconnection: close\r\n';
-    const answer = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
+    const response = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
+    expect(response).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
     expect(await (await fetch(one.url)).json()).toMatchObject({
       streamStatus: 'open',
       nextOffset: 1,
@@ -79,8 +79,8 @@ describeApp('A service without API keys', { server: { allowedHosts: [] } }, (sou
     '/none',
   ])('rejects GET %s for another host', async (path) => {
     const head = 'host: evil.example\r\nconnection: close\r\n\r\n';
-    const answer = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
-    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    const response = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
+    expect(response).toMatch(/^HTTP\/1\.1 421 /);
   });
 
   it('checks the host of a target in absolute form too', async () => {
@@ -158,9 +158,9 @@ describeApp('A rejection because of the host', withOrigin, (source) => {
     'can be read by a page of the allowed origin %s, whose host need not be allowed',
     async (from) => {
       for (const host of ['other.example', new URL(from).host]) {
-        const answer = await append(source, host, undefined, `origin: ${from}\r\n`);
-        expect(answer).toMatch(/^HTTP\/1\.1 421 /);
-        expect(answer).toContain(`\r\naccess-control-allow-origin: ${from}\r\n`);
+        const response = await append(source, host, undefined, `origin: ${from}\r\n`);
+        expect(response).toMatch(/^HTTP\/1\.1 421 /);
+        expect(response).toContain(`\r\naccess-control-allow-origin: ${from}\r\n`);
       }
     },
   );

@@ -26,10 +26,10 @@ function bodiesOf(source: AppSource) {
   function begin(type: string, bytes: number, first = '', announced = bytes + 1) {
     const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
-    const sent = { socket, answer: '' };
+    const sent = { socket, response: '' };
     socket.on('error', () => {}); // what is rejected early may be reset
     socket.setEncoding('utf8').on('data', (text: string) => {
-      sent.answer += text;
+      sent.response += text;
     });
     const path = new URL(stream().eventsUrl).pathname;
     const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
@@ -57,7 +57,7 @@ function bodiesOf(source: AppSource) {
       if (status === 408) return false; // of a machine that is slow
       if (status === 503) expect(body).toMatchObject({ code: 'overloaded', stored: 0 });
       else expect(status).toBe(201);
-      // That body is released when its response is through, which the next answer is behind.
+      // That body is released when its response is through, which the next response is behind.
       await fetch(`${source.app.url}/healthz`);
       return status === 201;
     });
@@ -65,7 +65,7 @@ function bodiesOf(source: AppSource) {
   return { begin, beginJson, isRead, isFree };
 }
 
-const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
+const isRejected = ({ response }: { response: string }) => response.includes('"code":"overloaded"');
 const drop = (all: readonly { socket: Socket }[]) => {
   for (const { socket } of all) socket.destroy();
 };
@@ -77,11 +77,11 @@ describeApp('Request bodies in flight', { limits, timeouts: long }, (source) => 
     const all = Array.from({ length: 100 }, () => beginJson());
     const rejected = () => all.filter(isRejected);
     await waitFor('those over it are rejected', () => rejected().length >= 92);
-    for (const { answer } of rejected()) {
-      expect(answer).toMatch(/^HTTP\/1.1 503 /);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
-      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
-      expect(answer).toContain('"stored":0');
+    for (const { response } of rejected()) {
+      expect(response).toMatch(/^HTTP\/1.1 503 /);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(response).toMatch(/\r\nconnection: close\r\n/i);
+      expect(response).toContain('"stored":0');
     }
     expect(rejected().length).toBeLessThan(100);
     drop(all);
@@ -97,15 +97,15 @@ describeApp('Request bodies in flight', { limits, timeouts: long }, (source) => 
     await waitFor('one of them is rejected', () => both.some(isRejected));
     const rejected = both.filter(isRejected);
     expect(rejected).toHaveLength(1);
-    expect(rejected[0]?.answer).toContain(`"stored":${rejected[0] === other ? 3 : 1}`);
-    expect(rejected[0]?.answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(rejected[0]?.response).toContain(`"stored":${rejected[0] === other ? 3 : 1}`);
+    expect(rejected[0]?.response).toMatch(/\r\nretry-after: 1\r\n/i);
     drop(both);
     await isFree();
   });
 
   it('no longer count once they are rejected as too large', async () => {
     const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
-    await waitFor('it is too large', () => large.answer.includes(' 413 '));
+    await waitFor('it is too large', () => large.response.includes(' 413 '));
     await isFree();
   });
 
@@ -122,7 +122,9 @@ describeApp('Request bodies that do not arrive', { limits, timeouts: short }, (s
 
   it('no longer count once they have timed out', async () => {
     const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
-    await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
+    await waitFor('they are given up', () =>
+      late.every(({ response }) => response.includes(' 408 ')),
+    );
     await isFree();
   });
 });
@@ -142,9 +144,9 @@ describe.each(backends)('Request bodies in flight while the store hangs ($name)'
     const send = (type: string, body: string) => {
       const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
-      const sent = { socket, answer: '' };
+      const sent = { socket, response: '' };
       socket.setEncoding('utf8').on('data', (text: string) => {
-        sent.answer += text;
+        sent.response += text;
       });
       const head = 'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\n';
       const length = `content-length: ${body.length}\r\n`;
@@ -194,9 +196,9 @@ describeApp('Request bodies that stay in flight', { limits, timeouts: impatient 
       await isFree();
       return isRejected(large);
     });
-    const { answer } = small;
+    const { response } = small;
     drop([small, large]);
-    expect(large.answer).toMatch(/^HTTP\/1.1 503 .*"stored":1/s);
-    expect(answer).toBe('');
+    expect(large.response).toMatch(/^HTTP\/1.1 503 .*"stored":1/s);
+    expect(response).toBe('');
   });
 });

@@ -14,16 +14,16 @@ describeApp('A connection beyond the limit', { server: { maxConnections: 2 } }, 
     return socket;
   }
 
-  /** Whether a request over a connection of its own is answered. */
+  /** Whether a request over a connection of its own gets a response. */
   async function isServed(): Promise<boolean> {
     const socket = await open();
-    let answer = '';
+    let response = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
+      response += text;
     });
     socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     await waitFor('the connection is closed', () => socket.destroyed);
-    return answer.startsWith('HTTP/1.1 200 ');
+    return response.startsWith('HTTP/1.1 200 ');
   }
 
   async function dropped(): Promise<number> {

@@ -29,7 +29,7 @@ const allowed = {
 
 const preflight = { 'access-control-request-method': 'POST' };
 
-/** One answer of each kind. */
+/** One response of each kind. */
 const requests: Record<string, (one: TestStream) => [url: string, init: RequestInit]> = {
   'a read': ({ eventsUrl }) => [eventsUrl, {}],
   'HEAD of a read': ({ eventsUrl }) => [eventsUrl, { method: 'HEAD' }],
@@ -149,9 +149,9 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
 
   it('is absent from the response to a request that was not parsed', async () => {
     const head = `origin: ${origin}\r\nx: ${'x'.repeat(20_000)}\r\n`;
-    const answer = await rawRequest(source.app.url, '/healthz', '1.1', head);
-    expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(answer.toLowerCase()).not.toContain('access-control');
+    const response = await rawRequest(source.app.url, '/healthz', '1.1', head);
+    expect(response).toMatch(/^HTTP\/1.1 431 /);
+    expect(response.toLowerCase()).not.toContain('access-control');
   });
 });
 
@@ -186,13 +186,13 @@ describeApp(
         headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
       });
       expect(asked.status).toBe(204);
-      const answers = [
+      const responses = [
         await one.post({ type: 'answer' }, { origin }),
         await one.post({ type: 'answer' }, { origin, ...key.headers }),
         await fetch(`${one.url}/stream`, { headers: { origin } }),
       ];
-      expect(answers.map(({ status }) => status)).toEqual([401, 403, 401]);
-      for (const { headers } of answers) {
+      expect(responses.map(({ status }) => status)).toEqual([401, 403, 401]);
+      for (const { headers } of responses) {
         expect(Object.fromEntries(headers)).toMatchObject(allowed);
       }
     });

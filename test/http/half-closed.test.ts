@@ -42,15 +42,15 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
   it.each(rows)('gets the response to %s, %i', async (_, status, toText) => {
     const one = await openStream(source);
     const { pathname } = new URL(one.url);
-    const answer = await halfClosed(source.app.url, toText(pathname, `/sessions/${one.sid}`));
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const response = await halfClosed(source.app.url, toText(pathname, `/sessions/${one.sid}`));
+    expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
   it('gets what a read that waits has found so far, at once', async () => {
     const one = await openStream(source);
     const { pathname } = new URL(one.eventsUrl);
-    const answer = await halfClosed(source.app.url, request(`GET ${pathname}?offset=1&wait=60`));
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*\{"events":\[\],"nextOffset":1,.*"ended":false\}$/s);
+    const response = await halfClosed(source.app.url, request(`GET ${pathname}?offset=1&wait=60`));
+    expect(response).toMatch(/^HTTP\/1.1 200 .*\{"events":\[\],"nextOffset":1,.*"ended":false\}$/s);
     expect(source.streams.watchedStreams).toBe(0);
   });
 
@@ -59,8 +59,8 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
     async (query) => {
       const one = await openStream(source);
       const { pathname } = new URL(one.url);
-      const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream${query}`));
-      expect(answer).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n\r\n$/s);
+      const response = await halfClosed(source.app.url, request(`GET ${pathname}/stream${query}`));
+      expect(response).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n\r\n$/s);
       await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
     },
   );
@@ -68,13 +68,13 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
   it('gets the existing chunks from the AI SDK feed, which then breaks off', async () => {
     const one = source.stream();
     await one.post({ type: 'answer', content: 'so far' });
-    const answer = await halfClosed(
+    const response = await halfClosed(
       source.app.url,
       request(`GET /ai-sdk/sessions/${one.sid}/stream`),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
-    expect(answer).not.toContain('[DONE]');
-    expect(answer).not.toMatch(/\r\n0\r\n\r\n$/);
+    expect(response).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
+    expect(response).not.toContain('[DONE]');
+    expect(response).not.toMatch(/\r\n0\r\n\r\n$/);
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 
@@ -92,8 +92,8 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
       received += new TextDecoder().decode((await reader.read()).value);
     }
     for (let count = 0; count < 5; count += 1) {
-      const answer = await halfClosed(source.app.url, request(`GET ${path}`));
-      expect(answer).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
+      const response = await halfClosed(source.app.url, request(`GET ${path}`));
+      expect(response).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
     }
   });
 
@@ -101,8 +101,10 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
     const one = await openStream(source);
     await one.post({ type: 'complete' });
     const { pathname } = new URL(one.url);
-    const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream`));
-    expect(answer).toMatch(/"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n$/s);
+    const response = await halfClosed(source.app.url, request(`GET ${pathname}/stream`));
+    expect(response).toMatch(
+      /"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n$/s,
+    );
   });
 
   it('ends its feed at once when it does so while following', async () => {
@@ -110,10 +112,10 @@ describeApp('A client that half-closes its connection after a request', {}, (sou
     const socket = connect({ port: Number(new URL(source.app.url).port), host: '127.0.0.1' });
     onTestFinished(() => void socket.destroy());
     socket.write(request(`GET ${new URL(one.url).pathname}/stream`));
-    const answer = text(socket);
+    const response = text(socket);
     await waitFor('it follows', () => source.streams.watchedStreams === 1);
     socket.end();
-    expect(await answer).toContain('"type":"answer"');
+    expect(await response).toContain('"type":"answer"');
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 });

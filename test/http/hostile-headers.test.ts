@@ -131,7 +131,7 @@ describe.each<[string, TestAppOptions]>([
     await streams.close();
   });
 
-  /** What this process computes until the head of the answer has come, however busy the machine is. */
+  /** What this process computes until the head of the response has come, however busy the machine is. */
   function cost({ path, ...init }: Attempt): Promise<number> {
     const before = process.cpuUsage();
     return new Promise((resolve, reject) => {

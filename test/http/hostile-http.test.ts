@@ -47,11 +47,11 @@ const ambiguous: Record<string, string> = {
 describeApp('The HTTP parser', {}, (source) => {
   it.each(Object.entries(ambiguous))('rejects %s, and closes the connection', async (_, text) => {
     const smuggled = `GET /healthz HTTP/1.1\r\nhost: x\r\n${close}\r\n`;
-    const answer = await rawBytes(source.app.url, text + smuggled);
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    expect(answer).toContain('application/problem+json');
-    expect(answer).not.toContain('{"status":"ok"}');
-    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    const response = await rawBytes(source.app.url, text + smuggled);
+    expect(response).toMatch(/^HTTP\/1.1 400 /);
+    expect(response).toContain('application/problem+json');
+    expect(response).not.toContain('{"status":"ok"}');
+    expect(response.match(/HTTP\/1\.1 /g)).toHaveLength(1);
     const stored = await fetch(source.app.url + events);
     expect(await stored.json()).toMatchObject({ events: [] });
   });
@@ -65,24 +65,24 @@ describeApp('The HTTP parser', {}, (source) => {
     const producer = 'producer-id: w\r\nproducer-epoch: 1\r\nproducer-seq: 0\r\n';
     const others = name === 'producer-lease' ? `${name}: ${value}\r\n` : producer;
     const twice = `${others}${name}: ${value}\r\n`;
-    const answer = await rawBytes(
+    const response = await rawBytes(
       source.app.url,
       post(`${json}${twice}${close}content-length: 12\r\n`, event),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
   });
 
   it('rejects a request without Host, with a problem document', async () => {
     const head = `POST ${events} HTTP/1.1\r\n${json}${close}content-length: 12\r\n\r\n${event}`;
-    const answer = await rawBytes(source.app.url, head);
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    const response = await rawBytes(source.app.url, head);
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
     expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 /);
   });
 
   it('rejects a request with two Hosts, which is ambiguous', async () => {
     for (const version of ['1.0', '1.1']) {
-      const answer = await rawRequest(source.app.url, events, version, 'Host: y\r\n');
-      expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+      const response = await rawRequest(source.app.url, events, version, 'Host: y\r\n');
+      expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
     }
   });
 
@@ -95,8 +95,8 @@ describeApp('The HTTP parser', {}, (source) => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const others = 'a:\r\n'.repeat(2500);
     const head = `${json}${close}content-length: 12\r\n${others}${lines.join('\r\n')}\r\n`;
-    const answer = await rawBytes(source.app.url, post(head, event, pathname));
-    expect(answer).toMatch(/^HTTP\/1.1 4\d\d .*"stored":0/s);
+    const response = await rawBytes(source.app.url, post(head, event, pathname));
+    expect(response).toMatch(/^HTTP\/1.1 4\d\d .*"stored":0/s);
     expect(await (await fetch(source.app.url + pathname)).json()).toMatchObject({ events: [] });
   });
 
@@ -112,11 +112,11 @@ describeApp('The HTTP parser', {}, (source) => {
       for (const path of [pathname, pathname.replace('/events', '/stop'), '/none']) {
         const head = `${json}transfer-encoding: ${codings}\r\n${close}`;
         const request = post(head, `c\r\n${event}\r\n0\r\n\r\n`, path);
-        const answer = await rawBytes(
+        const response = await rawBytes(
           source.app.url,
           request.replace('HTTP/1.1', `HTTP/${version}`),
         );
-        expect(answer).toMatch(
+        expect(response).toMatch(
           new RegExp(`^HTTP/1.1 ${status} .*"code":"${code}".*"stored":0`, 's'),
         );
       }
@@ -140,14 +140,14 @@ describeApp('The HTTP parser', {}, (source) => {
   ])('rejects "%s" as a Host, which it is not', async (host) => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const request = post(`${json}${close}content-length: 12\r\n`, event, pathname);
-    const answer = await rawBytes(source.app.url, request.replace('host: x', `host: ${host}`));
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    const response = await rawBytes(source.app.url, request.replace('host: x', `host: ${host}`));
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
   });
 
   it('ignores an Expect other than 100-continue', async () => {
     const expecting = 'expect: something\r\n';
-    const answer = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
+    const response = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
+    expect(response).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
     const rejected = await rawRequest(source.app.url, '/none', '1.1', expecting);
     expect(rejected).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
   });
@@ -195,9 +195,9 @@ describeApp('The HTTP parser', {}, (source) => {
 /** One write for each byte. */
 async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
   const socket = connect(Number(new URL(base).port), '127.0.0.1').setNoDelay(true);
-  let answer = '';
+  let response = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
-    answer += text;
+    response += text;
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
   for (const byte of bytes) {
@@ -205,7 +205,7 @@ async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
     await nextTurn();
   }
   await closed;
-  return answer;
+  return response;
 }
 
 describeApp('A request head that never ends', {}, (source) => {
@@ -213,9 +213,9 @@ describeApp('A request head that never ends', {}, (source) => {
     const { server } = source.app.app;
     expect(server.headersTimeout).toBeGreaterThan(0);
     server.headersTimeout = 500;
-    const answer = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(answer).toContain('"code":"request_timeout"');
+    const response = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
+    expect(response).toMatch(/^HTTP\/1.1 408 /);
+    expect(response).toContain('"code":"request_timeout"');
   });
 });
 
@@ -223,13 +223,13 @@ describeApp('A JSON body that never ends', { timeouts: { bodyMs: 200 } }, (sourc
   it('gets 408, and nothing of it is stored', async () => {
     const one = source.stream();
     const head = `${json}content-length: 100\r\n`;
-    const answer = await rawBytes(
+    const response = await rawBytes(
       source.app.url,
       post(head, event, new URL(one.eventsUrl).pathname),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(answer).toContain('"stored":0');
-    expect(answer).toMatch(/connection: close/i);
+    expect(response).toMatch(/^HTTP\/1.1 408 /);
+    expect(response).toContain('"stored":0');
+    expect(response).toMatch(/connection: close/i);
     expect((await fetch(one.url)).status).toBe(404);
   });
 });

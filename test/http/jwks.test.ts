@@ -191,9 +191,9 @@ describe('While the key set cannot be fetched', () => {
 
   it('the AI SDK feed gets 503 with Retry-After', async () => {
     const headers = { authorization: `Bearer ${await provider.sign(claims)}` };
-    const answer = await fetch(`${app.url}/ai-sdk/sessions/s1/stream`, { headers });
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await answer.json()).toMatchObject({ code: 'backend_unavailable' });
+    const response = await fetch(`${app.url}/ai-sdk/sessions/s1/stream`, { headers });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await response.json()).toMatchObject({ code: 'backend_unavailable' });
   });
 
   it('other routes respond 503 with the reason and stored: 0', async () => {
@@ -201,12 +201,12 @@ describe('While the key set cannot be fetched', () => {
     const url = `${app.url}/sessions/s1/messages/m1`;
     const read = await fetch(`${url}/events`, { headers });
     const stop = await fetch(`${url}/stop`, { method: 'POST', headers });
-    for (const answer of [read, stop]) {
-      expect(answer.status).toBe(503);
-      expect(await answer.json()).toMatchObject({
+    for (const response of [read, stop]) {
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({
         code: 'backend_unavailable',
         detail: 'the keys of reader tokens could not be fetched',
-        ...(answer === stop && { stored: 0 }),
+        ...(response === stop && { stored: 0 }),
       });
     }
   });

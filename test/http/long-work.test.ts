@@ -164,7 +164,7 @@ describeApp('The event loop of the service', patient, ({ stream, backend }) => {
       const status = await send(one, row, body);
       watch();
       clearInterval(timer);
-      // A machine that does much else stands still for longer than Redis may take to answer.
+      // A machine that does much else stands still for longer than Redis may take to reply.
       if (status === 503 && backend === 'redis') continue;
       expect(status).toBe(row.status);
       tries.push({ blockedMs: longest, boundMs });

@@ -47,7 +47,7 @@ interface Route {
   readonly name: string;
   readonly method: Method;
   readonly send: () => Promise<Response>;
-  /** What is answered while the store is away, and when it throws what it never should. */
+  /** What the response is while the store is away, and when it throws what it never should. */
   readonly away: number;
   readonly broken: number;
   /** Whether the body says how many events were stored. */

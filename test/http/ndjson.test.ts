@@ -21,11 +21,11 @@ async function contents(one: TestStream): Promise<string[]> {
 /** A request whose body stays open. */
 function open(one: TestStream, headers: Record<string, string> = {}) {
   const sent = request(one.eventsUrl, { method: 'POST', headers: { ...type, ...headers } });
-  const answer = answerOf(sent);
-  return { sent, answer };
+  const response = responseOf(sent);
+  return { sent, response };
 }
 
-async function answerOf(sent: ClientRequest) {
+async function responseOf(sent: ClientRequest) {
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;
@@ -49,14 +49,14 @@ describeApp('An NDJSON body', options, ({ stream }) => {
   it('is delivered while the request stays open', async () => {
     const one = stream();
     const feed = await one.feed();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     for (let count = 1; count <= 5; count += 1) {
       sent.write(line(`${count}`));
       await feed.frameCount(count);
     }
     sent.write('{"type":"ans');
     sent.end('wer","content":"6"}');
-    expect((await answer).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
+    expect((await response).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
     expect(await contents(one)).toEqual(['1', '2', '3', '4', '5', '6']);
     feed.drop();
   });
@@ -85,10 +85,10 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('is rejected as soon as a line is too long, before the body ends', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {}); // the connection is closed in the end
     sent.write(`${line('0')}{"type":"answer","content":"${'x'.repeat(5000)}`);
-    const { status, headers, body } = await answer;
+    const { status, headers, body } = await response;
     expect(status).toBe(413);
     expect(headers.connection).toBe('close');
     expect(body).toMatchObject({ code: 'event_too_large', stored: 1, line: 2 });
@@ -114,12 +114,12 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('gets its response at once when somebody stops the stream', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {});
     sent.write(lines(2));
     await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
     await fetch(`${one.url}/stop`, { method: 'POST' });
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect(status).toBe(409);
     expect(body).toMatchObject({ code: 'stream_ended', streamStatus: 'stopped', stored: 2 });
     sent.destroy();
@@ -127,20 +127,20 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('may end the stream itself and go on to its own end', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     const feed = await one.feed();
     sent.write('{"type":"complete"}\n');
     await feed.frameCount(1);
     await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
     sent.end('{"type":"session_title"}');
-    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    expect(await response).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
   });
 
   it('of a worker that dies is stored up to its last whole line', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
-    answer.catch(() => {});
+    const { sent, response } = open(one);
+    response.catch(() => {});
     sent.on('error', () => {});
     sent.write(`${lines(2)}{"type":"answer","content":"cut"}`);
     await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
@@ -176,12 +176,12 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     await one.post({ type: 'session_title' }); // notifies those that watch for the end
     await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
     whole.sent.end(`${line('2')}{"type":"complete"}`);
-    expect(await whole.answer).toMatchObject({
+    expect(await whole.response).toMatchObject({
       status: 200,
       body: { count: 0, nextOffset: 5, duplicate: true },
     });
     longer.sent.write(lines(3, 2));
-    const { body } = await longer.answer;
+    const { body } = await longer.response;
     expect(body).toMatchObject({ code: 'stream_ended', stored: 4, line: 5 });
     longer.sent.destroy();
   });
@@ -193,26 +193,26 @@ describeApp('An NDJSON body', options, ({ stream }) => {
       'producer-epoch': `${epoch}`,
       'producer-seq': '0',
     });
-    const { sent, answer } = open(one, { ...as(1), 'producer-lease': '6' });
+    const { sent, response } = open(one, { ...as(1), 'producer-lease': '6' });
     sent.on('error', () => {});
     sent.write(line('0'));
     await waitFor('the line is stored', async () => (await contents(one)).length === 1);
     await one.post({ type: 'answer' }, { ...as(2), 'producer-lease': '6' });
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([409, 'producer_fenced', 1]);
     sent.destroy();
   });
 
   const keepsALease = async () => {
     const [kept, left] = [stream(), stream()];
-    const { sent, answer } = open(kept, { 'producer-lease': '4' });
+    const { sent, response } = open(kept, { 'producer-lease': '4' });
     sent.write(line('0'));
     await left.post({ type: 'answer' }, { 'producer-lease': '4' });
     const feed = await left.feed();
     await feed.frameCount(2);
     sent.on('error', () => {});
     sent.end(line('1'));
-    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    expect(await response).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
   };
   it('renews a lease while it is open', () => unlessStalled(1000, keepsALease));
@@ -222,20 +222,20 @@ const timeouts = { bodyMs: 200, silenceMs: 2000 };
 describeApp('A body that does not arrive', { timeouts, isConcurrent: true }, ({ stream }) => {
   const isGivenUpBySilence = async (onTestFinished: TestContext['onTestFinished']) => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {});
     sent.write(line('0'));
     const blank = setInterval(() => sent.write('\n'), 50);
     onTestFinished(() => clearInterval(blank));
     const until = performance.now() + timeouts.silenceMs * 1.5;
-    let isAnswered = false;
-    void answer.then(() => {
-      isAnswered = true;
+    let hasResponse = false;
+    void response.then(() => {
+      hasResponse = true;
     });
     await waitFor('more time has passed than may in silence', () => performance.now() > until);
-    expect(isAnswered).toBe(false);
+    expect(hasResponse).toBe(false);
     clearInterval(blank);
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
     sent.destroy();
   };
@@ -244,30 +244,30 @@ describeApp('A body that does not arrive', { timeouts, isConcurrent: true }, ({ 
 
   it('is NDJSON whatever the case of its media type', async () => {
     const one = stream();
-    const { sent, answer } = open(one, { 'content-type': 'Application/X-NDJSON' });
+    const { sent, response } = open(one, { 'content-type': 'Application/X-NDJSON' });
     const until = performance.now() + timeouts.bodyMs * 2;
     for (let count = 0; performance.now() < until; count += 1) {
       sent.write(line(`${count}`));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     sent.end();
-    expect((await answer).status).toBe(201);
+    expect((await response).status).toBe(201);
   });
 
   it('does not count against a GET that waits', async () => {
     const sent = request(`${stream().eventsUrl}?wait=1`, { headers: { 'content-length': '0' } });
-    const answer = answerOf(sent);
+    const response = responseOf(sent);
     sent.end();
-    expect((await answer).status).toBe(200);
+    expect((await response).status).toBe(200);
   });
 
   it('times out as JSON, and nothing of it is stored', async () => {
     const one = stream();
     const headers = { 'content-type': 'application/json', 'content-length': '30' };
-    const { sent, answer } = open(one, headers);
+    const { sent, response } = open(one, headers);
     sent.on('error', () => {});
     sent.write('{"type":"answer"');
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 0]);
     sent.end(' '.repeat(13).concat('}'));
     await once(sent, 'close');

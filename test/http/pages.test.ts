@@ -78,7 +78,7 @@ describe('The files of the pages', () => {
   });
 });
 
-/** A service with these pages, and what it answers to a browser and to a program. */
+/** A service with these pages, and its responses to a browser and to a program. */
 async function serviceWith(pages: { readonly inspector: boolean; readonly docs: boolean }) {
   const streams = await memoryBackend.create();
   const app = await buildTestApp(streams, {

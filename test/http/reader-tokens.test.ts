@@ -105,13 +105,13 @@ describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source)
       });
       for (const [where, opens] of [[own, grant.own] as const, [sibling, grant.sibling] as const]) {
         const isOpen = (opens as readonly (string | null)[]).includes(route.right);
-        const answer = await ask(where, route, token, place);
-        expect(answer.status).toBe(isOpen ? 200 : 403);
-        expect(answer.headers.get('cache-control')).toContain('no-store');
-        expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
-        expect(answer.headers.get('www-authenticate')).toBeNull();
+        const response = await ask(where, route, token, place);
+        expect(response.status).toBe(isOpen ? 200 : 403);
+        expect(response.headers.get('cache-control')).toContain('no-store');
+        expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+        expect(response.headers.get('www-authenticate')).toBeNull();
         if (!isOpen && route.method !== 'HEAD') {
-          expect(answer.problem).toMatchObject({
+          expect(response.problem).toMatchObject({
             code: 'forbidden',
             detail: 'the token is not for this',
           });
@@ -134,16 +134,16 @@ describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source)
         ['a.b.c', /not a JWT/],
       ];
       for (const [token, reason] of bad) {
-        const answer = await ask(one, route, token, place);
-        expect(answer.status).toBe(401);
-        expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-        expect(answer.headers.get('cache-control')).toBe('no-store');
+        const response = await ask(one, route, token, place);
+        expect(response.status).toBe(401);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer');
+        expect(response.headers.get('cache-control')).toBe('no-store');
         if (route.method === 'HEAD') continue;
-        expect(answer.problem).toMatchObject({
+        expect(response.problem).toMatchObject({
           code: 'unauthorized',
           detail: expect.stringMatching(reason),
         });
-        expect(JSON.stringify(answer.problem)).not.toContain(token);
+        expect(JSON.stringify(response.problem)).not.toContain(token);
       }
     },
   );
@@ -211,8 +211,8 @@ describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source)
       [token, key],
     ]) {
       const lines = pair.map((value) => `authorization: ${value}\r\n`).join('');
-      const answer = await rawRequest(one.app.url, pathname, '1.1', lines);
-      expect(answer).toMatch(/^HTTP\/1\.1 401 .*"code":"unauthorized"/s);
+      const response = await rawRequest(one.app.url, pathname, '1.1', lines);
+      expect(response).toMatch(/^HTTP\/1\.1 401 .*"code":"unauthorized"/s);
     }
   });
 
@@ -231,11 +231,11 @@ describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source)
   it('does not reveal to its holder whether other streams exist', async () => {
     const [known, unknown] = [await begun(), source.stream()];
     const token = await sign({ sid: 'elsewhere', scope: 'read stop' });
-    const answers = [known, unknown].map(async ({ url }) => {
+    const responses = [known, unknown].map(async ({ url }) => {
       const problem = (await (await fetch(`${url}?token=${token}`)).json()) as object;
       return { ...problem, instance: null };
     });
-    expect(await answers[0]).toEqual(await answers[1]);
+    expect(await responses[0]).toEqual(await responses[1]);
   });
 
   it('does not change what API keys may do', async () => {
@@ -280,9 +280,9 @@ describeApp(
       const token = await sign({ sid: one.sid, scope: 'read' });
       for (const place of places) {
         const { headers, query } = bring(token, place);
-        const answer = await fetch(one.eventsUrl + query, { headers });
-        expect(answer.status).toBe(401);
-        expect(await answer.json()).toMatchObject({ detail: expect.not.stringMatching(/token/) });
+        const response = await fetch(one.eventsUrl + query, { headers });
+        expect(response.status).toBe(401);
+        expect(await response.json()).toMatchObject({ detail: expect.not.stringMatching(/token/) });
       }
     });
   },

@@ -10,8 +10,8 @@ import { rawBytes } from '../support/raw-http.js';
 
 const { 'cache-control': _, ...always } = securityHeaders;
 
-/** One answer of each kind. */
-const answers: Record<string, (one: TestStream) => [url: string, init?: RequestInit]> = {
+/** One response of each kind. */
+const responses: Record<string, (one: TestStream) => [url: string, init?: RequestInit]> = {
   'an append': ({ eventsUrl }) => [eventsUrl, append('{"type":"t"}')],
   'a rejected append': ({ eventsUrl }) => [eventsUrl, append('{')],
   'a read': ({ eventsUrl }) => [eventsUrl],
@@ -36,7 +36,7 @@ function append(body: string): RequestInit {
 }
 
 describeApp('The security headers', {}, (source) => {
-  it.each(Object.entries(answers))('are on %s', async (_, request) => {
+  it.each(Object.entries(responses))('are on %s', async (_, request) => {
     const abort = new AbortController();
     const [url, init] = request(source.stream());
     const { headers } = await fetch(url, { ...init, signal: abort.signal });
@@ -50,16 +50,16 @@ describeApp('The security headers', {}, (source) => {
   });
 
   it('are on the response to what is not HTTP', async () => {
-    const answer = await rawBytes(source.app.url, 'hello\r\n\r\n');
+    const response = await rawBytes(source.app.url, 'hello\r\n\r\n');
     for (const [name, value] of Object.entries(securityHeaders)) {
-      expect(answer).toContain(`\r\n${name}: ${value}\r\n`);
+      expect(response).toContain(`\r\n${name}: ${value}\r\n`);
     }
   });
 
   it('are on a response to a body that is still arriving', async () => {
     const head = 'POST /unknown HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx';
-    const answer = await rawBytes(source.app.url, head);
-    for (const name of Object.keys(securityHeaders)) expect(answer).toContain(`${name}: `);
+    const response = await rawBytes(source.app.url, head);
+    for (const name of Object.keys(securityHeaders)) expect(response).toContain(`${name}: `);
   });
 });
 

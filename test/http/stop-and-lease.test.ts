@@ -43,8 +43,8 @@ describeApp('POST …/stop', { feed: { lingerMs: 200 } }, ({ stream }) => {
   it.each(['{"reason":1}', '{"why":"x"}', '[]', `{"reason":"${'x'.repeat(1001)}"}`])(
     'rejects the body %s',
     async (body) => {
-      const answer = await call(stream(), 'stop', { headers: json, body });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_event', stored: 0 } });
+      const response = await call(stream(), 'stop', { headers: json, body });
+      expect(response).toMatchObject({ status: 400, body: { code: 'invalid_event', stored: 0 } });
     },
   );
 });

@@ -38,8 +38,8 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
     const session = await bearer({ sid: source.stream().sid });
     const streams = Array.from({ length: 50 }, () => source.stream());
     const twice = [...streams, ...streams];
-    for (const answer of await Promise.all(twice.map((one) => stop(one, session)))) {
-      expect(answer).toMatchObject(notFound);
+    for (const response of await Promise.all(twice.map((one) => stop(one, session)))) {
+      expect(response).toMatchObject(notFound);
     }
     const { sessionId } = streams[0]?.id ?? { sessionId: '' };
     const listed = await source.streams.listStreams(sessionId);
@@ -77,18 +77,21 @@ const perWindow = 10;
 
 /** The statuses of one stop more than a window has, of a stream each. */
 async function stops(source: { stream(): TestStream }, claims: (one: TestStream) => object) {
-  const answers = [];
+  const responses = [];
   for (let count = 0; count <= perWindow; count += 1) {
     const one = source.stream();
-    answers.push(await stop(one, await bearer(claims(one))));
+    responses.push(await stop(one, await bearer(claims(one))));
   }
-  return answers;
+  return responses;
 }
 
-const expectLast429 = (answers: Awaited<ReturnType<typeof stops>>) => {
-  expect(answers.slice(0, -1).map(({ status }) => status)).not.toContain(429);
-  expect(answers.at(-1)).toMatchObject({ status: 429, body: { code: 'rate_limited', stored: 0 } });
-  expect(Number(answers.at(-1)?.retryAfter)).toBeGreaterThanOrEqual(1);
+const expectLast429 = (responses: Awaited<ReturnType<typeof stops>>) => {
+  expect(responses.slice(0, -1).map(({ status }) => status)).not.toContain(429);
+  expect(responses.at(-1)).toMatchObject({
+    status: 429,
+    body: { code: 'rate_limited', stored: 0 },
+  });
+  expect(Number(responses.at(-1)?.retryAfter)).toBeGreaterThanOrEqual(1);
 };
 
 describeApp(

@@ -20,13 +20,13 @@ describe('A cookie with a reader token', () => {
       const one = source.stream();
       await one.post({ type: 'answer' });
       const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read stop' })}`;
-      const answer = await fetch(`${one.url}/stop`, {
+      const response = await fetch(`${one.url}/stop`, {
         method: 'POST',
         headers: { cookie, ...headers },
       });
       const { events } = await source.streams.getEvents(one.id, 0, 10);
-      expect(events.at(-1)?.ending).toBe(answer.status === 200 ? 'stopped' : null);
-      return answer.status;
+      expect(events.at(-1)?.ending).toBe(response.status === 200 ? 'stopped' : null);
+      return response.status;
     }
 
     it('is accepted from an allowed origin, and from the service’s own origin', async () => {
@@ -85,9 +85,9 @@ describe('A cookie with a reader token', () => {
       const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read' })}`;
       const headers = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
       for (const method of ['GET', 'HEAD']) {
-        const answer = await fetch(one.eventsUrl, { method, headers });
-        expect(answer.status).toBe(200);
-        expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+        const response = await fetch(one.eventsUrl, { method, headers });
+        expect(response.status).toBe(200);
+        expect(response.headers.get('access-control-allow-origin')).toBeNull();
       }
     });
   });

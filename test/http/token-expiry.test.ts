@@ -24,8 +24,8 @@ async function openBriefly<T extends { readonly status: number }>(
 ): Promise<T> {
   for (let seconds = 5; ; seconds *= 2) {
     const exp = secondsFromNow(seconds - clockToleranceSeconds);
-    const answer = await ask(await sign({ ...claims, exp }));
-    if (answer.status !== 401) return answer;
+    const response = await ask(await sign({ ...claims, exp }));
+    if (response.status !== 401) return response;
   }
 }
 
@@ -98,8 +98,8 @@ describeApp('When a reader token expires', options, (source) => {
     const lasting = wait(await sign(claims)).then(() => {
       isWaitOver = true;
     });
-    const answer = await openBriefly(claims, wait);
-    expect(await answer.json()).toMatchObject({ events: [], nextOffset: 0 });
+    const response = await openBriefly(claims, wait);
+    expect(await response.json()).toMatchObject({ events: [], nextOffset: 0 });
     expect(isWaitOver).toBe(false); // of one that began before
     await one.postAnswers(1);
     await lasting;

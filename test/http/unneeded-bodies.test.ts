@@ -52,14 +52,14 @@ describeApp('A request that needs no body', { timeouts: { bodyMs: 60_000 } }, (s
       await one.postAnswers(1);
       const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
-      let answer = '';
+      let response = '';
       socket.setEncoding('utf8').on('data', (text: string) => {
-        answer += text;
+        response += text;
       });
       socket.write(`${method} ${new URL(one.url + path).pathname} HTTP/1.1\r\nhost: x\r\n`);
       socket.write('producer-lease: 30\r\ncontent-type: text/plain\r\n');
       socket.write('content-encoding: gzip\r\ncontent-length: 99999999\r\n\r\n');
-      await waitFor('the answer', () => answer.startsWith(`HTTP/1.1 ${status} `));
+      await waitFor('the response', () => response.startsWith(`HTTP/1.1 ${status} `));
       const isOver = new Promise((resolve) => socket.on('close', resolve));
       const sending = setInterval(() => socket.write('x'), 50); // not for ever
       socket.on('error', () => {});

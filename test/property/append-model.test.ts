@@ -8,7 +8,7 @@ import { type StreamId, streamKey } from '../../src/store/stream-id.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend, redisBackend, sharedRedis } from '../support/backends.js';
 import { newStream, stored, texts } from '../support/events.js';
-import { type Answer, ModelStream } from '../support/model-stream.js';
+import { ModelStream, type Outcome } from '../support/model-stream.js';
 
 const maxStreamEvents = 15;
 const prefix = `model-${randomUUID()}`;
@@ -95,7 +95,7 @@ describe('Any sequence of appends with producers', () => {
   });
 });
 
-/** Does the same to all stores and to the model; each has to answer as the model does. */
+/** Does the same to all stores and to the model; each has to respond as the model does. */
 async function run(
   commands: readonly Command[],
   stores: readonly StreamManager[],
@@ -116,8 +116,8 @@ async function run(
 }
 
 interface Question {
-  model(): Answer;
-  store(store: StreamManager, stream: StreamId): Promise<Answer>;
+  model(): Outcome;
+  store(store: StreamManager, stream: StreamId): Promise<Outcome>;
 }
 
 function prepare(command: Command, model: ModelStream): Question {
@@ -151,7 +151,7 @@ function appending(events: StoredEvent[], as: Sender | undefined, model: ModelSt
   return {
     model: () => model.append(events, producer),
     store: (store, stream) =>
-      store.appendEvents(stream, events, { producer }).then((done) => ({ ...done }), toAnswer),
+      store.appendEvents(stream, events, { producer }).then((done) => ({ ...done }), toOutcome),
   };
 }
 
@@ -160,15 +160,15 @@ function renewal(store: StreamManager, stream: StreamId, producer: { id: string;
   return store.renewLease(stream, { leaseMs: 60_000, producer: { id, epoch } }).then((info) => {
     if (info === null) return null;
     return { nextOffset: info.nextOffset, status: info.status };
-  }, toAnswer);
+  }, toOutcome);
 }
 
-function statusOf(info: Awaited<ReturnType<StreamManager['getStatus']>>): Answer {
+function statusOf(info: Awaited<ReturnType<StreamManager['getStatus']>>): Outcome {
   if (info === null) return null;
   return { nextOffset: info.nextOffset, status: info.status, producer: info.producer };
 }
 
-function toAnswer(error: unknown): Answer {
+function toOutcome(error: unknown): Outcome {
   if (!(error instanceof ServiceError)) throw error;
   return { code: error.code, ...error.details };
 }

@@ -166,9 +166,9 @@ function toText({ method, path, head, body, length }: Request, sid: string, isLa
 
 /** Each text over a connection of its own. */
 async function sendApart(url: string, texts: readonly string[]): Promise<string[]> {
-  const answers: string[] = [];
-  for (const text of texts) answers.push(await rawBytes(url, text));
-  return answers;
+  const responses: string[] = [];
+  for (const text of texts) responses.push(await rawBytes(url, text));
+  return responses;
 }
 
 /** Without what is of the moment. */
@@ -223,15 +223,15 @@ describe.each(settings)('The append fast path, where %s,', (_, options) => {
   ): Promise<string[][]> {
     return Promise.all(
       apps.map(async ({ url }, index) => {
-        const answers = (await send(url, sent)).map(withoutTimes);
+        const responses = (await send(url, sent)).map(withoutTimes);
         const store = stores[index] as StreamManager;
         for (const messageId of messages) {
           const stream = { sessionId: sid, messageId };
           const { events } = await store.getEvents(stream, 0, 1000);
-          answers.push(...texts(events).map(withoutTimes));
-          answers.push(String((await store.getStatus(stream))?.status));
+          responses.push(...texts(events).map(withoutTimes));
+          responses.push(String((await store.getStatus(stream))?.status));
         }
-        return answers;
+        return responses;
       }),
     );
   }

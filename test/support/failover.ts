@@ -39,7 +39,7 @@ export class Failover {
   }
 
   /**
-   * The worker had its answers, and the reader has what is stored: all of it, or all of it
+   * The worker had its responses, and the reader has what is stored: all of it, or all of it
    * anew after a reset.
    *
    * @param elements of the list, at the end

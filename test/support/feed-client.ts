@@ -43,7 +43,7 @@ export class FeedClient {
     });
   }
 
-  /** Resolves with the head of the answer. */
+  /** Resolves with the head of the response. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<FeedClient> {
     const sent = request(url, {
       headers: { accept: 'text/event-stream', ...headers },

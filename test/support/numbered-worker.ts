@@ -7,9 +7,9 @@ export class NumberedWorker {
   readonly acknowledged: number[] = [];
   /** The service said that the event is not stored. */
   readonly rejected: number[] = [];
-  /** No answer, or one that says that it is unknown. */
+  /** No response, or one that says that it is unknown. */
   readonly unknown: number[] = [];
-  /** How long the slowest answer took. */
+  /** How long the slowest response took. */
   slowestMs = 0;
   #isStopped = false;
   #running: Promise<void> | null = null;
@@ -17,7 +17,7 @@ export class NumberedWorker {
 
   /**
    * @param url of the events route
-   * @param pauseMs between the answer to one event and the next event
+   * @param pauseMs between the response to one event and the next event
    */
   constructor(
     readonly url: string,
@@ -28,7 +28,7 @@ export class NumberedWorker {
     this.#running = this.#work();
   }
 
-  /** Resolves when the last event has its answer. */
+  /** Resolves when the last event has its response. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;

@@ -22,9 +22,9 @@ export interface StubbornWorkerOptions {
  * what became of a body, it sends it again, or asks first where to go on.
  */
 export class StubbornWorker {
-  /** The codes of problems that it was answered. */
+  /** The codes of problems that it got. */
   readonly rejections: string[] = [];
-  /** How often it got no answer. */
+  /** How often it got no response. */
   failures = 0;
   isFenced = false;
   #node = 0;

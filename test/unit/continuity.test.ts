@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Continuity, leaseCheckMs } from '../../src/store/lease.js';
 
-/** Notes an answer at each of these times. */
+/** Notes a response at each of these times. */
 function notedAt(...times: number[]): Continuity {
   const continuity = new Continuity();
   for (const time of times) continuity.note(time);

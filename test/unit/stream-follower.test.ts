@@ -202,7 +202,7 @@ function withMethods(streams: StreamManager, methods: Partial<StreamManager>): S
   });
 }
 
-/** The same store, where something happens between a read and its answer. */
+/** The same store, where something happens between a read and its response. */
 function readingThen(
   streams: StreamManager,
   happen: (page: EventPage) => Promise<void>,

@@ -111,7 +111,7 @@ export class Lane {
   }
 
   async #post(serviceUrl: string, events: readonly Event[]): Promise<void> {
-    // Noted before, as the client may have them sooner than the worker has its answer.
+    // Noted before, as the client may have them sooner than the worker has its response.
     this.#appended.push(...events.map(({ content }) => content));
     const { status, body } = await post(eventsUrl(serviceUrl, this.sid), events);
     if (status !== 201 && status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
-import { type AskOptions, DocumentedAnswers, operationOf } from '../support/documented-answers.js';
+import {
+  type AskOptions,
+  DocumentedResponses,
+  operationOf,
+} from '../support/documented-responses.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -50,7 +54,7 @@ const forReaders = ['GET events', 'GET stream', 'GET', 'GET session', 'GET chat'
 
 describe('Each response in the OpenAPI document', () => {
   const closings: (() => Promise<unknown>)[] = [];
-  let answers: DocumentedAnswers;
+  let responses: DocumentedResponses;
   let app: TestApp;
 
   beforeAll(async () => {
@@ -58,7 +62,7 @@ describe('Each response in the OpenAPI document', () => {
       feed: { lingerMs: 0 },
       limits: { eventBytes: 2000, bodyBytes: 4000 },
     });
-    answers = await DocumentedAnswers.of(app);
+    responses = await DocumentedResponses.of(app);
   });
   afterAll(async () => {
     for (const close of closings.reverse()) await close();
@@ -72,7 +76,7 @@ describe('Each response in the OpenAPI document', () => {
   }
 
   const ask = (where: TestApp, route: string, options?: AskOptions) =>
-    answers.ask(where, route, options);
+    responses.ask(where, route, options);
 
   it('occurs for what exists', async () => {
     for (const path of ['/', '/healthz', '/readyz', '/metrics']) await ask(app, `GET ${path}`);
@@ -80,7 +84,7 @@ describe('Each response in the OpenAPI document', () => {
     for (const route of ['GET events', 'GET session', 'DELETE', 'DELETE session']) {
       await ask(app, route);
     }
-    const id = answers.newId();
+    const id = responses.newId();
     await ask(app, 'POST events', { id, headers: numbered(1, 0), body: answer });
     await ask(app, 'POST events', { id, headers: numbered(1, 0), body: answer });
     await ask(app, 'POST events', { id, headers: ndjson, body: `${answer}\n${answer}\n` });
@@ -142,7 +146,7 @@ describe('Each response in the OpenAPI document', () => {
     const store = await memoryBackend.create({ ttlMs: 200 });
     const appends = vi.spyOn(store, 'appendEvents'); // the stream may go before it is seen
     const brief = await start(store);
-    const id = answers.newId();
+    const id = responses.newId();
     const url = `${brief.url}/sessions/${id}/messages/${id}`;
     const line = new TextEncoder().encode(`${answer}\n`);
     const isThere = async () => (await fetch(url)).status === 200;
@@ -170,7 +174,7 @@ describe('Each response in the OpenAPI document', () => {
   });
 
   it('occurs for workers that are too late, too early, or too many', async () => {
-    const id = answers.newId();
+    const id = responses.newId();
     const append = (headers: Record<string, string>, body = answer) =>
       ask(app, 'POST events', { id, headers, body });
     await append(numbered(2, 0));
@@ -208,12 +212,12 @@ describe('Each response in the OpenAPI document', () => {
     expect(await ask(limited, 'POST stop')).toBe('429 rate_limited');
     for (const rejected of [false, true]) {
       expect(await ask(limited, 'GET stream')).toBe('200');
-      expect(answers.provoked.has(rejectedAs('rate_limited'))).toBe(rejected);
+      expect(responses.provoked.has(rejectedAs('rate_limited'))).toBe(rejected);
     }
     expect(await ask(limited, 'GET chat')).toBe('503 too_many_feeds');
     const few = await start(await memoryBackend.create(), { feed: { maxFeeds: 0 } });
     expect(await ask(few, 'GET stream')).toBe('200');
-    expect(answers.provoked.has(rejectedAs('too_many_feeds'))).toBe(true);
+    expect(responses.provoked.has(rejectedAs('too_many_feeds'))).toBe(true);
   });
 
   it('occurs for missing and wrong keys', async () => {
@@ -246,7 +250,7 @@ describe('Each response in the OpenAPI document', () => {
     const guarded = await start(await memoryBackend.create(), { auth });
     const own = { 'sec-fetch-site': 'same-origin' };
     for (const place of places) {
-      const id = answers.newId();
+      const id = responses.newId();
       const asWith = async (route: string, claims: object) => {
         const { headers, query } = bring(await sign({ sid: id, ...claims }), place);
         return ask(guarded, route, { id, query, headers: { ...own, ...headers } });
@@ -256,7 +260,7 @@ describe('Each response in the OpenAPI document', () => {
         headers: { ...json, ...allScopes.headers },
         body: answer,
       });
-      const elsewhere = { sid: answers.newId(), scope: 'read stop' };
+      const elsewhere = { sid: responses.newId(), scope: 'read stop' };
       const { headers, query } = bring(await sign(elsewhere), place);
       const absent = { id: elsewhere.sid, query, headers: { ...own, ...headers } };
       expect(await ask(guarded, 'POST stop', absent)).toBe('404 not_found');
@@ -317,7 +321,7 @@ describe('Each response in the OpenAPI document', () => {
   });
 
   it('has occurred in one of these requests', () => {
-    const { documented, provoked } = answers;
+    const { documented, provoked } = responses;
     expect(documented.length).toBeGreaterThan(110);
     expect(documented.filter((one) => !provoked.has(one)).sort()).toEqual(unprovoked.sort());
   });

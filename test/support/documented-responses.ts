@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ApiDocument, type DocumentedAnswer } from './openapi-document.js';
+import { ApiDocument, type DocumentedResponse } from './openapi-document.js';
 import type { TestApp } from './test-app.js';
 
 export interface AskOptions {
@@ -19,10 +19,10 @@ export function operationOf(route: string): string {
   return `${method} /sessions/{sid}/messages/{mid}${place === '' ? '' : `/${place}`}`;
 }
 
-/** Sends requests, and holds each answer to the document. */
-export class DocumentedAnswers {
+/** Sends requests, and holds each response to the document. */
+export class DocumentedResponses {
   /**
-   * Answers that came: `GET /healthz 200`; rejections with their code; and of headers that are one of
+   * Responses that came: `GET /healthz 200`; rejections with their code; and of headers that are one of
    * several words, each word.
    */
   readonly provoked = new Set<string>();
@@ -30,19 +30,19 @@ export class DocumentedAnswers {
 
   private constructor(readonly document: ApiDocument) {}
 
-  /** Holds answers to the document of this app. */
-  static async of(app: TestApp): Promise<DocumentedAnswers> {
+  /** Holds responses to the document of this app. */
+  static async of(app: TestApp): Promise<DocumentedResponses> {
     const response = await fetch(`${app.url}/openapi.json`);
-    return new DocumentedAnswers(new ApiDocument((await response.json()) as ApiDocument['json']));
+    return new DocumentedResponses(new ApiDocument((await response.json()) as ApiDocument['json']));
   }
 
-  /** All answers that the document has, in the same words as `provoked`. */
+  /** All responses that the document has, in the same words as `provoked`. */
   get documented(): string[] {
     return this.document.operations.flatMap(({ name, responses }) =>
-      Object.entries(responses).flatMap(([status, answer]) =>
+      Object.entries(responses).flatMap(([status, response]) =>
         Number(status) < 400
-          ? [`${name} ${status}`, ...wordsOf(answer).map((word) => `${name} ${status} ${word}`)]
-          : codesOf(answer).map((code) => `${name} ${status} ${code}`),
+          ? [`${name} ${status}`, ...wordsOf(response).map((word) => `${name} ${status} ${word}`)]
+          : codesOf(response).map((code) => `${name} ${status} ${code}`),
       ),
     );
   }
@@ -71,19 +71,19 @@ export class DocumentedAnswers {
     const { status } = response;
     const own = this.document.operations.find(({ name }) => name === operation);
     const documented = own?.responses[status];
-    expect(documented, `${operation} answers ${status}`).toBeDefined();
+    expect(documented, `${operation} responds ${status}`).toBeDefined();
     const text = await bodyOf(response);
     abort.abort(); // a feed would stay open
-    expect(this.#faultsOf(documented as DocumentedAnswer, response.headers, text)).toEqual([]);
-    const answer = status < 400 ? `${status}` : `${status} ${JSON.parse(text).code}`;
-    this.provoked.add(`${operation} ${answer}`);
+    expect(this.#faultsOf(documented as DocumentedResponse, response.headers, text)).toEqual([]);
+    const outcome = status < 400 ? `${status}` : `${status} ${JSON.parse(text).code}`;
+    this.provoked.add(`${operation} ${outcome}`);
     for (const [name, value] of response.headers) {
       this.provoked.add(`${operation} ${status} ${name}: ${value}`);
     }
-    return answer;
+    return outcome;
   }
 
-  #faultsOf({ content, headers = {} }: DocumentedAnswer, sent: Headers, text: string): string[] {
+  #faultsOf({ content, headers = {} }: DocumentedResponse, sent: Headers, text: string): string[] {
     const faults = Object.entries(headers).map(([name, { required, schema }]) => {
       const value = sent.get(name);
       if (value === null) return required === true ? `${name} is missing` : null;
@@ -101,12 +101,12 @@ export class DocumentedAnswers {
   }
 }
 
-function codesOf({ content }: DocumentedAnswer): string[] {
+function codesOf({ content }: DocumentedResponse): string[] {
   return Object.keys(content?.['application/problem+json']?.examples ?? {});
 }
 
 /** What its headers may say, of those that say one of several words. */
-function wordsOf({ headers = {} }: DocumentedAnswer): string[] {
+function wordsOf({ headers = {} }: DocumentedResponse): string[] {
   return Object.entries(headers).flatMap(([name, { schema }]) => {
     const { enum: words = [] } = schema as { enum?: string[] };
     return words.map((word) => `${name.toLowerCase()}: ${word}`);

@@ -5,7 +5,7 @@ import { newPage } from './browser.js';
 
 const service = sharedService(() => ({}));
 
-it('The page of the API tries requests out, and asks nobody but the service for anything', async () => {
+it('The API page tries requests out, and sends them to no other host', async () => {
   const page = await newPage();
   const asked = new Set<string>();
   const complaints: string[] = [];
@@ -39,11 +39,8 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-it.each([
-  ['light', 'text darker than the page'],
-  ['dark', 'text lighter than the page'],
-] as const)(
-  'The page of the API in %s has %s, and fits a desktop and a phone',
+it.each(['light', 'dark'] as const)(
+  'The API page in %s mode has readable text, and fits a desktop and a phone',
   async (colorScheme) => {
     const page = await newPage({ colorScheme });
     await page.goto(`${service.url}/docs`);
@@ -71,7 +68,7 @@ it.each([
   },
 );
 
-it('The root leads a browser to the inspector, and that to the page of the API and back', async () => {
+it('GET / leads a browser to the inspector, and that to the API page and back', async () => {
   const page = await newPage();
   await page.goto(service.url);
   expect(page.url()).toBe(`${service.url}/inspector`);
@@ -81,7 +78,7 @@ it('The root leads a browser to the inspector, and that to the page of the API a
   await page.waitForURL(`${service.url}/inspector`);
 });
 
-it('The document and its page are not there when the settings say so', async () => {
+it('The OpenAPI document and its page respond 404 when they are disabled', async () => {
   const service = await startService({ DOCS_ENABLED: 'false' });
   for (const path of ['/docs', '/docs/docs.js', '/openapi.json']) {
     expect((await fetch(service.url + path)).status).toBe(404);

@@ -25,7 +25,7 @@ function eventsWith(attack: string) {
   ];
 }
 
-describe('What a hostile event holds', () => {
+describe('The content of a hostile event', () => {
   const service = sharedService(() => ({ FEED_LINGER: '0' }));
 
   async function expectHarmless({ page, complaints }: InspectorPage): Promise<void> {
@@ -35,7 +35,7 @@ describe('What a hostile event holds', () => {
     expect(complaints).toEqual([]);
   }
 
-  it.each(attacks)('is shown by the inspector, and not followed: %s', async (attack) => {
+  it.each(attacks)('is shown by the inspector, and has no effect: %s', async (attack) => {
     const events = eventsWith(attack);
     const end = [
       { type: 'stop', data: { reason: attack } },
@@ -50,7 +50,7 @@ describe('What a hostile event holds', () => {
     await expectHarmless(inspector);
   });
 
-  it('is harmless also in a type or an id of a frame, which another program may write', async () => {
+  it('has no effect in a type or an id of a frame either, which another program may write', async () => {
     const [attack] = attacks as [string];
     const frames = [
       `id: ${attack}\ndata: ${JSON.stringify({ type: attack, id: attack, content: attack })}\n\n`,
@@ -68,7 +68,7 @@ describe('What a hostile event holds', () => {
     await expectHarmless(inspector);
   });
 
-  it('is harmless in the ids of the address too', async () => {
+  it('has no effect in the ids of the address either', async () => {
     const query = `?${new URLSearchParams({ sid: attacks[0] as string, mid: attacks[1] as string })}`;
     const { page } = await InspectorPage.open(service.url, query);
     await page.locator('#state').getByText('must match').waitFor();
@@ -76,12 +76,12 @@ describe('What a hostile event holds', () => {
     expect(await page.evaluate('typeof pwned')).toBe('undefined');
   });
 
-  it('could not run as a script: the page’s policy lets none but its own run', async () => {
+  it('could not run as a script: the policy of the page allows only its own', async () => {
     const { page } = await InspectorPage.open(service.url);
-    const refused = await page.evaluate<string>(`(() => {
+    const rejected = await page.evaluate<string>(`(() => {
       try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; }
     })()`);
-    expect(refused).toBe('TypeError');
+    expect(rejected).toBe('TypeError');
     await page
       .evaluate(`{
       const script = document.createElement('script');

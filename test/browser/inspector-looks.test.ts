@@ -4,7 +4,7 @@ import { eventsUrl, post } from '../support/worker.js';
 import { InspectorPage } from './inspector-page.js';
 
 /** The least contrast of text and background that WCAG 2.2 asks for (1.4.3, level AA). */
-const leastContrast = 4.5;
+const minContrast = 4.5;
 
 /** Each text that is seen, with the contrast to what is behind it. */
 const contrasts = `(() => {
@@ -55,13 +55,13 @@ describe('The inspector', () => {
     return inspector;
   }
 
-  it.each(['light', 'dark'] as const)('can be read in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has readable contrast in %s', async (colorScheme) => {
     const inspector = await open({ colorScheme });
     for (const view of ['Conversation', 'Frames'] as const) {
       await inspector.choose(view);
       const found = await inspector.page.evaluate<{ text: string; contrast: number }[]>(contrasts);
       expect(found.length).toBeGreaterThan(20);
-      expect(found.filter(({ contrast }) => contrast < leastContrast)).toEqual([]);
+      expect(found.filter(({ contrast }) => contrast < minContrast)).toEqual([]);
     }
     const paper = await inspector.page.evaluate<string>(
       'getComputedStyle(document.body).backgroundColor',
@@ -77,7 +77,7 @@ describe('The inspector', () => {
     }
   });
 
-  it('names everything that can be used, and says changes of the connection aloud', async () => {
+  it('labels every control, and announces changes of the connection', async () => {
     const { page } = await open({});
     const unnamed = await page.evaluate(`
       [...document.querySelectorAll('button, input, select, summary, a')].filter((one) => {

@@ -10,7 +10,7 @@ import { InspectorPage } from './inspector-page.js';
 
 const worker = makeKey('append');
 
-describe('The inspector of a service with keys and tokens', () => {
+describe('The inspector of a service with API keys and reader tokens', () => {
   const environment = {
     AUTH_API_KEYS: formatApiKey(worker.key),
     AUTH_READER_SECRET: secret,
@@ -18,7 +18,7 @@ describe('The inspector of a service with keys and tokens', () => {
   };
   const service = sharedService(() => environment);
 
-  it('follows by a token in the address of its feed, and lists and stops by the same as a header', async () => {
+  it('follows with a token in the address of its feed, and lists and stops with the same in a header', async () => {
     await post(
       eventsUrl(service.url, service.sid),
       { type: 'answer', content: 'one' },
@@ -47,7 +47,7 @@ describe('The inspector of a service with keys and tokens', () => {
     expect(await inspector.page.evaluate<string>('location.href')).not.toContain(token);
   });
 
-  it('appends a sample run by a key, and goes on by another token when the first has expired', async () => {
+  it('appends a sample run with a key, and goes on with another token when the first has expired', async () => {
     const inspector = await InspectorPage.open(service.url);
     const claims = { sid: 'demo', scope: 'read' };
     await inspector.enter('Producer key', worker.token);
@@ -72,7 +72,7 @@ describe('The inspector of a service with keys and tokens', () => {
     );
   });
 
-  it('says why a stop, or the list, is not for a token', async () => {
+  it('shows why a stop, or the list, is not allowed with a token', async () => {
     await post(
       eventsUrl(service.url, service.sid),
       { type: 'answer', content: 'one' },

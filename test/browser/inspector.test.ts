@@ -24,7 +24,7 @@ describe('The inspector', () => {
     FEED_HEARTBEAT: '1s',
   }));
 
-  it('runs a sample, and shows no gap and no repeat when it was cut off and resumed', async () => {
+  it('runs a sample, and shows no gap and no repeat after a cut and a resume', async () => {
     const inspector = await InspectorPage.open(service.url);
     await inspector.click('Sample run');
     for (const count of [20, 70]) {
@@ -53,15 +53,15 @@ describe('The inspector', () => {
   });
 
   it.each(connectionFaults)(
-    'comes back from a connection that %s, and says so',
-    async (name, strike) => {
+    'reconnects after a connection that %s, and shows that',
+    async (name, inject) => {
       const proxy = await FaultyProxy.start(service.url);
       const url = eventsUrl(service.url, service.sid);
       const answer = (content: string) => ({ type: 'answer', content });
       await post(url, [answer('a'), answer('b')]);
       const inspector = await InspectorPage.open(proxy.url, `?sid=${service.sid}&mid=m1`);
       await inspector.hasFrames(2);
-      const isMet = strike(proxy, inspector.page);
+      const isMet = inject(proxy, inspector.page);
       await post(url, answer('c'));
       await isMet;
       await inspector.hasSaid(sayings[name]);
@@ -99,7 +99,7 @@ describe('The inspector', () => {
     expect(await page.locator('#badge').innerText()).toBe('complete');
   });
 
-  it('says so when the feed brought something else than what is stored', async () => {
+  it('shows when the feed brought something else than what is stored', async () => {
     await post(eventsUrl(service.url, service.sid), [
       { type: 'answer' },
       { type: 'answer' },
@@ -159,7 +159,7 @@ describe('The inspector', () => {
     expect(shown).toEqual(tookMs === 0 ? [3, 3, 3] : [1, 2, 3]);
   });
 
-  it('is used with the keyboard alone', async () => {
+  it('can be used with the keyboard alone', async () => {
     const inspector = await InspectorPage.open(service.url);
     const { keyboard } = inspector.page;
     const focused = () =>
@@ -195,7 +195,7 @@ describe('The inspector', () => {
     expect(await inspector.page.getByText('They want to know').isVisible()).toBe(true);
   });
 
-  it('shows the streams of the session with their status as it changes, and opens them', async () => {
+  it('lists the streams of the session with their current status, and opens them', async () => {
     await post(eventsUrl(service.url, service.sid, 'm1'), { type: 'answer', content: 'one' });
     await post(eventsUrl(service.url, service.sid, 'm2'), { type: 'answer', content: 'two' });
     const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
@@ -209,7 +209,7 @@ describe('The inspector', () => {
     expect(await inspector.answer()).toBe('two');
   });
 
-  it('tells that a stream was lost, and shows the one that came after it', async () => {
+  it('shows that a stream was lost, and the one that came after it', async () => {
     await post(eventsUrl(service.url, service.sid), [
       { type: 'answer', content: 'old' },
       { type: 'answer' },
@@ -222,7 +222,7 @@ describe('The inspector', () => {
     expect(await inspector.answer()).toBe('');
   });
 
-  it('keeps a key and a token out of its address, and lets only the token into that of a feed', async () => {
+  it('keeps a key and a token out of its address, and puts only the token into that of a feed', async () => {
     const key = makeKey('append', 'read', 'admin');
     const keys = { AUTH_API_KEYS: formatApiKey(key.key) };
     const closed = await startService(keys);
@@ -261,7 +261,7 @@ describe('The inspector', () => {
     ).toBe(true);
   });
 
-  it('answers while 3000 chunks come', async () => {
+  it('stays responsive while 3000 chunks arrive', async () => {
     const chunk = { id: 'a', type: 'answer', content: 'some words more ' };
     for (let count = 0; count < 3; count += 1) {
       await post(
@@ -289,9 +289,9 @@ describe('The inspector', () => {
 
 /** What the inspector says of each fault. */
 const sayings = {
-  'is dead without a word': /^Nothing came for 2 s: opening another connection$/,
-  'is cut, and then answered with 502': /^A proxy answers 502: trying again in \d s$/,
-  'is cut, and then refused': /^Connection lost: the browser comes back by itself$/,
+  'is half-open': /^Nothing came for 2 s: opening another connection$/,
+  'is cut, and then gets 502': /^A proxy answers 502: trying again in \d s$/,
+  'is cut, and then finds no listener': /^Connection lost: the browser comes back by itself$/,
 };
 
 /** How long the page needs for this now: the longest of some times. */
@@ -326,7 +326,7 @@ describe('The page of the inspector', () => {
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true' }, 404],
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true' }, 200],
     [{ HOST: '127.0.0.1', INSPECTOR_ENABLED: 'false' }, 404],
-  ])('is there as the settings say: %o', async (environment, status) => {
+  ])('is served according to the settings: %o', async (environment, status) => {
     const service = await startService(environment);
     const port = new URL(service.url).port;
     expect((await fetch(`http://127.0.0.1:${port}/inspector`)).status).toBe(status);

@@ -18,7 +18,7 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
 
 const click = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** A run that was cut off in the midst of its answer and resumed. */
+/** A run that was cut off in the middle of its answer and resumed. */
 async function runAndCut(page: Page): Promise<void> {
   await click(page, 'Sample run');
   await page.locator('#frames li').nth(66).waitFor({ state: 'attached' });

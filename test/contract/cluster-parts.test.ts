@@ -8,7 +8,7 @@ import { placedOn } from '../support/placed-stream.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
-describe('A stream of a Redis Cluster whose session and deadlines are on a primary that is away', () => {
+describe('A stream of a Redis Cluster while the primary of its session and deadlines is down', () => {
   let away: RedisServer;
   let manager: StreamManager;
   let stream: StreamId;
@@ -28,7 +28,7 @@ describe('A stream of a Redis Cluster whose session and deadlines are on a prima
     await waitFor('it is missed', () => isMissed(manager, stream));
   });
 
-  it('takes appends, and is listed in its session afterwards', async () => {
+  it('accepts appends, and is listed in its session afterwards', async () => {
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({ offset: 0 });
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({ offset: 1 });
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 2 });
@@ -40,7 +40,7 @@ describe('A stream of a Redis Cluster whose session and deadlines are on a prima
     );
   });
 
-  it('takes a lease, which ends it afterwards', async () => {
+  it('accepts a lease, which ends it afterwards', async () => {
     await manager.appendEvents(stream, answers(1), { leaseMs: 1000 });
     expect(await manager.renewLease(stream, { leaseMs: 1500 })).toMatchObject({ status: 'open' });
     await away.start();

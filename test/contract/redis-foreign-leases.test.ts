@@ -109,7 +109,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
     expect(await redis.pttl(list)).toBe(-1);
   });
 
-  it('ends once when neither its worker nor the other program lives', async () => {
+  it('ends the stream once when both its worker and the other program are dead', async () => {
     const { stream, list } = newList();
     await a().appendEvents(stream, answers(1), { leaseMs: 1000 });
     await redis.rpush(list, event, 'no JSON');
@@ -125,7 +125,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
 });
 
 describe('The lease of a stream that another program pushed to, on a full Redis', () => {
-  it('ends the stream once it has run out', async () => {
+  it('ends the stream once it has expired', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     onTestFinished(() => server.stop());
     const redis = server.client();

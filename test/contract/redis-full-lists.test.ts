@@ -51,7 +51,7 @@ describe('A long list of another program on a full Redis', () => {
     expect((await bytesSent(redis)) - before).toBeLessThan(2 * length);
   });
 
-  it('takes the terminal event of a producer past the limit, and no other event', async () => {
+  it('accepts the terminal event of a producer past the limit, and no other event', async () => {
     await redis.rpush(list, ...Array.from({ length: 5000 }, () => elementOf('answer')));
     await redis.config('SET', 'maxmemory', '1');
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5000, status: 'open' });

@@ -12,13 +12,13 @@ import { waitFor } from '../support/wait-for.js';
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 100_000 };
 const ttlMs = 3_600_000;
 
-/** So few that Redis answers all of them in time on a busy machine. */
+/** So few that Redis replies to all of them in time on a busy machine. */
 const atOnce = 100;
 
 /** What is done before each append to a stream, if need be. */
 type Note = (stream: StreamId) => Promise<unknown>;
 
-describe('Before appends to many streams in turn, Redis', () => {
+describe('Redis, under appends to many streams in turn,', () => {
   let server: RedisServer;
   let redis: Redis;
   let client: ScriptClient;
@@ -50,7 +50,7 @@ describe('Before appends to many streams in turn, Redis', () => {
     return (stream) => leases.schedule(stream, 600_000);
   };
 
-  /** How many scripts ran while each of so many streams was noted once. */
+  /** How many scripts ran while each of that many streams was noted once. */
   async function scriptsOfTurn(note: Note, count: number): Promise<number> {
     const before = await scripts();
     for (let from = 0; from < count; from += atOnce) {

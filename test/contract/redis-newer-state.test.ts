@@ -27,8 +27,8 @@ afterAll(async () => {
 const listOf = ({ sessionId, messageId }: StreamId) => `${prefix}:${sessionId}:${messageId}`;
 const stateOf = (stream: StreamId) => `{${listOf(stream)}}::state`;
 
-describe('The state of a stream on Redis', () => {
-  it('bears version 1, also that of a stream of another program and that of a deleted one', async () => {
+describe('The state of a stream in Redis', () => {
+  it('has version 1, also for a stream of another program and for a deleted one', async () => {
     const [own, foreign, deleted] = [newStream(), newStream(), newStream()];
     await manager.appendEvents(own, answers(1));
     await redis.rpush(listOf(foreign), '{"type":"answer"}');
@@ -65,7 +65,7 @@ describe('A stream whose state a newer version has saved', () => {
     ['a lease renewal', () => manager.renewLease(stream, { leaseMs })],
     ['a status', () => manager.getStatus(stream)],
     ['a deletion', () => manager.deleteStream(stream)],
-  ])('rejects %s as not available here, and stays as it is', async (_name, call) => {
+  ])('rejects %s as not available here, and does not change', async (_name, call) => {
     const kept = async () => [
       await redis.lrange(listOf(stream), 0, -1),
       await redis.hgetall(stateOf(stream)),
@@ -79,11 +79,11 @@ describe('A stream whose state a newer version has saved', () => {
     expect(await kept()).toEqual(before);
   });
 
-  it('lets its events be read', async () => {
+  it('can be read', async () => {
     expect(await manager.getEvents(stream, 0, 10)).toMatchObject({ nextOffset: 2, atEnd: true });
   });
 
-  it('is not ended when its lease runs out, whose deadline stays for newer nodes', async () => {
+  it('does not end when its lease expires, and the deadline stays for newer nodes', async () => {
     const other = newStream();
     await manager.appendEvents(other, answers(1), { leaseMs: 2 * leaseMs });
     await waitFor('a later lease has expired', async () => (await redis.llen(listOf(other))) === 2);

@@ -101,7 +101,7 @@ describe.concurrent('The deadline of a lease on Redis', () => {
     await waitFor('it is gone', async () => (await deadlineOf(stream)) === null);
   });
 
-  it('that Redis lost is restored by the node that wrote it, without any request', async ({
+  it('is restored by the node that wrote it when Redis lost it, without any request', async ({
     expect,
   }) => {
     const lists = Array.from({ length: 3 }, newList);
@@ -120,7 +120,7 @@ describe.concurrent('The deadline of a lease on Redis', () => {
     ['status of the stream', (node, stream) => node.getStatus(stream)],
     ['append', (node, stream) => node.appendEvents(stream, answers(1), { leaseMs })],
     ['renewal', (node, stream) => node.renewLease(stream, { leaseMs })],
-  ])('that was lost with its node is restored by the next %s', async (_name, repair) => {
+  ])('is restored by the next %s when it was lost with its node', async (_name, repair) => {
     const { stream, list } = newList();
     const [lost, other] = await Promise.all([newManager(), newManager()]);
     await lost.appendEvents(stream, answers(1), { leaseMs });
@@ -133,10 +133,7 @@ describe.concurrent('The deadline of a lease on Redis', () => {
     await other.close();
   });
 
-  it('of a deleted stream is not taken for that of its successor', async ({
-    expect,
-    onTestFinished,
-  }) => {
+  it('of a deleted stream is not applied to its successor', async ({ expect, onTestFinished }) => {
     const other = await newManager();
     onTestFinished(() => other.close());
     const { stream, list } = newList();
@@ -171,7 +168,7 @@ describe.concurrent('The deadline of a lease on Redis', () => {
     expect(await Promise.all(lengths)).toEqual([0, 1, 2]);
   });
 
-  it('ends a list that another program has pushed to since', async ({ expect }) => {
+  it('ends a list to which another program has pushed since', async ({ expect }) => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1), { leaseMs });
     await redis.rpush(list, ...Array.from({ length: 2500 }, () => foreign('answer')));
@@ -179,7 +176,7 @@ describe.concurrent('The deadline of a lease on Redis', () => {
     expect(await manager.getStatus(stream)).toMatchObject({ status: 'failed' });
   });
 
-  it('is renewed by what another program pushes', async ({ expect }) => {
+  it('is moved later by what another program pushes', async ({ expect }) => {
     let events: { type: string; timestamp: string }[] = [];
     let pushedAt = 0;
     // On a machine that stands still, a lease may be over before anything is pushed: then once more.

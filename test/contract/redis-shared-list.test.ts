@@ -6,8 +6,8 @@ import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.j
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
-import { leastOfAttempts } from '../support/least-of-attempts.js';
 import { longestBlock } from '../support/longest-block.js';
+import { minOfAttempts } from '../support/min-of-attempts.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
@@ -47,7 +47,7 @@ describe('A Redis List that another program writes to', () => {
       () => manager.getStatus(stream),
     ]) {
       const bound = atOnce * 0.7;
-      expect(await leastOfAttempts(() => longestBlock(read), bound)).toBeLessThan(bound);
+      expect(await minOfAttempts(() => longestBlock(read), bound)).toBeLessThan(bound);
     }
     const { events } = await manager.getEvents(stream, 0, 100);
     expect(events).toMatchObject([{ type: 'note', ending: null }]);
@@ -73,7 +73,7 @@ describe('A Redis List that another program writes to', () => {
     ['stop', {}, 'stopped'],
     ['error', { done: true }, 'failed'],
     ['complete', { content: '"type":"answer"' }, 'complete'],
-  ])('has ended when that program wrote %s %j', async (type, rest, status) => {
+  ])('has ended when that program pushed %s %j', async (type, rest, status) => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1));
     await redis.rpush(list, foreign(type, rest));
@@ -95,7 +95,7 @@ describe('A Redis List that another program writes to', () => {
     '"complete"',
     '{"type":"complete"',
     '{"data":{"type":"complete"}}',
-  ])('has not ended when it wrote %s', async (element) => {
+  ])('has not ended when it pushed %s', async (element) => {
     const { stream, list } = newList();
     await redis.rpush(list, element);
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
@@ -139,7 +139,7 @@ describe('A Redis List that another program writes to', () => {
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 4, status: 'complete' });
   });
 
-  it('keeps a time to live with every append, and the state goes with the list', async () => {
+  it('gets its time to live with every append, and the state goes with the list', async () => {
     const { stream, list, state } = newList();
     await manager.appendEvents(stream, answers(1));
     for (const key of [list, state]) {
@@ -157,7 +157,7 @@ describe('A Redis List that another program writes to', () => {
     expect(await redis.pttl(bare.state)).toBeLessThanOrEqual(10_000);
   });
 
-  it('counts its bytes and events against the limits of a stream', async () => {
+  it('counts with its bytes and events against the limits of a stream', async () => {
     const limits = { maxStreamEvents: 3, maxStreamBytes: 1000 };
     const options = { addresses: [server.endpoint], prefix };
     const limited = await redisBackend.create({ redis: options, limits });
@@ -178,7 +178,7 @@ describe('A Redis List that another program writes to', () => {
     expect(await manager.listStreams(sessionId)).toMatchObject([{ messageId: 'm1' }]);
   });
 
-  it('is no stream and takes no append when the key holds something else', async () => {
+  it('is no stream and rejects appends when the key holds something else', async () => {
     const { stream, list } = newList();
     await redis.set(list, 'text');
     expect(await manager.getStatus(stream)).toBeNull();
@@ -222,7 +222,7 @@ async function sentBytes(redis: Redis): Promise<number> {
 }
 
 describe('A full Redis', () => {
-  it('rejects appends with store_full, keeps all that it has, and recovers automatically', async () => {
+  it('rejects appends with store_full, keeps all events, and recovers automatically', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     const redis = server.client();
     const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
@@ -248,7 +248,7 @@ describe('A full Redis', () => {
   });
 });
 
-describe('A database that Redis does not have', () => {
+describe('A Redis database that does not exist', () => {
   it('is not replaced by database 0', async () => {
     const manager = new RedisStreamManager({
       ttlMs: 1000,

@@ -40,8 +40,8 @@ async function createManager(ttlMs = 3_600_000): Promise<StreamManager> {
   return manager;
 }
 
-describe('In Redis, a heartbeat', () => {
-  it('renews the list to its time to live, and the state to twice that', async () => {
+describe('A lease renewal in Redis', () => {
+  it('extends the list to its time to live, and the state to twice that', async () => {
     const manager = await createManager();
     const { stream, list, state } = newList();
     await manager.appendEvents(stream, answers(1), { ttlMs: 60_000, producer: producer(0) });
@@ -60,7 +60,7 @@ describe('In Redis, a heartbeat', () => {
     }
   });
 
-  it('takes no time from a list of another program, and gives no expiry to one without', async () => {
+  it('does not shorten a list of another program, and gives no expiry to one without', async () => {
     const manager = await createManager(60_000);
     const { stream, list } = newList();
     await redis.rpush(list, element);
@@ -103,7 +103,7 @@ describe('The Redis set of the streams of a session', () => {
     (await manager.listStreams(sessionId)).map(({ messageId }) => messageId);
 
   it.each([60_000, null])(
-    'has a stream that another program fills while its list lives, for %s ms',
+    'keeps a stream that another program fills while its list lives, for %s ms',
     async (lives) => {
       const manager = await createManager(200);
       const { of, set } = sessionStream();
@@ -160,7 +160,7 @@ describe('The Redis set of the streams of a session', () => {
   });
 });
 
-describe('The Redis set of the streams of a session, when it is full', () => {
+describe('The Redis set of the streams of a session, when it is full,', () => {
   const maxSessionStreams = 250;
 
   /** A session of streams whose lists are gone but for the first ones, noted at this time. */
@@ -200,7 +200,7 @@ describe('The Redis set of the streams of a session, when it is full', () => {
     });
   });
 
-  it('takes appends to an existing stream that it has lost', async () => {
+  it('accepts appends to an existing stream that it has lost', async () => {
     const { manager, of, set } = await fullSession(maxSessionStreams, Date.now());
     await redis.rpush(`${prefix}:${of('').sessionId}:foreign`, element);
     await manager.appendEvents(of('foreign'), [complete()]);
@@ -232,7 +232,7 @@ describe('A full Redis', () => {
     ['complete', () => [complete()], 'complete'],
     ['stop', stop, 'stopped'],
   ])(
-    'takes the %s of a stream, also from a node that has not seen it',
+    'accepts the %s of a stream, also from a node that has not seen the stream',
     async (_name, end, status) => {
       const streams = [newList(), newList()];
       for (const { stream } of streams) {
@@ -256,7 +256,7 @@ describe('A full Redis', () => {
     },
   );
 
-  it('takes the terminal event of a stream up to the size of the stream, or 1 KiB', async () => {
+  it('accepts the terminal event of a stream up to the size of the stream, or 1 KiB', async () => {
     const [small, large] = [newStream(), newStream()];
     await manager.appendEvents(small, answers(1));
     await manager.appendEvents(large, [eventOfBytes(exemptTerminalBytes)]);
@@ -278,7 +278,7 @@ describe('A full Redis', () => {
     expect(await redis.exists(list)).toBe(0);
   });
 
-  it('takes heartbeats, so that the leases of living workers do not expire', async () => {
+  it('accepts lease renewals, so that no lease of a live worker expires', async () => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1), { leaseMs, producer: producer(0) });
     const other = newList();

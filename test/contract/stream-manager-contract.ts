@@ -11,7 +11,7 @@ import { watchContract } from './watch.js';
 
 /** What every backend must hold: the doc comments of `StreamManager`, as tests. */
 export function streamManagerContract(backend: Backend): void {
-  describe(`the ${backend.name} stream manager`, () => {
+  describe(`The ${backend.name} stream manager`, () => {
     const created: Manager[] = [];
     const create = async (options: BackendOptions) => {
       const manager = await backend.create(options);

@@ -63,9 +63,9 @@ async function limitOfService(environment: Environment, files: Record<string, st
   const limits = [100, 200, 300, 400];
   const statuses: number[] = [];
   for (const limit of limits) statuses.push(await statusOf(service, limit + 1));
-  const refused = statuses.indexOf(413);
-  expect(statuses).toEqual(limits.map((_, index) => (index < refused ? 201 : 413)));
-  const limit = limits[refused] as number;
+  const rejected = statuses.indexOf(413);
+  expect(statuses).toEqual(limits.map((_, index) => (index < rejected ? 201 : 413)));
+  const limit = limits[rejected] as number;
   expect(await statusOf(service, limit)).toBe(201);
   return limit;
 }

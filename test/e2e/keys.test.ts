@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
 import { readKeyArguments } from '../../src/bin/key-arguments.js';
 import { loadConfig } from '../../src/config/config.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import { makeKey, type TestKey } from '../support/keys.js';
-import { refusalOf } from '../support/refusal-of.js';
 import {
   directoryWith,
   type Environment,
@@ -119,7 +119,7 @@ describe('The secret of an API key', () => {
     ['for a scope', ({ key, token }: TestKey) => `${key.id}:${key.sha256}:${secretOf({ token })}`],
   ])('that is configured %s by mistake is not quoted by the error', (_, toText) => {
     const key = makeKey('read');
-    const { message } = refusalOf({ AUTH_API_KEYS: toText(key) });
+    const { message } = configErrorOf({ AUTH_API_KEYS: toText(key) });
     expect(message).toContain('AUTH_API_KEYS');
     expect(message).not.toContain(secretOf(key));
   });

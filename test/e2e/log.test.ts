@@ -18,14 +18,14 @@ const body = 'words-of-the-user';
 const token = 'token-of-the-reader';
 
 describe('The log at level trace', () => {
-  it('contains no event, no field name of one and no query string on memory', async () => {
+  it('contains no event, field name of an event or query string, on memory', async () => {
     const service = await startService({ LOG_LEVEL: 'trace' });
     await post(eventsUrl(service.url), { type: 'answer', [body]: 1 });
     await useIt(service);
     await staysSilentAbout(service, [body, token]);
   });
 
-  it('contains no event, query string or password on Redis, also when Redis rejects commands', async () => {
+  it('contains no event, query string or password, on Redis, also when Redis rejects commands', async () => {
     const password = 'password-of-redis';
     const redis = await startRedis();
     const client = clientOf(redis);
@@ -81,31 +81,31 @@ describe('No log, no error and no metric', () => {
       LOG_LEVEL: 'trace',
       AUTH_API_KEYS: formatApiKey(key.key),
     });
-    const answers: string[] = [];
+    const responses: string[] = [];
     const wrong = { authorization: `${key.headers.authorization}x` };
     for (const route of routes) {
       for (const method of methods) {
         for (const headers of [key.headers, wrong, { authorization: `Basic ${secret}` }]) {
-          answers.push(
+          responses.push(
             ...(await errorsOf(`${service.url}${route}?token=${token}`, method, headers)),
           );
         }
       }
     }
     const tooLarge = { ...key.headers, 'x-token': token.repeat(1000) };
-    answers.push(...(await errorsOf(service.url, 'GET', tooLarge)));
+    responses.push(...(await errorsOf(service.url, 'GET', tooLarge)));
     const metrics = await fetch(`${service.url}/metrics`, { headers: key.headers });
-    answers.push(await metrics.text());
+    responses.push(await metrics.text());
     service.signal('SIGTERM');
     await service.exit();
     const words = [body, token, secret];
-    expect(answers.length).toBeGreaterThan(100);
-    expect(answers.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
+    expect(responses.length).toBeGreaterThan(100);
+    expect(responses.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
     const lines = service.output.split('\n');
     expect(lines.filter((line) => words.some((word) => tells(line, word)))).toEqual([]);
   });
 
-  /** What is answered to each of the bodies when it is refused, and to one of another type. */
+  /** The response to each of the bodies when it is rejected, and to one of another type. */
   async function errorsOf(url: string, method: string, headers: Record<string, string>) {
     const hasBody = !['GET', 'HEAD', 'OPTIONS'].includes(method);
     const sent: [string, string | null][] = [['text/plain', hasBody ? (bodies[0] ?? null) : null]];

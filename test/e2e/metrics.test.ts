@@ -16,7 +16,7 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 const root = resolve(import.meta.dirname, '../..');
 
 describe('The metrics of the service', () => {
-  it('say that Redis is away, what that does to appends, reads and feeds, and that it is back', async () => {
+  it('show that Redis is down, what that does to appends, reads and feeds, and that it is back', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '100ms' }));
     await isReady(service);
@@ -46,7 +46,7 @@ describe('The metrics of the service', () => {
     await waitFor('both are up again', async () => String(await up()) === '1,1');
   });
 
-  it('find by polls what another program pushed without a wake-up', async () => {
+  it('count what another program pushed without a notification, found by polls', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '50ms' }));
     await isReady(service);
@@ -61,7 +61,7 @@ describe('The metrics of the service', () => {
     expect(await reads('cause="poll",result="events"')).toBe(1);
   });
 
-  it('are all explained in docs/operations.md, and no others', async () => {
+  it('are those explained in docs/operations.md, and no others', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     const text = await scrapeText(service.url);

@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
 import { readTokenArguments } from '../../src/bin/token-arguments.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
-import { refusalOf } from '../support/refusal-of.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, openFeed, startService } from '../support/test-processes.js';
 import { bring, places, secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -68,7 +68,7 @@ describe('create-token', () => {
     expect(stderr).toContain('usage: create-token --sid SESSION');
   });
 
-  it('names AUTH_READER_SECRET when there is no secret', () => {
+  it('names AUTH_READER_SECRET when it is not set', () => {
     const { status, stderr } = makeToken(['--sid', 's1'], {});
     expect(status).toBe(1);
     expect(stderr).toContain('AUTH_READER_SECRET is not set');
@@ -172,7 +172,7 @@ describe('A reader token', () => {
         const { headers, query } = bring(token, place);
         for (const [method, path] of asked) {
           const url = service.url + path + (path.includes('?') ? query.replace('?', '&') : query);
-          expect(tells(await answerTo(url, method, headers))).toEqual([]);
+          expect(tells(await responseTo(url, method, headers))).toEqual([]);
         }
       }
     }
@@ -195,15 +195,15 @@ describe('A reader token', () => {
   it.each(['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY', 'AUTH_READER_JWKS_URL'])(
     'or a secret that is put into %s by mistake is not quoted by the error',
     (name) => {
-      const { message } = refusalOf({ [name]: `${'hush'.repeat(10)} x` });
+      const { message } = configErrorOf({ [name]: `${'hush'.repeat(10)} x` });
       expect(message).toContain(name);
       expect(message).not.toContain('hush');
     },
   );
 });
 
-/** The head and the body of an answer, of a feed its head. */
-async function answerTo(url: string, method: string, headers: Record<string, string>) {
+/** The head and the body of a response, of a feed its head. */
+async function responseTo(url: string, method: string, headers: Record<string, string>) {
   const abort = new AbortController();
   const body = method === 'POST' ? '{"type":"answer"}' : null;
   const sent = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json', ...headers };

@@ -45,11 +45,11 @@ describe.each(withExamples)('The examples of %s', (document) => {
   });
   afterAll(() => service.kill());
 
-  it('are there', () => {
+  it('exist', () => {
     expect(examples).not.toHaveLength(0);
   });
 
-  it.each(examples)('print what is shown (line $line)', async ({ command, output }) => {
+  it.each(examples)('print the output shown (line $line)', async ({ command, output }) => {
     const { host } = new URL(service.url);
     const printed = await run(command.replaceAll('127.0.0.1:8080', host));
     expect(withoutLastBreaks(printed)).toBe(withoutLastBreaks(output));
@@ -57,13 +57,13 @@ describe.each(withExamples)('The examples of %s', (document) => {
 });
 
 describe('The documents', () => {
-  it('name every error code with its status in the protocol', () => {
+  it('list every error code with its status in the protocol', () => {
     const rows = read('docs/protocol.md').matchAll(/^\| (\d{3}) +\| `(\w+)` +\| \S/gm);
     const shown = [...rows].map(([, status, code]) => [code, Number(status)]);
     expect(shown).toEqual(Object.entries(errorTable).map(([code, { status }]) => [code, status]));
   });
 
-  it('show in docs/ai-sdk.md what stands in its examples', () => {
+  it('show in docs/ai-sdk.md the code of the examples', () => {
     const blocks = [...read('docs/ai-sdk.md').matchAll(/^```(?:ts|js)\n(.*?)^```$/gms)];
     expect(blocks.length).toBeGreaterThan(5);
     const sources = filesIn('examples/ai-sdk').map((path) => withoutIndents(read(path)));
@@ -160,7 +160,7 @@ async function run(command: string): Promise<string> {
   return text(shell.stdout);
 }
 
-/** JSON answers end without a line break, but a block of a page has one. */
+/** JSON responses end without a line break, but a block of a page has one. */
 function withoutLastBreaks(output: string): string {
   return output.replace(/\n+$/, '');
 }

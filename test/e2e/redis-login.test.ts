@@ -68,26 +68,26 @@ describe('A Redis with passwords', () => {
     ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
     ['no password', {}],
   ])(
-    'rejects %s: the log says so without quoting it, and the service is not ready',
+    'rejects %s, which the log reports without quoting it, and the service is not ready',
     async (_, login) => {
-      await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
+      await isRejected(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
     },
   );
 
   it('rejects an unknown user, and the service becomes ready when the user is created', async () => {
     const login = { REDIS_USERNAME: 'later', REDIS_PASSWORD: workerPassword };
     const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
-    await isRefused(service);
+    await isRejected(service);
     const admin = clientOf(redis, { password });
     await admin.call('ACL', 'SETUSER', 'later', 'on', `>${workerPassword}`, '~*', '&*', '+@all');
     await isReady(service);
   });
 
-  async function isRefused(service: ServiceProcess): Promise<void> {
+  async function isRejected(service: ServiceProcess): Promise<void> {
     await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output));
     expect(await readiness(service)).toBe(503);
-    const refused = await post(eventsUrl(service.url), { type: 'answer' });
-    expect(refused).toMatchObject({
+    const rejected = await post(eventsUrl(service.url), { type: 'answer' });
+    expect(rejected).toMatchObject({
       status: 503,
       body: { code: 'backend_unavailable', stored: 0 },
     });

@@ -14,7 +14,7 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const notificationsAreUp = 'rejoin_redis_up{use="notifications"}';
 
-it('A subscription that stands and delivers nothing is detected as stale, and made anew', async () => {
+it('An open subscription that delivers nothing is detected as stale, and replaced', async () => {
   const redis = await startRedis();
   const subscriptions = new Set<object>();
   let stale = new Set<object>();

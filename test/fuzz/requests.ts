@@ -217,7 +217,7 @@ function toRequest(parts: Parts, ownSid: string): FuzzRequest {
   const whole = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n`), framed]);
   const ids = [idIn(parts.sid), idIn(parts.mid)] as const;
   const isSession = parts.route === 'session' || parts.route === 'chat';
-  // Whoever deletes the session, or writes to a stream of another one, is left out of the model.
+  // A client that deletes the session, or writes to a stream of another one, is left out of the model.
   const isOwn = ids[0] === ownSid;
   return {
     sent: {

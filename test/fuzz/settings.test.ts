@@ -78,14 +78,14 @@ function toDocument(entries: readonly (readonly [string, unknown])[]): object {
   return { ...document };
 }
 
-describe('With any settings', () => {
+describe('loadConfig with any settings', () => {
   let directory: string;
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'rejoin-fuzz-'));
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it('loadConfig returns valid numbers, or errors', async () => {
+  it('returns valid numbers, or errors', async () => {
     const property = fc.asyncProperty(environment, yaml, async (variables, content) => {
       writeFileSync(join(directory, 'config.yaml'), content);
       try {
@@ -100,7 +100,7 @@ describe('With any settings', () => {
     await fuzz(property, 1000);
   });
 
-  it('no error quotes a secret that was put in place of a key or a password', async () => {
+  it('quotes in no error a secret that was put in place of a key or a password', async () => {
     const places = fc.constantFrom('AUTH_API_KEYS', 'REDIS_PASSWORD', 'REDIS_URL');
     const property = fc.asyncProperty(places, text, environment, async (name, extra, rest) => {
       writeFileSync(join(directory, 'config.yaml'), '');

@@ -11,7 +11,7 @@ const ended = (status: string) => `rejoin_streams_ended_total{status="${status}"
 describeApp('GET /metrics about agents', {}, (source) => {
   const grown = (before: Numbers) => growth(source.app.url, before);
 
-  it('has the time to the first answer and the gaps between appends', async () => {
+  it('has the time to the first event and the gaps between appends', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const begunAt = performance.now();
@@ -64,7 +64,7 @@ describeApp('GET /metrics about agents', {}, (source) => {
     );
   });
 
-  it('counts neither a gap nor an answer for a stream of the same name that begins anew', async () => {
+  it('counts neither a gap nor a first event for a stream of the same name that begins again', async () => {
     const one = source.stream();
     await one.post(
       { type: 'answer' },

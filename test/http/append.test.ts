@@ -14,7 +14,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect(second.headers.get('stream-next-offset')).toBe('4');
   });
 
-  it('generates the fields that are left out, and never overwrites the others', async () => {
+  it('generates the fields that are left out, and overwrites no other', async () => {
     const one = stream();
     const given = {
       id: 'seg-1',
@@ -35,7 +35,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect(events[2]).toEqual(given);
   });
 
-  it('stores an array whole or not at all', async () => {
+  it('stores all of an array or nothing', async () => {
     const one = stream();
     const { status, body } = await one.post([{ type: 'answer' }, { type: '' }]);
     expect(status).toBe(400);
@@ -44,7 +44,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect((await fetch(one.url)).status).toBe(404);
   });
 
-  it('responds 413 to an event and a body over their limits', async () => {
+  it('responds 413 to an event and to a body over their limits', async () => {
     const one = stream();
     const content = 'x'.repeat(2000);
     const tooLarge = await one.post([{ type: 'answer' }, { type: 'answer', content }]);
@@ -79,7 +79,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
 });
 
 describeApp('POST …/events with many events', {}, ({ stream }) => {
-  it('stores 1000 events at once and rejects 1001, and an empty array', async () => {
+  it('stores 1000 events at once, and rejects 1001 and an empty array', async () => {
     const one = stream();
     expect((await one.postAnswers(1000)).body).toEqual({
       offset: 0,

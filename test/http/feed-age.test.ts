@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.js';
 /** Long enough to get to what there is, on a machine that stands still for a while. */
 const maxAgeMs = 4000;
 
-describeApp('The age of a feed', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) => {
+describeApp('feed.max_age', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) => {
   it('A feed that has reached its age ends after what it has sent, with a retry line', async () => {
     const one = stream();
     await one.postAnswers(2);
@@ -24,7 +24,7 @@ describeApp('The age of a feed', { feed: { maxAgeMs }, isConcurrent: true }, ({ 
 
 const short = { feed: { maxAgeMs: 500 }, isConcurrent: true };
 
-describeApp('A feed that has reached its age', short, ({ stream }) => {
+describeApp('feed.max_age with reconnects', short, ({ stream }) => {
   it('Feeds that were opened together ask their clients to come back at different times', async () => {
     const one = stream();
     const feeds = await Promise.all(Array.from({ length: 20 }, () => one.feed()));

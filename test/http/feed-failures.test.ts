@@ -36,7 +36,7 @@ function throwing(part: Part): FeedFormat {
 }
 
 /** A response that throws at a heartbeat. */
-function refuseHeartbeats(socket: Socket): void {
+function failHeartbeats(socket: Socket): void {
   const write = socket.write.bind(socket) as (bytes: Buffer) => boolean;
   socket.write = (bytes: Buffer) => {
     if (bytes.includes('heartbeat')) throw new RangeError('no heartbeat');
@@ -79,7 +79,7 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
     if (opening.kind !== 'open') throw new Error('not opened');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     responses.set(path, response);
-    if (path === 'heartbeat') refuseHeartbeats(request.socket);
+    if (path === 'heartbeat') failHeartbeats(request.socket);
     opening.start({ response, socket: request.socket, isChunked: true }, () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

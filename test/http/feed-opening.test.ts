@@ -9,7 +9,7 @@ import { feedUrl } from '../support/worker.js';
 
 type Call = 'getStatus' | 'getEvents';
 
-/** A store whose answers to reads are held back, so that what is asked meanwhile can be seen. */
+/** A store whose responses to reads are held back, so that what is asked meanwhile can be seen. */
 class HeldStore {
   readonly streams: StreamManager;
   /** The reads that were issued, in order. */
@@ -32,7 +32,7 @@ class HeldStore {
     this.#held = [];
   }
 
-  /** @param last whether the last answer comes first */
+  /** @param last whether the last response comes first */
   release(last: boolean): void {
     const held = this.#held ?? [];
     this.#held = null;
@@ -69,7 +69,7 @@ describe.each(backends)('A feed that opens ($name)', (backend) => {
     ...store.calls.slice(2).filter((name) => name !== 'getEvents'),
   ];
 
-  /** Opens a feed. The store holds back each answer until it was asked for both. */
+  /** Opens a feed. The store holds back each response until it was asked for both. */
   async function open(stream: ReturnType<typeof newStream>, query: string, last = false) {
     const { sessionId, messageId } = stream;
     store.hold();

@@ -73,8 +73,11 @@ describeApp('The query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     const one = stream();
     expect(await statuses(one, `?${query}`)).toEqual([400, 400]);
     const [name = ''] = query.split('=');
-    const refusal = await (await fetch(`${one.url}/stream?${query}`)).json();
-    expect(refusal).toMatchObject({ code: 'invalid_query', detail: expect.stringContaining(name) });
+    const rejection = await (await fetch(`${one.url}/stream?${query}`)).json();
+    expect(rejection).toMatchObject({
+      code: 'invalid_query',
+      detail: expect.stringContaining(name),
+    });
   });
 
   it.each([

@@ -26,8 +26,8 @@ const accepted: Record<string, string> = {
   'tabs and line breaks between tokens': '{\t"type" :\n"t"\r\n}',
 };
 
-/** Bodies that are refused, with the code and the place. */
-const refused: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
+/** Bodies that are rejected, with the code and the place. */
+const rejected: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
   'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /`type`/],
   'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /`type`/],
   'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /`type`/],
@@ -119,7 +119,7 @@ describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it.each(Object.entries(refused))(
+  it.each(Object.entries(rejected))(
     'rejects %s and stores nothing',
     async (_, [text, code, place]) => {
       const one = stream();
@@ -164,7 +164,7 @@ describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
     'application/jsonl; charset=utf8',
     'Application/JSONL;CHARSET="UTF8"',
     'APPLICATION/NDJSON; profile=x; charset=UTF-8',
-  ])('accepts %s as NDJSON, and not as the JSON of a stop', async (type) => {
+  ])('accepts %s as NDJSON, and POST …/stop does not accept it as JSON', async (type) => {
     const one = stream();
     const lines = '{"type":"t"}\n{"type":"u"}\n';
     const sent = await postText(one.eventsUrl, lines, { 'content-type': type });

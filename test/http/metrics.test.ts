@@ -53,7 +53,7 @@ describeApp('GET /metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(await growth(source.app.url, before)).not.toHaveProperty('rejoin_feeds_open');
   });
 
-  it('has the time from the first feed that found no stream to its first event, once', async () => {
+  it('has the time from the first feed that waits for a stream to its first event, once', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const begunAt = performance.now();
@@ -71,7 +71,7 @@ describeApp('GET /metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(grown.rejoin_first_event_seconds_sum).toBeLessThan(tookSeconds);
   });
 
-  it('has no time to the first event for a stream that existed, nor for feeds whose stream was lost', async () => {
+  it('has no time to the first event for an existing stream, nor for feeds whose stream was lost', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     await one.post({ type: 'answer' }, producerHeaders(0, 0));
@@ -126,7 +126,7 @@ describeApp('GET /metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     });
   });
 
-  it('has labels of a few known values only, whatever clients send', async () => {
+  it('has labels with a few known values only, whatever clients send', async () => {
     const seriesBefore = fixed(await ownSeries(source));
     const words = ['word-of-a-client', 'a'.repeat(64)];
     for (let round = 0; round < 5; round += 1) {
@@ -192,7 +192,7 @@ describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (sourc
     }
     const startedAt = performance.now();
     let count = 0;
-    await waitFor('wake-ups, for longer than some polls', async () => {
+    await waitFor('notifications, for longer than some polls', async () => {
       count += 1;
       await one.postAnswers(1, count);
       await feed.frameCount(count);
@@ -247,7 +247,7 @@ describeApp('GET /metrics about ends', { feed: short }, (source) => {
   });
 });
 
-describeApp('GET /metrics about an end by age', { feed: { maxAgeMs: 300 } }, (source) => {
+describeApp('GET /metrics about feed age', { feed: { maxAgeMs: 300 } }, (source) => {
   it('counts a feed that reached feed.max_age', async () => {
     const before = await scrape(source.app.url);
     await (await source.stream().feed()).end();

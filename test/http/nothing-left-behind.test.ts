@@ -76,7 +76,7 @@ describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
       socket.write('host: x\r\n\r\n');
     }
     await waitFor('the first one is open', () => streams.watchedStreams === 1);
-    // By its answer, which comes after both requests were read.
+    // By its response, which comes after both requests were read.
     await fetch(`${app.url}/healthz`).then((response) => response.text());
     expect(streams.watchedStreams).toBe(1);
     // The one behind may be looked up meanwhile, but is not kept.

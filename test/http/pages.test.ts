@@ -3,7 +3,7 @@ import { memoryBackend } from '../support/backends.js';
 import { rawRequest } from '../support/raw-http.js';
 import { buildTestApp, startApp, type TestApp } from '../support/test-app.js';
 
-describe('the pages', () => {
+describe('The files of the pages', () => {
   let app: TestApp;
   const streams = memoryBackend.create();
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe('the pages', () => {
     ['/docs', 'text/html; charset=utf-8'],
     ['/docs/color-scheme.js', 'text/javascript; charset=utf-8'],
     ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
-  ])('have %s, under a policy, to be asked for again when it has changed', async (path, type) => {
+  ])('include %s, with a content security policy and revalidation', async (path, type) => {
     const { status, headers } = await get(path);
     expect([status, headers.get('content-type')]).toEqual([200, type]);
     const policy = headers.get('content-security-policy') as string;
@@ -43,7 +43,7 @@ describe('the pages', () => {
   });
 
   it.each(['tsconfig.json', 'inspector.html', 'none.js', 'constructor', '__proto__'])(
-    'have no file %s',
+    'do not include %s',
     async (name) => {
       const response = await get(`/inspector/${name}`);
       expect(response.status).toBe(404);
@@ -52,13 +52,13 @@ describe('the pages', () => {
   );
 
   it.each(['../app.js', '..%2fapp.js', '%2e%2e%2fpackage.json', '..%5capp.js', 'x%00.js'])(
-    'lead to no file beside theirs by %s',
+    'do not include a file outside of their directory: %s',
     async (path) => {
       expect(await rawRequest(app.url, `/inspector/${path}`)).toMatch(/^HTTP\/1\.1 404 /);
     },
   );
 
-  it('name only files that are there', async () => {
+  it('refer only to files that exist', async () => {
     for (const path of ['/inspector', '/docs']) {
       const html = await (await get(path)).text();
       const names = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(
@@ -78,7 +78,7 @@ describe('the pages', () => {
   });
 });
 
-/** A service with these pages, and what it answers to a browser and to a program. */
+/** A service with these pages, and its responses to a browser and to a program. */
 async function serviceWith(pages: { readonly inspector: boolean; readonly docs: boolean }) {
   const streams = await memoryBackend.create();
   const app = await buildTestApp(streams, {
@@ -107,7 +107,7 @@ const switches = [
 
 describe('GET /', () => {
   it.each(switches)(
-    'tells a program what there is: inspector $inspector, docs $docs',
+    'lists for a program what is enabled: inspector $inspector, docs $docs',
     async ({ links, ...pages }) => {
       const { program } = await serviceWith(pages);
       const response = await program('/');
@@ -121,7 +121,7 @@ describe('GET /', () => {
   );
 
   it.each(switches)(
-    'sends a browser to $page: inspector $inspector, docs $docs',
+    'redirects a browser to $page: inspector $inspector, docs $docs',
     async ({ page, ...pages }) => {
       const { browser } = await serviceWith(pages);
       const { statusCode, headers } = await browser('/');
@@ -130,11 +130,11 @@ describe('GET /', () => {
   );
 });
 
-describe('a page', () => {
+describe('A page', () => {
   it.each([
     ['/inspector', 'docs'],
     ['/docs', 'inspector'],
-  ] as const)('links from %s to %s only if that is there', async (path, other) => {
+  ] as const)('links from %s to %s only if that is enabled', async (path, other) => {
     const link = ` href="${other}"`;
     const all = { inspector: true, docs: true };
     const both = await (await serviceWith(all)).browser(path);

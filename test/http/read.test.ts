@@ -13,7 +13,7 @@ async function read(url: string): Promise<Read> {
 }
 
 describeApp('GET …/events', {}, ({ stream }) => {
-  it('reads from the offset, at most the limit, and says where to go on', async () => {
+  it('reads from the offset, at most the limit, with the next offset', async () => {
     const one = stream();
     await one.postAnswers(5);
     const all = await read(one.eventsUrl);
@@ -59,7 +59,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     });
   });
 
-  it('answers 410 for an id that no longer fits', async () => {
+  it('responds 410 for an id whose checksum does not match', async () => {
     const one = stream();
     await one.postAnswers(2);
     for (const id of ['2-00000000', '9-00000000', '0-00000001']) {
@@ -69,7 +69,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     }
   });
 
-  it('says that the stream has ended once the end is read', async () => {
+  it('has ended: true once the end is read', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
     expect(await read(`${one.eventsUrl}?limit=1`)).toMatchObject({ nextOffset: 1, ended: false });
@@ -77,7 +77,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(await read(`${one.eventsUrl}?offset=2`)).toMatchObject({ events: [], ended: true });
   });
 
-  it('gives numbers and keys as they were sent', async () => {
+  it('returns numbers and keys as they were sent', async () => {
     const one = stream();
     const text = '{"type":"t","data":{"b":12345678901234567890,"a":1e400,"b":1.10}}';
     await fetch(one.eventsUrl, {
@@ -88,15 +88,15 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(await (await fetch(one.eventsUrl)).text()).toContain(text.slice(0, -1));
   });
 
-  it.each(['0', '1001', '-1', '1e3', 'x', ''])('refuses the limit "%s"', async (limit) => {
+  it.each(['0', '1001', '-1', '1e3', 'x', ''])('rejects the limit "%s"', async (limit) => {
     const response = await fetch(`${stream().eventsUrl}?limit=${limit}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'invalid_query' });
   });
 });
 
-describeApp('GET …', {}, ({ stream }) => {
-  it('tells what is known of a stream, and 404 when there is none', async () => {
+describeApp('GET …/messages/:mid', {}, ({ stream }) => {
+  it('has the status of a stream, and responds 404 when there is none', async () => {
     const one = stream();
     const unknown = await fetch(one.url);
     expect(unknown.status).toBe(404);
@@ -113,8 +113,8 @@ describeApp('GET …', {}, ({ stream }) => {
   });
 });
 
-describeApp('health', {}, (source) => {
-  it.each(['/healthz', '/readyz'])('%s answers 200', async (path) => {
+describeApp('Health checks', {}, (source) => {
+  it.each(['/healthz', '/readyz'])('respond 200 at %s', async (path) => {
     expect((await fetch(`${source.app.url}${path}`)).status).toBe(200);
   });
 });

@@ -73,7 +73,7 @@ describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/events`,
     ],
     [
-      'a body that is refused while it comes',
+      'a body that is rejected while it comes',
       (one) =>
         rawBytes(
           one.app.url,
@@ -105,7 +105,7 @@ describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/stream`,
     ],
     [
-      'a page of another origin',
+      'a cross-origin page',
       (one) => fetch(one.url, { method: 'DELETE', headers: { origin: 'https://evil.example' } }),
       'forbidden',
       message,
@@ -138,7 +138,7 @@ describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
     },
   );
 
-  it('is counted when its append had been tried before the framework saw it', async () => {
+  it('is counted when its append was tried on the fast path first', async () => {
     const one = source.stream();
     await one.post({ type: 'complete' });
     const rejected = await rejectedBy(url(), () => one.post({ type: 'answer' }));
@@ -193,10 +193,10 @@ describeApp('A request without a valid key', { auth: { apiKeys: [all.key] } }, (
 });
 
 describeApp(
-  'a request beyond a rate',
+  'A request beyond a rate limit',
   { rates: { appendsPerAddress: 0.1, feedsPerAddress: 0.1 } },
   (source) => {
-    it('is counted, and a feed that is told to come back by a 200 is counted as such alone', async () => {
+    it('is counted, and a feed that is told to reconnect by a 200 is counted as such alone', async () => {
       const one = source.stream();
       const { url } = source.app;
       await one.post({ type: 'answer' });

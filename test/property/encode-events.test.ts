@@ -27,7 +27,7 @@ const valid = fc.record(
 );
 
 describe('encodeEvents', () => {
-  it('keeps what was sent and adds the missing fields and no others', () => {
+  it('keeps the given fields and adds the missing ones and no others', () => {
     fc.assert(
       fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
         const sent = JSON.parse(JSON.stringify(events));
@@ -50,7 +50,7 @@ describe('encodeEvents', () => {
     );
   });
 
-  it('keeps the very bytes that were sent at the start of the event', () => {
+  it('keeps the bytes of the request at the start of the event', () => {
     fc.assert(
       fc.property(valid, (event) => {
         const text = JSON.stringify(event);
@@ -83,13 +83,13 @@ describe('encodeEvents', () => {
       ...event,
       ...Object.fromEntries(Object.entries(other).slice(which, which + 1)),
     }));
-    const counts = { valid: 0, refused: 0 };
+    const counts = { valid: 0, rejected: 0 };
     fc.assert(
       fc.property(fc.oneof(nearly, almost, fc.jsonValue()), (value) => {
         const text = JSON.stringify(value);
         fc.pre(!text.includes('__proto__') && !text.startsWith('['));
         const isValid = eventSchema.safeParse(JSON.parse(text)).success;
-        counts[isValid ? 'valid' : 'refused'] += 1;
+        counts[isValid ? 'valid' : 'rejected'] += 1;
         const encode = () => encodeEvents(Buffer.from(text), limits);
         if (isValid) expect(encode()).toHaveLength(1);
         else expect(encode).toThrow(expect.objectContaining({ code: 'invalid_event' }));

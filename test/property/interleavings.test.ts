@@ -47,7 +47,7 @@ class Model {
   readonly events: StoredEvent[] = [];
   hasEnded = false;
 
-  refuses(step: Step): boolean {
+  rejects(step: Step): boolean {
     if (step.kind === 'title') return false;
     return this.hasEnded;
   }
@@ -68,7 +68,7 @@ class Reader {
 }
 
 describe.each(backends)(
-  'any interleaving of appends, reads, drops and resumes ($name)',
+  'Any interleaving of appends, reads, drops and resumes ($name)',
   (backend) => {
     it('gives each reader each event once, in order', async () => {
       const manager = await backend.create();
@@ -106,7 +106,7 @@ async function take(
     return;
   }
   const events = eventsOf(step, model);
-  if (model.refuses(step)) {
+  if (model.rejects(step)) {
     await expect(manager.appendEvents(stream, events)).rejects.toMatchObject({
       code: 'stream_ended',
     });

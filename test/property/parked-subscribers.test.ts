@@ -39,7 +39,7 @@ const step = fc.oneof(
   }),
 );
 
-/** The place after so many events. @param isBare whether the client has given no tag */
+/** The place after that many events. @param isBare whether the client has given no tag */
 function positionAt(place: number, isBare: boolean): Position {
   const tag = place === 0 ? 0 : tagAfter(events[place - 1] as (typeof events)[number]);
   return { offset: place, tag: isBare && place > 0 ? null : tag };
@@ -153,7 +153,7 @@ describe('ParkedSubscribers, over several turns of the event loop', () => {
   });
 });
 
-/** A turn with room for so many. */
+/** A turn with room for that many subscribers. */
 function turnOf(count: number) {
   let left = count;
   return { isOver: () => --left <= 0 };

@@ -1,10 +1,10 @@
 import type { StreamManager } from '../../src/store/stream-manager.js';
 
-/** What a method does in place of what it should: fail, at once or later, or not answer yet. */
+/** What a method does in place of what it should: fail, at once or later, or not return yet. */
 export type Misdeed =
   | { readonly rejects: Error }
   | { readonly throws: Error }
-  /** Does what it should, and keeps the answer until `letGo`. */
+  /** Does what it should, and keeps the response until `letGo`. */
   | 'hangs';
 
 type Method = Exclude<keyof StreamManager, 'notifiesReliably'>;
@@ -25,7 +25,7 @@ export class MisbehavingStore {
     this.streams = new Proxy(store, { get: (_, name) => this.#get(name as keyof StreamManager) });
   }
 
-  /** How many calls have no answer yet. */
+  /** How many calls have no response yet. */
   get heldCount(): number {
     return this.#held.length;
   }
@@ -44,7 +44,7 @@ export class MisbehavingStore {
     this.#misdeeds.clear();
   }
 
-  /** Has those calls answered that hang, the last one first. */
+  /** Lets those calls return that hang, the last one first. */
   letGo(): void {
     const held = this.#held.reverse();
     this.#held = [];

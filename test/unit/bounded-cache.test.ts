@@ -20,7 +20,7 @@ describe('BoundedCache', () => {
     expect(cache.get('quiet')).toBeUndefined();
   });
 
-  it('does not renew a value when it is asked for', () => {
+  it('does not renew a value when it is read', () => {
     const cache = new BoundedCache<number>(100, 5 * minute);
     cache.set('asked', 1);
     vi.advanceTimersByTime(4 * minute);
@@ -29,7 +29,7 @@ describe('BoundedCache', () => {
     expect(cache.get('asked')).toBeUndefined();
   });
 
-  it('holds no more than its maximum, and finds what fits in every round over more than fit', () => {
+  it('holds no more than its maximum, and in each round finds that many even of more keys', () => {
     const cache = new BoundedCache<number>(1000, 5 * minute);
     const missesInTurn = (count: number) => {
       let misses = 0;

@@ -76,7 +76,7 @@ describe('limits.bodies_in_flight', () => {
 });
 
 describe('limits.event_bytes', () => {
-  it('above limits.bodies_in_flight is a warning, as a client that sends one would retry for ever', () => {
+  it('above limits.bodies_in_flight is a warning, as a client that sends one would retry forever', () => {
     const variables = { LIMITS_BODIES_IN_FLIGHT: '8MiB', LIMITS_EVENT_BYTES: '9MiB' };
     expect(warned(variables)).toEqual(['limits.event_bytes', 'limits.event_bytes']);
   });

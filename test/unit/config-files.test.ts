@@ -15,7 +15,7 @@ describe('config.yaml', () => {
     expect(read('config.yaml') === renderYaml(), stale).toBe(true);
   });
 
-  it('has the defaults themselves', () => {
+  it('has the values of the defaults', () => {
     const config = loadConfig({}, directoryWith({ 'config.yaml': read('config.yaml') }));
     expect(config).toEqual(loadConfig({}, directoryWith({})));
   });
@@ -45,7 +45,7 @@ describe('docs/configuration.md', () => {
     expect(page === renderPage(page), stale).toBe(true);
   });
 
-  it('names every setting and every variable in a table', () => {
+  it('lists every setting and every variable in a table', () => {
     const rows = page.split('\n').filter((line) => line.startsWith('| '));
     const missing = [...settings.map(({ path }) => path), ...environmentVariables].filter(
       (name) => !rows.some((row) => row.split('|').slice(1, 3).join().includes(`\`${name}\``)),

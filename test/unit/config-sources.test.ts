@@ -71,9 +71,9 @@ describe('The settings of WeKnora', () => {
   it.each(['true', 'TRUE', 'True', '1', 'yes', 'on', 't', 'maybe'])(
     'that would skip the check of certificates is an error that says what to set instead (%s)',
     (value) => {
-      const refused = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
-      expect(errorsOf({ [insecure]: value })).toEqual([refused]);
-      expect(errorsOf({}, { '.env': `${insecure}=${value}\n` })).toEqual([refused]);
+      const rejected = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
+      expect(errorsOf({ [insecure]: value })).toEqual([rejected]);
+      expect(errorsOf({}, { '.env': `${insecure}=${value}\n` })).toEqual([rejected]);
     },
   );
 
@@ -256,7 +256,7 @@ describe('REDIS_URL', () => {
     expect(named.join()).not.toContain('hunter');
   });
 
-  it('leaves what it does not say to other settings', () => {
+  it('leaves parts that it does not have to other settings', () => {
     const yaml = 'stream_manager: { redis: { address: "other:1", db: 4, password: kept } }\n';
     const more = { REDIS_USERNAME: 'me', REDIS_PREFIX: 'p' };
     expect(redisOf('redis://cache', more, { 'config.yaml': yaml })).toMatchObject({
@@ -321,7 +321,7 @@ describe('.env', () => {
     }
   });
 
-  it('may have comments, blank lines, quotes of several lines, CRLF, `export` and a BOM', () => {
+  it('may have comments, blank lines, multi-line quotes, CRLF, `export` and a BOM', () => {
     const text = [
       '\uFEFFPORT=1001',
       '',

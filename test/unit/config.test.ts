@@ -230,14 +230,14 @@ describe('The settings', () => {
     },
   );
 
-  it('accept the addresses of proxies, and ranges of them', () => {
+  it('accept addresses and ranges of trusted proxies', () => {
     const text = '10.0.0.1, 10.1.0.0/16, ::1, fd00::/8';
     expect(load({ TRUST_PROXY: text }).server.trustProxy).toEqual(text.split(', '));
     write('config.yaml', 'server: { trust_proxy: [127.0.0.1] }');
     expect(load().server.trustProxy).toEqual(['127.0.0.1']);
   });
 
-  it('accept the names of hosts, in any case', () => {
+  it('accept host names, in any case', () => {
     const { server } = load({ ALLOWED_HOSTS: 'Events.Example, my_host' });
     expect(server.allowedHosts).toEqual(['events.example', 'my_host']);
     write('config.yaml', 'server: { allowed_hosts: [a.example] }');

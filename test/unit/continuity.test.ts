@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Continuity, leaseCheckMs } from '../../src/store/lease.js';
 
-/** Notes an answer at each of these times. */
+/** Notes a response at each of these times. */
 function notedAt(...times: number[]): Continuity {
   const continuity = new Continuity();
   for (const time of times) continuity.note(time);
@@ -14,13 +14,13 @@ describe('The time since when a store has been reachable', () => {
     expect(notedAt(5000).since).toBe(5000);
   });
 
-  it('stays while responses come as often as they are asked for, or a little late', () => {
+  it('stays while responses arrive at the interval of the checks, or a little late', () => {
     expect(notedAt(5000, 6000, 7000, 8000).since).toBe(5000);
     expect(notedAt(5000, 6900, 8800, 10_700).since).toBe(5000);
     expect(notedAt(5000, 5000, 5001).since).toBe(5000);
   });
 
-  it('restarts with the response after one that failed to come', () => {
+  it('restarts with the first response after a missing one', () => {
     const oneMissed = 5000 + 2 * leaseCheckMs + 1;
     expect(notedAt(5000, oneMissed).since).toBe(oneMissed);
     expect(notedAt(5000, 6000, 60_000, 61_000).since).toBe(60_000);
@@ -31,7 +31,7 @@ describe('The time since when a store has been reachable', () => {
     expect(notedAt(5000, 6000, 5999).since).toBe(5000);
   });
 
-  it('restarts with the response after a known break, however short', () => {
+  it('restarts with the first response after a known disconnection, however short', () => {
     const continuity = notedAt(5000, 6000);
     continuity.noteBreak();
     expect(continuity.since).toBe(5000);

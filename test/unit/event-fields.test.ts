@@ -56,7 +56,7 @@ describe('The fields of an event', () => {
     expect(encode(body)).toEqual([body].flat());
   });
 
-  it.each(fields)('when %s is left out are stored as docs/protocol.md says', (field) => {
+  it.each(fields)('that are left out, as %s, are stored as docs/protocol.md says', (field) => {
     const { [field as 'data']: _, ...rest } = complete;
     const whenLeftOut = documented.get(field);
     if (whenLeftOut === '400') {
@@ -68,7 +68,7 @@ describe('The fields of an event', () => {
     }
   });
 
-  it('let the chunks of one text be folded', () => {
+  it('allow the chunks of one text to be folded', () => {
     const { data: _, ...chunk } = complete;
     const stored = encodeEvents(Buffer.from(JSON.stringify([chunk, complete])), {
       maxEventBytes: 1024 ** 2,

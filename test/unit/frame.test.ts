@@ -23,7 +23,7 @@ describe('encodeFrame', () => {
     );
   });
 
-  it('A frame means the same JSON, for any value and any parser, cut anywhere', () => {
+  it('A frame has the same JSON for any value and any parser, cut anywhere', () => {
     const value = fc.jsonValue({ stringUnit: 'binary' });
     fc.assert(
       fc.property(value, fc.nat(), (json, cut) => {

@@ -13,7 +13,7 @@ function keepAll(kept: KeptBytes, count: number, size: number): number {
 }
 
 describe('KeptBytes', () => {
-  it('copies the bytes, so that the body they came in is not kept', () => {
+  it('copies the bytes, so that the body they arrived in is not kept', () => {
     const kept = new KeptBytes();
     const body = Buffer.from('abcdef');
     kept.reserve(3, unlimited);
@@ -30,13 +30,13 @@ describe('KeptBytes', () => {
     expect(taken).toBeLessThanOrEqual(200_000);
   });
 
-  it('takes at most 64 KiB ahead', () => {
+  it('allocates at most 64 KiB ahead', () => {
     const kept = new KeptBytes();
     const taken = keepAll(kept, 10_000, 100);
     expect(taken - 1_000_000).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('takes no more than it is allowed to', () => {
+  it('allocates no more than it is allowed to', () => {
     const kept = new KeptBytes();
     keepAll(kept, 1, 1000);
     expect(kept.growthFor(10)).toBe(10);

@@ -9,7 +9,7 @@ const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 1
 const realNow = Date.now;
 
 /** Timers go on as they were: they go by another clock. */
-describe('When the system clock is set, the memory store', () => {
+describe('The memory store, when the system clock is set,', () => {
   let store: MemoryStreamManager;
   let aheadMs: number;
   beforeEach(() => {
@@ -23,12 +23,12 @@ describe('When the system clock is set, the memory store', () => {
     await store.close();
   });
 
-  it('soon expires streams that are over by the new time, without being asked', async () => {
+  it('soon expires streams that are over by the new time, without a request', async () => {
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs / 2;
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs;
-    await waitFor('the first is forgotten', () => store.usage.streams < 2);
+    await waitFor('the first has expired', () => store.usage.streams < 2);
     expect(store.usage.streams).toBe(1);
   });
 
@@ -40,7 +40,7 @@ describe('When the system clock is set, the memory store', () => {
     aheadMs = 0;
     expect(await store.getStatus(stream)).toBeNull();
     aheadMs = hourMs;
-    await waitFor('both are forgotten', () => store.usage.streams === 0);
+    await waitFor('both have expired', () => store.usage.streams === 0);
   });
 
   it('expires no lease before a full one has passed since it was set ahead', async () => {

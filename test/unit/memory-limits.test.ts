@@ -111,7 +111,7 @@ describe('The memory store', () => {
     await store.close();
   });
 
-  it('frees the memory of expired streams without being asked', async () => {
+  it('frees the memory of expired streams without a request', async () => {
     const store = manager({ ttlMs: 2000 });
     for (let count = 0; count < 100; count += 1) await store.appendEvents(newStream(), answers(3));
     expect(store.usage.streams).toBe(100);

@@ -9,7 +9,7 @@ import {
 } from '../../src/events/position.js';
 import { answer } from '../support/events.js';
 
-describe('a position', () => {
+describe('A position', () => {
   it.each([
     ['0', { offset: 0, tag: 0 }],
     ['0-00000000', { offset: 0, tag: 0 }],
@@ -27,12 +27,12 @@ describe('a position', () => {
     },
   );
 
-  it('is written with a tag of eight digits, and as 0 at the start', () => {
+  it('is written with a checksum of eight digits, and as 0 at the start', () => {
     expect(formatPosition(17, 42)).toBe('17-0000002a');
     expect(formatPosition(0, 0)).toBe('0');
   });
 
-  it('has the CRC-32 of the stored bytes before it for a tag', () => {
+  it('has the CRC-32 of the stored bytes before it as a checksum', () => {
     const event = answer('x');
     expect(tagAfter(event)).toBe(crc32(event.bytes));
     expect(tagAt(3, event)).toBe(tagAfter(event));
@@ -40,7 +40,7 @@ describe('a position', () => {
     expect(tagAt(3, undefined)).toBeNull();
   });
 
-  it('fits where the tag is the same, or where the client gave none', () => {
+  it('matches where the checksum is the same, or where the client sent none', () => {
     expect(matches({ offset: 3, tag: 7 }, 7)).toBe(true);
     expect(matches({ offset: 3, tag: 7 }, 8)).toBe(false);
     expect(matches({ offset: 3, tag: null }, 8)).toBe(true);

@@ -29,15 +29,15 @@ const read = (request: IncomingMessage) =>
     readBody(request, limits, new BodyShare(new BodyBudget(100, 0)), resolve),
   );
 
-describe('A body whose connection breaks', () => {
-  it('is done with at once', async () => {
+describe('Reading a body whose connection breaks', () => {
+  it('ends at once', async () => {
     const { request, socket } = await startServer();
     const error = read(request);
     socket.destroy();
     expect(await error).toBeInstanceOf(Error);
   });
 
-  it('is done with at once when it broke before it was read', async () => {
+  it('ends at once when the connection broke before', async () => {
     const { request, socket } = await startServer();
     socket.destroy();
     request.on('error', () => {});

@@ -77,7 +77,7 @@ describe('The settings of reader tokens', () => {
     expect(load({ AUTH_READER_JWKS_URL: url })).toMatchObject({ jwksUrl: url });
   });
 
-  it('accept the names of claims, but for the registered ones', () => {
+  it('accept the names of claims, except the registered ones', () => {
     expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(defaultClaimNames);
     const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SID: 'https://app.example/sid' };
     expect(load(named)?.claims).toEqual({ ...defaultClaimNames, sid: 'https://app.example/sid' });
@@ -133,7 +133,7 @@ describe('The settings of reader tokens', () => {
     ['AUTH_READER_COOKIE', 'a b'],
     ['AUTH_READER_COOKIE', 'a;b'],
     ['AUTH_READER_COOKIE', 'a=b'],
-  ])('reject an invalid %s without showing it', (name, value) => {
+  ])('reject an invalid %s without quoting it', (name, value) => {
     const named = errorsOf({ [name]: value });
     expect(named).toHaveLength(1);
     expect(named[0]).toContain(`(${name})`);

@@ -13,7 +13,7 @@ describe('The keys of a stream in Redis', () => {
     expect(redisKeys(prefix, stream)).toMatchObject({ list, state });
   });
 
-  it('lead back from the channel to the stream', () => {
+  it('can be found from the channel name', () => {
     for (const prefix of ['stream:events', 'wk:stream:t1:', '{t}']) {
       expect(streamKeyOfChannel(prefix, redisKeys(prefix, stream).channel)).toBe('s1:m1');
     }

@@ -5,7 +5,7 @@ import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** A Redis that loses every deadline at once, and remembers which are restored. */
-class ForgetfulRedis {
+class LossyRedis {
   readonly status = 'ready';
   readonly stream = { writable: true };
   readonly restored = new Set<unknown>();
@@ -27,8 +27,8 @@ class ForgetfulRedis {
   }
 }
 
-it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 in a command', async () => {
-  const redis = new ForgetfulRedis();
+it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 per command', async () => {
+  const redis = new LossyRedis();
   const leases = new RedisLeases({
     client: redis as unknown as ScriptClient,
     prefix: 'test',

@@ -4,7 +4,7 @@ import { readInfo, warningsOf } from '../../src/store/redis/connection/server-re
 const sound = { version: '7.0.15', valkeyVersion: undefined, maxmemoryPolicy: 'noeviction' };
 
 describe('The INFO of Redis', () => {
-  it('gives its version and its eviction policy', () => {
+  it('has its version and its eviction policy', () => {
     const info = '# Server\r\nredis_version:7.0.15\r\n# Memory\r\nmaxmemory_policy:noeviction\r\n';
     expect(readInfo(info)).toEqual(sound);
     const valkey = 'redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n';
@@ -13,20 +13,20 @@ describe('The INFO of Redis', () => {
   });
 
   it.each(['6.2.0', '6.10.1', '7.0.15', '8.2.0', '255.255.255'])(
-    'brings no warning with version %s',
+    'causes no warning with version %s',
     (version) => {
       expect(warningsOf({ ...sound, version })).toEqual([]);
     },
   );
 
-  it.each(['6.0.16', '5.0.14', '2.8.24'])('brings a warning with version %s', (version) => {
+  it.each(['6.0.16', '5.0.14', '2.8.24'])('causes a warning with version %s', (version) => {
     expect(warningsOf({ ...sound, version })).toEqual([
       expect.stringMatching(/version of Redis is not supported/),
     ]);
   });
 
   it.each(['volatile-lru', 'allkeys-lru', 'volatile-ttl'])(
-    'is warned of when it evicts by %s',
+    'causes a warning when it evicts by %s',
     (maxmemoryPolicy) => {
       expect(warningsOf({ ...sound, maxmemoryPolicy })).toEqual([
         expect.stringMatching(/may evict streams/),

@@ -75,7 +75,7 @@ describe.each(backends)('StreamFollower ($name)', (backend) => {
     await waitFor('no page is kept', () => follower.peek(startOfStream) === undefined);
   });
 
-  it('A follower with two subscribers caches a page for the one that comes to it later', async () => {
+  it('A follower with two subscribers caches a page for the one that reaches it later', async () => {
     const stream = newStream();
     const { follower, reads, pageBudget } = followerOf(stream, streams);
     const client = new Client(follower);
@@ -126,7 +126,7 @@ describe.each(backends)('StreamFollower ($name)', (backend) => {
     expect(client.pages[0]).toBeUndefined();
   });
 
-  it('A page that is older than the status asked for with it is read again', async () => {
+  it('A page that is older than the status requested with it is read again', async () => {
     const stream = newStream();
     await streams.appendEvents(stream, answers(1));
     const appended = new AbortController();
@@ -153,7 +153,7 @@ describe.each(backends)('StreamFollower ($name)', (backend) => {
     expect(offsets).toEqual([1, 1]);
   });
 
-  it('A status that lacks the end that was read with it is asked for again', async () => {
+  it('A status that lacks the end that was read with it is requested again', async () => {
     const stream = newStream();
     await streams.appendEvents(stream, answers(1));
     const [told, read] = [new AbortController(), new AbortController()];
@@ -202,7 +202,7 @@ function withMethods(streams: StreamManager, methods: Partial<StreamManager>): S
   });
 }
 
-/** The same store, where something happens between a read and its answer. */
+/** The same store, where something happens between a read and its response. */
 function readingThen(
   streams: StreamManager,
   happen: (page: EventPage) => Promise<void>,

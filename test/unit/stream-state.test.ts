@@ -31,7 +31,7 @@ describe('StreamSnapshot', () => {
     expect(snapshot.isOver(now + lingerMs)).toBe(true);
   });
 
-  it('The linger counts from the end of the stream, not from the status that tells it', () => {
+  it('The linger counts from the end of the stream, not from the status that has it', () => {
     const snapshot = new StreamSnapshot(info(complete(), 2000), lingerMs, now);
     expect(snapshot.lingerUntil).toBe(now + 1000);
     expect(new StreamSnapshot(info(complete(), 60_000), lingerMs, now).isOver(now)).toBe(true);

@@ -89,7 +89,7 @@ describe('A reader token', () => {
     expect(await rejection(token)).toMatch(reason);
   });
 
-  it('is rejected when another secret, or none of the right length, signed it', async () => {
+  it('is rejected when it was signed with another secret, or with a signature of the wrong length', async () => {
     expect(await rejection(await sign(claims, { key: `${secret}x` }))).toMatch(/signature/);
   });
 
@@ -107,7 +107,7 @@ describe('A reader token', () => {
     expect(await rejection(signByHand({ alg: 'HS256', kid }, ''))).toMatch(/signature/);
   });
 
-  it('is rejected when its header gives a part of it another meaning, signed or not', async () => {
+  it('is rejected when its header changes the meaning of a part, signed or not', async () => {
     for (const more of [{ b64: false, crit: ['b64'] }, { crit: [] }, { crit: ['exp'], exp: 0 }]) {
       expect(await rejection(signByHand({ alg: 'HS256', ...more }))).toMatch(/not a JWT/);
     }
@@ -161,13 +161,13 @@ describe('A reader token', () => {
     );
   });
 
-  it('is accepted within the tolerance for clocks', async () => {
+  it('is accepted within the clock tolerance', async () => {
     const late = await sign({ ...claims, exp: secondsFromNow(1 - clockToleranceSeconds) });
     const early = await sign({ ...claims, nbf: secondsFromNow(clockToleranceSeconds - 1) });
     for (const token of [late, early]) await verifier.verify(token);
   });
 
-  it('must name the issuer and the audience that are set', async () => {
+  it('must have the configured issuer and audience', async () => {
     const options = readerOptions({ issuer: 'https://app.example', audience: 'rejoin' });
     const strict = new TokenVerifier(options, silentLogger);
     const good = { ...claims, iss: 'https://app.example', aud: ['other', 'rejoin'] };
@@ -177,7 +177,7 @@ describe('A reader token', () => {
     expect(await rejection(await sign(claims), strict)).toMatch(/claim (iss|aud) is missing/);
   });
 
-  describe('with other names of claims', () => {
+  describe('with configured claim names', () => {
     const names = { sid: 'https://app.example/sid', mid: 'app.run', scope: 'permissions' };
     const renamed = new TokenVerifier(readerOptions({ claims: names }), silentLogger);
     const good = { [names.sid]: 's1', permissions: ['write', 'read', 'stop'] };
@@ -215,7 +215,7 @@ describe('A reader token', () => {
       { sid: '__proto__', mid: 'constructor', scope: 'toString' },
       { sid: 'app.__proto__', mid: 'app.constructor', scope: 'app.hasOwnProperty' },
       { sid: 'sub', mid: `${'m.'.repeat(127)}m`, scope: 'https://app.example/a.b?c#d' },
-    ])('is created by createReaderToken as it is verified: %o', async (claims) => {
+    ])('created by createReaderToken is verified: %o', async (claims) => {
       const options = readerOptions({ claims, issuer: 'i', audience: 'a' });
       const by = new TokenVerifier(options, silentLogger);
       const grant = { sessionId: 's1', messageId: 'm1', mayStop: true, lifeSeconds: 60 };
@@ -305,14 +305,14 @@ describe('A public key', () => {
     },
   );
 
-  it('works beside a secret: the algorithm says which of the two is meant', async () => {
+  it('works beside a secret: the algorithm decides between the two', async () => {
     const { publicKey, privateKey } = makePair.p256();
     const by = withKey(publicKey, [secret]);
     await by.verify(await sign(claims));
     await by.verify(await sign(claims, { key: privateKey, alg: 'ES256' }));
   });
 
-  it('has no algorithm when it is too short, or of another kind', () => {
+  it('has no algorithm when it is too short, or of another type', () => {
     const others = [
       generateKeyPairSync('rsa', { modulusLength: 1024 }),
       generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),

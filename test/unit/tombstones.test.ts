@@ -18,7 +18,7 @@ describe('Tombstones of deleted streams', () => {
     expect(tombstones.has('one', 61_000)).toBe(false);
   });
 
-  it('expire also when nobody asks for them', async () => {
+  it('expire without a request', async () => {
     const tombstones = tombstonesOf(10, 50);
     tombstones.add('one', none, Date.now());
     tombstones.add('two', none, Date.now() + 20);

@@ -40,31 +40,31 @@ describe('Watchers', () => {
     const failures: unknown[] = [];
     const watchers = new Watchers({ onFailure: (error) => failures.push(error) });
     const stream = newStream();
-    const woken: number[] = [];
+    const notified: number[] = [];
     const broken = new TypeError('broken');
     for (const index of [0, 1, 2]) {
       watchers.add(stream, () => {
-        woken.push(index);
+        notified.push(index);
         if (index === 1) throw broken;
       });
     }
     watchers.notify(streamKey(stream));
-    expect(woken).toEqual([0, 1, 2]);
+    expect(notified).toEqual([0, 1, 2]);
     expect(failures).toEqual([broken]);
   });
 
   it('lets watches end each other while they are notified', () => {
     const watchers = new Watchers();
     const stream = newStream();
-    const woken: number[] = [];
+    const notified: number[] = [];
     const ends = [0, 1, 2].map((index) =>
       watchers.add(stream, () => {
-        woken.push(index);
+        notified.push(index);
         if (index === 0) ends[1]?.();
       }),
     );
     watchers.notifyAll();
-    expect(woken).toEqual([0, 2]);
+    expect(notified).toEqual([0, 2]);
     for (const end of ends) end();
     expect(watchers.size).toBe(0);
   });

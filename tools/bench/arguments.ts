@@ -11,7 +11,7 @@ export interface BenchArguments {
   readonly seconds: number | null;
   /** Null: as many as the scenario says. */
   readonly rounds: number | null;
-  /** Whether only the benchmark itself is tried, with small crowds and short times. */
+  /** Whether only the benchmark itself is tried, with few connections and short times. */
   readonly quick: boolean;
   /** Where the results are kept, beside those of scenarios that were measured before. */
   readonly json: string | null;
@@ -33,7 +33,7 @@ export const usage = `Usage: npm run bench -- [SCENARIO…] [options]
   --write-docs  keep them in docs/performance.json, and write docs/performance.md and its plot anew
   --against DIR compare the build here with the one in DIR, another checkout that has its dist/:
                 Rejoin alone, 10 rounds of 2 seconds; the exit code is 3 when something is slower
-  --quick       small crowds for a moment, to try the benchmark itself: the figures mean nothing
+  --quick       few connections for a moment, to try the benchmark itself: the figures mean nothing
   --help        this text
 `;
 

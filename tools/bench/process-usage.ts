@@ -21,7 +21,7 @@ export function usageOf(pids: readonly number[]): Usage {
   };
 }
 
-/** What all cores have worked so far, whoever for; NaN where that is not known. */
+/** What all cores have worked so far, for any process; NaN where that is not known. */
 export function machineCpuUs(): number {
   if (process.platform !== 'linux') return Number.NaN;
   const [, ...ticks] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] as string).split(/\s+/);

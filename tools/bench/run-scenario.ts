@@ -16,7 +16,7 @@ interface Run {
 }
 
 /** When others take more than this share of a core, what was measured is not to be trusted. */
-const mostOthersPercent = 20;
+const maxOthersPercent = 20;
 
 /**
  * Measures each system once a round, so that what disturbs the machine for a while disturbs all.
@@ -49,7 +49,7 @@ async function measureInPeace(scenario: Scenario, system: System, run: Run): Pro
   for (let attempt = 1; ; attempt += 1) {
     const figures = await measureOnce(scenario, system, run.size);
     const { othersPercent = 0 } = figures;
-    if (!(othersPercent > mostOthersPercent) || attempt === run.attempts) return figures;
+    if (!(othersPercent > maxOthersPercent) || attempt === run.attempts) return figures;
     run.log(`    again, since others took ${Math.round(othersPercent)} % of a core`);
   }
 }

@@ -1,23 +1,30 @@
 import type { Fault } from './fault.js';
-import { answersLost, connectionsCut, connectionsHalfOpen } from './rows/clients-disturbed.js';
-import { clusterPrimaryKilled, clusterSlotMoved } from './rows/cluster-changes.js';
-import { hugeElementPushed, junkPushed, keyOverwritten } from './rows/foreign-writes.js';
-import { manyStreamsInMemory, manyStreamsOnRedis } from './rows/many-streams.js';
-import { memoryNodeKilled } from './rows/memory-node-killed.js';
-import { nodeKilled, nodesRolled } from './rows/nodes-lost.js';
-import { readersComeAndGoInMemory, readersComeAndGoOnRedis } from './rows/readers-come-and-go.js';
-import { reconnectStormInMemory, reconnectStormOnRedis } from './rows/reconnect-storm.js';
-import { listDeleted, redisFlushed, redisKilledWithoutFiles } from './rows/redis-forgets.js';
-import { redisKilled } from './rows/redis-killed.js';
-import { redisLoading } from './rows/redis-loading.js';
-import { redisFull, redisReadOnly } from './rows/redis-refuses.js';
-import { redisSlow } from './rows/redis-slow.js';
-import { redisHalfOpen, redisStopped } from './rows/redis-stopped.js';
-import { repliesLost } from './rows/replies-lost.js';
-import { sentinelFailover } from './rows/sentinel-failover.js';
-import { clientsKilled, wakeUpsSwallowed } from './rows/subscriptions-lost.js';
-import { unreadFeedsInMemory, unreadFeedsOnRedis } from './rows/unread-feeds.js';
-import { workerLost, workerLostInMemory } from './rows/worker-lost.js';
+import {
+  connectionsCut,
+  connectionsHalfOpen,
+  responsesLost,
+} from './scenarios/clients-disturbed.js';
+import { clusterPrimaryKilled, clusterSlotMoved } from './scenarios/cluster-changes.js';
+import { hugeElementPushed, junkPushed, keyOverwritten } from './scenarios/foreign-writes.js';
+import { manyStreamsInMemory, manyStreamsOnRedis } from './scenarios/many-streams.js';
+import { memoryNodeKilled } from './scenarios/memory-node-killed.js';
+import { nodeKilled, nodesRolled } from './scenarios/nodes-lost.js';
+import {
+  readersComeAndGoInMemory,
+  readersComeAndGoOnRedis,
+} from './scenarios/readers-come-and-go.js';
+import { reconnectStormInMemory, reconnectStormOnRedis } from './scenarios/reconnect-storm.js';
+import { listDeleted, redisFlushed, redisKilledWithoutFiles } from './scenarios/redis-data-lost.js';
+import { redisKilled } from './scenarios/redis-killed.js';
+import { redisLoading } from './scenarios/redis-loading.js';
+import { redisFull, redisReadOnly } from './scenarios/redis-rejects.js';
+import { redisSlow } from './scenarios/redis-slow.js';
+import { redisHalfOpen, redisStopped } from './scenarios/redis-stopped.js';
+import { repliesLost } from './scenarios/replies-lost.js';
+import { sentinelFailover } from './scenarios/sentinel-failover.js';
+import { clientsKilled, notificationsSwallowed } from './scenarios/subscriptions-lost.js';
+import { unreadFeedsInMemory, unreadFeedsOnRedis } from './scenarios/unread-feeds.js';
+import { workerLost, workerLostInMemory } from './scenarios/worker-lost.js';
 
 /** In the order of the table. */
 export const allFaults: readonly Fault[] = [
@@ -31,7 +38,7 @@ export const allFaults: readonly Fault[] = [
   redisSlow,
   redisLoading,
   clientsKilled,
-  wakeUpsSwallowed,
+  notificationsSwallowed,
   redisFull,
   redisReadOnly,
   keyOverwritten,
@@ -45,7 +52,7 @@ export const allFaults: readonly Fault[] = [
   clusterSlotMoved,
   memoryNodeKilled,
   workerLostInMemory,
-  ...answersLost,
+  ...responsesLost,
   ...connectionsCut,
   ...connectionsHalfOpen,
   unreadFeedsInMemory,

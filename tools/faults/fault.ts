@@ -1,7 +1,7 @@
 import type { Findings } from './findings.js';
 import type { Scope } from './scope.js';
 
-/** A row of the table: what is done to the service under load, and what must hold all the same. */
+/** A row of the table: what is done to the service under load, and what must hold nevertheless. */
 export interface Fault {
   /** For the command line, in kebab-case. */
   readonly name: string;
@@ -12,8 +12,8 @@ export interface Fault {
   readonly promise: string;
   /** How often it is done by `--full`. */
   readonly runs: number;
-  /** Does it once. What breaks the promise is a breach in the findings, not an exception. */
-  strike(run: Run): Promise<Findings>;
+  /** Injects it once. What breaks the promise is a breach in the findings, not an exception. */
+  inject(run: Run): Promise<Findings>;
 }
 
 /** One time that a fault is done. */

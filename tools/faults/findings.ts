@@ -1,6 +1,6 @@
 /** What a run, or all runs of a fault, came to. */
 export interface Findings {
-  /** Requests that were answered with 2xx, and the events in them. */
+  /** Requests with a 2xx response, and the events in them. */
   readonly acknowledgedAppends: number;
   readonly acknowledgedEvents: number;
   /** Events that were acknowledged and are not stored. */
@@ -8,7 +8,7 @@ export interface Findings {
   /** Events that are stored twice, or that came twice to a reader that was not reset. */
   readonly repeatedEvents: number;
   /** Appends that failed, by whether it is known that nothing was stored. */
-  readonly refusedAppends: number;
+  readonly rejectedAppends: number;
   readonly unknownAppends: number;
   /** How often readers were told that their stream is not the one they saw. */
   readonly resets: number;
@@ -25,7 +25,7 @@ export const nothingFound: Findings = {
   acknowledgedEvents: 0,
   lostEvents: 0,
   repeatedEvents: 0,
-  refusedAppends: 0,
+  rejectedAppends: 0,
   unknownAppends: 0,
   resets: 0,
   worst: {},
@@ -40,7 +40,7 @@ export function together(some: Findings, others: Findings): Findings {
     acknowledgedEvents: some.acknowledgedEvents + others.acknowledgedEvents,
     lostEvents: some.lostEvents + others.lostEvents,
     repeatedEvents: some.repeatedEvents + others.repeatedEvents,
-    refusedAppends: some.refusedAppends + others.refusedAppends,
+    rejectedAppends: some.rejectedAppends + others.rejectedAppends,
     unknownAppends: some.unknownAppends + others.unknownAppends,
     resets: some.resets + others.resets,
     worst: worstOf(some.worst, others.worst),

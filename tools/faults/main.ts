@@ -16,7 +16,7 @@ async function main(): Promise<number> {
     const wanted = readArguments(process.argv.slice(2), names);
     if (wanted === 'help') print(usage);
     else if (wanted === 'list') print(`${names.join('\n')}\n`);
-    else if (wanted.soakMinutes === null) return (await strikeAll(wanted)) ? 0 : 1;
+    else if (wanted.soakMinutes === null) return (await injectAll(wanted)) ? 0 : 1;
     else return (await soakFor(wanted.soakMinutes, wanted.seed)) ? 0 : 1;
     return 0;
   } catch (error) {
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
 }
 
 /** Whether every promise held. */
-async function strikeAll(wanted: FaultArguments): Promise<boolean> {
+async function injectAll(wanted: FaultArguments): Promise<boolean> {
   const { names } = wanted;
   const results: FaultResult[] = [];
   for (const fault of allFaults.filter(({ name }) => names.length === 0 || names.includes(name))) {
@@ -35,7 +35,7 @@ async function strikeAll(wanted: FaultArguments): Promise<boolean> {
     print(
       `${fault.name} (${fault.backend}), ${runs} runs, seed ${wanted.seed}\n  ${fault.title}\n`,
     );
-    results.push(await strike(fault, runs, wanted));
+    results.push(await inject(fault, runs, wanted));
     if (wanted.writesDocs) writeReliabilityPage(keepResults(results));
   }
   const hasHeld = results.every(
@@ -56,7 +56,7 @@ async function soakFor(minutes: number, seed: number): Promise<boolean> {
   return broken.length === 0;
 }
 
-async function strike(fault: Fault, runs: number, wanted: FaultArguments): Promise<FaultResult> {
+async function inject(fault: Fault, runs: number, wanted: FaultArguments): Promise<FaultResult> {
   const startedAt = performance.now();
   const findings = await runFault(fault, {
     isFull: wanted.isFull,

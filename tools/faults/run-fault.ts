@@ -26,7 +26,7 @@ async function runOnce(fault: Fault, index: number, options: RunOptions): Promis
   const { isFull, seed } = options;
   const scope = new Scope();
   try {
-    const found = await fault.strike({ index, isFull, random: randomFrom(seed + index), scope });
+    const found = await fault.inject({ index, isFull, random: randomFrom(seed + index), scope });
     const seeded = (text: string) => `seed ${seed + index}: ${text}`;
     return { ...found, breaches: found.breaches.map(seeded), late: found.late.map(seeded) };
   } catch (error) {

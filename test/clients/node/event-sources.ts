@@ -22,9 +22,9 @@ const keepsTornData: Limits = {
     'It keeps the `data` of an incomplete frame when a connection breaks, and appends the next event to it: both are lost.',
 };
 
-const refused =
+const givesUpForGood =
   'It gives up for good when a connection is refused, such as during a restart of the service; undici 7 does not.';
-const givesUp: Limits = { 'restart, memory': refused, 'restart, Redis': refused };
+const givesUp: Limits = { 'restart, memory': givesUpForGood, 'restart, Redis': givesUpForGood };
 
 /** Packages for Node.js with the interface of EventSource. */
 export const eventSources: readonly ForeignClient[] = [

@@ -8,7 +8,7 @@ const asksAgain = 'It reconnects for ever, whatever the status of the response.'
 const never = { DELETE: asksAgain, 'token expiry': asksAgain };
 const closes = '`close()` at the terminal event';
 
-/** What people use in pages, on a page of another origin in Chromium. Their service allows `pageOrigin()`. */
+/** What people use in pages, on a cross-origin page in Chromium. Their service allows `pageOrigin()`. */
 export const pageClients: readonly ForeignClient[] = [
   clientIn(chromium, 'fetch-event-source', {
     name: '@microsoft/fetch-event-source 2',

@@ -13,7 +13,7 @@ export interface Script {
   play(run: Run): Promise<void>;
 }
 
-/** Each fault strikes twice, with events before it, while the client is away, and while it catches up. */
+/** Each fault is injected twice, with events before it, while the client is away, and while it catches up. */
 const times = 2;
 
 export const scripts: Readonly<Record<ScenarioName, Script>> = {
@@ -87,9 +87,9 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
       await run.each(async (lane) => {
         await lane.follow(await token(lane.sid, 0));
         for (let time = 1; time <= times; time += 1) {
-          const { refusals } = lane.line;
+          const { rejections } = lane.line;
           await lane.append(run.service.url, 3);
-          await lane.until(() => lane.line.refusals > refusals);
+          await lane.until(() => lane.line.rejections > rejections);
           await lane.stopped();
           await lane.append(run.service.url, 3);
           await lane.followAgain(await token(lane.sid, time < times ? 0 : 600));

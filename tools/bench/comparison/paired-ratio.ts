@@ -42,7 +42,7 @@ function intervalOf(sorted: readonly number[]): [low: number, high: number] | nu
 
 /**
  * How many of n values may be left out at each end. The median is below the lowest that is left
- * when at most so many of n throws of a coin show heads; null when that is too likely even of none.
+ * when at most that many of n throws of a coin show heads; null when that is too likely even of none.
  */
 function leftOut(n: number): number | null {
   const most = (1 - confidence) / 2;

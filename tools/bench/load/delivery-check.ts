@@ -27,7 +27,7 @@ export class DeliveryCheck {
     }
   }
 
-  /** What is missing when the writers have stored so many events each; null when nothing is. */
+  /** What is missing when the writers have stored that many events each; null when nothing is. */
   missing(stored: readonly number[]): string | null {
     const writer = stored.findIndex((count, index) => this.#next[index] !== count);
     if (writer === -1) return null;

@@ -1,4 +1,4 @@
-/** What happened between two looks at the load and the server. */
+/** What happened between two measurements of the load and the server. */
 export interface Interval {
   readonly seconds: number;
   readonly delivered: number;

@@ -32,7 +32,7 @@ export class Load {
     this.#wakefulness = Wakefulness.begin(server.storePids.length > 0);
   }
 
-  /** @throws Error when anything was lost, repeated or refused meanwhile */
+  /** @throws Error when anything was lost, repeated or rejected meanwhile */
   static async on<T>(
     server: Server,
     measure: (load: Load) => Promise<T>,
@@ -64,14 +64,14 @@ export class Load {
     return this.#openPosters(streams.map((stream) => [stream]));
   }
 
-  /** Opens so many connections, among which the streams are shared out. */
+  /** Opens that many connections, among which the streams are shared out. */
   writeToAll(streams: readonly number[], connections: number): Promise<Poster[]> {
     const used = streams.slice(0, connections);
     const shares = used.map((_, index) => streams.filter((_, at) => at % connections === index));
     return this.#openPosters(shares);
   }
 
-  /** Appends each of the bodies, with so many events, to its stream, all at once. */
+  /** Appends each of the bodies, with that many events, to its stream, all at once. */
   async upload(
     streams: readonly number[],
     bodies: readonly Buffer[],
@@ -115,14 +115,16 @@ export class Load {
 
   /** What happens while that is done. */
   async during(action: () => Promise<void>): Promise<Interval> {
-    const before = this.#look();
+    const before = this.#measure();
     await action();
-    return difference(before, this.#look());
+    return difference(before, this.#measure());
   }
 
-  /** Waits until every event was answered and delivered to every reader of its stream. */
-  async settle(): Promise<void> {
-    await this.until('writers are answered', () => this.#posters.every(({ isIdle }) => isIdle));
+  /** Waits until every event has its response and is delivered to every reader of its stream. */
+  async drain(): Promise<void> {
+    await this.until('writers have their responses', () =>
+      this.#posters.every(({ isIdle }) => isIdle),
+    );
     const checks = this.#subscribers.map(({ check }) => check);
     const ledger = new Ledger([...this.#posters.flatMap(({ sent }) => sent), ...this.#uploads]);
     const isDelivered = () =>
@@ -196,7 +198,7 @@ export class Load {
   }
 
   /** Everything since the beginning. */
-  #look(): Interval {
+  #measure(): Interval {
     const { user, system } = process.cpuUsage();
     return {
       seconds: performance.now() / 1000,

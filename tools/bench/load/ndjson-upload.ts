@@ -1,11 +1,11 @@
-import { AnswerReader } from './answer-reader.js';
 import { eventText, stampMarker, writeMoment, writeOrigin } from './event-stamp.js';
 import { openConnection } from './raw-connection.js';
+import { ResponseReader } from './response-reader.js';
 
 /** As clients send a body whose length they do not know. */
 const chunkBytes = 64 * 1024;
 
-/** The chunked body of a request with so many events, one a line, that all belong to one stream. */
+/** The chunked body of a request with that many events, one a line, that all belong to one stream. */
 export function ndjsonBody(stream: number, events: number): Buffer {
   const line = Buffer.from(`${eventText()}\n`);
   const lines = Buffer.alloc(line.length * events);
@@ -30,17 +30,17 @@ function* chunked(bytes: Buffer): Generator<Buffer> {
 /**
  * Sends the body as fast as it is taken, as a producer does.
  *
- * @throws Error unless it is answered with success
+ * @throws Error unless the response is a success
  */
 export async function upload(port: number, path: string, body: Buffer): Promise<void> {
   const connection = await openConnection(port);
-  const answers = new AnswerReader();
+  const responses = new ResponseReader();
   try {
     await new Promise<void>((resolve, reject) => {
       connection.onEnd = (reason) => reject(new Error(`an upload: ${reason}`));
       connection.onBytes = (bytes) => {
         try {
-          if (answers.push(bytes)) resolve();
+          if (responses.push(bytes)) resolve();
         } catch (error) {
           reject(error);
         }

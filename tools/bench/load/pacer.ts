@@ -1,11 +1,11 @@
 import type { Poster } from './poster.js';
 
-/** How often it looks what is due. */
+/** How often it checks what is due. */
 const tickMs = 1;
 
 /**
  * Has events appended at a rate, by one writer after another. A writer that still waits for an
- * answer queues them, and their time counts from when they were due.
+ * response queues them, and their time counts from when they were due.
  */
 export class Pacer {
   readonly #timer: NodeJS.Timeout;

@@ -1,7 +1,7 @@
-import { AnswerReader } from './answer-reader.js';
 import { eventText, nowUs, stampMarker, writeMoment, writeOrigin } from './event-stamp.js';
 import type { WrittenStream } from './ledger.js';
 import { openConnection, type RawConnection } from './raw-connection.js';
+import { ResponseReader } from './response-reader.js';
 
 /** A stream that a poster writes to, and the number that it has among the writers of it. */
 export interface Target {
@@ -21,13 +21,13 @@ interface PosterOptions {
  * stream, or to several in turn.
  */
 export class Poster {
-  /** How many appends were answered. */
+  /** How many appends have their response. */
   stored = 0;
-  /** Called when an answer has come and nothing waits. */
+  /** Called when a response has come and nothing waits. */
   onIdle: () => void = () => {};
   readonly #connection: RawConnection;
   readonly #requests: readonly PreparedRequest[];
-  readonly #answers = new AnswerReader();
+  readonly #responses = new ResponseReader();
   /** When the events were due that wait for the connection. */
   #waiting: number[] = [];
   #sent = 0;
@@ -38,7 +38,7 @@ export class Poster {
     connection.onEnd = (reason) => onFault(`a writer: ${reason}`);
     connection.onBytes = (bytes) => {
       try {
-        if (this.#answers.push(bytes)) this.#onAnswer();
+        if (this.#responses.push(bytes)) this.#onResponse();
       } catch (error) {
         onFault((error as Error).message);
       }
@@ -53,7 +53,7 @@ export class Poster {
     return this.stored === this.#sent;
   }
 
-  /** Whether an event waits for the answer to one before. */
+  /** Whether an event waits for the response to one before. */
   get isBehind(): boolean {
     return this.#waiting.length > 0;
   }
@@ -90,7 +90,7 @@ export class Poster {
     this.#connection.socket.write(request.next(dueAtUs));
   }
 
-  #onAnswer(): void {
+  #onResponse(): void {
     this.stored += 1;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#send(next);
@@ -117,7 +117,7 @@ class PreparedRequest {
     writeOrigin(this.#bytes, this.#stampAt, target.stream, target.writer);
   }
 
-  /** The bytes are those of before, which have left when their answer has come. */
+  /** The bytes are those of before, which have left when their response has come. */
   next(dueAtUs: number): Buffer {
     writeMoment(this.#bytes, this.#stampAt, this.sent, dueAtUs);
     this.sent += 1;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /**
- * What sockets are read into. All share it: what was read is looked at before the next read, which
+ * What sockets are read into. All share it: what was read is handled before the next read, which
  * is of another socket, or of the same one.
  */
 const receiveBuffer = Buffer.allocUnsafeSlow(256 * 1024);

@@ -23,7 +23,7 @@ interface SubscriberOptions {
 const endOfHead = '\r\n\r\n';
 
 /**
- * A reader of one feed, who looks at every event that comes. It passes over the chunks of the
+ * A reader of one feed, which checks every event that comes. It passes over the chunks of the
  * transfer encoding: none of the systems ends one within an event.
  */
 export class Subscriber {
@@ -83,8 +83,8 @@ export class Subscriber {
   }
 
   /**
-   * Frames that follow each other are mostly of one length, and looking there first costs less than
-   * looking through. A stamp that was passed over would be missed: `check` sees the gap.
+   * Frames that follow each other are mostly of one length, and checking there first costs less than
+   * a search. A stamp that was passed over would be missed: `check` sees the gap.
    */
   #nextStamp(bytes: Buffer, at: number): number {
     if (bytes[at + this.#frameBytes] === stampMarker) return at + this.#frameBytes;

@@ -10,7 +10,7 @@ const idleTurnUs = 20;
 
 /**
  * Keeps the load generator from falling asleep while it waits. On a virtual machine it takes tens of
- * microseconds to wake a core, and whoever does so pays, by the write that wakes it: the slower of
+ * microseconds to wake a core, and the process whose write wakes it pays for that: the slower of
  * two servers, beside which the generator would sleep more often.
  */
 export class Wakefulness {

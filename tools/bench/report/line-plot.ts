@@ -39,16 +39,16 @@ export function drawLines({ title, xTitle, lines }: LinePlot): string {
 interface Place {
   readonly x: (value: number) => number;
   readonly y: (value: number) => number;
-  readonly mostY: number;
+  readonly maxY: number;
 }
 
-function scale(xs: readonly number[], mostY: number): Place {
+function scale(xs: readonly number[], maxY: number): Place {
   const [least, most] = [Math.log(xs[0] ?? 1), Math.log(xs.at(-1) ?? 1)];
   const share = (value: number) => (Math.log(value) - least) / (most - least || 1);
   return {
     x: (value) => round(frame.left + share(value) * (frame.right - frame.left)),
-    y: (value) => round(frame.bottom - (value / mostY) * (frame.bottom - frame.top)),
-    mostY,
+    y: (value) => round(frame.bottom - (value / maxY) * (frame.bottom - frame.top)),
+    maxY,
   };
 }
 
@@ -59,8 +59,8 @@ function niceMost(value: number): number {
   return factor * magnitude;
 }
 
-function yAxis({ y, mostY }: Place): string[] {
-  const values = [0, 1, 2, 3, 4, 5].map((step) => (mostY / 5) * step);
+function yAxis({ y, maxY }: Place): string[] {
+  const values = [0, 1, 2, 3, 4, 5].map((step) => (maxY / 5) * step);
   return values.flatMap((value) => [
     `<path d="M${frame.left} ${y(value)}H${frame.right}" stroke="#ddd"/>`,
     text(frame.left - 8, y(value) + 4, number(value), 'text-anchor="end"'),

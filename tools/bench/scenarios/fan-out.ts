@@ -6,7 +6,7 @@ const subscribers = 100;
 const writers = 64;
 
 /** A stream of Rejoin takes 100,000 events by default. */
-const mostEvents = 95_000;
+const maxEvents = 95_000;
 
 export const fanOut: Scenario = {
   name: 'fan-out',
@@ -26,11 +26,11 @@ export const fanOut: Scenario = {
       const posters = await load.writeTo(timesStream(0, Math.ceil(writers / smaller)));
       for (const poster of posters) poster.onIdle = () => poster.post();
       for (const poster of posters) poster.post();
-      const isFull = () => load.stored > mostEvents;
+      const isFull = () => load.stored > maxEvents;
       await load.observe(Math.min(1000, seconds * 250), isFull);
       const measured = await load.observe(seconds * 1000, isFull);
       load.stopWriters();
-      await load.settle();
+      await load.drain();
       return {
         deliveredPerSecond: measured.delivered / measured.seconds,
         storedPerSecond: measured.stored / measured.seconds,

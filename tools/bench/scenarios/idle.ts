@@ -14,7 +14,7 @@ const feeds = 5000;
 const sharedStreams = 50;
 const connections = 16;
 
-/** So many feeds come and go before: what a server needs for the first ones is not theirs. */
+/** This many feeds come and go before: what a server needs for the first ones is not theirs. */
 const firstFeeds = 100;
 
 /** Streams of those. */
@@ -84,10 +84,10 @@ function openFeeds<T>(
   return Load.on(server, async (load) => {
     await server.create(streams);
     for (const poster of await load.writeToAll(streams, connections)) poster.postToEach();
-    await load.settle();
+    await load.drain();
     load.closeWriters();
     await load.follow(followed, 1);
-    await load.settle();
+    await load.drain();
     return then(load);
   });
 }

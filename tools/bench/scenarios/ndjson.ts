@@ -46,15 +46,15 @@ async function uploads(server: Server, size: Size, requests: number): Promise<In
   await Load.on(server, async (load) => {
     await load.upload(streams, bodies, events);
     await load.follow(streams, 1);
-    await load.settle();
+    await load.drain();
   });
   const rounds: Interval[] = [];
   while (sumOf(rounds).seconds < size.seconds / 2) {
-    await server.forget(streams);
+    await server.deleteStreams(streams);
     streams = streams.map((stream) => stream + requests);
     const again = (load: Load) => load.during(() => load.upload(streams, bodies, events));
     rounds.push(await Load.on(server, again));
   }
-  await server.forget(streams);
+  await server.deleteStreams(streams);
   return sumOf(rounds);
 }

@@ -37,7 +37,7 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
     await load.follow(followed, paced.connections);
     const writers = await openWriters(load, paced);
     for (const writer of writers) writer.postToEach();
-    await load.settle();
+    await load.drain();
     const pacer = new Pacer(writers, paced.perSecond);
     try {
       await load.observe(Math.min(warmUpSeconds, paced.seconds * 2) * 1000);
@@ -49,7 +49,7 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
     } finally {
       pacer.stop();
       load.stopWriters();
-      await load.settle();
+      await load.drain();
     }
   });
 }

@@ -64,7 +64,7 @@ async function readOnce(load: Load, smaller: number): Promise<Interval> {
     await load.follow(timesStream(0, readers), writers);
     await load.until('all is read', () => load.delivered >= load.stored * readers);
   });
-  await load.settle();
+  await load.drain();
   load.leave();
   return measured;
 }

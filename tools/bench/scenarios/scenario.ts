@@ -39,7 +39,7 @@ export interface Aim {
 export interface Size {
   /** How long is measured. */
   readonly seconds: number;
-  /** By what crowds are divided: 1, or more where only the benchmark itself is tried. */
+  /** By what numbers of connections are divided: 1, or more where only the benchmark itself is tried. */
   readonly smaller: number;
 }
 
@@ -54,7 +54,7 @@ export interface Scenario {
   readonly usualRounds?: number;
   readonly figures: readonly FigureColumn[];
   readonly aims: readonly Aim[];
-  /** @throws Error when an event was lost or repeated, or the server refused something */
+  /** @throws Error when an event was lost or repeated, or the server rejected something */
   readonly run: (server: Server, size: Size) => Promise<Figures>;
 }
 
@@ -63,7 +63,7 @@ export function streamNumbers(count: number, from = 0): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
 }
 
-/** The same stream for so many connections. */
+/** The same stream for that many connections. */
 export function timesStream(stream: number, count: number): number[] {
   return Array.from({ length: count }, () => stream);
 }

@@ -5,7 +5,7 @@ import { type Scenario, streamNumbers } from './scenario.js';
 const connections = 32;
 
 /** What the store in memory takes by default, with some room. */
-const mostEvents = 300_000;
+const maxEvents = 300_000;
 
 export const singlePost: Scenario = {
   name: 'single-post',
@@ -27,11 +27,11 @@ export const singlePost: Scenario = {
       const posters = await load.writeTo(streams);
       for (const poster of posters) poster.onIdle = () => poster.post();
       for (const poster of posters) poster.post();
-      const isFull = () => load.stored > mostEvents;
+      const isFull = () => load.stored > maxEvents;
       await load.observe(Math.min(1500, seconds * 400), isFull);
       const measured = await load.observe(seconds * 1000, isFull);
       load.stopWriters();
-      await load.settle();
+      await load.drain();
       return {
         storedPerSecond: measured.stored / measured.seconds,
         cpuUsPerAppend: measured.serverCpuUs / measured.stored,

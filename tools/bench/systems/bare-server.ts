@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 /**
  * The least that a Node.js server can do for the same job: `bare-server.ts <port> <job>`. With
- * `discard` it reads the body and answers; with `fan-out` it writes one shared buffer for each event
+ * `discard` it reads the body and responds; with `fan-out` it writes one shared buffer for each event
  * to every response; with `keep` it gives all events to who comes.
  */
 
@@ -19,7 +19,7 @@ const end = Buffer.from('\n\n');
 
 createServer((request, response) => {
   if (request.method === 'GET') follow(streamOf(request), response);
-  else if (request.method === 'DELETE') forget(request, response);
+  else if (request.method === 'DELETE') deleteStream(request, response);
   else if (request.headers['content-type'] === 'application/x-ndjson')
     appendLines(request, response);
   else append(request, response);
@@ -62,7 +62,7 @@ function appendLines(request: IncomingMessage, response: ServerResponse): void {
   request.on('end', () => response.writeHead(201, { 'content-length': 0 }).end());
 }
 
-function forget({ url }: IncomingMessage, response: ServerResponse): void {
+function deleteStream({ url }: IncomingMessage, response: ServerResponse): void {
   streams.delete(url as string);
   response.writeHead(204).end();
 }

@@ -40,7 +40,7 @@ function serverOn(port: number, server: ServerProcess): Server {
     appendPath: (stream) => `/append/${stream}`,
     followPath: (stream) => `/follow/${stream}`,
     create: async () => {},
-    forget: async (streams) => {
+    deleteStreams: async (streams) => {
       for (const stream of streams) await send(port, 'DELETE', `/append/${stream}`);
     },
     storeCommands: async () => Number.NaN,

@@ -22,7 +22,7 @@ export async function startProgram(file: string, ...args: readonly string[]): Pr
     appendPath: pathOf,
     followPath: pathOf,
     create: async () => {},
-    forget: async (streams) => {
+    deleteStreams: async (streams) => {
       for (const stream of streams) await send(port, 'DELETE', pathOf(stream));
     },
     storeCommands: async () => Number.NaN,

@@ -93,7 +93,7 @@ function routesOf(first: Node, last: Node) {
     appendPath: (stream: number) => `${pathOf(stream)}/events`,
     followPath: (stream: number) => `${pathOf(stream)}/stream`,
     create: async () => {},
-    forget: async (streams: readonly number[]) => {
+    deleteStreams: async (streams: readonly number[]) => {
       for (const stream of streams) await send(first.port, 'DELETE', pathOf(stream));
     },
   };

@@ -1,4 +1,4 @@
-/** A request that is not measured. @throws Error unless it is answered with success */
+/** A request that is not measured. @throws Error unless the response is a success */
 export async function send(
   port: number,
   method: string,
@@ -8,5 +8,5 @@ export async function send(
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
   const text = await response.text();
   if (response.ok) return;
-  throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
+  throw new Error(`${method} ${path} got ${response.status}: ${text}`);
 }

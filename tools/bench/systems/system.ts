@@ -36,7 +36,7 @@ export interface Server {
   /** Before anything is appended to these streams or they are followed. */
   create(streams: readonly number[]): Promise<void>;
   /** Makes room where what is stored has a limit. */
-  forget(streams: readonly number[]): Promise<void>;
+  deleteStreams(streams: readonly number[]): Promise<void>;
   /** How many commands its store has carried out; NaN without one. */
   storeCommands(): Promise<number>;
   stop(): Promise<void>;

@@ -15,7 +15,7 @@ export function checkStream(log: StreamLog, rules: Rules): Verdict {
     ...readers.flatMap((verdict) => verdict.breaches),
     ...checkEnd(log),
   ];
-  const late = [...checkAnswers(log, rules), ...checkTimeOfEnd(log, rules)];
+  const late = [...checkResponses(log, rules), ...checkTimeOfEnd(log, rules)];
   const named = ({ invariant, text }: Breach) => ({ invariant, text: `${log.name}: ${text}` });
   const repeated = readers.reduce((sum, verdict) => sum + verdict.repeatedEvents, 0);
   return {
@@ -26,9 +26,9 @@ export function checkStream(log: StreamLog, rules: Rules): Verdict {
   };
 }
 
-function checkAnswers({ attempts }: StreamLog, { answerLimitMs }: Rules): Breach[] {
-  const slowest = slowestAnswerMs(attempts);
-  if (slowest <= answerLimitMs) return [];
+function checkResponses({ attempts }: StreamLog, { responseLimitMs }: Rules): Breach[] {
+  const slowest = slowestResponseMs(attempts);
+  if (slowest <= responseLimitMs) return [];
   return [{ invariant: 'I10', text: `an append took ${slowest.toFixed(0)} ms` }];
 }
 
@@ -55,15 +55,18 @@ function checkTimeOfEnd(log: StreamLog, rules: Rules): Breach[] {
  * machine was that sent them.
  */
 function hasKeptLease({ attempts, leaseMs }: StreamLog): boolean {
-  return attempts.every(({ settledAt }, index) => {
-    const before = attempts[index - 1]?.sentAt ?? settledAt;
-    return settledAt - before < leaseMs;
+  return attempts.every(({ completedAt }, index) => {
+    const before = attempts[index - 1]?.sentAt ?? completedAt;
+    return completedAt - before < leaseMs;
   });
 }
 
-/** How long the slowest answer of these took. */
-export function slowestAnswerMs(attempts: readonly Attempt[]): number {
-  return attempts.reduce((most, { sentAt, settledAt }) => Math.max(most, settledAt - sentAt), 0);
+/** How long the slowest response among these took. */
+export function slowestResponseMs(attempts: readonly Attempt[]): number {
+  return attempts.reduce(
+    (most, { sentAt, completedAt }) => Math.max(most, completedAt - sentAt),
+    0,
+  );
 }
 
 /** How long after the lease the last reader had the end. */

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { newSeed, randomFrom } from '../../../test/support/random.js';
 import { Load } from '../load/load.js';
-import { listsOf, onRedis, startNodes, startRedis } from '../rows/nodes.js';
+import { listsOf, onRedis, startNodes, startRedis } from '../scenarios/nodes.js';
 import { Scope } from '../scope.js';
-import { checkStream, lateEndMs, slowestAnswerMs } from './check-stream.js';
+import { checkStream, lateEndMs, slowestResponseMs } from './check-stream.js';
 import type { StreamLog } from './logs.js';
 import { mutants } from './mutants.js';
 import { type Rules, strictRules } from './verdict.js';
 
-describe('The checker', () => {
-  it('finds nothing in the logs of a service that works, and each defect that is put into them', async () => {
+describe('The fault checker', () => {
+  it('accepts the logs of a service that works, and finds each defect that is put into them', async () => {
     const scope = new Scope();
     const [log, other] = await logsOfSoundRun(scope).finally(() => scope.end());
     const rules = asQuickAs(log);
@@ -25,8 +25,8 @@ describe('The checker', () => {
 
 /** Whatever the machine had to do beside it: nothing may take longer than it took in this log. */
 function asQuickAs(log: StreamLog): Rules {
-  const [answerLimitMs, lateMs] = [slowestAnswerMs(log.attempts), lateEndMs(log)];
-  return { ...strictRules, answerLimitMs, lateEndMs: lateMs };
+  const [responseLimitMs, lateMs] = [slowestResponseMs(log.attempts), lateEndMs(log)];
+  return { ...strictRules, responseLimitMs, lateEndMs: lateMs };
 }
 
 function faultsIn(log: StreamLog, rules: Rules) {

@@ -5,14 +5,14 @@ export interface Attempt {
   /** The numbers of its events: `count` of them, from this one on. */
   readonly from: number;
   readonly count: number;
-  /** Of these, the first so many are stored for certain. What became of the rest: */
+  /** Of these, that many, from the first, are stored for certain. What became of the rest: */
   readonly stored: number;
-  readonly rest: 'refused' | 'unknown';
-  /** Of the problem that it was answered with; null when it was stored, or got no answer. */
+  readonly rest: 'rejected' | 'unknown';
+  /** Of the problem in the response; null when it was stored, or got no response. */
   readonly code: string | null;
   readonly sentAt: number;
-  /** When the answer came, or the connection broke. */
-  readonly settledAt: number;
+  /** When the response came, or the connection broke. */
+  readonly completedAt: number;
 }
 
 export interface Frame {
@@ -28,7 +28,7 @@ export interface ReaderLog {
   readonly connections: number;
   /** Whether it was told, by 204, that it has all. */
   readonly isFinished: boolean;
-  /** The answer after which EventSource never comes back. */
+  /** The response after which EventSource never comes back. */
   readonly closedForGood: string | null;
 }
 

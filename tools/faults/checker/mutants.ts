@@ -6,7 +6,7 @@ export interface Mutant {
   readonly name: string;
   /** The invariants by which it may be caught. */
   readonly caughtBy: readonly Invariant[];
-  /** A log as if a defect of the service had been at work in the midst of its first reader. */
+  /** A log as if a defect of the service had been at work in the middle of its first reader. */
   mutate(log: StreamLog, other: StreamLog): StreamLog;
 }
 
@@ -81,18 +81,18 @@ export const mutants: readonly Mutant[] = [
     mutate: (log) => ({
       ...log,
       attempts: log.attempts.map((attempt, index) =>
-        index === 3 ? { ...attempt, stored: 0, rest: 'refused' as const } : attempt,
+        index === 3 ? { ...attempt, stored: 0, rest: 'rejected' as const } : attempt,
       ),
     }),
   },
   {
-    name: 'answers late',
+    name: 'responds late',
     caughtBy: ['I10'],
     mutate: (log) => ({
       ...log,
       attempts: log.attempts.map((attempt) => ({
         ...attempt,
-        settledAt: attempt.settledAt + 100,
+        completedAt: attempt.completedAt + 100,
       })),
     }),
   },

@@ -36,9 +36,9 @@ export interface Rules {
   /** Whether acknowledged events may be lost, as long as readers are told. */
   readonly mayLose: boolean;
   /** How long a request may take. */
-  readonly answerLimitMs: number;
+  readonly responseLimitMs: number;
   /** How long after its lease a stream may end. */
   readonly lateEndMs: number;
 }
 
-export const strictRules: Rules = { mayLose: false, answerLimitMs: 3000, lateEndMs: 5000 };
+export const strictRules: Rules = { mayLose: false, responseLimitMs: 3000, lateEndMs: 5000 };

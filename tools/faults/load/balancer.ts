@@ -31,8 +31,8 @@ export class Balancer {
   }
 
   async #probe(): Promise<void> {
-    const answers = await Promise.all(this.ports.map(isReady));
-    this.#ready = this.ports.filter((_, index) => answers[index]);
+    const readiness = await Promise.all(this.ports.map(isReady));
+    this.#ready = this.ports.filter((_, index) => readiness[index]);
   }
 
   #forward(client: Socket): void {

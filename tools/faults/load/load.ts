@@ -1,5 +1,5 @@
 import { waitFor } from '../../../test/support/wait-for.js';
-import { checkStream, slowestAnswerMs } from '../checker/check-stream.js';
+import { checkStream, slowestResponseMs } from '../checker/check-stream.js';
 import type { Attempt, StreamLog } from '../checker/logs.js';
 import { type Breach, type Rules, strictRules } from '../checker/verdict.js';
 import { type Findings, nothingFound } from '../findings.js';
@@ -32,7 +32,7 @@ export interface LoadOptions {
 export const sessionOfLoad = 'load';
 
 /** How long everything may take to come to its end when the fault is over. */
-const settleMs = 120_000;
+const catchUpMs = 120_000;
 
 interface LoadedStream {
   readonly mid: string;
@@ -79,8 +79,8 @@ export class Load {
     return sum(this.producers, ({ acknowledgedEvents }) => acknowledgedEvents);
   }
 
-  /** Resolves when so many more events are acknowledged. */
-  async goesOn(count: number, deadlineMs = settleMs): Promise<void> {
+  /** Resolves when that many more events are acknowledged. */
+  async goesOn(count: number, deadlineMs = catchUpMs): Promise<void> {
     const wanted = this.acknowledgedEvents + count;
     await waitFor(`${count} more events`, () => this.acknowledgedEvents >= wanted, deadlineMs);
   }
@@ -89,7 +89,7 @@ export class Load {
   async allGoOn(moment: number): Promise<void> {
     const isLater = ({ sentAt, stored }: Attempt) => sentAt >= moment && stored > 0;
     const goOn = () => this.producers.every(({ attempts }) => attempts.some(isLater));
-    await waitFor('all streams go on', goOn, settleMs);
+    await waitFor('all streams go on', goOn, catchUpMs);
   }
 
   /** Ends the streams of all producers that live, and resolves when every reader was told the end. */
@@ -183,7 +183,7 @@ export class Load {
 
   async #areOver(): Promise<void> {
     const areOver = () => this.readers.every((reader) => reader.isOver);
-    await waitFor('all readers have all', areOver, settleMs).catch(() => {}); // the checker tells it
+    await waitFor('all readers have all', areOver, catchUpMs).catch(() => {}); // the checker tells it
   }
 
   /** The producers and readers that have no event yet, with what they know of the reason. */
@@ -202,10 +202,10 @@ export class Load {
       ...nothingFound,
       acknowledgedAppends: sum(this.producers, ({ acknowledgedAppends }) => acknowledgedAppends),
       acknowledgedEvents: this.acknowledgedEvents,
-      refusedAppends: unfinished.filter(({ rest }) => rest === 'refused').length,
+      rejectedAppends: unfinished.filter(({ rest }) => rest === 'rejected').length,
       unknownAppends: unfinished.filter(({ rest }) => rest === 'unknown').length,
       resets: frames.filter(({ event }) => event === 'reset').length,
-      worst: { 'slowest response, ms': slowestAnswerMs(attempts) },
+      worst: { 'slowest response, ms': slowestResponseMs(attempts) },
     };
   }
 }

@@ -24,7 +24,7 @@ export function readNumbered(text: string): NumberedEvent | null {
   return { stream, number: Number(number) };
 }
 
-/** What the service itself appends when a producer is lost. */
+/** What the service itself appends when the lease of a producer expires. */
 export function isProducerLost(text: string): boolean {
   return parse(text).data?.code === 'producer_lost';
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from '../checker/logs.js';
-import type { Answer, HttpClient } from './http-client.js';
+import type { HttpClient, PostResponse } from './http-client.js';
 import { numberedEvent } from './numbered-event.js';
 
 export interface ProducerOptions {
@@ -39,7 +39,7 @@ export class Producer {
   leaseEndsAt: number | null = null;
   #next = 0;
   /** Of the events from `#next` on, those that were sent and may be stored. */
-  #unsettled = 0;
+  #pending = 0;
   /** The number of the event that has the sequence number 0. */
   #base = 0;
   #node: number;
@@ -58,13 +58,13 @@ export class Producer {
   async finish(): Promise<void> {
     await this.halt();
     this.isDead = false;
-    while (this.#unsettled > 0 && this.givenUp === null) {
-      if (!(await this.#append(this.#unsettled, false))) await sleep(pauseMs);
+    while (this.#pending > 0 && this.givenUp === null) {
+      if (!(await this.#append(this.#pending, false))) await sleep(pauseMs);
     }
     while (this.givenUp === null && !(await this.#append(1, true))) await sleep(pauseMs);
   }
 
-  /** Says no more, as one that died. Resolves when its last body is settled. */
+  /** Says no more, as one that died. Resolves when its last body has its outcome. */
   async halt(): Promise<void> {
     this.#isStopping = true;
     this.isDead = true;
@@ -91,18 +91,18 @@ export class Producer {
   async #append(count: number, isLast: boolean): Promise<boolean> {
     const from = this.#next;
     const sentAt = performance.now();
-    const answer = await this.#post(count, isLast);
-    const settledAt = performance.now();
-    const { stored, rest } = fateOf(answer, count);
-    const code = typeof answer?.body.code === 'string' ? answer.body.code : null;
-    this.attempts.push({ from, count, stored, rest, code, sentAt, settledAt });
-    this.#acknowledge(from, stored, settledAt);
-    if (answer !== null && answer.status < 300) this.#noteSuccess(sentAt);
-    else this.#heed(answer);
+    const response = await this.#post(count, isLast);
+    const completedAt = performance.now();
+    const { stored, rest } = fateOf(response, count);
+    const code = typeof response?.body.code === 'string' ? response.body.code : null;
+    this.attempts.push({ from, count, stored, rest, code, sentAt, completedAt });
+    this.#acknowledge(from, stored, completedAt);
+    if (response !== null && response.status < 300) this.#noteSuccess(sentAt);
+    else this.#adaptTo(response);
     const isDone = stored === count || (!this.options.isExactlyOnce && rest === 'unknown');
-    const settled = isDone ? count : stored;
-    this.#next += settled;
-    this.#unsettled = Math.max(this.#unsettled, count) - settled;
+    const finished = isDone ? count : stored;
+    this.#next += finished;
+    this.#pending = Math.max(this.#pending, count) - finished;
     return stored === count;
   }
 
@@ -119,15 +119,15 @@ export class Producer {
     }
   }
 
-  /** What a refusal means for what comes next. */
-  #heed(answer: Answer | null): void {
-    const code = answer?.body.code;
-    if (code === 'producer_gap') this.#base = this.#next - Number(answer?.body.expectedSeq);
+  /** What a rejection means for what comes next. */
+  #adaptTo(response: PostResponse | null): void {
+    const code = response?.body.code;
+    if (code === 'producer_gap') this.#base = this.#next - Number(response?.body.expectedSeq);
     else if (code === 'stream_ended' || code === 'producer_fenced') this.givenUp = code;
     else this.#node += 1;
   }
 
-  async #post(count: number, isLast: boolean): Promise<Answer | null> {
+  async #post(count: number, isLast: boolean): Promise<PostResponse | null> {
     const { client, bases, sid, mid, random } = this.options;
     const url = `${bases[this.#node % bases.length]}/sessions/${sid}/messages/${mid}/events`;
     const events = Array.from({ length: count }, (_, index) =>
@@ -149,11 +149,11 @@ export class Producer {
   }
 }
 
-/** What an answer, or none, says of the events of a body. */
-function fateOf(answer: Answer | null, count: number): Pick<Attempt, 'stored' | 'rest'> {
-  if (answer === null) return { stored: 0, rest: 'unknown' };
-  if (answer.status < 300) return { stored: count, rest: 'refused' };
-  const { stored, storedAtLeast } = answer.body;
-  if (typeof stored === 'number') return { stored, rest: 'refused' };
+/** What a response, or none, says of the events of a body. */
+function fateOf(response: PostResponse | null, count: number): Pick<Attempt, 'stored' | 'rest'> {
+  if (response === null) return { stored: 0, rest: 'unknown' };
+  if (response.status < 300) return { stored: count, rest: 'rejected' };
+  const { stored, storedAtLeast } = response.body;
+  if (typeof stored === 'number') return { stored, rest: 'rejected' };
   return { stored: Number(storedAtLeast ?? 0), rest: 'unknown' };
 }

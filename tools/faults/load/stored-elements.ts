@@ -18,7 +18,7 @@ export async function storedElements(
   }
 }
 
-/** The texts of the JSON objects that stand in a row here, up to what follows them. */
+/** The texts of the JSON objects that follow one another here, up to what follows them. */
 function objectsIn(text: string): string[] {
   const objects: string[] = [];
   for (let from = 0; text[from] === '{'; ) {

@@ -7,7 +7,7 @@ export function findingsText(found: Findings): string {
     [found.acknowledgedEvents, 'events in them'],
     [found.lostEvents, 'lost'],
     [found.repeatedEvents, 'repeated'],
-    [found.refusedAppends, 'rejected'],
+    [found.rejectedAppends, 'rejected'],
     [found.unknownAppends, 'unknown'],
     [found.resets, 'resets'],
   ] as const;

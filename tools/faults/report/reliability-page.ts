@@ -38,8 +38,8 @@ function tableOf(results: readonly FaultResult[], backend: Fault['backend']): st
 
 function rowOf(fault: Fault, { commit, runs, findings }: FaultResult): string[] {
   const worst = Object.entries(findings.worst).map(([name, value]) => `${name}: ${rounded(value)}`);
-  const { acknowledgedAppends, acknowledgedEvents, refusedAppends, unknownAppends } = findings;
-  const failed = `${rounded(refusedAppends)} rejected, ${rounded(unknownAppends)} unknown`;
+  const { acknowledgedAppends, acknowledgedEvents, rejectedAppends, unknownAppends } = findings;
+  const failed = `${rounded(rejectedAppends)} rejected, ${rounded(unknownAppends)} unknown`;
   return [
     `\`${fault.name}\`: ${fault.title}`,
     fault.promise,

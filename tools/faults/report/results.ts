@@ -11,7 +11,7 @@ export interface FaultResult {
   readonly seed: number;
   readonly seconds: number;
   readonly day: string;
-  /** Of the sources that were struck; with `+` when they had changes that are in no commit. */
+  /** Of the sources that were tested; with `+` when they had changes that are in no commit. */
   readonly commit: string;
   readonly machine: string;
   readonly findings: Findings;
@@ -20,12 +20,12 @@ export interface FaultResult {
 export const resultsFile = 'docs/reliability.json';
 
 export function resultOf(
-  struck: Pick<FaultResult, 'fault' | 'runs' | 'seed' | 'seconds' | 'findings'>,
+  tested: Pick<FaultResult, 'fault' | 'runs' | 'seed' | 'seconds' | 'findings'>,
 ): FaultResult {
   const day = new Date().toISOString().slice(0, 10);
   const processor = `${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`;
   const machine = `${processor}; ${type()} ${release()}; Node.js ${process.versions.node}`;
-  const { fault, runs, seed, seconds, findings } = struck;
+  const { fault, runs, seed, seconds, findings } = tested;
   const commit = sourceCommit();
   return { fault, runs, seed, seconds: Math.round(seconds), day, commit, machine, findings };
 }

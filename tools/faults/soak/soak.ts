@@ -3,17 +3,17 @@ import { randomFrom } from '../../../test/support/random.js';
 import type { Rules } from '../checker/verdict.js';
 import { type Findings, together } from '../findings.js';
 import { Load, type StoredOf } from '../load/load.js';
+import { NetworkConditions } from '../load/network-conditions.js';
 import { storedElements } from '../load/stored-elements.js';
-import { Weather } from '../load/weather.js';
-import { listsOf, onRedis, startNodes, startRedis } from '../rows/nodes.js';
-import type { ServiceNode } from '../rows/service-node.js';
+import { listsOf, onRedis, startNodes, startRedis } from '../scenarios/nodes.js';
+import type { ServiceNode } from '../scenarios/service-node.js';
 import { Scope } from '../scope.js';
-import { mishaps, type SoakedSystem } from './mishaps.js';
+import { randomFaults, type SoakedSystem } from './random-faults.js';
 import { VitalSigns } from './vital-signs.js';
 
 /** How long each generation of streams lives. */
 const generationMs = 20_000;
-/** Streams of past generations are forgotten soon, so that memory comes to a level. */
+/** Streams of past generations expire soon, so that memory comes to a level. */
 const environment = { FEED_LINGER: '100ms', STREAM_TTL: '1m' };
 const loadSize = { streams: 20, readersPerStream: 2, eventsPerSecond: 200, exactlyOnce: 0.8 };
 
@@ -25,7 +25,7 @@ export interface SoakOptions {
 
 /**
  * Generation after generation of streams, on two nodes with Redis and on one with memory, each with
- * a mishap out of the list; meanwhile the vital signs of what is never killed are looked at.
+ * a random fault out of the list; meanwhile the vital signs of what is never killed are sampled.
  */
 export async function soak({ minutes, seed, say }: SoakOptions): Promise<Findings> {
   const scope = new Scope();
@@ -62,19 +62,19 @@ class Soaking {
 
   static async start(scope: Scope, random: () => number): Promise<Soaking> {
     const redis = await startRedis(scope, '--appendonly', 'yes');
-    const redisWeather = new Weather(random);
-    const clientWeather = new Weather(random);
-    const redisPort = await redisWeather.before(scope, redis.port);
+    const redisNetwork = new NetworkConditions(random);
+    const clientNetwork = new NetworkConditions(random);
+    const redisPort = await redisNetwork.before(scope, redis.port);
     const settings = { ...onRedis(redis), ...environment, REDIS_ADDR: `127.0.0.1:${redisPort}` };
     const [steady, expendable] = await startNodes(scope, 2, settings);
     const [inMemory] = await startNodes(scope, 1, environment);
     const nodes = [steady, expendable, inMemory] as [ServiceNode, ServiceNode, ServiceNode];
     const bases: string[] = [];
     for (const { port } of nodes) {
-      bases.push(`http://127.0.0.1:${await clientWeather.before(scope, port)}`);
+      bases.push(`http://127.0.0.1:${await clientNetwork.before(scope, port)}`);
     }
     return new Soaking(
-      { redis, expendable: nodes[1], redisWeather, clientWeather },
+      { redis, expendable: nodes[1], redisNetwork, clientNetwork },
       { onRedis: nodes[0], inMemory: nodes[2] },
       { onRedis: bases.slice(0, 2), inMemory: bases.slice(2) },
       listsOf(scope, redis),
@@ -84,7 +84,7 @@ class Soaking {
 
   /** Resolves with a line about the generation. */
   async live(generation: number): Promise<string> {
-    const names = Object.keys(mishaps);
+    const names = Object.keys(randomFaults);
     const name = names[Math.floor(this.random() * names.length)] as string;
     const scope = new Scope();
     try {
@@ -93,12 +93,12 @@ class Soaking {
         this.#load(scope, this.bases.inMemory, `g${generation}m`),
       ]);
       await sleep(this.random() * generationMs * 0.5);
-      await mishaps[name]?.(this.system);
+      await randomFaults[name]?.(this.system);
       await sleep(generationMs * 0.5);
       await Promise.all([onRedis.finish(), inMemory.finish()]);
       const inMemoryOf = (mid: string) =>
         storedElements(inMemory.client, this.steady.inMemory.url, mid);
-      const rules: Partial<Rules> = { answerLimitMs: 5000 };
+      const rules: Partial<Rules> = { responseLimitMs: 5000 };
       const found = together(
         await onRedis.judge(this.storedOf, rules),
         await inMemory.judge(inMemoryOf, rules),
@@ -108,7 +108,7 @@ class Soaking {
     } finally {
       await scope.end();
       await sleep(1000);
-      for (const signs of this.#signs) await signs.look();
+      for (const signs of this.#signs) await signs.sample();
     }
   }
 

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { residentMib } from '../../../test/support/memory.js';
-import type { ServiceNode } from '../rows/service-node.js';
+import type { ServiceNode } from '../scenarios/service-node.js';
 import { type Sample, slopePerHour } from './slope.js';
 
-/** What is looked at: name with unit, and how far it may go up in an hour. */
+/** What is sampled: name with unit, and how far it may go up in an hour. */
 const signs = {
   'RSS, MiB': 20,
   'heap, MiB': 10,
@@ -13,7 +13,7 @@ const signs = {
 
 type Sign = keyof typeof signs;
 
-/** What a process of the service needs, looked at from time to time while nothing is asked of it. */
+/** What a process of the service needs, sampled from time to time while nothing is asked of it. */
 export class VitalSigns {
   readonly #samples = new Map<Sign, Sample[]>();
 
@@ -23,7 +23,7 @@ export class VitalSigns {
     readonly begunAt: number,
   ) {}
 
-  async look(): Promise<void> {
+  async sample(): Promise<void> {
     const hours = (performance.now() - this.begunAt) / 3_600_000;
     for (const [sign, value] of Object.entries(await this.#values())) {
       const known = this.#samples.get(sign as Sign) ?? [];
@@ -35,7 +35,7 @@ export class VitalSigns {
   report(): string[] {
     return [...this.#samples].map(([sign, samples]) => {
       const values = samples.map(({ value }) => value);
-      const slope = slopePerHour(this.#settled(samples)).toFixed(1);
+      const slope = slopePerHour(this.#afterWarmUp(samples)).toFixed(1);
       const most = Math.max(...values);
       return `${this.name}: ${sign} ${values[0]} at first, ${values.at(-1)} at last, ${most} at most, slope ${slope} an hour`;
     });
@@ -44,14 +44,14 @@ export class VitalSigns {
   /** What goes up faster than it may. */
   breaches(): string[] {
     return [...this.#samples].flatMap(([sign, samples]) => {
-      const slope = slopePerHour(this.#settled(samples));
+      const slope = slopePerHour(this.#afterWarmUp(samples));
       if (slope <= signs[sign]) return [];
       return [`I11 ${this.name}: ${sign} goes up by ${slope.toFixed(1)} an hour`];
     });
   }
 
   /** Without the first third, in which caches and heaps come to their size. */
-  #settled(samples: readonly Sample[]): readonly Sample[] {
+  #afterWarmUp(samples: readonly Sample[]): readonly Sample[] {
     return samples.slice(Math.floor(samples.length / 3));
   }
 

@@ -54,10 +54,11 @@ function drawControls() {
   const { state, canResume, hasEnded, isReplaying, hasFrames } = view;
   streams.setReceived(view.eventCount);
   const isOver = state === null || (state === 'closed' && hasEnded);
-  sampleButton.classList.toggle('primary', isOver);
+  const isSampleNext = isOver || (!hasFrames && stepsDone === 0);
+  sampleButton.classList.toggle('primary', isSampleNext);
   cutButton.disabled = isOver;
   cutButton.textContent = canResume ? 'Resume' : 'Cut connection';
-  cutButton.classList.toggle('primary', !isOver);
+  cutButton.classList.toggle('primary', !isSampleNext);
   stopButton.disabled = state === null || hasEnded;
   replayButton.disabled = !hasFrames;
   replayButton.textContent = isReplaying ? 'End replay' : 'Replay';

@@ -78,6 +78,7 @@ export class MarkdownText {
   #kindOf(text) {
     if (text.startsWith('```')) return 'fence';
     if (this.#isCode) return 'code-line';
+    if (text.trim() === '') return 'blank';
     if (/^#{1,6} /.test(text)) return 'heading';
     return /^\s*(?:[-*+]|\d{1,9}[.)]) /.test(text) ? 'item' : '';
   }

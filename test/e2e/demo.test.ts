@@ -94,12 +94,12 @@ describe('npm run demo', () => {
     [['--backend', 'postgres'], "not 'postgres'"],
     [['--unknown'], "'--unknown'"],
     [['run.ndjson'], "'run.ndjson'"],
-  ])('refuses the arguments %j', (args, fault) => {
+  ])('rejects the arguments %j', (args, reason) => {
     expect(() => readArguments(args)).toThrow(UsageError);
-    expect(() => readArguments(args)).toThrow(fault);
+    expect(() => readArguments(args)).toThrow(reason);
   });
 
-  it('answers arguments that it refuses with its usage', async () => {
+  it('prints its usage for arguments that it rejects', async () => {
     const { code, output } = await runDemo(['--speed', 'fast']);
     expect(output).toContain("not 'fast'");
     expect(output).toContain('Usage: npm run demo');

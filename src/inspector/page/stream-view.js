@@ -133,6 +133,7 @@ export class StreamView {
   choose(name) {
     conversationPlace.hidden = name !== 'conversation';
     framesPlace.hidden = name !== 'frames';
+    this.#follow();
   }
 
   /** @param {Frame} frame */
@@ -158,8 +159,12 @@ export class StreamView {
     const isBehind = shown < frames.length;
     drawCount(isBehind ? `${shown} of ${frames.length} events` : eventCount(this.eventCount));
     this.#drawBadge();
-    if (this.#isFollowing) scroller.scrollTo(0, scroller.scrollHeight);
+    this.#follow();
     this.onChange();
+  }
+
+  #follow() {
+    if (this.#isFollowing) scroller.scrollTo(0, scroller.scrollHeight);
   }
 
   #drawState() {

@@ -25,13 +25,14 @@ export const poorNetwork: Network = {
   awayMs: () => 100 + Math.random() * 400,
 };
 
-/** A browser tab that shows the answer of one stream. */
+/** A browser tab that shows the text of one stream. */
 export class Reader {
   state: ReaderState = 'waiting';
   /** The data of every frame, in the order in which they came. */
   readonly frames: string[] = [];
-  /** The answer so far. */
-  answer = '';
+  /** The thoughts and the answer so far. */
+  text = '';
+  #textId = '';
   lastId: string | undefined;
   #connections = 0;
   /** What the server asks for; until it does, the usual value of browsers. */
@@ -100,8 +101,10 @@ export class Reader {
   #take({ id, data }: EventSourceMessage): void {
     this.frames.push(data);
     this.lastId = id ?? this.lastId;
-    const event = JSON.parse(data) as { readonly type?: string; readonly content?: string };
-    if (event.type === 'answer') this.answer += event.content;
+    const event = JSON.parse(data) as Readonly<Record<'id' | 'type' | 'content', string>>;
+    if (event.type !== 'answer' && event.type !== 'thinking') return;
+    this.text += event.id === this.#textId ? event.content : ` ${event.content}`;
+    this.#textId = event.id;
   }
 
   #rejected(response: IncomingMessage): DemoError {

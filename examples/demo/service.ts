@@ -27,11 +27,12 @@ export class Service {
 
   private constructor(
     readonly backend: Backend,
+    port: number,
     readonly signal: AbortSignal,
   ) {
     this.#child = spawn(process.execPath, [main], {
       cwd: this.#directory,
-      env: serviceSettings(backend),
+      env: serviceSettings(backend, port),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C is for the demo, which stops the service when it is done with it
     });
@@ -43,8 +44,8 @@ export class Service {
   }
 
   /** @throws DemoError when it does not start, or its backend cannot be reached */
-  static async start(backend: Backend, signal: AbortSignal): Promise<Service> {
-    const service = new Service(backend, signal);
+  static async start(backend: Backend, port: number, signal: AbortSignal): Promise<Service> {
+    const service = new Service(backend, port, signal);
     try {
       await service.#listens();
       await service.#isReady();

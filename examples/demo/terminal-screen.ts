@@ -58,13 +58,13 @@ export class TerminalScreen implements Screen {
     return [
       '',
       `${name.padEnd(nameColumns)}${this.#paint(state)}${rest}`,
-      ...this.#tail(reader.answer),
+      ...this.#tail(reader.text),
     ];
   }
 
-  #tail(answer: string): string[] {
+  #tail(text: string): string[] {
     const count = this.#tailLines;
-    const lines = lastLines(answer, this.#columns - 3, count);
+    const lines = lastLines(text, this.#columns - 3, count);
     while (lines.length < count) lines.push('');
     return lines.map((line) => `  ${line}`);
   }

@@ -50,6 +50,23 @@ describe('The content of a hostile event', () => {
     await expectHarmless(inspector);
   });
 
+  it('does not stop the view where a tool, a reason or a title is no text', async () => {
+    const odd = { toString: 1 };
+    await post(eventsUrl(service.url, service.sid), [
+      { type: 'tool_call', data: { tool_call_id: odd, tool_name: odd } },
+      { type: 'tool_result', data: { tool_call_id: odd, success: true } },
+      { type: 'references', data: { references: [{ title: odd, url: odd }] } },
+      { type: 'ui_message_chunk', data: { type: odd } },
+      { type: 'error', data: { code: odd } },
+      { type: 'stop', data: { reason: odd } },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 6 events came/);
+    await inspector.page.getByText('Stopped: {"toString":1}').waitFor();
+    expect(await inspector.page.locator('.tool-head').innerText()).toContain('{"toString":1}');
+    await expectHarmless(inspector);
+  });
+
   it('has no effect in a type or an id of a frame either, which another program may write', async () => {
     const [attack] = attacks as [string];
     const frames = [
@@ -71,7 +88,7 @@ describe('The content of a hostile event', () => {
   it('has no effect in the ids of the address either', async () => {
     const query = `?${new URLSearchParams({ sid: attacks[0] as string, mid: attacks[1] as string })}`;
     const { page } = await InspectorPage.open(service.url, query);
-    await page.locator('#state').getByText('must match').waitFor();
+    await page.locator('#state').getByText('is named by 1 to 128 letters, digits').waitFor();
     expect(await page.locator('#title').textContent()).toBe(attacks[1]);
     expect(await page.evaluate('typeof pwned')).toBe('undefined');
   });

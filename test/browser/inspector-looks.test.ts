@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sharedService } from '../support/shared-service.js';
+import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 import { InspectorPage } from './inspector-page.js';
 
@@ -75,6 +76,27 @@ describe('The inspector', () => {
       await inspector.choose(view);
       expect(await inspector.page.evaluate('document.documentElement.scrollWidth')).toBe(375);
     }
+  });
+
+  it('follows the end of the conversation on a phone, whose page stays where it is', async () => {
+    const { page } = await open({ viewport: { width: 390, height: 844 } });
+    await page.locator('.error').getByText('It failed.').waitFor();
+    await post(eventsUrl(service.url, service.sid, 'm2'), {
+      type: 'answer',
+      content: 'word '.repeat(2000),
+    });
+    await page.getByRole('button', { name: 'Streams' }).click();
+    await page.locator('#streams').getByText('m2').click();
+    await waitFor('the end of the answer', () =>
+      page.evaluate<boolean>(`(() => {
+        const { scrollTop, clientHeight, scrollHeight } = document.querySelector('#events');
+        return scrollTop > 0 && scrollTop + clientHeight > scrollHeight - 2;
+      })()`),
+    );
+    expect(await page.evaluate('scrollY')).toBe(0);
+    expect(await page.locator('#sid').isVisible()).toBe(false);
+    const shareOfEvents = "document.querySelector('#events').clientHeight / innerHeight";
+    expect(await page.evaluate<number>(shareOfEvents)).toBeGreaterThan(0.5);
   });
 
   it('labels every control, and announces changes of the connection', async () => {

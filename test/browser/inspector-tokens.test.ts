@@ -50,7 +50,7 @@ describe('The inspector of a service with API keys and reader tokens', () => {
   it('appends a sample run with a key, and goes on with another token when the first has expired', async () => {
     const inspector = await InspectorPage.open(service.url);
     const claims = { sid: 'demo', scope: 'read' };
-    await inspector.enter('Producer key', worker.token);
+    await inspector.enter('API key', worker.token);
     const exp = secondsFromNow(8 - clockToleranceSeconds);
     await inspector.enter('Reader token', await sign({ ...claims, exp }));
     await inspector.click('Sample run');

@@ -73,6 +73,92 @@ describe('The inspector', () => {
     },
   );
 
+  it('shows a thought while it grows, and folds it when something else comes', async () => {
+    const url = eventsUrl(service.url, service.sid);
+    await post(url, { type: 'thinking', id: 't', content: 'Let me see.' });
+    const { page } = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await page.locator('.thinking').getByText('Let me see.').waitFor();
+    expect(await page.getByText('Thinking…').isVisible()).toBe(true);
+    await post(url, { type: 'answer', id: 'a', content: 'Yes.' });
+    await page.getByText('Thought for').waitFor();
+    expect(await page.locator('.thinking').getByText('Let me see.').isVisible()).toBe(false);
+  });
+
+  it('shows nothing as going on after the end of a stream whose events never say done', async () => {
+    await post(eventsUrl(service.url, service.sid), [
+      { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search' } },
+      { type: 'thinking', id: 't', content: 'Hm.' },
+      { type: 'complete' },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 3 events came/);
+    expect(await inspector.page.locator('.growing').count()).toBe(0);
+    await inspector.page.locator('.tool').getByText('no result').waitFor();
+  });
+
+  it('shows events of an unknown type as one row, and the text of AI SDK chunks as an answer', async () => {
+    const delta = (text: string) => ({
+      type: 'ui_message_chunk',
+      data: { type: 'text-delta', id: '0', delta: text },
+    });
+    await post(eventsUrl(service.url, service.sid), [
+      ...[1, 2, 3].map((step) => ({ type: 'progress', data: { step } })),
+      delta('Some '),
+      delta('words.'),
+      { type: 'complete' },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 6 events came/);
+    expect(await inspector.page.locator('.other').allInnerTexts()).toEqual(['progress × 3']);
+    expect(await inspector.answer()).toBe('Some words.');
+  });
+
+  it('shows Markdown as it is meant, and keeps every character of it', async () => {
+    const content =
+      '## Title\n\nSome **bold *and* more**, `a*b*`, [a link](https://a.example).\n\n- one\n```js\n**x**\n```\n2 * 3 * 4';
+    const chunks = content.match(/.{1,3}/gs) as string[];
+    const events = chunks.map((chunk) => ({ type: 'answer', id: 'a', content: chunk }));
+    await post(eventsUrl(service.url, service.sid), [...events, { type: 'complete' }]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All \d+ events came/);
+    expect(await inspector.answer()).toBe(content);
+    const shown = await inspector.page.locator('.answer').innerText();
+    expect(shown.split(/\n+/)).toEqual([
+      'Title',
+      'Some bold and more, a*b*, a link(https://a.example).',
+      '- one',
+      '**x**',
+      '2 * 3 * 4',
+    ]);
+    expect(await inspector.page.locator('.answer strong').innerText()).toBe('bold and more');
+  });
+
+  it('says that a stream does not exist, until its first event comes', async () => {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^No events yet: this stream does not exist \(or has expired\)/);
+    await post(eventsUrl(service.url, service.sid), { type: 'answer', content: 'one' });
+    await inspector.says(/^Connected$/);
+  });
+
+  it('leads through the sample run with one primary button and the steps that are done', async () => {
+    const inspector = await InspectorPage.open(service.url);
+    const { page } = inspector;
+    const primary = () => page.locator('button.primary').allInnerTexts();
+    const current = () => page.locator('#steps [aria-current] b').allInnerTexts();
+    for (const name of ['Sample run', 'Cut connection', 'Resume']) {
+      await waitFor(`${name} is next`, async () => (await primary()).join() === name);
+      expect(await current()).toEqual([name]);
+      await inspector.click(name);
+      await inspector.hasFrames(10);
+    }
+    expect(await page.locator('#steps .done').count()).toBe(3);
+    await inspector.click('Stop');
+    await waitFor(
+      'a new sample run is next',
+      async () => (await primary()).join() === 'Sample run',
+    );
+  });
+
   it('shows thoughts folded, tools with their results, and the title of the stream', async () => {
     await post(eventsUrl(service.url, service.sid), [
       { type: 'thinking', id: 't', content: 'Let me ', timestamp: '2026-01-01T12:00:00Z' },
@@ -93,7 +179,7 @@ describe('The inspector', () => {
     const tool = page.locator('.tool');
     expect(await tool.count()).toBe(1);
     for (const text of ['search', '3 pages', 'done']) await tool.getByText(text).first().waitFor();
-    await page.getByText('1 references').click();
+    await page.getByText('1 reference').click();
     expect(await page.locator('.references').getByText('A page').isVisible()).toBe(true);
     expect(await page.locator('.error').innerText()).toBe('one page was away');
     expect(await page.locator('#badge').innerText()).toBe('complete');
@@ -231,8 +317,8 @@ describe('The inspector', () => {
     await page.getByText('The list needs a key or a token.').waitFor();
     await inspector.click('Sample run');
     await page.getByRole('alert').getByText('unauthorized').waitFor();
-    await page.getByText('Key and token').click();
-    await page.getByLabel('Producer key').fill(key.token);
+    await page.locator('#credentials input:focus').waitFor();
+    await page.getByLabel('API key').fill(key.token);
     await inspector.click('Sample run');
     await inspector.says(/needs a reader token/);
     await page.getByLabel('Reader token').fill('a.reader.token');
@@ -246,7 +332,7 @@ describe('The inspector', () => {
     expect(page.url()).toMatch(/\?sid=demo&mid=sample-\w+$/);
     await page.reload();
     await page.getByText('Key and token').click();
-    expect(await page.getByLabel('Producer key').inputValue()).toBe(key.token);
+    expect(await page.getByLabel('API key').inputValue()).toBe(key.token);
     expect(await page.evaluate('document.cookie + localStorage.length')).toBe('0');
   });
 
@@ -291,7 +377,7 @@ describe('The inspector', () => {
 const sayings = {
   'is half-open': /^Nothing came for 2 s: opening another connection$/,
   'is cut, and then gets 502': /^A proxy answers 502: trying again in \d s$/,
-  'is cut, and then finds no listener': /^Connection lost: the browser comes back by itself$/,
+  'is cut, and then finds no listener': /^Connection lost: the browser reconnects automatically$/,
 };
 
 /** How long the page needs for this now: the longest of some times. */

@@ -54,6 +54,17 @@ describe('npm run demo', () => {
     expect(code).toBe(1);
   });
 
+  it('listens where --port says, and links to the stream in the inspector', async () => {
+    const port = await freePort();
+    const demo = new DemoProcess(direct, ['--port', String(port)]);
+    const link = () => /Watch it in a browser: (http:\S+)/.exec(demo.output)?.[1];
+    await waitFor('the link', () => link() !== undefined);
+    expect(new URL(link() as string).port).toBe(String(port));
+    expect((await fetch(link() as string)).status).toBe(200);
+    demo.child.kill('SIGINT');
+    await demo.exitCode;
+  });
+
   it('replays a run without ids, times and an end, which it adds', async () => {
     const input = fileOf(
       '{"type":"tool_result","data":{"count":9007199254740993,"price":1.50,"line":"a\u2028b\u0085c"}}',
@@ -79,12 +90,13 @@ describe('npm run demo', () => {
   it.each([
     [['--speed', 'fast'], "not 'fast'"],
     [['--speed', '0'], "not '0'"],
+    [['--port', '65536'], "not '65536'"],
     [['--backend', 'postgres'], "not 'postgres'"],
     [['--unknown'], "'--unknown'"],
     [['run.ndjson'], "'run.ndjson'"],
-  ])('rejects the arguments %j', (args, fault) => {
+  ])('rejects the arguments %j', (args, reason) => {
     expect(() => readArguments(args)).toThrow(UsageError);
-    expect(() => readArguments(args)).toThrow(fault);
+    expect(() => readArguments(args)).toThrow(reason);
   });
 
   it('prints its usage for arguments that it rejects', async () => {

@@ -86,7 +86,7 @@ describe('The inspector of a service with API keys and reader tokens', () => {
     await inspector.click('Resume');
     await inspector.hasFrames(1);
     await inspector.click('Stop');
-    await inspector.page.getByRole('alert').getByText('The token is not for this').waitFor();
+    await inspector.page.getByRole('alert').getByText('The token does not allow this').waitFor();
     await inspector.page.getByText('This key or token may not list the session.').waitFor();
   });
 });

@@ -113,7 +113,7 @@ describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source)
         if (!isOpen && route.method !== 'HEAD') {
           expect(response.problem).toMatchObject({
             code: 'forbidden',
-            detail: 'the token is not for this',
+            detail: 'the token does not allow this',
           });
         }
       }

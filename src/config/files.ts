@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { getSystemErrorMap, parseEnv } from 'node:util';
 import { parseDocument } from 'yaml';
 import { ConfigError } from './config-error.js';
 
@@ -14,8 +14,10 @@ export function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`]);
+    const { code, errno = 0 } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    const [, reason] = getSystemErrorMap().get(errno) ?? ['', 'this is not the path of a file'];
+    throw new ConfigError([`${path}: cannot be read: ${reason}`]);
   }
 }
 

@@ -395,3 +395,14 @@ describe('config.yaml', () => {
     expect(errorsOf({ DEFAULT_HOST: '0.0.0.0' })[0]).toMatch(/not a loopback address/);
   });
 });
+
+describe('CONFIG_FILE', () => {
+  it.each([
+    ['a directory', '.', 'illegal operation on a directory'],
+    ['no path at all', '\u0000', 'this is not the path of a file'],
+  ])('that is %s is an error that says why it cannot be read', (_, path, reason) => {
+    const [error, ...others] = errorsOf({ CONFIG_FILE: path });
+    expect(others).toEqual([]);
+    expect(error?.endsWith(`: cannot be read: ${reason}`)).toBe(true);
+  });
+});

@@ -25,6 +25,6 @@ USER 1000:1000
 EXPOSE 8080
 # /healthz and not /readyz: what is unhealthy gets restarted, and that helps neither a Redis that is
 # away nor a node that drains. It asks where the settings say that the service listens.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/check-health.js"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/bin/check-health.js"]
 # In this form node is process 1 and gets SIGTERM itself.
 CMD ["node", "dist/main.js"]

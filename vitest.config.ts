@@ -7,7 +7,7 @@ const long = process.env.REJOIN_LONG === '1' ? [] : ['test/clients/engines/**'];
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'tools/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...long],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],

@@ -1,50 +1,48 @@
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { usualTokenCookie } from './access/reader-token.js';
-import { TokenVerifier } from './access/token-verifier.js';
-import type { Config } from './config.js';
-import { type FeedOptions, Feeds } from './feed/feeds.js';
-import { requireAccess } from './http/access.js';
-import { resumeChatRoute } from './http/ai-sdk/resume-chat.js';
-import { appendEventsRoute } from './http/append-events.js';
-import { BodyBudget } from './http/body-budget.js';
-import { allowOrigins, setCorsHeaders } from './http/cors.js';
-import { refuseOtherSites } from './http/cross-site.js';
-import { deleteRoutes } from './http/delete-stream.js';
-import { Draining } from './http/draining.js';
-import { followStreamRoute } from './http/follow-stream.js';
-import { readForwardedFor } from './http/forwarded-for.js';
-import { getStatusRoute } from './http/get-status.js';
-import { healthRoutes } from './http/health.js';
-import { acceptBodies } from './http/json-body.js';
-import { listStreamsRoute } from './http/list-streams.js';
-import { refuseOtherMethods } from './http/method-not-allowed.js';
-import { metricsRoute } from './http/metrics.js';
-import { Origins } from './http/origins.js';
-import { limitRates, limitsAppends } from './http/rate-limits.js';
-import { readEventsRoute } from './http/read-events.js';
-import { refuse, useProblems } from './http/refuse.js';
-import { renewLeaseRoute } from './http/renew-lease.js';
-import { compileSchema } from './http/request-schemas.js';
-import { HostRule, requireHost } from './http/require-host.js';
-import { setSecurityHeaders, withSecurityHeaders } from './http/security-headers.js';
+import { defaultTokenCookie } from './auth/reader-tokens.js';
+import { TokenVerifier } from './auth/token-verifier.js';
+import type { Config } from './config/config.js';
+import { FeedHub, type FeedOptions } from './feed/feed-hub.js';
+import { BodyBudget } from './http/body/body-budget.js';
+import { acceptBodies } from './http/body/json-body.js';
+import { requireAccess } from './http/hooks/authorize.js';
+import { checkRequests } from './http/hooks/check-requests.js';
+import { Origins, setCorsHeaders } from './http/hooks/cors.js';
+import { HostRule } from './http/hooks/host-rule.js';
+import { limitRates, limitsAppends } from './http/hooks/rate-limits.js';
+import { securityHeaders, setPagePolicies } from './http/hooks/security-headers.js';
+import { reject, useProblems } from './http/problems/reject.js';
+import { appendEventsRoute } from './http/routes/append-events.js';
+import { deleteRoutes } from './http/routes/delete-stream.js';
+import { followStreamRoute } from './http/routes/follow-stream.js';
+import { getStatusRoute } from './http/routes/get-status.js';
+import { healthRoutes } from './http/routes/health.js';
+import { listStreamsRoute } from './http/routes/list-streams.js';
+import { metricsRoute } from './http/routes/metrics.js';
+import { readEventsRoute } from './http/routes/read-events.js';
+import { renewLeaseRoute } from './http/routes/renew-lease.js';
+import { compileSchema } from './http/routes/request-schemas.js';
+import { resumeChatRoute } from './http/routes/resume-chat.js';
+import { rootRoute } from './http/routes/root.js';
+import { stopStreamRoute } from './http/routes/stop-stream.js';
+import { AppendFastPath } from './http/server/append-fast-path.js';
 import { Connections } from './http/server/connections.js';
+import { Draining } from './http/server/draining.js';
 import { createHttpServer } from './http/server/http-server.js';
-import { OrdinaryAppends } from './http/server/ordinary-appends.js';
-import { stopStreamRoute } from './http/stop-stream.js';
-import { refuseTransferCodings } from './http/transfer-codings.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
 import { collectRoutes } from './openapi/document.js';
-import type { StreamManager } from './streams/stream-manager.js';
+import { ObservedStore } from './store/observed-store.js';
+import type { StreamManager } from './store/stream-manager.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Says on `/readyz` that the node leaves, serves everything for `delayMs` more, then opens no
-     * more feeds and ends those there are, spread over some seconds. `close` has to follow.
+     * Reports on `/readyz` that the node is leaving, serves everything for `delayMs` more, then opens
+     * no more feeds and ends the open ones, spread over some seconds. `close` must follow.
      */
     drain(delayMs: number): Promise<void>;
   }
@@ -62,35 +60,35 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly streams: StreamManager;
   readonly timeouts?: Partial<RequestTimeouts>;
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
 }
 
 export interface RequestTimeouts {
   /** How long a JSON body may take to arrive. */
   readonly bodyMs: number;
-  /** How long a body may be coming and keep its room while others lack it. */
-  readonly patienceMs: number;
-  /** How long an NDJSON body may bring nothing. */
+  /** After how long a body that is still arriving may be given up to make room for others. */
+  readonly yieldAfterMs: number;
+  /** How long an NDJSON body may be silent. */
   readonly silenceMs: number;
-  /** How long the client of an answer may take nothing of it. */
+  /** After how long without progress a response is abandoned. */
   readonly stallMs: number;
 }
 
 const defaultTimeouts: RequestTimeouts = {
   bodyMs: 30_000,
-  patienceMs: 5000,
+  yieldAfterMs: 5000,
   silenceMs: 300_000,
   stallMs: 30_000,
 };
 
-/** How long a feed's socket may take its last bytes when the service stops. */
+/** How long a feed's last bytes may take to be sent when the service stops. */
 const feedGraceMs = 3000;
 
-/** How long it takes to end many feeds when the service is drained. */
+/** The time over which the ends of many feeds are spread when the service is drained. */
 const feedSpreadMs = 3000;
 
-/** How long requests in flight may take when the service stops. */
+/** How long requests in flight may still take when the service stops. */
 const requestGraceMs = 3000;
 
 /** Long enough for any id to reach our own check, which says what is wrong with it. */
@@ -98,22 +96,23 @@ const maxParamLength = 16 * 1024;
 
 /** All routes over one stream manager. Closing the app ends the feeds; the manager is the caller's. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, logger, streams, version } = options;
+  const { config, logger, version } = options;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const origins = new Origins(config.cors.origins);
   const { host, allowedHosts, trustProxy, maxConnections } = config.server;
-  const { producerKeys: keys, reader } = config.auth;
+  const { apiKeys: keys, reader } = config.auth;
+  const [hasInspector, hasDocs] = [config.inspector.isEnabled, config.docs.isEnabled];
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
-  const metrics = new Metrics({ version, streams, backend: config.streamManager.type });
-  const observed = metrics.observe(streams);
+  const { type: backend, maxTtlMs } = config.streamManager;
+  const metrics = new Metrics({ version, streams: options.streams, backend });
+  const streams = new ObservedStore(options.streams, metrics);
   const { onRejected } = metrics;
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
-  const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.patienceMs);
-  const { maxTtlMs } = config.streamManager;
-  const ordinaryAppends = new OrdinaryAppends({
-    appends: observed,
+  const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.yieldAfterMs);
+  const appendFastPath = new AppendFastPath({
+    streams,
     limits,
     maxTtlMs,
     maxBodyBytes,
@@ -125,70 +124,72 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const app = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
-    // A request's log line holds its URL, and that may hold a token.
+    // Fastify's log line for a request has its URL, which may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: maxBodyBytes,
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
-      createHttpServer(handle, { connections, ordinaryAppends, maxConnections }),
+      createHttpServer(handle, { connections, appendFastPath, maxConnections }),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
-    frameworkErrors: (error, request, reply) =>
-      void refuse(error, request, setCorsHeaders(request, withSecurityHeaders(reply), origins)),
-    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      setCorsHeaders(request, reply.headers(securityHeaders), origins); // no hook has run
+      void reject(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => connections.reject(error, socket),
   });
-  const feeds = new Feeds(streams, config.feed, logger, metrics.feeds);
+  const feeds = new FeedHub(streams, config.feed, logger, metrics.feeds);
   const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
+  app.setSerializerCompiler(() => JSON.stringify); // the schemas of responses are for the document
   useProblems(app, onRejected);
-  setSecurityHeaders(app);
-  if (trustProxy.length > 0) readForwardedFor(app);
-  requireHost(app, hosts, origins);
-  refuseTransferCodings(app);
-  await allowOrigins(app, origins, config.cors.headers); // first, since a preflight brings no key
-  refuseOtherSites(app, origins);
+  setPagePolicies(app);
+  checkRequests(app, {
+    trustsProxies: trustProxy.length > 0,
+    hosts,
+    origins,
+    corsHeaders: config.cors.headers,
+  });
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
-  acceptBodies(app, { budget, timeoutMs: timeouts.bodyMs });
+  acceptBodies(app, { budget, maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
-  if (config.docs.isEnabled) {
-    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? usualTokenCookie });
+  if (hasDocs) {
+    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
   }
-  refuseOtherMethods(app, () => {
-    appendEventsRoute(app, {
-      streams,
-      appends: observed,
-      limits,
-      maxTtlMs,
-      failureOf: (request) => ordinaryAppends.failureOf(request),
-      rateLimit: rates.appends,
-      pollIntervalMs: config.feed.pollIntervalMs,
-      silenceMs: timeouts.silenceMs,
-      draining: draining.leaving,
-    });
-    stopStreamRoute(app, { streams, appends: observed, rateLimit: rates.appends });
-    renewLeaseRoute(app, streams);
-    readEventsRoute(app, {
-      streams,
-      pollIntervalMs: config.feed.pollIntervalMs,
-      draining: draining.leaving,
-    });
-    listStreamsRoute(app, streams);
-    deleteRoutes(app, { ...observed, listStreams: (id) => streams.listStreams(id) });
-    followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
-    resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
-    getStatusRoute(app, streams);
-    healthRoutes(app, streams, draining);
-    metricsRoute(app, metrics);
-    if (config.docs.isEnabled) docsRoutes(app);
-    if (config.inspector.isEnabled) inspectorRoutes(app);
+  appendEventsRoute(app, {
+    streams,
+    limits,
+    maxTtlMs,
+    takeError: (request) => appendFastPath.takeError(request),
+    rateLimit: rates.appends,
+    pollIntervalMs: config.feed.pollIntervalMs,
+    silenceMs: timeouts.silenceMs,
+    draining: draining.leaving,
   });
+  stopStreamRoute(app, { streams, rateLimit: rates.appends });
+  renewLeaseRoute(app, streams);
+  readEventsRoute(app, {
+    streams,
+    maxEventBytes: config.limits.eventBytes,
+    pollIntervalMs: config.feed.pollIntervalMs,
+    draining: draining.leaving,
+  });
+  listStreamsRoute(app, streams);
+  deleteRoutes(app, streams);
+  followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
+  resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
+  getStatusRoute(app, streams);
+  healthRoutes(app, streams, draining);
+  metricsRoute(app, metrics);
+  rootRoute(app, { version, hasInspector, hasDocs });
+  if (hasDocs) docsRoutes(app, hasInspector);
+  if (hasInspector) inspectorRoutes(app, hasDocs);
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));
   app.addHook('preClose', async () => {
-    ordinaryAppends.stop(); // their answers do not say that the connection closes
+    appendFastPath.stop(); // their responses do not say that the connection closes
     try {
       await draining.finish();
     } finally {

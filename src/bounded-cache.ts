@@ -1,24 +1,23 @@
 import { LruMap } from 'toad-cache';
 
 /**
- * Of how many streams a process remembers something, for each purpose: some 120 bytes each, and the
- * key, of 257 characters at most.
+ * Max entries of each cache of streams in a process. An entry takes about 120 bytes and its key, of up
+ * to 257 characters.
  */
 export const maxRememberedStreams = 100_000;
 
-/** How many are looked at between two glances at the clock. */
+/** Number of values that are checked in one step. */
 const entriesPerStep = 1000;
 
 /**
- * Remembers values in bounded memory. When it is full, a new one is not remembered until one that is
- * there expires or is deleted. A cache that made room would forget each value just before it is asked
- * for, if more than fit were asked for in turn; here all that fit are found, so that the cost grows
- * with the number of those that do not.
+ * A cache in bounded memory. A full one takes no new values until an old one expires or is deleted. A
+ * cache that evicts would thrash when more values than fit are read in turn: each would be evicted just
+ * before it is needed. Here all that fit are found, and only the rest cost anything.
  */
 export class BoundedCache<Value> {
   readonly #entries: LruMap<Value>;
 
-  /** @param keptMs since a value was set; 0: until it is deleted */
+  /** @param keptMs how long after it was set a value expires; 0 keeps it until it is deleted */
   constructor(
     readonly max: number,
     keptMs: number,
@@ -43,19 +42,19 @@ export class BoundedCache<Value> {
     this.#entries.delete(key);
   }
 
-  /** The keys of the values that are so, step by step: a full cache takes long to look through. */
-  *keysWhere(isSo: (value: Value) => boolean): Generator<void, string[]> {
+  /** The keys of the values that match, in steps, since a scan of a full cache takes long. */
+  *keysWhere(matches: (value: Value) => boolean): Generator<void, string[]> {
     const keys: string[] = [];
-    let looked = 0;
+    let checked = 0;
     for (const [key, { value }] of this.#entries.items) {
-      if (isSo(value)) keys.push(key);
-      looked += 1;
-      if (looked % entriesPerStep === 0) yield;
+      if (matches(value)) keys.push(key);
+      checked += 1;
+      if (checked % entriesPerStep === 0) yield;
     }
     return keys;
   }
 
-  /** Those that were used last are behind: what nobody asks for any more comes to the front. */
+  /** Deletes expired values from the front of the LRU order, where unused ones end up. */
   #purge(): void {
     if (this.#entries.ttl === 0) return;
     const now = Date.now();

@@ -1,6 +1,6 @@
 /**
- * Every error the service answers with: its HTTP status, its title, and how many events of a
- * refused append it leaves stored unless the error itself says otherwise. `null` means unknown.
+ * Every error that the service responds with: its HTTP status, its title, and how many events of a
+ * rejected append it leaves stored unless the error itself says otherwise. `null` means unknown.
  */
 export const errorTable = {
   invalid_id: { status: 400, title: 'Invalid session or message id', stored: 0 },
@@ -42,21 +42,21 @@ export type ErrorCode = keyof typeof errorTable;
 
 /** Further members of the problem document, beside the ones that every problem has. */
 export interface ErrorDetails {
-  /** How many events of the refused append are in the stream; `null` when that is unknown. */
+  /** How many events of the rejected append are in the stream; `null` when that is unknown. */
   readonly stored?: number | null;
-  /** With `stored: null`: how many are there at least. */
+  /** With `stored: null`: how many are stored at least. */
   readonly storedAtLeast?: number;
   /** With `stream_ended`: how the stream ended. */
   readonly streamStatus?: string;
   /** With `producer_gap`: the sequence number that comes next. */
   readonly expectedSeq?: number;
-  /** Of an NDJSON body: the line that was refused, counted from 1. */
+  /** The line of an NDJSON body that was rejected, counted from 1. */
   readonly line?: number;
 }
 
 /**
- * An error that a caller may see. Callers branch on `code`, never on the message; the message is
- * one sentence for people and must not hold anything that only the operator may know.
+ * An error that a caller may see. Callers branch on `code`, never on the message, which is one
+ * sentence for people and must not hold anything that only the operator may know.
  */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -71,7 +71,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** The same error, for a caller of whose events this many more are stored. */
+/** The same error, for a caller with this many more events stored. */
 export function withMoreStored(error: ServiceError, more: number): ServiceError {
   const { stored = errorTable[error.code].stored, storedAtLeast = 0 } = error.details;
   const counts =
@@ -84,16 +84,16 @@ export function withMoreStored(error: ServiceError, more: number): ServiceError 
   );
 }
 
-/** The most characters of a request that a message quotes. */
+/** Max length of a quotation from a request, in characters. */
 const maxExcerpt = 100;
 
-/** Text of a request, short enough to be quoted. */
+/** Text of a request, cut to a length that a message may quote. */
 export function excerpt(text: string): string {
   return text.length <= maxExcerpt ? text : `${text.slice(0, maxExcerpt)}…`;
 }
 
 /**
- * What a log line says of an error. The error itself may hold more than a log may: a failed Redis
+ * The fields of an error in a log line. The error itself may hold more than a log may: a failed Redis
  * command carries its arguments, and those are events or passwords.
  */
 export function toLogFields(error: unknown): { readonly reason?: string; readonly stack?: string } {

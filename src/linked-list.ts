@@ -1,14 +1,14 @@
-/** What keeps its own place in a list. It is in one list at the most. */
+/** An item with its own links. It is in at most one list. */
 export interface Linked<T> {
-  /** The list's own, like `next`. */
+  /** Set by the list alone, like `next`. */
   previous: T | null;
   next: T | null;
 }
 
 /**
- * A list that allocates nothing for what comes and goes. A `Set` makes itself a new table every few
- * changes; where some of those tables have grown old, each keeps all that came after it, and a
- * collection of young garbage copies what nobody uses.
+ * A list that allocates nothing when items come and go. A `Set` allocates a new table every few changes.
+ * Once some of those tables are in the old generation, each keeps all later ones alive, and minor
+ * garbage collections copy what nobody uses.
  */
 export class LinkedList<T extends Linked<T>> {
   #first: T | null = null;
@@ -23,7 +23,7 @@ export class LinkedList<T extends Linked<T>> {
     return this.#size;
   }
 
-  /** Puts at the end what is in no list. */
+  /** Appends an item that is in no list. */
   push(item: T): void {
     item.previous = this.#last;
     if (this.#last === null) this.#first = item;
@@ -32,7 +32,7 @@ export class LinkedList<T extends Linked<T>> {
     this.#size += 1;
   }
 
-  /** Takes out the first one. */
+  /** Removes and returns the first item. */
   shift(): T | null {
     const first = this.#first;
     if (first !== null) this.remove(first);
@@ -43,7 +43,7 @@ export class LinkedList<T extends Linked<T>> {
     return item.previous !== null || item === this.#first;
   }
 
-  /** @param item of this list, or of none */
+  /** @param item in this list, or in none */
   remove(item: T): void {
     if (!this.has(item)) return;
     const { previous, next } = item;
@@ -51,13 +51,13 @@ export class LinkedList<T extends Linked<T>> {
     else previous.next = next;
     if (next === null) this.#last = previous;
     else next.previous = previous;
-    // What is out must not lead to what is in, or it would keep that alive.
+    // An item that was removed must not keep its old neighbours alive.
     item.previous = null;
     item.next = null;
     this.#size -= 1;
   }
 
-  /** Nobody's place is left in one that has gone. */
+  /** Removes all items, and resets their links. */
   clear(): void {
     while (this.shift() !== null);
   }

@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from '../workers/typescript/worker.js';
 
-/** As the AI SDK has it, as far as this back end looks. */
+/** As the AI SDK has it, as far as this back end needs. */
 export interface ChatMessage {
   readonly id: string;
   readonly role: 'user' | 'assistant' | 'system';
@@ -23,7 +23,7 @@ export interface ChatBackendOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A part of a stream, as `GET …/events` answers. */
+/** A page of a stream, as `GET …/events` returns it. */
 interface Page {
   readonly events: readonly { readonly type: string; readonly content?: string }[];
   /** Where the next page begins. */
@@ -31,7 +31,7 @@ interface Page {
   readonly ended: boolean;
 }
 
-/** How long a run may stay without a sign of life, in seconds. */
+/** How long a run may stay without a heartbeat, in seconds. */
 const leaseSeconds = 30;
 
 /**
@@ -51,7 +51,7 @@ export class ChatBackend {
     });
   }
 
-  /** Answers one request; false when it is for somebody else. */
+  /** Responds to a request for one of its routes, and returns false for any other. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const match = /^\/api\/chat(?:\/([\w-]+)(?:\/(stream|stop))?)?$/.exec(request.url ?? '');
     const [, id = '', action = id === '' ? 'chats' : 'chat'] = match ?? [];
@@ -64,7 +64,7 @@ export class ChatBackend {
     return true;
   }
 
-  /** Starts a run, and answers with its feed. */
+  /** Starts a run, and responds with its feed. */
   async #send(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { id, messages } = (await json(request)) as { id: string; messages: ChatMessage[] };
     this.#messages.set(id, messages);
@@ -118,7 +118,7 @@ export class ChatBackend {
     this.#messages.set(id, [...(this.#messages.get(id) ?? []), answer]);
   }
 
-  /** The whole answer, for whoever loads the chat when its stream is over. */
+  /** The whole answer, for a page that loads the chat when its stream is over. */
   async #answerOf(url: string): Promise<string> {
     const { headers = {} } = this.options;
     let text = '';

@@ -31,7 +31,7 @@ function Chat({ stored }) {
     void sendMessage({ text: input });
     setInput('');
   };
-  // Not the SDK's `stop`: that leaves, and the run goes on. The feed ends by itself then.
+  // Not the SDK's `stop`: that leaves, and the run goes on. After a stop the feed ends with the stream.
   const stop = () =>
     fetch(`/api/chat/${chatId}/stop`, {
       method: 'POST',

@@ -11,7 +11,7 @@ import { type Agent, ChatBackend } from './chat-backend.js';
 
 const wordMs = Number(process.env.WORD_MS ?? 100);
 
-const pretendedAgent: Agent = async (worker, question) => {
+const simulatedAgent: Agent = async (worker, question) => {
   const pause = (ms: number) => sleep(ms, undefined, { signal: worker.signal });
   await worker.append({ type: 'thinking', id: 'thought', content: 'Let me look.', done: true });
   const call = { tool_name: 'search', arguments: { question } };
@@ -28,14 +28,14 @@ const pretendedAgent: Agent = async (worker, question) => {
 const folder = import.meta.dirname;
 const serviceUrl = process.argv[2] ?? 'http://127.0.0.1:8080';
 const port = Number(process.env.PORT ?? 3000);
-const backend = new ChatBackend({ serviceUrl, agent: pretendedAgent, headers: keyHeaders() });
+const backend = new ChatBackend({ serviceUrl, agent: simulatedAgent, headers: keyHeaders() });
 const script = await bundle();
 
 createServer((request, response) => {
-  answer(request, response).catch(() => response.destroy());
+  respond(request, response).catch(() => response.destroy());
 }).listen(port, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${port}\n`));
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (await backend.handle(request, response)) return;
   const isScript = request.url === '/chat-page.js';
   response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');

@@ -13,7 +13,7 @@ export interface RecordedEvent {
 
 export type AgentRun = readonly RecordedEvent[];
 
-/** The fields that matter here; the service judges the rest. */
+/** The fields that matter here; the service checks the rest. */
 interface EventFields {
   readonly id?: unknown;
   readonly type?: unknown;
@@ -26,7 +26,7 @@ interface EventFields {
 const steadyGapMs = 30;
 
 /** The longest gap after the end: at any speed, the feeds still linger for the title. */
-const mostLateGapMs = 200;
+const maxLateGapMs = 200;
 
 /**
  * Reads a run, one JSON event a line. A run that does not end gets a `complete` event.
@@ -77,7 +77,7 @@ function gapMs(events: readonly EventFields[], index: number): number {
   if (index === 0) return 0;
   const recorded = timeOf(events[index]) - timeOf(events[index - 1]);
   const gap = Number.isNaN(recorded) ? steadyGapMs : Math.max(0, recorded);
-  return events.slice(0, index).some(isTerminal) ? Math.min(gap, mostLateGapMs) : gap;
+  return events.slice(0, index).some(isTerminal) ? Math.min(gap, maxLateGapMs) : gap;
 }
 
 function timeOf(event: EventFields | undefined): number {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { loadAgentRun } from './agent-run.js';
 import { type DemoArguments, readArguments, UsageError, usage } from './arguments.js';
@@ -28,14 +29,18 @@ async function runDemo(): Promise<number> {
   }
 }
 
-async function demonstrate({ backend, input, speed }: DemoArguments): Promise<number> {
+async function demonstrate({ backend, input, speed, port }: DemoArguments): Promise<number> {
   const run = await loadAgentRun(input);
   const { signal } = interruption;
-  const service = await Service.start(backend, signal);
+  const service = await Service.start(backend, port, signal);
   try {
     process.stdout.write(`The service listens at ${service.url}, backend ${backend}.\n`);
     const output = process.stdout;
-    return report(await replay({ run, speed, serviceUrl: service.url, output, signal }));
+    const stream = { sid: 'demo', mid: `run-${randomUUID()}` };
+    const page = `${service.url}/inspector?${new URLSearchParams(stream)}`;
+    process.stdout.write(`Watch it in a browser: ${page}\n\n`);
+    const streamUrl = `${service.url}/sessions/${stream.sid}/messages/${stream.mid}`;
+    return report(await replay({ run, speed, streamUrl, output, signal }));
   } catch (error) {
     if (service.hasExited) process.stderr.write(`The service has ended:\n${service.lastLines}\n`);
     throw error;

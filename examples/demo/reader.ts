@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { DemoError } from './demo-error.js';
 
-/** `ended`: the response has ended in good order; the next answer says whether that was all. */
+/** `ended`: the response has ended in good order; the next response says whether that was all. */
 export type ReaderState = 'waiting' | 'live' | 'cut' | 'ended' | 'done';
 
 /** How the network treats a reader. */
@@ -25,13 +25,14 @@ export const poorNetwork: Network = {
   awayMs: () => 100 + Math.random() * 400,
 };
 
-/** A browser tab that shows the answer of one stream. */
+/** A browser tab that shows the text of one stream. */
 export class Reader {
   state: ReaderState = 'waiting';
   /** The data of every frame, in the order in which they came. */
   readonly frames: string[] = [];
-  /** The answer so far. */
-  answer = '';
+  /** The thoughts and the answer so far. */
+  text = '';
+  #textId = '';
   lastId: string | undefined;
   #connections = 0;
   /** What the server asks for; until it does, the usual value of browsers. */
@@ -53,7 +54,7 @@ export class Reader {
     while (true) {
       const response = await this.#connect(streamUrl, signal);
       if (response.statusCode === 204) break;
-      if (response.statusCode !== 200) throw this.#refused(response);
+      if (response.statusCode !== 200) throw this.#rejected(response);
       this.#connections += 1;
       this.state = 'live';
       this.state = await this.#read(response);
@@ -100,12 +101,14 @@ export class Reader {
   #take({ id, data }: EventSourceMessage): void {
     this.frames.push(data);
     this.lastId = id ?? this.lastId;
-    const event = JSON.parse(data) as { readonly type?: string; readonly content?: string };
-    if (event.type === 'answer') this.answer += event.content;
+    const event = JSON.parse(data) as Readonly<Record<'id' | 'type' | 'content', string>>;
+    if (event.type !== 'answer' && event.type !== 'thinking') return;
+    this.text += event.id === this.#textId ? event.content : ` ${event.content}`;
+    this.#textId = event.id;
   }
 
-  #refused(response: IncomingMessage): DemoError {
-    return new DemoError(`The reader '${this.name}' was answered ${response.statusCode}`);
+  #rejected(response: IncomingMessage): DemoError {
+    return new DemoError(`The reader '${this.name}' got ${response.statusCode}`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import type { AgentRun } from './agent-run.js';
@@ -14,7 +13,7 @@ export const readLimitMs = 30_000;
 export interface ReplayOptions {
   readonly run: AgentRun;
   readonly speed: number;
-  readonly serviceUrl: string;
+  readonly streamUrl: string;
   readonly output: WriteStream;
   readonly signal: AbortSignal;
 }
@@ -28,7 +27,7 @@ export interface Outcome {
 
 /** Sends the run to the service while three readers follow it, and compares what each one got. */
 export async function replay(options: ReplayOptions): Promise<Outcome> {
-  const { run, speed, serviceUrl, output } = options;
+  const { run, speed, streamUrl, output } = options;
   const worker = new Worker(run, speed);
   const readers = [
     new Reader('steady', steadyNetwork, speed),
@@ -40,7 +39,7 @@ export async function replay(options: ReplayOptions): Promise<Outcome> {
   const end = new AbortController();
   const drawing = setInterval(() => screen.draw(), screen.intervalMs);
   try {
-    await sendAndFollow(worker, readers, serviceUrl, AbortSignal.any([options.signal, end.signal]));
+    await sendAndFollow(worker, readers, streamUrl, AbortSignal.any([options.signal, end.signal]));
   } finally {
     end.abort();
     clearInterval(drawing);
@@ -57,12 +56,11 @@ export async function replay(options: ReplayOptions): Promise<Outcome> {
 async function sendAndFollow(
   worker: Worker,
   [steady, dropping, late]: readonly [Reader, Reader, Reader],
-  serviceUrl: string,
+  streamUrl: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const message = `${serviceUrl}/sessions/demo/messages/run-${randomUUID()}`;
-  const feed = `${message}/stream`;
-  const sending = worker.replay(`${message}/events`, signal);
+  const feed = `${streamUrl}/stream`;
+  const sending = worker.replay(`${streamUrl}/events`, signal);
   const reading = Promise.all([
     steady.follow(feed, signal),
     dropping.follow(feed, signal),

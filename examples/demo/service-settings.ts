@@ -5,14 +5,14 @@ export function redisAddress(): string {
 }
 
 /** Of the user's environment, only what says where Redis is; of the rest, the service's defaults. */
-export function serviceSettings(backend: Backend): NodeJS.ProcessEnv {
+export function serviceSettings(backend: Backend, port: number): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
     ...(backend === 'redis' ? redisSettings() : {}),
     STREAM_MANAGER_TYPE: backend,
     STREAM_TTL: '10m',
     HOST: '127.0.0.1',
-    PORT: '0',
+    PORT: String(port),
     LOG_LEVEL: 'info',
     DRAIN_DELAY: '0',
   };

@@ -23,15 +23,16 @@ export class Service {
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-demo-'));
   readonly #lastLines: string[] = [];
   #url: string | null = null;
-  #redisFault = 'no answer';
+  #redisError = 'no reply';
 
   private constructor(
     readonly backend: Backend,
+    port: number,
     readonly signal: AbortSignal,
   ) {
     this.#child = spawn(process.execPath, [main], {
       cwd: this.#directory,
-      env: serviceSettings(backend),
+      env: serviceSettings(backend, port),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // Ctrl-C is for the demo, which stops the service when it is done with it
     });
@@ -43,8 +44,8 @@ export class Service {
   }
 
   /** @throws DemoError when it does not start, or its backend cannot be reached */
-  static async start(backend: Backend, signal: AbortSignal): Promise<Service> {
-    const service = new Service(backend, signal);
+  static async start(backend: Backend, port: number, signal: AbortSignal): Promise<Service> {
+    const service = new Service(backend, port, signal);
     try {
       await service.#listens();
       await service.#isReady();
@@ -86,8 +87,8 @@ export class Service {
     this.#lastLines.push(line);
     if (this.#lastLines.length > keptLogLines) this.#lastLines.shift();
     const entry = parseLogLine(line);
-    if (entry.msg === 'The service is listening') this.#url = entry.url ?? null;
-    if (entry.msg === 'Redis is unreachable') this.#redisFault = entry.reason ?? this.#redisFault;
+    if (entry.msg?.startsWith('The service is listening')) this.#url = entry.url ?? null;
+    if (entry.msg === 'Redis is unreachable') this.#redisError = entry.reason ?? this.#redisError;
   }
 
   async #listens(): Promise<void> {
@@ -100,13 +101,13 @@ export class Service {
 
   async #isReady(): Promise<void> {
     const deadline = performance.now() + readyLimitMs;
-    while (!(await this.#answersReady())) {
+    while (!(await this.#respondsReady())) {
       if (performance.now() > deadline) throw this.#notReady();
       await sleep(readyIntervalMs, undefined, { signal: this.signal });
     }
   }
 
-  async #answersReady(): Promise<boolean> {
+  async #respondsReady(): Promise<boolean> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(readyLimitMs)]);
     const response = await fetch(`${this.url}/readyz`, { signal }).catch(() => null);
     await response?.body?.cancel();
@@ -121,7 +122,7 @@ export class Service {
   #notReady(): DemoError {
     const message =
       this.backend === 'redis'
-        ? `Redis at ${redisAddress()} cannot be reached: ${this.#redisFault}`
+        ? `Redis at ${redisAddress()} cannot be reached: ${this.#redisError}`
         : `The service does not get ready:\n${this.lastLines}`;
     return new DemoError(message);
   }

@@ -21,9 +21,9 @@ const colors: Readonly<Record<ReaderState, Parameters<typeof styleText>[0]>> = {
 const nameColumns = 10;
 const stateColumns = 9;
 const headColumns = nameColumns + stateColumns;
-const mostColumns = 100;
+const maxColumns = 100;
 const usualRows = 24;
-const mostTailLines = 3;
+const maxTailLines = 3;
 
 /** Draws over its own picture. */
 export class TerminalScreen implements Screen {
@@ -58,13 +58,13 @@ export class TerminalScreen implements Screen {
     return [
       '',
       `${name.padEnd(nameColumns)}${this.#paint(state)}${rest}`,
-      ...this.#tail(reader.answer),
+      ...this.#tail(reader.text),
     ];
   }
 
-  #tail(answer: string): string[] {
+  #tail(text: string): string[] {
     const count = this.#tailLines;
-    const lines = lastLines(answer, this.#columns - 3, count);
+    const lines = lastLines(text, this.#columns - 3, count);
     while (lines.length < count) lines.push('');
     return lines.map((line) => `  ${line}`);
   }
@@ -75,12 +75,12 @@ export class TerminalScreen implements Screen {
   }
 
   get #columns(): number {
-    return Math.min(mostColumns, this.output.columns || mostColumns);
+    return Math.min(maxColumns, this.output.columns || maxColumns);
   }
 
   /** As many as the height of the terminal allows. */
   get #tailLines(): number {
     const perReader = Math.floor(((this.output.rows || usualRows) - 2) / this.readers.length);
-    return Math.min(mostTailLines, Math.max(0, perReader - 2));
+    return Math.min(maxTailLines, Math.max(0, perReader - 2));
   }
 }

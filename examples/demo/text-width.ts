@@ -8,7 +8,7 @@ const wide =
 /** More than a screen shows of one reader. */
 const windowLength = 500;
 
-/** The last lines of a text, wrapped to so many columns. */
+/** The last lines of a text, wrapped to this many columns. */
 export function lastLines(text: string, columns: number, count: number): string[] {
   const lines = wrap(printable(endOf(text)), columns);
   return lines.slice(Math.max(0, lines.length - count));

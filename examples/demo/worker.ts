@@ -7,7 +7,7 @@ const appendTimeoutMs = 10_000;
 
 /** The agent worker: it posts the events of a recorded run, one a request. */
 export class Worker {
-  /** The JSON texts that the service has taken, in order. */
+  /** The JSON texts that the service has stored, in order. */
   readonly sent: string[] = [];
 
   constructor(
@@ -23,7 +23,7 @@ export class Worker {
    * Posts the whole run at its pace. It keeps to the clock rather than to the gaps, so that the
    * time the requests take does not add up.
    *
-   * @throws DemoError when the service refuses an event
+   * @throws DemoError when the service rejects an event
    */
   async replay(eventsUrl: string, signal: AbortSignal): Promise<void> {
     let dueAt = performance.now();
@@ -45,8 +45,8 @@ export class Worker {
     }).catch((error: Error) => {
       throw this.#failure(String(error.cause ?? error), error);
     });
-    const answer = await response.text();
-    if (response.status !== 201) throw this.#failure(`${response.status} ${answer}`);
+    const body = await response.text();
+    if (response.status !== 201) throw this.#failure(`${response.status} ${body}`);
     this.sent.push(text);
   }
 

@@ -1,25 +1,25 @@
 /** What a service has in `FEED_HEARTBEAT`, until the first heartbeat says it. */
 const usualHeartbeatMs = 15_000;
 
-/** A feed asks the browser to wait for 5 seconds at most before it reconnects. */
-const longestRetryMs = 5000;
+/** A feed asks the browser to wait for at most 5 seconds before it reconnects. */
+const maxRetryMs = 5000;
 
 const firstPauseMs = 1000;
-const longestPauseMs = 30_000;
+const maxPauseMs = 30_000;
 
 const endings = { complete: 'complete', stop: 'stopped' };
 
 /**
- * Follows one stream from its start, through whatever breaks in between. Each event comes once and in
+ * Follows one stream from its start, over any number of connections. Each event comes once and in
  * order; stored chunks of one text come as one event.
  *
  * @param url of the message: `…/sessions/:sid/messages/:mid`
- * @param getToken gives the token of the reader, or a promise of it, where readers need one. It is asked
+ * @param getToken gives the reader token, or a promise of it, where readers need one. It is asked
  *   before each connection, since a token expires
  * @param onEvent is given each event
  * @param onReset is told that the stream was lost or replaced: all of it comes again, from its start
  * @param onStatus is given `connecting` or `open`, and in the end `complete`, `stopped` or `failed`, as the
- *   stream says; `gone` where the stream is no longer there, or `refused` where the token is not taken
+ *   stream says; `gone` where the stream is no longer there, or `rejected` where the token is not accepted
  * @returns a function that ends it
  */
 export function follow(url, { getToken = () => '', onEvent, onReset, onStatus }) {
@@ -41,15 +41,15 @@ export function follow(url, { getToken = () => '', onEvent, onReset, onStatus })
     leave();
     tell(status);
   };
-  /** What is waited for is one thing at a time: a sign of life, or the end of a pause. */
+  /** One timer for what is waited for: a heartbeat, or the end of a pause. */
   const waitFor = (ms, action) => {
     clearTimeout(timer);
     if (!hasLeft) timer = setTimeout(action, ms);
   };
   const openLater = () => {
-    const jitter = (1 + Math.random()) / 2; // so that readers who were cut off together come back apart
+    const jitter = (1 + Math.random()) / 2; // so that readers cut off together do not all come back together
     waitFor(jitter * pauseMs, () => open(true).catch(openLater));
-    pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
   };
   const reopen = () => (ending === undefined ? open().catch(openLater) : leave());
   /** A connection may be dead and look open. */
@@ -68,7 +68,7 @@ export function follow(url, { getToken = () => '', onEvent, onReset, onStatus })
     const status = hasFailed ? await statusOf(feed, silenceMs) : 200;
     if (hasLeft) return;
     if (status === 204) finish('gone');
-    else if (status === 401 || status === 403) finish('refused');
+    else if (status === 401 || status === 403) finish('rejected');
     else if (status === 200) listen(new EventSource(feed));
     else openLater();
   }
@@ -102,7 +102,7 @@ export function follow(url, { getToken = () => '', onEvent, onReset, onStatus })
     });
     source.onerror = () => {
       tell('connecting');
-      if (source.readyState !== EventSource.CLOSED) hear(longestRetryMs);
+      if (source.readyState !== EventSource.CLOSED) hear(maxRetryMs);
       else if (ending === undefined) openLater();
       else leave();
     };
@@ -113,11 +113,11 @@ export function follow(url, { getToken = () => '', onEvent, onReset, onStatus })
   return leave;
 }
 
-async function statusOf(feed, patienceMs) {
-  const request = { method: 'HEAD', signal: AbortSignal.timeout(patienceMs) };
+async function statusOf(feed, timeoutMs) {
+  const request = { method: 'HEAD', signal: AbortSignal.timeout(timeoutMs) };
   try {
     return (await fetch(feed, request)).status;
   } catch {
-    return null; // the service cannot be reached
+    return null; // the service is unreachable
   }
 }

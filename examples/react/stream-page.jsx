@@ -3,7 +3,7 @@ import { useStream } from './use-stream.js';
 
 const parameter = (name) => new URLSearchParams(location.search).get(name) ?? '';
 
-/** In earnest, a page gets each token from its own back end. */
+/** In production, a page gets each token from its own back end. */
 const getToken = () => parameter('token');
 
 function Message({ url }) {

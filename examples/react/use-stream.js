@@ -9,10 +9,10 @@ const nothing = { events: [], status: 'connecting' };
 const noToken = () => '';
 
 /**
- * Follows one stream from its start, through whatever breaks in between.
+ * Follows one stream from its start, over any number of connections.
  *
  * @param url of the message: `…/sessions/:sid/messages/:mid`
- * @param getToken gives the token of the reader, or a promise of it, where readers need one; another
+ * @param getToken gives the reader token, or a promise of it, where readers need one; another
  *   function in another render takes its place
  * @returns the events, each once and in order, where chunks of one text that were there already are
  *   one event; the status as in `follow`; and a function that stops the run

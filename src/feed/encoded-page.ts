@@ -1,20 +1,21 @@
+import { eventTypePattern } from '../events/event.js';
+import { formatPosition, type Position, tagAfter, tagAt } from '../events/position.js';
+import type { StoredEvent } from '../events/stored-event.js';
 import type { Chunk } from '../sse/chunk.js';
 import { encodeFrames, type Frame } from '../sse/frame.js';
-import { formatPosition, type Position, tagAfter, tagAt } from '../streams/position.js';
-import { eventTypePattern, type StoredEvent } from '../streams/stream-event.js';
-import type { EventPage } from '../streams/stream-manager.js';
+import type { EventPage } from '../store/stream-manager.js';
 
-/** A run of a stream's events as the bytes that every subscriber gets. */
+/** A page of a stream's events, encoded once as the bytes that every subscriber gets. */
 export class EncodedPage {
-  /** Where a client goes on that has all of the page. */
+  /** The position after the page. */
   readonly next: Position;
-  /** Of its events, as they are stored. */
+  /** Size of the events as stored. */
   readonly storedBytes: number;
   readonly #tags: readonly number[];
   #plain: Chunk | null = null;
   #named: Chunk | null = null;
 
-  /** @param tag of the place where it begins; null when that is past the end of the stream */
+  /** @param tag tag of the position where the page begins; null past the end of the stream */
   constructor(
     readonly offset: number,
     readonly tag: number | null,
@@ -31,7 +32,7 @@ export class EncodedPage {
     return new EncodedPage(offset, tagAt(offset, before), events, atEnd);
   }
 
-  /** The place after the page, as a page of its own: what a reader finds there who has it all. */
+  /** The empty page after this one, which a client that has everything reads. */
   get end(): EncodedPage {
     if (this.isEmpty) return this;
     return new EncodedPage(this.next.offset, this.next.tag, [], this.atEnd);
@@ -42,7 +43,7 @@ export class EncodedPage {
   }
 
   /**
-   * @param named whether frames carry the event's type as their name
+   * @param named whether frames have the type of their event as their name
    * @returns null for an empty page
    */
   frames(named: boolean): Chunk | null {
@@ -55,8 +56,8 @@ export class EncodedPage {
   }
 
   /**
-   * @param event of the page, or what stands for it and those before it
-   * @param index of the event in the page
+   * @param event an event of the page, or the folded one in its place
+   * @param index index of the event in the page
    */
   frameOf({ type, bytes }: StoredEvent, index: number, named: boolean): Frame {
     const offset = this.offset + index;
@@ -71,12 +72,12 @@ export class EncodedPage {
   }
 }
 
-/** An element that is no event keeps its place in the count, so that offsets are those of the list. */
+/** The frame of an element that is no event: it is counted, so that offsets are those of the list. */
 function malformedFrame(id: string, offset: number, bytes: number): Frame {
   return { id, event: 'malformed', data: Buffer.from(JSON.stringify({ offset, bytes })) };
 }
 
-/** Names that mean something else to an EventSource, or to this service. */
+/** Event names that have another meaning for an EventSource or this service. */
 const reservedNames = new Set([
   'reset',
   'malformed',

@@ -2,15 +2,15 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Chunk } from '../sse/chunk.js';
 
-/** Where a feed is written to, once the head of its response has been sent. */
+/** The response and socket that a feed writes to, once the head has been sent. */
 export interface FeedClient {
   readonly response: ServerResponse;
   /**
-   * Of the request: a response that has closed has none any more. It takes the bytes after the head,
-   * since the response would frame each chunk anew.
+   * The socket of the request, as a closed response has none. The feed writes to it and not to the
+   * response, which would frame each chunk again.
    */
   readonly socket: Socket;
-  /** Whether the response has chunks; of HTTP/1.0, it ends with its connection. */
+  /** Whether the response is chunked; in HTTP/1.0, it ends with its connection. */
   readonly isChunked: boolean;
 }
 
@@ -22,14 +22,13 @@ export function write({ socket, isChunked }: FeedClient, chunk: Chunk | null): b
 
 /**
  * How long a client may take to read the last bytes before its connection is reset: some, such as all on
- * Node.js, take a reset for an end when they come to both at once.
+ * Node.js, see a normal end when they read the last bytes and the reset at once.
  */
 const resetAfterMs = 200;
 
 /**
- * Ends a response before its end, once what was written has been sent. Without its last chunk, no
- * client takes it for complete (RFC 9112, section 8). A response of HTTP/1.0 has no such mark: there
- * the connection is reset.
+ * Ends a response as incomplete, once the written bytes have been sent. Without its last chunk, no client
+ * considers it complete (RFC 9112, section 8). HTTP/1.0 has no such mark, so the connection is reset.
  */
 export function breakOff({ socket, isChunked }: FeedClient): void {
   if (isChunked) socket.destroySoon();

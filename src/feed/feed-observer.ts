@@ -1,51 +1,65 @@
-import type { FeedEnd } from './feed-end.js';
-
-/** Where a client begins: at the start of the stream, after events that it has, or at the end. */
+/** Where a feed begins: at the start of the stream, after events that the client has, or at the end. */
 export const feedStarts = ['start', 'resumed', 'now'] as const;
 export type FeedStart = (typeof feedStarts)[number];
 
-/** Why a feed is not opened now, although it may be later. */
-export const feedRefusals = [
+/** Why a feed cannot be opened now, although it may be later. */
+export const feedRejections = [
   'draining',
   'too_many_feeds',
   'rate_limited',
   'backend_unavailable',
 ] as const;
-export type FeedRefusal = (typeof feedRefusals)[number];
+export type FeedRejection = (typeof feedRejections)[number];
 
-/** What became of the stream that a client saw: it is shorter now, or another one; or its id is no id of ours. */
+/** Why a feed ended. */
+export const feedEnds = [
+  'ended', // the stream has ended, and the client has all of it
+  'absent', // no stream was created after a reset
+  'not_started', // no stream was created within the timeout of the client
+  'max_age', // the feed reached its max age: the client resumes in another one
+  'token_expired', // the client may resume with another token
+  'draining', // the node is shutting down: the client resumes at another one
+  'reset', // the stream is not the one that the client saw, which its format cannot express
+  'slow', // the write timeout: the socket took nothing for too long, and was cut
+  'failed', // its format or its socket threw: the connection was cut, and the log says why
+  'left', // the client left, or the connection broke
+] as const;
+
+export type FeedEnd = (typeof feedEnds)[number];
+
+/** Why a client is reset: its stream is shorter now, another one, or deleted; or its id is invalid. */
 export const resetReasons = ['gone', 'diverged', 'deleted', 'unknown'] as const;
 export type ResetReason = (typeof resetReasons)[number];
 
-/** Why a stream is read: it woke its reader, it was time, or one client is not at its end yet. */
-export const readCauses = ['wake_up', 'poll', 'catch_up'] as const;
+/** Why a stream is read: after a notification, after the poll interval, or for a client before its end. */
+export const readCauses = ['notification', 'poll', 'catch_up'] as const;
 export type ReadCause = (typeof readCauses)[number];
 
 export const readResults = ['events', 'nothing', 'failed'] as const;
 export type ReadResult = (typeof readResults)[number];
 
 /**
- * Told of what feeds do. Its methods return at once and do not throw. None is called for each event
- * and subscriber; `delivered`, once for each write, is the most frequent.
+ * Observes feeds. Its methods return at once and do not throw. None is called for each event and
+ * subscriber; `delivered`, called for each write, is the most frequent.
  */
 export interface FeedObserver {
   opened(start: FeedStart): void;
-  refused(reason: FeedRefusal): void;
+  rejected(reason: FeedRejection): void;
   closed(end: FeedEnd): void;
   reset(reason: ResetReason): void;
   read(cause: ReadCause, result: ReadResult): void;
   /**
-   * The first event was seen of a stream that was not there when a feed was opened.
+   * The first event was read of a stream that did not exist when a feed was opened.
    *
-   * @param waitedMs since the first of such feeds was
+   * @param waitedMs time since the first of these feeds was opened
    */
   began(waitedMs: number): void;
-  /** What one write handed to one socket. */
+  /** The contents of one write to one socket. */
   delivered(events: number, bytes: number): void;
   /**
-   * Every feed at the end of a stream was handed what it was woken for.
+   * Every feed at the end of a stream was written to after a notification.
    *
-   * @param lagMs since the wake-up, or the first of several
+   * @param lagMs time since the notification, or the first of several
    */
   caughtUp(lagMs: number): void;
 }
@@ -54,7 +68,7 @@ const nothing = () => {};
 
 export const unobserved: FeedObserver = {
   opened: nothing,
-  refused: nothing,
+  rejected: nothing,
   closed: nothing,
   reset: nothing,
   read: nothing,

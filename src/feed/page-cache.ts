@@ -1,22 +1,22 @@
 import type { EncodedPage } from './encoded-page.js';
 
-/** What one followed stream may hold of pages, for subscribers who come to them soon. */
+/** Max bytes of cached pages of one stream, for subscribers that need them soon. */
 const maxStreamBytes = 8 * 1024 * 1024;
 
-/** What all followed streams of a process may hold, and one page for each beyond that. */
+/** Max bytes of cached pages of all streams of a process; each may keep one page beyond that. */
 const maxBytes = 64 * 1024 * 1024;
 
-/** So many pages in place of one are worth a read of the store. */
+/** Number of short pages that are worth a read of one long page instead. */
 const manyPages = 8;
 
-/** Counts what the caches of all streams hold together. */
+/** Counts the bytes in the caches of all streams. */
 export class PageBudget {
   bytes = 0;
 }
 
-/** The pages read last, by the offset at which they begin. */
+/** The pages of one stream that were read last, by their first offset. */
 export class PageCache {
-  /** Null while there are none, as for most streams at most times. */
+  /** Null while there are no pages, as for most streams at most times. */
   #pages: Map<number, EncodedPage> | null = null;
   #bytes = 0;
 
@@ -26,7 +26,7 @@ export class PageCache {
     return this.#pages?.get(offset);
   }
 
-  /** Whether many short pages follow here that were read as they came: one read gives a long one. */
+  /** Whether many short pages follow, which one read would return as a long one. */
   isInPieces(first: EncodedPage): boolean {
     let page: EncodedPage | undefined = first;
     for (let count = 1; count < manyPages && page?.atEnd; count += 1) {
@@ -69,7 +69,7 @@ export class PageCache {
   }
 }
 
-/** As text and as frames, which are made when they are first asked for. */
+/** Size of a page with its frames, which are encoded on first use. */
 function bytesOf(page: EncodedPage): number {
   return 2 * page.storedBytes;
 }

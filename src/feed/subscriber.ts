@@ -1,35 +1,32 @@
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
+import { matches, type Position, startOfStream } from '../events/position.js';
 import { Chunk } from '../sse/chunk.js';
-import { fits, type Position, startOfStream } from '../streams/position.js';
 import type { EncodedPage } from './encoded-page.js';
 import { breakOff, type FeedClient, write } from './feed-client.js';
-import type { FeedDialect } from './feed-dialect.js';
-import type { FeedEnd } from './feed-end.js';
-import type { FeedObserver, ResetReason } from './feed-observer.js';
-import { jitter } from './retry.js';
-import { Stall } from './stall.js';
-import type { StreamReader } from './stream-reader.js';
+import type { FeedEnd, FeedObserver } from './feed-observer.js';
+import { type FeedFormat, jitter } from './formats/feed-format.js';
+import type { ParkedSubscriber } from './parked-subscribers.js';
+import type { Reset, StreamFollower } from './stream-follower.js';
 import type { TurnQueue, TurnTaker } from './turns.js';
-import type { Waiter } from './waiters.js';
 
-/** What a client follows. */
+/** The feed of one client. */
 export interface FollowedFeed {
-  readonly reader: StreamReader;
-  /** Where it begins. */
+  readonly follower: StreamFollower;
+  /** Where the feed begins. */
   readonly position: Position;
-  /** What it is told first, when it came with an id that means nothing here. */
+  /** The reset to send first, to a client with an invalid id. */
   readonly reset: Reset | null;
-  /** Whether it is at the start of a stream that is not there. */
+  /** Whether the feed is at the start of a stream that does not exist. */
   readonly isAbsent: boolean;
-  /** How long it waits for one, in milliseconds; null for as long as a feed may last. */
+  /** How long the feed waits for that stream, in milliseconds; null for its max age. */
   readonly startTimeoutMs: number | null;
-  readonly dialect: FeedDialect;
-  /** When the feed ends in any case, as its client is no longer allowed to read. */
+  readonly format: FeedFormat;
+  /** When the access of the client ends, and with it the feed. */
   readonly accessEndsAt: number;
 }
 
-/** What one feed did. */
+/** The totals of one feed, for the log. */
 export interface FeedTotals {
   readonly reason: FeedEnd;
   readonly fromOffset: number;
@@ -37,81 +34,72 @@ export interface FeedTotals {
   readonly durationMs: number;
 }
 
-/** What all subscribers of a process have in common. */
+/** The options that all subscribers of a process share. */
 export interface SubscriberOptions {
-  /** After a reset, the feed waits this long for a stream that does not exist. */
+  /** How long a feed waits, after a reset, for a stream that does not exist. */
   readonly waitMs: number;
-  /** A comment is sent before there was no byte for this long, so that a dead connection shows. */
+  /** A heartbeat is sent before a feed is silent for this long, so that a dead connection is detected. */
   readonly heartbeatMs: number;
-  /** About when the feed ends, so that its client goes on in another one. */
+  /** Max age of a feed, give or take some jitter; then its client resumes in another one. */
   readonly maxAgeMs: number;
-  /** A socket that has taken nothing for this long, although there is something, is cut. */
+  /** Write timeout: a socket that takes no byte for this long, although there are some, is cut. */
   readonly stallMs: number;
-  /** Of all feeds of the process. */
+  /** The turns of all feeds of the process. */
   readonly turns: TurnQueue;
   readonly logger: BaseLogger;
   readonly observer: FeedObserver;
-  /** Called when a response has closed, with all of its bytes or without. */
+  /** Called when a response has closed, complete or not. */
   readonly onClose: (subscriber: Subscriber, totals: FeedTotals) => void;
 }
 
-/** What a read came to. */
-interface Found {
+/** A page that was read, to be written in a later turn. */
+interface ReadPage {
   readonly page: EncodedPage;
-  /** Set when the page is of another stream than the client saw. */
+  /** Set when the page belongs to another stream than the client saw. */
   readonly reset: Reset | null;
 }
 
-export interface Reset {
-  readonly reason: ResetReason;
-  readonly isAbsent: boolean;
-}
-
-/** How much of a stream one client is given in one turn of the event loop, but for the page that goes over it. */
+/** Max bytes of a stream written to one client in one turn of the event loop, plus the page that exceeds it. */
 const maxBurstBytes = 256 * 1024;
 
 /**
- * After how much of the interval the heartbeat is due. Feeds that got the same event do not all come to
- * it together, and a beat, which comes ten times in the interval, is never too late for it.
+ * The share of the interval after which a heartbeat is due. It is random, so that feeds that got the same
+ * event do not send it together, and low enough for a beat, which comes ten times in the interval.
  */
 const heartbeatDue = { from: 0.6, to: 0.85 };
 
-/** By how much of it the age of feeds differs that were opened together. */
+/** Jitter of the max age, as a share, for feeds that were opened together. */
 const ageJitter = 0.1;
 
 /**
- * One client of a stream: a position and a socket. It writes what lies at its position until the
- * socket is full, and goes on when the socket drains; nothing is queued for it elsewhere.
+ * One client of a stream: a position and a socket. It writes from its position until the socket
+ * is full, and continues when the socket drains; nothing is queued for it elsewhere (backpressure).
  */
-export class Subscriber implements Waiter, TurnTaker {
+export class Subscriber implements ParkedSubscriber, TurnTaker {
   #position: Position;
   readonly #startedAt = performance.now();
   #lastWriteAt = this.#startedAt;
-  /** How long there may be no byte until the heartbeat. */
+  /** Time without a write after which a heartbeat is due. */
   readonly #silenceMs: number;
   readonly #endsAt: number;
-  /** Why it ends then. */
+  /** The reason for the end at `#endsAt`. */
   readonly #endsBy: FeedEnd;
-  /** Null until the socket has been full. */
-  #stall: Stall | null = null;
   #awaitsDrain = false;
-  /** Whether it reads, or waits for its turn. */
-  #isReading = false;
-  /** What it has read, to be written in its turn. */
-  #found: Found | null = null;
-  /** Set when nothing more is to be written. */
+  /** Whether a read is running, or the subscriber waits for its turn. */
+  #isBusy = false;
+  #readPage: ReadPage | null = null;
+  /** The reason for the end, set once nothing more will be written. */
   #end: FeedEnd | null = null;
   #isClosed = false;
-  /** Whether it was told that it has all there is. */
+  /** Whether the client was told that it has all stored events. */
   #isUpToDate = false;
-  #absenceTimer: NodeJS.Timeout | null = null;
-  #resolveClosed: (() => void) | null = null;
-  /** Its neighbours where it waits. */
-  previous: Waiter | null = null;
-  next: Waiter | null = null;
+  #absenceTimer: NodeJS.Timeout | undefined;
+  /** The neighbours in the list of parked subscribers. */
+  previous: ParkedSubscriber | null = null;
+  next: ParkedSubscriber | null = null;
   place = 0;
 
-  /** @param onClose told last that the response has closed */
+  /** @param onClose called last, when the response has closed */
   constructor(
     readonly client: FeedClient,
     readonly feed: FollowedFeed,
@@ -124,215 +112,196 @@ export class Subscriber implements Waiter, TurnTaker {
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
     client.response.on('close', this.#onClose);
-    client.socket.on('end', this.#onEnd);
+    client.socket.on('end', this.#onEnd).setTimeout(0);
   }
 
   get position(): Position {
     return this.#position;
   }
 
-  /** Resolves when the response has closed, with all of its bytes or without. To be called once. */
-  async whenClosed(): Promise<void> {
-    if (this.#isClosed) return;
-    await new Promise<void>((resolve) => {
-      this.#resolveClosed = resolve;
-    });
-  }
-
-  /** @param firstBytes makes them; they are sent at once */
-  start(firstBytes: () => Buffer): void {
-    // The client may have left while the stream was looked up: then 'close' was before our time.
+  /**
+   * @param firstBytes returns the first bytes, which are sent at once
+   * @param firstPage the running read of the page at the position; null if the follower has the page
+   */
+  start(firstBytes: () => Buffer, firstPage: Promise<EncodedPage> | null): void {
+    // If the client left while the stream was read, 'close' was emitted before there was a listener.
     if (this.client.socket.destroyed) {
       this.#onClose();
       return;
     }
+    const { reset, isAbsent } = this.feed;
     try {
       this.#write(Chunk.of(firstBytes()));
-      if (this.feed.reset !== null) this.#reset(this.feed.reset);
-      else if (this.feed.isAbsent) this.#noteAbsence();
+      if (reset !== null) this.#reset(reset);
+      else if (isAbsent) this.#noteAbsence();
     } catch (error) {
       this.#fail(error);
     }
-    this.pump();
+    if (firstPage !== null && this.#end === null) void this.#read(firstPage);
+    this.resume();
   }
 
-  pump(): void {
+  /** Continues when there may be more at the position, or room in the socket. */
+  resume(): void {
     try {
-      this.#writeOn();
+      this.#writeUntilFull();
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Goes on with what was read, or where the last turn had no more room. */
+  /** Continues with the page that was read, or where the last turn had no more room. */
   takeTurn(): void {
-    const found = this.#found;
-    this.#found = null;
-    this.#isReading = false;
+    const read = this.#readPage;
+    this.#readPage = null;
+    this.#isBusy = false;
     if (this.#end !== null) return;
     try {
-      this.#writeOn(found === null ? 0 : this.#take(found));
+      this.#writeUntilFull(read === null ? 0 : this.#writeRead(read));
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** @param burstBytes how much of the stream was written in this turn already */
-  #writeOn(burstBytes = 0): void {
-    const { reader, dialect } = this.feed;
-    const { socket } = this.client;
-    let writtenBytes = burstBytes;
-    while (!this.#isReading && this.#end === null && !socket.writableNeedDrain) {
-      const page = reader.peek(this.#position, dialect.prefersLongPages);
-      if (page === undefined) void this.#readOn();
-      else if (page.isEmpty) {
-        this.#rest(page);
-        return;
-      } else if (writtenBytes >= maxBurstBytes) this.#goOnLater();
-      else writtenBytes += this.#writePage(page);
-    }
-  }
-
-  /** Ends the response; the client has all that it was to get, or comes back for the rest. */
+  /** Ends the response: the client has everything, or reconnects for the rest. */
   finish(end: FeedEnd): void {
     if (this.#end !== null) return;
-    const { dialect } = this.feed;
+    const { format } = this.feed;
     this.#stop(end);
     try {
-      this.#write(dialect.farewell(end));
-      if (dialect.isComplete(end)) this.client.response.end();
+      this.#write(format.farewell(end));
+      this.#limitStall();
+      if (format.isComplete(end)) this.client.response.end();
       else breakOff(this.client);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /**
-   * Whatever a dialect or a socket throws costs this one feed: it may have come out of a socket's
-   * callback or a timer, where it would end the process, or with others waiting behind.
-   */
-  #fail(error: unknown): void {
-    const { logger } = this.options;
-    logger.error({ ...this.feed.reader.stream, ...toLogFields(error) }, 'A feed failed');
-    if (this.#end === null) this.#stop('failed');
-    this.cut();
-  }
-
-  /** To be called now and then: sees to the heartbeat, to old age, and to a socket that stands still. */
+  /** To be called regularly: sends the heartbeat, and ends the feed at its max age. */
   beat(now: number): void {
     try {
-      this.#beat(now);
+      if (this.#end !== null || this.client.socket.writableNeedDrain) this.#limitAge(now);
+      else if (now >= this.#endsAt) this.finish(this.#endsBy);
+      else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(this.feed.format.heartbeat);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #beat(now: number): void {
-    const isFull = this.client.socket.writableNeedDrain;
-    if (this.#end !== null || isFull) this.#checkStall(now);
-    else if (now >= this.#endsAt) this.finish(this.#endsBy);
-    else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(this.feed.dialect.heartbeat);
+  /** Bytes that a client sends keep its socket from timing out, whether it reads or not. */
+  #limitAge(now: number): void {
+    if (now >= this.#endsAt + this.options.stallMs) this.#onTimeout();
   }
 
-  #checkStall(now: number): void {
-    this.#stall ??= new Stall();
-    if (this.#stall.durationMs(this.client.response, now) < this.options.stallMs) return;
-    this.#stop('slow');
-    this.cut();
-  }
-
-  /** Drops the connection with whatever is unsent; one that is done with stays for its next request. */
+  /** Drops the connection with all unsent bytes; after a complete response, it stays for the next request. */
   cut(): void {
     if (this.#isClosed) return;
     this.client.response.destroy();
     this.client.socket.destroy();
   }
 
-  /** A slow client's socket may be full at every look: so its age is looked at here too. */
-  #onDrain(): void {
-    this.#awaitsDrain = false;
-    this.#stall?.end();
-    if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
-    else this.pump();
+  /**
+   * The loop of one client: writes page after page, until the socket is full, a page has to be read,
+   * the turn is over, or the client has everything.
+   *
+   * @param burstBytes bytes of the stream written in this turn already
+   */
+  #writeUntilFull(burstBytes = 0): void {
+    const { follower, format } = this.feed;
+    const { socket } = this.client;
+    let writtenBytes = burstBytes;
+    while (!this.#isBusy && this.#end === null && !socket.writableNeedDrain) {
+      const page = follower.peek(this.#position, format.prefersLongPages);
+      if (page === undefined) void this.#read(follower.read(this.#position.offset));
+      else if (page.isEmpty) {
+        this.#park(page);
+        return;
+      } else if (writtenBytes >= maxBurstBytes) this.#continueLater();
+      else writtenBytes += this.#writePage(page);
+    }
   }
 
-  #rest(end: EncodedPage): void {
-    const { reader } = this.feed;
-    this.#position = end.next; // with its tag, which a bare offset has not
+  /** Parks at the end of the stream, or ends the feed if nothing will follow. */
+  #park(end: EncodedPage): void {
+    const { follower } = this.feed;
+    this.#position = end.next; // with its tag, which a bare offset lacks
     this.#noteUpToDate();
-    if (reader.isOver()) this.finish('ended');
+    if (follower.isOver()) this.finish('ended');
     else if (this.client.socket.readableEnded) this.finish('left');
-    else reader.wait(this);
+    else follower.park(this);
   }
 
-  #noteUpToDate(): void {
-    if (this.#isUpToDate || this.#position.offset === 0) return;
-    this.#isUpToDate = true;
-    this.#write(this.feed.dialect.upToDate(this.#position));
-  }
-
-  #noteAbsence(): void {
-    this.#write(this.feed.dialect.notFound());
-    const { startTimeoutMs } = this.feed;
-    if (startTimeoutMs !== null) this.#endAfter(startTimeoutMs, 'not_started');
-  }
-
-  async #readOn(): Promise<void> {
-    const { reader } = this.feed;
-    this.#isReading = true;
+  /** Awaits a page, which is written in a later turn. */
+  async #read(reading: Promise<EncodedPage>): Promise<void> {
+    const { follower } = this.feed;
+    this.#isBusy = true;
     try {
-      const page = await reader.read(this.#position.offset);
+      const page = await reading;
       if (this.#end !== null) return;
-      const reset = fits(this.#position, page.tag) ? null : await this.#findReset(page);
-      this.#found = { page, reset };
+      const isExpected = matches(this.#position, page.tag);
+      this.#readPage = { page, reset: isExpected ? null : await follower.findReset(page) };
     } catch (error) {
-      reader.logFailure(error);
-      this.#isReading = false;
-      if (this.#end === null) reader.wait(this);
+      follower.logFailure(error);
+      this.#isBusy = false;
+      if (this.#end === null) follower.park(this);
       return;
     }
-    // Many may have shared the read: neither a crowd nor one long replay keeps the others waiting.
-    this.#goOnLater();
+    // A later turn, since many may share the read, and a long replay must not starve the others.
+    this.#continueLater();
   }
 
-  #goOnLater(): void {
-    this.#isReading = true;
+  #continueLater(): void {
+    this.#isBusy = true;
     this.options.turns.push(this);
   }
 
-  /** Returns how much of the stream it was. */
-  #take({ page, reset }: Found): number {
+  /** Returns the size of the events as stored. */
+  #writeRead({ page, reset }: ReadPage): number {
     if (reset === null) return this.#writePage(page);
     this.#reset(reset);
     return 0;
   }
 
-  /** Returns how much of the stream it was, which costs time also where few bytes come of it. */
+  /** Returns the size of the events as stored, which take time even if the format writes few bytes. */
   #writePage(page: EncodedPage): number {
-    const { dialect } = this.feed;
-    // First, since it may throw: what has not been written is not behind us.
-    const frames = page.isEmpty ? null : dialect.encode(page);
+    const { format } = this.feed;
+    // Encoded first, since it may throw: the position must not pass events that were not written.
+    const frames = page.isEmpty ? null : format.encode(page);
     this.#position = page.next;
     if (page.isEmpty) return 0;
-    this.#clearAbsenceTimer();
+    clearTimeout(this.#absenceTimer);
     this.#write(frames);
     this.options.observer.delivered(page.events.length, frames?.bytes.length ?? 0);
-    if (dialect.isOver) this.finish('ended');
+    if (format.isOver) this.finish('ended');
     return page.storedBytes;
   }
 
-  /** Learns what the stream is now that is not the one that the client saw. @throws ServiceError */
-  async #findReset(page: EncodedPage): Promise<Reset> {
-    const { reader } = this.feed;
-    const { isAbsent } = await reader.restart();
-    const isDeleted = isAbsent && (await reader.wasDeleted());
-    return { reason: isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged', isAbsent };
+  #write(chunk: Chunk | null): void {
+    if (chunk === null) return;
+    this.#lastWriteAt = performance.now();
+    if (write(this.client, chunk) || this.#awaitsDrain) return;
+    this.#awaitsDrain = true;
+    this.#limitStall();
+    this.client.socket.once('drain', () => this.#onDrain());
   }
 
-  /** Says that the stream is not the one that the client saw, and goes on from its start. */
+  #noteUpToDate(): void {
+    if (this.#isUpToDate || this.#position.offset === 0) return;
+    this.#isUpToDate = true;
+    this.#write(this.feed.format.upToDate(this.#position));
+  }
+
+  #noteAbsence(): void {
+    this.#write(this.feed.format.notFound());
+    const { startTimeoutMs } = this.feed;
+    if (startTimeoutMs !== null) this.#endAfter(startTimeoutMs, 'not_started');
+  }
+
+  /** Tells the client that the stream is not the one it saw, and continues from its start. */
   #reset({ reason, isAbsent }: Reset): void {
     this.options.observer.reset(reason);
-    const frame = this.feed.dialect.reset(reason, isAbsent);
+    const frame = this.feed.format.reset(reason, isAbsent);
     if (frame === null) {
       this.finish('reset');
       return;
@@ -344,36 +313,59 @@ export class Subscriber implements Waiter, TurnTaker {
     if (isAbsent) this.#endAfter(Math.min(waitMs, this.feed.startTimeoutMs ?? waitMs), 'absent');
   }
 
-  #write(chunk: Chunk | null): void {
-    if (chunk === null) return;
-    this.#lastWriteAt = performance.now();
-    if (write(this.client, chunk) || this.#awaitsDrain) return;
-    this.#awaitsDrain = true;
-    this.client.socket.once('drain', () => this.#onDrain());
-  }
-
+  /** Ends the feed, unless an event arrives before. */
   #endAfter(ms: number, end: FeedEnd): void {
-    this.#clearAbsenceTimer();
+    clearTimeout(this.#absenceTimer);
     this.#absenceTimer = setTimeout(() => this.finish(end), ms);
   }
 
-  #clearAbsenceTimer(): void {
-    if (this.#absenceTimer !== null) clearTimeout(this.#absenceTimer);
-    this.#absenceTimer = null;
-  }
-
-  /** From here on nothing is written. */
+  /** Marks the feed as ended: nothing is written from here on. */
   #stop(end: FeedEnd): void {
     this.#end = end;
-    this.#clearAbsenceTimer();
-    this.feed.reader.leave(this);
+    clearTimeout(this.#absenceTimer);
+    this.feed.follower.leave(this);
   }
 
   /**
-   * A client that has closed its side has most likely left, and can be told apart from one that reads
-   * on by a write alone. So it gets what there is, and is not kept for what comes.
+   * Ends this feed alone after an error of its format or socket. In a callback of a socket or a timer, the
+   * error would end the process; in a loop, it would affect the feeds behind.
    */
-  readonly #onEnd = (): void => this.pump();
+  #fail(error: unknown): void {
+    const { logger } = this.options;
+    logger.error({ ...this.feed.follower.stream, ...toLogFields(error) }, 'A feed failed');
+    if (this.#end === null) this.#stop('failed');
+    this.cut();
+  }
+
+  /**
+   * Starts the write timeout of a socket with bytes to send. It does not affect a client that reads slowly:
+   * Node's timeout starts again with each byte that the system takes.
+   */
+  #limitStall(): void {
+    const { response, socket } = this.client;
+    if (response.listenerCount('timeout') === 0) response.on('timeout', () => this.#onTimeout());
+    socket.setTimeout(this.options.stallMs);
+  }
+
+  #onTimeout(): void {
+    if (!this.#awaitsDrain && this.#end === null) return;
+    this.#stop('slow');
+    this.cut();
+  }
+
+  /** Continues after a drain. The socket of a slow client may be full at every beat, so its age is checked
+   * here too. */
+  #onDrain(): void {
+    this.#awaitsDrain = false;
+    if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
+    else this.resume();
+  }
+
+  /**
+   * A client that has closed its sending side has most likely left, and only a write can tell it from one
+   * that still reads. So it gets all stored events, and does not wait for new ones.
+   */
+  readonly #onEnd = (): void => this.resume();
 
   readonly #onClose = (): void => {
     if (this.#isClosed) return;
@@ -390,7 +382,6 @@ export class Subscriber implements Waiter, TurnTaker {
     };
     this.options.onClose(this, totals);
     this.onClose(totals);
-    this.#resolveClosed?.();
   };
 }
 

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How many feeds are seen to in one turn of the event loop. */
+/** Max feeds served in one turn of the event loop. */
 const maxPerTurn = 500;
 
-/** For how long, as a page costs some formats more than a write. */
+/** Max time of such a turn, since some formats take longer to encode a page than to write it. */
 const maxTurnMs = 10;
 
-/** What may be done for many feeds before everything else in the process has its turn. */
+/** The budget of one turn of the event loop, so that work for many feeds does not block the process. */
 export class Turn {
   readonly #endsAt = performance.now() + maxTurnMs;
   #left = maxPerTurn;
@@ -15,21 +15,21 @@ export class Turn {
     return this.#left <= 0 || performance.now() >= this.#endsAt;
   }
 
-  /** To be asked after each feed. */
+  /** To be called after each feed. Returns whether the budget is used up. */
   isOver(): boolean {
     this.#left -= 1;
     return this.isFull;
   }
 }
 
-/** Of all streams that hand out events in this turn of the event loop: each may have few feeds. */
+/** The budget that all deliveries of this turn of the event loop share, since each may be to few feeds. */
 let shared: Turn | null = null;
 
-/** Resolves at once, unless the others have used up the turn: then in a later one, in their order. */
+/** Resolves at once, or in a later turn, in order of the calls, if the budget is used up. */
 export async function turnWithRoom(): Promise<Turn> {
   while (shared?.isFull) await nextTurn();
   if (shared !== null) return shared;
-  // Before whoever waits for the next turn, since those come only when this one is full.
+  // This callback runs before those that wait for the next turn, as they come only when this one is full.
   setImmediate(() => {
     shared = null;
   });
@@ -37,7 +37,7 @@ export async function turnWithRoom(): Promise<Turn> {
   return shared;
 }
 
-/** Does the same for each, in as many turns as it takes; a `Set` may change meanwhile. */
+/** Calls `act` for each item, in as many turns as needed. A `Set` may change meanwhile. */
 export async function inTurns<T>(items: Iterable<T>, act: (item: T) => void): Promise<void> {
   let turn = new Turn();
   for (const item of items) {
@@ -48,13 +48,13 @@ export async function inTurns<T>(items: Iterable<T>, act: (item: T) => void): Pr
   }
 }
 
-/** Who has something to do in a later turn. */
+/** Work that continues in a later turn. */
 export interface TurnTaker {
   /** Must not throw. */
   takeTurn(): void;
 }
 
-/** Those who go on in a later turn of the event loop, first come, first served. */
+/** A queue of work for later turns of the event loop, first come, first served. */
 export class TurnQueue {
   #waiting: TurnTaker[] = [];
   #isScheduled = false;

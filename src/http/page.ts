@@ -4,15 +4,17 @@ import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.js';
 
-/** A page of the service's own, and the files that it needs. */
+/** A page of the service, and the files that it needs. */
 export interface Page {
-  /** Where the page is; its files are one level below. */
+  /** The path of the page; its files are one level below. */
   readonly path: string;
   /** The HTML. It names its files relative to itself, so that it works below any prefix. */
   readonly html: URL;
-  /** The other files, by their names; `icon.svg` is there by itself. */
+  /** The other files, by their names; `icon.svg` is always there. */
   readonly files: Readonly<Record<string, URL>>;
-  /** What the page may do, as a Content-Security-Policy. */
+  /** Pages that are not served: a line of the HTML that links to one of them is left out. */
+  readonly disabled: readonly string[];
+  /** The Content-Security-Policy of the page. */
   readonly policy: string;
 }
 
@@ -31,11 +33,11 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the page, to anybody: it is the same for all, and what it shows it has to ask for. */
+/** Serves the page without credentials: it is static, and requests the data that it shows. */
 export function servePage(app: FastifyInstance, page: Page): void {
-  const html = readPageFile(page.html);
+  const html = pageFile(page.html, withoutLinks(readFileSync(page.html), page.disabled));
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
-  const files = new Map(entries.map(([name, url]) => [name, readPageFile(url)]));
+  const files = new Map(entries.map(([name, url]) => [name, pageFile(url, readFileSync(url))]));
   const config = { access: 'public', contentSecurityPolicy: page.policy } as const;
   const options = { schema: { hide: true }, config };
   app.get(page.path, options, async (request, reply) => send(request, reply, html));
@@ -46,13 +48,18 @@ export function servePage(app: FastifyInstance, page: Page): void {
   });
 }
 
-function readPageFile(url: URL): PageFile {
-  const body = readFileSync(url);
+function withoutLinks(html: Buffer, disabled: readonly string[]): Buffer {
+  const lines = html.toString().split('\n');
+  const links = disabled.map((path) => ` href="${path}"`);
+  return Buffer.from(lines.filter((line) => !links.some((link) => line.includes(link))).join('\n'));
+}
+
+function pageFile(url: URL, body: Buffer): PageFile {
   const type = types[extname(url.pathname)] as string;
   return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
 }
 
-/** A browser may keep a file, and asks each time whether it is still the same. */
+/** Sends a file, which a browser may cache but revalidates each time. */
 function send(
   { headers }: FastifyRequest,
   reply: FastifyReply,

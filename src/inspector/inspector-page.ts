@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { servePage } from '../http/page.js';
 
 /**
- * What the page shows comes from anybody's events. Beside being shown as text only, it could do
- * nothing as a script: none runs but the page's own, and no script can make markup out of text.
+ * What the page shows comes from events of anyone. It is shown as text only, and could not run as a
+ * script either: none runs but the page's own, and no script can create markup from text.
  */
 const policy = [
   "default-src 'none'",
@@ -23,12 +23,13 @@ const folder = new URL('./page/', import.meta.url);
 const servedExtensions = /\.(js|css|svg)$/;
 
 /** `GET /inspector`: the page that shows streams and lets newcomers try everything out. */
-export function inspectorRoutes(app: FastifyInstance): void {
+export function inspectorRoutes(app: FastifyInstance, hasDocs: boolean): void {
   const names = readdirSync(folder).filter((name) => servedExtensions.test(name));
   servePage(app, {
     path: '/inspector',
     html: new URL('inspector.html', folder),
     files: Object.fromEntries(names.map((name) => [name, new URL(name, folder)])),
+    disabled: hasDocs ? [] : ['docs'],
     policy,
   });
 }

@@ -1,30 +1,29 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, type Histogram, type Registry } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
-import { isLeasingStore } from '../streams/leasing-store.js';
-import { type Ending, mayFollowEnd } from '../streams/lifecycle.js';
-import type { StoredEvent } from '../streams/stream-event.js';
-import { type StreamId, streamKey } from '../streams/stream-id.js';
-import type { Appended, StreamManager } from '../streams/stream-manager.js';
-import { waitBuckets } from './instruments.js';
-import { TimeHistogram } from './time-histogram.js';
+import { type Ending, mayFollowEnd } from '../events/event.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from '../store/lifecycle.js';
+import { type StreamId, streamKey } from '../store/stream-id.js';
+import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
+import { measure, waitBuckets } from './instruments.js';
 
-/** What is remembered of an open stream. Times are milliseconds of `performance.now()`. */
+/** The state of an open stream. Times are milliseconds of `performance.now()`. */
 interface Run {
-  /** Null when it began at another node, or has answered. */
+  /** Null when the run began at another node, or has answered. */
   begunAt: number | null;
   appendedAt: number;
 }
 
-/** In seconds: from token to token, to a tool that takes its time. */
+/** In seconds: from the gap between two tokens to that of a slow tool call. */
 const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** How long a stream is remembered that is not appended to. */
+/** How long a stream without appends is remembered. */
 const quietMs = 300_000;
 
-/** How the runs of agents go, as numbers: told by what is appended on this node. */
+/** The metrics of agent runs, derived from the appends on this node. */
 export class AgentMetrics {
-  readonly #firstAnswer: TimeHistogram;
-  readonly #gap: TimeHistogram;
+  readonly #firstAnswer: Histogram;
+  readonly #gap: Histogram;
   readonly #runs = new BoundedCache<Run>(maxRememberedStreams, quietMs);
   readonly #ended: Record<Ending | 'deleted', number> = {
     complete: 0,
@@ -37,23 +36,27 @@ export class AgentMetrics {
     readonly registry: Registry,
     streams: StreamManager,
   ) {
-    this.#firstAnswer = new TimeHistogram({
-      name: 'rejoin_first_answer_seconds',
-      help: 'From the first append of a stream to its first answer event.',
-      buckets: waitBuckets,
-      registry,
-    });
-    this.#gap = new TimeHistogram({
-      name: 'rejoin_append_gap_seconds',
-      help: 'From one append to the next of the same open stream.',
-      buckets: gapBuckets,
-      registry,
-    });
+    this.#firstAnswer = measure(
+      {
+        registry,
+        name: 'rejoin_first_answer_seconds',
+        help: 'From the first append of a stream to its first answer event.',
+      },
+      waitBuckets,
+    );
+    this.#gap = measure(
+      {
+        registry,
+        name: 'rejoin_append_gap_seconds',
+        help: 'From one append to the next of the same open stream.',
+      },
+      gapBuckets,
+    );
     this.#countEnds(streams);
   }
 
-  /** Keeps count of what was stored. */
-  noteStored(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
+  /** @param events the events that were stored now: at least one */
+  appended(stream: StreamId, events: readonly StoredEvent[], { offset }: Appended): void {
     const key = streamKey(stream);
     const now = performance.now();
     const known = offset === 0 ? undefined : this.#runs.get(key);
@@ -71,12 +74,9 @@ export class AgentMetrics {
     this.#runs.delete(key);
   }
 
-  /** Keeps count of a deletion, of which it asks the store to do it. */
-  async deleteStream(streams: StreamManager, stream: StreamId): Promise<void> {
-    const info = await streams.getStatus(stream).catch(() => null); // deleting will say it
-    await streams.deleteStream(stream);
+  deleted(stream: StreamId, status: StreamStatus | null): void {
     this.#runs.delete(streamKey(stream));
-    if (info?.status === 'open') this.#ended.deleted += 1;
+    if (status === 'open') this.#ended.deleted += 1;
   }
 
   #lookForAnswer(run: Run, begunAt: number, events: readonly StoredEvent[]): void {
@@ -89,25 +89,25 @@ export class AgentMetrics {
     const ended = this.#ended;
     new Counter({
       name: 'rejoin_streams_ended_total',
-      help: 'Streams that this node has ended, by how: their terminal event, a lost producer, deletion.',
+      help: 'Streams that ended on this node: by their terminal event, an expired lease, or deletion.',
       labelNames: ['status'],
       registers: [this.registry],
       collect() {
         this.reset();
         for (const [status, count] of Object.entries(ended)) this.inc({ status }, count);
-        const lost = isLeasingStore(streams) ? streams.lostProducers : 0;
-        this.inc({ status: 'producer_lost' }, lost);
+        const expired = isLeasingStore(streams) ? streams.expiredLeases : 0;
+        this.inc({ status: 'producer_lost' }, expired);
       },
     });
   }
 }
 
-/** A stream that has ended takes a title all the same. */
+/** Whether the events follow the end of their stream, as a title may. */
 function isLate(events: readonly StoredEvent[]): boolean {
   return events.every(mayFollowEnd);
 }
 
-/** Only a title may follow the event that ends a stream. */
+/** How the events end their stream. Only titles may follow the terminal one. */
 function endingOf(events: readonly StoredEvent[]): Ending | null {
   for (let index = events.length - 1; index >= 0; index -= 1) {
     const event = events[index] as StoredEvent;

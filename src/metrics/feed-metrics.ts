@@ -1,8 +1,8 @@
-import { Counter, type Registry } from 'prom-client';
-import { feedEnds } from '../feed/feed-end.js';
+import { Counter, type Histogram, type Registry } from 'prom-client';
 import {
   type FeedObserver,
-  feedRefusals,
+  feedEnds,
+  feedRejections,
   feedStarts,
   type ReadCause,
   type ReadResult,
@@ -15,10 +15,10 @@ import {
   countTotal,
   durationBuckets,
   type Instrument,
+  measure,
   showLevel,
   waitBuckets,
 } from './instruments.js';
-import { TimeHistogram } from './time-histogram.js';
 
 /** How many feeds are open, and how many streams they follow. */
 export interface FeedCounts {
@@ -26,33 +26,33 @@ export interface FeedCounts {
   readonly streams: number;
 }
 
-/** What feeds do, as numbers. */
+/** The metrics of feeds. */
 export class FeedMetrics implements FeedObserver {
   readonly opened;
-  readonly refused;
+  readonly rejected;
   readonly closed;
   readonly reset;
   readonly #reads = noReads();
-  readonly #firstEvent: TimeHistogram;
-  readonly #lag: TimeHistogram;
+  readonly #firstEvent: Histogram;
+  readonly #lag: Histogram;
   #deliveredEvents = 0;
   #deliveredBytes = 0;
 
   constructor(readonly registry: Registry) {
-    const { opened, refused, closed, resets, reads, firstEvent, lag, events, bytes } =
+    const { opened, rejected, closed, resets, reads, firstEvent, lag, events, bytes } =
       this.#instruments();
     this.opened = countBy(opened, 'start', feedStarts);
-    this.refused = countBy(refused, 'reason', feedRefusals);
+    this.rejected = countBy(rejected, 'reason', feedRejections);
     this.closed = countBy(closed, 'reason', feedEnds);
     this.reset = countBy(resets, 'reason', resetReasons);
     this.#showReads(reads);
-    this.#firstEvent = new TimeHistogram({ ...firstEvent, buckets: waitBuckets });
-    this.#lag = new TimeHistogram({ ...lag, buckets: durationBuckets });
+    this.#firstEvent = measure(firstEvent, waitBuckets);
+    this.#lag = measure(lag, durationBuckets);
     countTotal(events, () => this.#deliveredEvents);
     countTotal(bytes, () => this.#deliveredBytes);
   }
 
-  /** Shows what is open. */
+  /** Exports how many feeds are open. */
   watch(counts: () => FeedCounts): void {
     const { feeds, streams } = this.#instruments();
     showLevel(feeds, () => counts().feeds);
@@ -106,7 +106,7 @@ export class FeedMetrics implements FeedObserver {
       feeds: of('feeds_open', 'Feeds that are open.'),
       streams: of('streams_followed', 'Streams that at least one feed follows.'),
       opened: of('feeds_opened_total', 'Feeds opened, by where the client began.'),
-      refused: of('feeds_refused_total', 'Feeds that were told to come back later.'),
+      rejected: of('feeds_rejected_total', 'Feeds that were told to come back later.'),
       closed: of('feeds_closed_total', 'Feeds that have closed, by the reason.'),
       resets: of('feed_resets_total', 'Clients told that their stream is not the one they saw.'),
       reads: of('stream_reads_total', 'Reads of streams for feeds, by cause and result.'),
@@ -114,7 +114,10 @@ export class FeedMetrics implements FeedObserver {
         'first_event_seconds',
         'From a feed that found no stream to the first event of it.',
       ),
-      lag: of('delivery_lag_seconds', 'From a wake-up until all waiting feeds were written to.'),
+      lag: of(
+        'delivery_lag_seconds',
+        'From a notification until all waiting feeds were written to.',
+      ),
       events: of('events_delivered_total', 'Events written to feeds.'),
       bytes: of('bytes_delivered_total', 'Bytes of frames written to feeds.'),
     };
@@ -123,5 +126,5 @@ export class FeedMetrics implements FeedObserver {
 
 function noReads(): Record<ReadCause, Record<ReadResult, number>> {
   const none = () => ({ events: 0, nothing: 0, failed: 0 });
-  return { wake_up: none(), poll: none(), catch_up: none() };
+  return { notification: none(), poll: none(), catch_up: none() };
 }

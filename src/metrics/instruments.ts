@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface Instrument {
   readonly registry: Registry;
@@ -6,7 +6,7 @@ export interface Instrument {
   readonly help: string;
 }
 
-/** A counter whose total is kept elsewhere, as a number, and looked up when somebody asks. */
+/** A counter whose total is kept elsewhere, as a number, and read at each scrape. */
 export function countTotal({ registry, name, help }: Instrument, total: () => number): void {
   new Counter({
     name,
@@ -19,7 +19,7 @@ export function countTotal({ registry, name, help }: Instrument, total: () => nu
   });
 }
 
-/** A gauge that is looked up when somebody asks. */
+/** A gauge that is read at each scrape. */
 export function showLevel({ registry, name, help }: Instrument, level: () => number): void {
   new Gauge({
     name,
@@ -31,7 +31,12 @@ export function showLevel({ registry, name, help }: Instrument, level: () => num
   });
 }
 
-/** A counter by the known values of one label; all are there from the start, at 0. */
+/** A histogram of seconds. @param buckets their upper bounds, ascending */
+export function measure({ registry, name, help }: Instrument, buckets: number[]): Histogram {
+  return new Histogram({ name, help, buckets, registers: [registry] });
+}
+
+/** A counter by the known values of one label, each of which starts at 0. */
 export function countBy<Value extends string>(
   { registry, name, help }: Instrument,
   label: string,
@@ -43,10 +48,10 @@ export function countBy<Value extends string>(
   return (value) => children.get(value)?.inc();
 }
 
-/** In seconds: from what memory takes to what Redis may take before it is given up. */
+/** In seconds: from the time of an append in memory to the timeout of Redis. */
 export const durationBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ];
 
-/** In seconds: from an answer that is at hand to an agent that works for minutes. */
+/** In seconds: from an immediate answer to an agent that works for minutes. */
 export const waitBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];

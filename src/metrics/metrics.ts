@@ -1,35 +1,35 @@
 import type { Server } from 'node:net';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.js';
-import { isConnectedStore } from '../streams/connected-store.js';
-import type { StreamManager } from '../streams/stream-manager.js';
+import type { StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from '../store/lifecycle.js';
+import type { StoreObserver } from '../store/observed-store.js';
+import type { StreamId } from '../store/stream-id.js';
+import { type Appended, isConnectedStore, type StreamManager } from '../store/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';
 import { countTotal } from './instruments.js';
 
 export interface MetricsOptions {
-  /** Of the service. */
+  /** Version of the service. */
   readonly version: string;
   readonly streams: StreamManager;
-  /** A word for where they are kept. */
+  /** Name of the store, as a label. */
   readonly backend: string;
 }
 
-/** What changes streams. */
-export type ObservedStreams = Pick<StreamManager, 'appendEvents' | 'deleteStream'>;
-
-/** Each lists all sockets of the process when it is asked, to say little more than `rejoin_feeds_open`. */
+/** Each lists all sockets of the process at every scrape, and says little more than `rejoin_feeds_open`. */
 const costlyDefaults = ['handles', 'requests', 'resources'].flatMap((kind) => [
   `nodejs_active_${kind}`,
   `nodejs_active_${kind}_total`,
 ]);
 
 /**
- * The numbers of one app, for Prometheus. Labels take values out of short lists only: never an id,
- * a type of an event or anything else that a client makes up.
+ * The Prometheus metrics of one app. Labels have values from short lists only: never an id, an event
+ * type or anything else that a client chooses.
  */
-export class Metrics {
+export class Metrics implements StoreObserver {
   readonly appends: AppendMetrics;
   readonly agents: AgentMetrics;
   readonly feeds: FeedMetrics;
@@ -44,7 +44,7 @@ export class Metrics {
     this.feeds = new FeedMetrics(this.#registry);
     this.#rejected = new Counter({
       name: 'rejoin_requests_rejected_total',
-      help: 'Requests answered with a problem, by its code and the route.',
+      help: 'Requests that got a problem as their response, by its code and the route.',
       labelNames: ['code', 'route'],
       registers: [this.#registry],
     });
@@ -52,20 +52,30 @@ export class Metrics {
     this.#showConnections(streams);
   }
 
-  /** Counts a request that was answered with a problem. @param route out of a short list */
+  /** Counts a response with a problem. @param route one of a short list */
   readonly onRejected = (code: ErrorCode, route: string): void => {
     this.#rejected.inc({ code, route });
   };
 
-  /** Does as the store does, and keeps count. */
-  observe(streams: StreamManager): ObservedStreams {
-    return {
-      ...this.appends.observe(streams, (...stored) => this.agents.noteStored(...stored)),
-      deleteStream: (stream) => this.agents.deleteStream(streams, stream),
-    };
+  appended(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    appended: Appended,
+    tookMs: number,
+  ): void {
+    this.appends.appended(events, tookMs);
+    if (events.length > 0) this.agents.appended(stream, events, appended);
   }
 
-  /** Counts the connections that the server has no room for. */
+  appendFailed(code: ErrorCode, tookMs: number): void {
+    this.appends.failed(code, tookMs);
+  }
+
+  deleted(stream: StreamId, status: StreamStatus | null): void {
+    this.agents.deleted(stream, status);
+  }
+
+  /** Counts the connections that the server drops over its limit. */
   countDropped(server: Server): void {
     let dropped = 0;
     server.on('drop', () => {
@@ -80,7 +90,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** All of them in the text format of Prometheus. */
+  /** All metrics in the text format of Prometheus. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -88,7 +98,7 @@ export class Metrics {
   #showBuild(version: string, backend: string): void {
     const build = new Gauge({
       name: 'rejoin_build_info',
-      help: 'Always 1; the labels say what runs.',
+      help: 'Always 1; the labels have the version and the backend.',
       labelNames: ['version', 'backend'],
       registers: [this.#registry],
     });
@@ -99,7 +109,7 @@ export class Metrics {
     if (!isConnectedStore(streams)) return;
     new Gauge({
       name: 'rejoin_redis_up',
-      help: 'Whether the connection to Redis for this use stands.',
+      help: 'Whether the connection to Redis for this use is up.',
       labelNames: ['use'],
       registers: [this.#registry],
       collect() {

@@ -5,7 +5,7 @@ import { servePage } from '../http/page.js';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** The icons are in the style sheet. */
+/** Images may be `data:` URLs, as the icons in the style sheet are. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,8 +17,8 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** `GET /openapi.json`, the document, and `GET /docs`, the page that tries its requests out. */
-export function docsRoutes(app: FastifyInstance): void {
+/** `GET /openapi.json`, the document, and `GET /docs`, the page that shows it and sends requests. */
+export function docsRoutes(app: FastifyInstance, hasInspector: boolean): void {
   const options = { schema: { hide: true }, config: { access: 'public' } } as const;
   app.get('/openapi.json', options, async (_request, reply) =>
     reply.header('cache-control', 'no-cache').send(app.swagger()),
@@ -27,11 +27,13 @@ export function docsRoutes(app: FastifyInstance): void {
     path: '/docs',
     html: own('docs.html'),
     files: {
+      'color-scheme.js': own('color-scheme.js'),
       'docs.js': own('docs.js'),
       'docs.css': own('docs.css'),
-      'swagger-ui.css': borrowed('swagger-ui.css'),
-      'swagger-ui-bundle.js': borrowed('swagger-ui-bundle.js'),
+      'swagger-ui.css': swaggerUi('swagger-ui.css'),
+      'swagger-ui-bundle.js': swaggerUi('swagger-ui-bundle.js'),
     },
+    disabled: hasInspector ? [] : ['inspector'],
     policy,
   });
 }
@@ -40,7 +42,7 @@ function own(name: string): URL {
   return new URL(`./page/${name}`, import.meta.url);
 }
 
-/** The files of Swagger UI, out of the package. */
-function borrowed(name: string): URL {
+/** A file of Swagger UI, in its package. */
+function swaggerUi(name: string): URL {
   return pathToFileURL(resolve(`@fastify/swagger-ui/static/${name}`));
 }

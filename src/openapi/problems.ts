@@ -1,62 +1,99 @@
+import type { RouteOptions } from 'fastify';
+import type { OpenAPIV3_1 } from 'openapi-types';
+import { z } from 'zod';
 import { type ErrorCode, errorTable } from '../errors.js';
-import { challengeHeader, retryAfterHeader } from './headers.js';
-import type { Answer, Header, Operation } from './operation.js';
-import { problemRef } from './schemas.js';
+import { components } from '../http/routes/documentation.js';
+import { toJsonSchema } from './schemas.js';
 
-/** What makes a route refuse, beside what its operation names. */
-export interface Circumstances {
-  readonly takesIds: boolean;
-  readonly needsKey: boolean;
-}
+const problem = z
+  .strictObject({
+    type: z.string().describe('`urn:rejoin:problem:` and the code'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('for people'),
+    code: z.enum(Object.keys(errorTable)).describe('for programs'),
+    instance: z.string().describe('the path of the request, without its query'),
+    stored: z
+      .int()
+      .min(0)
+      .nullable()
+      .optional()
+      .describe('how many events of the body are stored; null when unknown'),
+    storedAtLeast: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('with `stored: null`: how many are certainly stored'),
+    streamStatus: z.string().optional().describe('with `stream_ended`: how it ended, or `deleted`'),
+    expectedSeq: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('with `producer_gap`: the number that comes next'),
+    line: z.int().min(1).optional().describe('the line of an NDJSON body that was rejected'),
+  })
+  .register(components, { id: 'Problem' });
 
-/** The problems that a route answers with, by their status. */
-export function problemAnswers(
-  operation: Operation,
-  circumstances: Circumstances,
-): Record<number, Answer> {
-  const codes = codesOf(operation, circumstances);
-  const statuses = [...new Set(codes.map((code) => errorTable[code].status))].sort();
+/** The problems that a route responds with, by their status. */
+export function problemResponses(route: RouteOptions): OpenAPIV3_1.ResponsesObject {
+  const codes = codesOf(route);
+  const reportsStored = route.config?.reportsStored ?? route.method === 'POST';
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = errorTable[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
   return Object.fromEntries(
-    statuses.map((status) => {
-      const own = codes.filter((code) => errorTable[code].status === status);
-      return [status, toAnswer(status, own, operation)];
-    }),
+    [...byStatus].map(([status, own]) => [status, toResponse(status, own, reportsStored)]),
   );
 }
 
-function codesOf({ problems, usesStore }: Operation, { takesIds, needsKey }: Circumstances) {
-  const codes: ErrorCode[] = [...problems];
-  if (takesIds) codes.push('invalid_id');
-  if (needsKey) codes.push('unauthorized', 'forbidden');
-  if (usesStore === true) codes.push('backend_unavailable', 'internal');
+/** The errors of the route itself, of ids and of access. */
+function codesOf({ schema = {}, config }: RouteOptions): ErrorCode[] {
+  const codes = [...(schema.problems ?? [])];
+  if (schema.params !== undefined) codes.push('invalid_id');
+  if (config?.access !== 'public') codes.push('unauthorized', 'forbidden');
   return codes;
 }
 
-function toAnswer(status: number, codes: readonly ErrorCode[], operation: Operation): Answer {
-  const { reportsStored = false } = operation;
-  const headers = headersOf(status, operation);
-  const examples = codes.map((code) => [code, { value: exampleOf(code, reportsStored) }] as const);
+function toResponse(
+  status: number,
+  codes: ErrorCode[],
+  reportsStored: boolean,
+): OpenAPIV3_1.ResponseObject {
+  const examples = codes.map((code) => [code, { value: exampleOf(code, reportsStored) }]);
+  const schema = {
+    type: 'object',
+    allOf: [toJsonSchema(problem)],
+    properties: { status: { const: status }, code: { enum: codes } },
+    ...(reportsStored && { required: ['stored'] }),
+  } as OpenAPIV3_1.SchemaObject;
   return {
     description: codes.map((code) => `\`${code}\`: ${errorTable[code].title}.`).join(' '),
-    ...(headers.length > 0 && { headers }),
-    content: {
-      'application/problem+json': {
-        schema: {
-          type: 'object',
-          allOf: [problemRef],
-          properties: { status: { const: status }, code: { enum: codes } },
-          ...(reportsStored && { required: ['stored'] }),
-        },
-        examples: Object.fromEntries(examples),
-      },
-    },
+    ...headersOf(status, codes),
+    content: { 'application/problem+json': { schema, examples: Object.fromEntries(examples) } },
   };
 }
 
-function headersOf(status: number, { saysWhenToReturn }: Operation): readonly Header[] {
-  if (status === 401) return [challengeHeader];
-  if (status === 429) return [{ ...retryAfterHeader, required: true }];
-  return status === 503 && saysWhenToReturn === true ? [retryAfterHeader] : [];
+function headersOf(status: number, codes: readonly ErrorCode[]) {
+  const mayRetry = codes.includes('overloaded') || codes.includes('too_many_feeds');
+  if (status === 401) return { headers: challenge };
+  if (status === 429) return { headers: retryAfter(true) };
+  return mayRetry ? { headers: retryAfter(false) } : {};
+}
+
+const challenge = {
+  'WWW-Authenticate': {
+    description: 'How to send a key, or a token.',
+    schema: { type: 'string', pattern: '^Bearer' },
+    required: true,
+  },
+} as const;
+
+function retryAfter(required: boolean) {
+  const schema = { type: 'integer', minimum: 1 } as const;
+  const description = 'The number of seconds after which to retry.';
+  return { 'Retry-After': { description, schema, ...(required && { required }) } };
 }
 
 function exampleOf(code: ErrorCode, reportsStored: boolean) {

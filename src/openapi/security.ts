@@ -1,49 +1,49 @@
 import type { OpenAPIV3_1 } from 'openapi-types';
-import { type Access, accessRules } from '../access/access-rules.js';
+import { type Access, accessRules } from '../auth/access-rules.js';
 
-/** How a reader's token may come. */
+/** The places where a request may have a reader token. */
 const tokenSchemes = ['readerToken', 'readerTokenCookie', 'readerTokenQuery'] as const;
 
-type SchemeName = 'producerKey' | (typeof tokenSchemes)[number];
+type SchemeName = 'apiKey' | (typeof tokenSchemes)[number];
 
-/** What a request may bring so as to be let in. */
+/** The credentials that a request may have. */
 export function securitySchemes(
   tokenCookie: string,
 ): Record<SchemeName, OpenAPIV3_1.SecuritySchemeObject> {
   return {
-    producerKey: {
+    apiKey: {
       type: 'http',
       scheme: 'bearer',
       description:
-        'A key with the scope that the route needs: `<key id>.<secret>`. A service without keys asks for none.',
+        'An API key with the scope that the route needs: `<key id>.<secret>`. A service without keys needs none.',
     },
     readerToken: {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'JWT',
       description:
-        'A token for one stream, or one session, that an application signs; where the service takes them.',
+        'A reader token for one stream, or one session, that an application signs; if the service accepts them.',
     },
     readerTokenCookie: {
       type: 'apiKey',
       in: 'cookie',
       name: tokenCookie,
       description:
-        'The same token. With it, a stream is stopped from pages of the service, or of a listed origin, only.',
+        'The same token. With it, only pages of the service itself, or of a listed origin, may stop a stream.',
     },
     readerTokenQuery: {
       type: 'apiKey',
       in: 'query',
       name: 'token',
-      description: 'The same token, for an EventSource, which can set no header.',
+      description: 'The same token, for an EventSource, which cannot set headers.',
     },
   };
 }
 
-/** Which of them let a request in, any one of them; none where nobody is asked. */
+/** The schemes of a route, each of which is enough; none for a public one. */
 export function securityFor(access: Access | undefined): Record<string, string[]>[] {
   if (access === 'public') return [];
   const isForReaders = access !== undefined && accessRules[access].right !== null;
-  const names = ['producerKey', ...(isForReaders ? tokenSchemes : [])];
+  const names = ['apiKey', ...(isForReaders ? tokenSchemes : [])];
   return names.map((name) => ({ [name]: [] }));
 }

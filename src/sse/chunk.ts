@@ -1,11 +1,11 @@
 /**
- * Bytes of a response, also framed as a chunk of HTTP/1.1 (RFC 9112, section 7.1): in one piece of
- * memory, made once for all clients that get the same bytes, and sent to each in one write.
+ * Bytes of a response, also framed as a chunk of HTTP/1.1 (RFC 9112, section 7.1): in one buffer, created
+ * once for all clients that get the same bytes, and sent to each in one write.
  */
 export class Chunk {
-  /** With its size before it and a line end behind it. */
+  /** The bytes between the size of the chunk and its line break. */
   readonly framed: Buffer;
-  /** Alone, for clients of HTTP/1.0. */
+  /** The bytes alone, for clients of HTTP/1.0. */
   readonly bytes: Buffer;
 
   private constructor(length: number) {
@@ -17,13 +17,13 @@ export class Chunk {
     this.bytes = this.framed.subarray(head.length, end);
   }
 
-  /** @returns null for no bytes: a chunk of none is the last one */
+  /** @returns null for no bytes: an empty chunk would end the response */
   static of(bytes: Buffer): Chunk | null {
     return Chunk.filled(bytes.length, (target) => bytes.copy(target));
   }
 
   /**
-   * @param length of what `fill` writes
+   * @param length number of bytes that `fill` writes
    * @returns null for no bytes
    */
   static filled(length: number, fill: (bytes: Buffer) => void): Chunk | null {

@@ -6,7 +6,7 @@ import { Chunk } from './chunk.js';
  */
 export interface Frame {
   /**
-   * What the client sends back as `Last-Event-ID`; without one, it stays as it was. ASCII without
+   * The id that the client sends back as `Last-Event-ID`; without one, its last id stays. ASCII without
    * line breaks.
    */
   readonly id?: string | undefined;
@@ -26,15 +26,15 @@ export function encodeFrame(frame: Frame): Buffer {
   return bytes;
 }
 
-/** The frames one after another, in one piece of memory; null when there are none. */
+/** The frames in one buffer; null when there are none. */
 export function encodeFrames(frames: readonly Frame[]): Chunk | null {
   const parts = partsOf(frames);
   return Chunk.filled(parts.length, (bytes) => join(parts, bytes));
 }
 
 /**
- * The id comes last in a frame: a client that notes it at its line, and not at the blank line as it
- * should, has the data by then.
+ * The id is the last line of a frame: a client that stores it at its line, and not at the blank line as
+ * it should, has the data by then.
  */
 function partsOf(frames: readonly Frame[]) {
   const heads: string[] = [];
@@ -63,9 +63,9 @@ function join({ heads, lines, tails }: ReturnType<typeof partsOf>, target: Buffe
 }
 
 /**
- * Frames of data alone, in one piece of memory.
+ * Frames with data alone, in one buffer.
  *
- * @param texts without raw line breaks, as `JSON.stringify` makes them
+ * @param texts have no raw line breaks, like the output of `JSON.stringify`
  */
 export function encodeTexts(texts: readonly string[]): Buffer {
   return escapeSeparators(Buffer.from(texts.map((text) => `data: ${text}\n\n`).join('')));
@@ -77,17 +77,17 @@ export function encodeId(id: string): Buffer {
 }
 
 /**
- * Gives what was torn of a frame to an event that nobody listens to. The colon ends a line that was
- * torn, so that no half of a `retry` counts, and is a comment where none was: a line feed alone would
- * dispatch a frame that lacks but its blank line.
+ * Dispatches the remains of a truncated frame as an event that nobody listens to. The colon ends a
+ * truncated line, so that half of a `retry` has no effect, and is a comment where none was truncated: a
+ * line feed alone would dispatch a frame that lacks only its blank line.
  *
- * @param id which half of one may have taken the place of
+ * @param id restores the last id, which half of another one may have replaced
  */
 export function encodeDiscard(id: string): Buffer {
   return Buffer.from(`:\nid: ${id}\nevent: discard\n\n`);
 }
 
-/** A line that clients skip. Without a blank line, at which some dispatch an event without data. */
+/** A line that clients ignore. It has no blank line, at which some dispatch an event without data. */
 export function encodeComment(text: string): Buffer {
   return Buffer.from(`: ${text}\n`);
 }
@@ -98,37 +98,38 @@ export function encodeRetry(ms: number): Buffer {
 }
 
 /**
- * The characters that end a line for some clients though not for the specification: Python's
- * `splitlines` breaks at U+0085, U+2028 and U+2029. In valid JSON they stand within strings only,
- * where an escape means the same.
+ * Characters at which some clients end a line, though the specification does not: Python's `splitlines`
+ * breaks at U+0085, U+2028 and U+2029. Valid JSON has them in strings only, where an escape is
+ * equivalent.
  */
 const [nextLine, lineSeparator, paragraphSeparator] = ['\u0085', '\u2028', '\u2029'].map((raw) =>
   Buffer.from(raw),
 ) as [Buffer, Buffer, Buffer];
 
-/** By the last byte of each. */
+/** The escapes of these characters, by the last byte of each. */
 const escapes: Readonly<Record<number, Buffer>> = {
   133: Buffer.from('\\u0085'),
   168: Buffer.from('\\u2028'),
   169: Buffer.from('\\u2029'),
 };
 
-/** An escape takes three times the bytes of the shortest of them. */
+/** Max growth by escapes: one has three times the bytes of the shortest of these characters. */
 const growth = 3;
 
 function toOneLine(json: Buffer): Buffer {
   return withoutLineBreaks(escapeSeparators(json));
 }
 
-/** Most texts lack even the first bytes of them, for which a search is cheapest. */
+/** Whether the text may have such a character. Most texts lack even their first bytes, a search for which
+ * is cheap. */
 function hasSeparator(json: Buffer): boolean {
   if (json.includes(0xc2) && json.includes(nextLine)) return true;
   return json.includes(0xe2) && (json.includes(lineSeparator) || json.includes(paragraphSeparator));
 }
 
 /**
- * Byte by byte, since text may be one long row of separators: to replace millions of characters in
- * a string takes seconds.
+ * Escapes these characters byte by byte: a text may consist of them, and to replace millions of
+ * characters in a string takes seconds.
  *
  * @param json UTF-8
  */
@@ -147,13 +148,13 @@ function escapeSeparators(json: Buffer): Buffer {
   return Buffer.from(escaped.subarray(0, to));
 }
 
-/** Faster than a copy, for so few bytes. */
+/** Writes a few bytes, which is faster than `copy`. Returns the index after them. */
 function put(bytes: Buffer, target: Buffer, at: number): number {
   for (let index = 0; index < bytes.length; index += 1) target[at + index] = bytes[index] as number;
   return at + bytes.length;
 }
 
-/** How many bytes a separator has that begins there: 0 when none does. */
+/** Length of the separator that begins at the index; 0 when none does. */
 function separatorLength(json: Buffer, at: number): number {
   if (json[at] === 0xc2) return json[at + 1] === 0x85 ? 2 : 0;
   if (json[at] !== 0xe2 || json[at + 1] !== 0x80) return 0;

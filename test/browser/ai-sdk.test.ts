@@ -45,7 +45,7 @@ describe('The page of the AI SDK example, in Chromium,', () => {
     return page;
   }
 
-  it('goes on after a reload in the midst of an answer, and shows it once', async () => {
+  it('resumes after a reload in the middle of a message, and shows it once', async () => {
     const service = await startService();
     const page = await ask(await startExample(service.url));
     await page.reload();
@@ -57,7 +57,7 @@ describe('The page of the AI SDK example, in Chromium,', () => {
     expect(await page.locator('em').allTextContents()).toEqual(['Let me look.']);
   });
 
-  it('stops the run for good, and so for every page', async () => {
+  it('stops the run for good, on every page', async () => {
     const service = await startService();
     const origin = await startExample(service.url, 1000); // stopped long before its end
     const [page, other] = [await ask(origin), await newPage()];
@@ -70,7 +70,7 @@ describe('The page of the AI SDK example, in Chromium,', () => {
     expect(await other.locator(answer).allTextContents()).toEqual([text]);
   });
 
-  it('comes back by itself when the service was restarted', async () => {
+  it('reconnects automatically when the service was restarted', async () => {
     const redis = await startRedis();
     const settings = onRedis(redis, { PORT: String(await freePort()) });
     const first = await startService(settings);

@@ -12,7 +12,7 @@ export class FaultyProxy {
   #proxy!: TcpProxy;
   readonly #connections = new Set<object>();
   readonly #silent = new Set<object>();
-  readonly #refused = new WeakSet<object>();
+  readonly #throughBadGateway = new WeakSet<object>();
   #badGateways = 0;
   #lostChunks = 0;
 
@@ -35,23 +35,23 @@ export class FaultyProxy {
     await waitFor('something is lost', () => this.#lostChunks > 0);
   }
 
-  /** Cuts all connections, and answers for the service when the page asks for the feed again. */
-  async answerBadGateway(): Promise<void> {
+  /** Cuts all connections, and responds for the service when the page asks for the feed again. */
+  async respondBadGateway(): Promise<void> {
     this.#badGateways = 2;
     this.#proxy.cut();
     await waitFor('the page is told so', () => this.#badGateways === 0);
   }
 
-  /** Cuts all connections, and refuses new ones until the page has met that. */
-  async refuse(page: Page): Promise<void> {
-    let refusals = 0;
+  /** Cuts all connections, and accepts no new ones until the page has met that. */
+  async stopAccepting(page: Page): Promise<void> {
+    let failures = 0;
     page.on('requestfailed', (request) => {
-      const isRefused = request.failure()?.errorText.includes('CONNECTION_REFUSED');
-      if (isRefused && request.url().includes('/stream?')) refusals += 1;
+      const hasFailed = request.failure()?.errorText.includes('CONNECTION_REFUSED');
+      if (hasFailed && request.url().includes('/stream?')) failures += 1;
     });
-    this.#proxy.refuse();
+    this.#proxy.stopAccepting();
     this.#proxy.cut();
-    await waitFor('the page is refused', () => refusals > 0);
+    await waitFor('the page cannot connect', () => failures > 0);
     await this.#proxy.accept();
   }
 
@@ -61,20 +61,21 @@ export class FaultyProxy {
       if (from === 'service') this.#lostChunks += 1;
       return 'swallowed';
     }
-    if (from === 'service') return this.#refused.has(connection) ? badGateway : chunk.length;
+    if (from === 'service')
+      return this.#throughBadGateway.has(connection) ? badGateway : chunk.length;
     if (this.#badGateways > 0 && chunk.includes('/stream?')) {
       this.#badGateways -= 1;
-      this.#refused.add(connection);
+      this.#throughBadGateway.add(connection);
     }
     return chunk.length;
   }
 }
 
-type Strike = (proxy: FaultyProxy, page: Page) => Promise<void>;
+type Injection = (proxy: FaultyProxy, page: Page) => Promise<void>;
 
 /** What becomes of a connection. Each function resolves when the page has met it. */
 export const connectionFaults = [
-  ['is dead without a word', (proxy) => proxy.swallow()],
-  ['is cut, and then answered with 502', (proxy) => proxy.answerBadGateway()],
-  ['is cut, and then refused', (proxy, page) => proxy.refuse(page)],
-] as const satisfies readonly (readonly [string, Strike])[];
+  ['is half-open', (proxy) => proxy.swallow()],
+  ['is cut, and then gets 502', (proxy) => proxy.respondBadGateway()],
+  ['is cut, and then finds no listener', (proxy, page) => proxy.stopAccepting(page)],
+] as const satisfies readonly (readonly [string, Injection])[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { freePort } from '../support/free-port.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
@@ -9,11 +9,11 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 import { closed, EventSourcePage, followingPage } from './event-source-page.js';
 import { pageServer } from './page-server.js';
 
-describe('A page of another origin, in Chromium,', () => {
+describe('A cross-origin page, in Chromium,', () => {
   const [app, stranger] = [pageServer(() => followingPage), pageServer(() => followingPage)];
   const service = sharedService(() => ({ CORS_ORIGINS: app.origin, FEED_LINGER: '300ms' }));
 
-  it('follows a feed to its end when its origin is allowed, and hears 204', async () => {
+  it('follows a feed to its end when its origin is allowed, and gets 204', async () => {
     const page = await EventSourcePage.follow(
       feedUrl(service.url, '', service.sid),
       [],
@@ -25,7 +25,7 @@ describe('A page of another origin, in Chromium,', () => {
     expect(page.statuses).toEqual([200, 204]);
   });
 
-  it('comes back by itself after the service was away, and goes on from its last id', async () => {
+  it('reconnects automatically after the service was down, and resumes after its last id', async () => {
     const settings = {
       CORS_ORIGINS: `${stranger.origin},${app.origin}`,
       PORT: String(await freePort()),
@@ -47,7 +47,7 @@ describe('A page of another origin, in Chromium,', () => {
     expect(opens).toBe(2);
   });
 
-  it('gets nothing, for good, when its origin is not allowed, or none is', async () => {
+  it('reads nothing, and gives up for good, when its origin or every origin is not allowed', async () => {
     const closedService = await startService({ CORS_ORIGINS: '' });
     for (const one of [service, closedService]) {
       const before = one.output.length;
@@ -61,11 +61,11 @@ describe('A page of another origin, in Chromium,', () => {
     }
   });
 
-  it('appends with a key, and reads the answer and every refusal, when it is allowed', async () => {
+  it('appends with a key, and reads the response and every rejection, when its origin is allowed', async () => {
     const [good, weak] = [makeKey('append'), makeKey('read')];
     const guarded = await startService({
       CORS_ORIGINS: app.origin,
-      AUTH_PRODUCER_KEYS: [good, weak].map(({ key }) => formatProducerKey(key)).join(),
+      AUTH_API_KEYS: [good, weak].map(({ key }) => formatApiKey(key)).join(),
     });
     const url = feedUrl(guarded.url);
     const page = await EventSourcePage.follow(url, [], app.origin);

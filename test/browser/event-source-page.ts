@@ -41,7 +41,7 @@ const answer = { contentType: 'text/html', body: followingPage };
 
 /** A page whose EventSource is Chromium's, and left to itself. */
 export class EventSourcePage {
-  /** The statuses of the answers that its EventSource got. */
+  /** The statuses of the responses that its EventSource got. */
   readonly statuses: number[] = [];
 
   private constructor(readonly page: Page) {
@@ -87,7 +87,7 @@ export class EventSourcePage {
     return this.page.context().addCookies([{ ...cookie, url }]);
   }
 
-  /** Posts as any page can to any address, cookies included. It cannot read the answer. */
+  /** Posts as any page can to any address, cookies included. It cannot read the response. */
   postBlindly(url: string): Promise<void> {
     const init = { method: 'POST', mode: 'no-cors', credentials: 'include' };
     return this.page.evaluate(
@@ -105,7 +105,7 @@ export class EventSourcePage {
     return this.page.evaluate(`append(${JSON.stringify(url)}, ${JSON.stringify(headers)})`);
   }
 
-  /** Resolves when it has so many frames, with all that it has noted. */
+  /** Resolves when it has that many frames, with all that it has noted. */
   async hasFrames(count: number): Promise<Noted> {
     await holds(this.page, `${count} frames`, `noted.frames.length >= ${count}`);
     return this.noted();

@@ -8,7 +8,7 @@ import { closed, EventSourcePage, type Noted, open } from './event-source-page.j
 describe('Chromium’s EventSource', () => {
   const service = sharedService(() => ({ FEED_LINGER: '300ms' }));
 
-  it('receives what is stored and what comes, each frame with its id', async () => {
+  it('receives stored and live events, each frame with its id', async () => {
     await post(eventsUrl(service.url, service.sid), chunks(3));
     const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
     await page.hasFrames(3);
@@ -24,7 +24,7 @@ describe('Chromium’s EventSource', () => {
     expect(errors).toEqual([]);
   });
 
-  it('receives text of any kind intact, also cut over many segments', async () => {
+  it('receives text of any kind intact, also split over many segments', async () => {
     const texts = [
       'é 漢字 🙂 👩‍👩‍👧 \u0000 \ufeff',
       '\r\n\r\nevent: x\rdata: y\n',
@@ -39,7 +39,7 @@ describe('Chromium’s EventSource', () => {
     expect(contents(frames)).toEqual(texts);
   });
 
-  it('comes back a time or two after the end, is told 204, and stops for good', async () => {
+  it('reconnects once or twice after the end, gets 204, and stops for good', async () => {
     const page = await EventSourcePage.follow(feedUrl(service.url, '', service.sid));
     await post(eventsUrl(service.url, service.sid), [...chunks(2), { type: 'complete' }]);
     await page.isClosed();
@@ -49,7 +49,7 @@ describe('Chromium’s EventSource', () => {
     expect(errors.at(-1)).toBe(closed);
   });
 
-  it('is told 204 also after a late title', async () => {
+  it('gets 204 also after a late title', async () => {
     const lingering = await startService({ FEED_LINGER: '20s' });
     const page = await EventSourcePage.follow(feedUrl(lingering.url));
     await post(eventsUrl(lingering.url), [{ type: 'answer' }, { type: 'complete' }]);
@@ -83,7 +83,7 @@ describe('Chromium’s EventSource', () => {
     expect(textOf(await page.noted())).toBe(pieces.join(''));
   });
 
-  it('gets frames by their names with ?named=true, but for names of its own', async () => {
+  it('receives frames by their names with ?named=true, except reserved names', async () => {
     const url = feedUrl(service.url, '?named=true', service.sid);
     const page = await EventSourcePage.follow(url, [
       'answer',

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { freePort } from '../support/free-port.js';
 import { sharedService } from '../support/shared-service.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
@@ -48,7 +48,7 @@ const common = () => ({
     .join(),
   FEED_LINGER: '300ms',
   FEED_HEARTBEAT: '500ms',
-  FEED_WAIT: '1s',
+  FEED_START_TIMEOUT: '1s',
 });
 const service = sharedService(common);
 const guarded = sharedService(() => ({ ...common(), AUTH_READER_SECRET: secret }));
@@ -119,7 +119,7 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     expect(await page.locator('em').textContent()).toBe('Hm.');
   });
 
-  it('shows the same text when it is loaded again in the midst of an answer', async () => {
+  it('shows the same text when it is reloaded in the middle of an answer', async () => {
     const page = await openPage(example, eventsUrl(service.url, service.sid));
     const words = Array.from({ length: 600 }, (_, index) => `${index} `);
     for (const from of [0, 200]) {
@@ -136,7 +136,7 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
     await shows(page, words.join(''));
   });
 
-  it('begins anew when its stream was lost', async () => {
+  it('begins again when its stream was lost', async () => {
     const settings = { ...common(), PORT: String(await freePort()) };
     const first = await startService(settings);
     await post(eventsUrl(first.url), answers('old'));
@@ -168,9 +168,9 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
       token: await sign(stopping),
     });
     await shows(page, 'a');
-    const refused = reading.waitForResponse((answer) => answer.url().includes('/stop'));
+    const rejected = reading.waitForResponse((answer) => answer.url().includes('/stop'));
     await reading.click('button');
-    expect((await refused).status()).toBe(403);
+    expect((await rejected).status()).toBe(403);
     await page.click('button');
     for (const one of [reading, page]) await status(one, 'stopped');
   });
@@ -191,12 +191,12 @@ describe.each(Object.entries(pages))('The %s page of the examples, in Chromium,'
 
 // The hook for React follows by the same function.
 describe('The plain page of the examples, in Chromium,', () => {
-  it.each(connectionFaults)('comes back from a connection that %s', async (_, strike) => {
+  it.each(connectionFaults)('reconnects after a connection that %s', async (_, inject) => {
     const proxy = await FaultyProxy.start(service.url);
     await post(eventsUrl(service.url, service.sid), answers('a'));
     const page = await openPage(pages.plain, eventsUrl(proxy.url, service.sid));
     await shows(page, 'a');
-    const isMet = strike(proxy, page);
+    const isMet = inject(proxy, page);
     await post(eventsUrl(service.url, service.sid), answers('b'));
     await isMet;
     await shows(page, 'ab');
@@ -205,7 +205,7 @@ describe('The plain page of the examples, in Chromium,', () => {
     await shows(page, 'abc');
   });
 
-  it('says that its stream is gone, and asks no more', async () => {
+  it('shows that its stream is gone, and stops asking', async () => {
     const url = eventsUrl(service.url, service.sid);
     await post(url, answers('a'));
     const page = await openPage(pages.plain, url);
@@ -215,9 +215,9 @@ describe('The plain page of the examples, in Chromium,', () => {
     await shows(page, '');
   });
 
-  it('says that its token is refused when there is no other', async () => {
+  it('shows that its token is rejected when there is no other', async () => {
     const { page, url } = await openWithBriefToken(pages.plain);
-    await status(page, 'refused');
+    await status(page, 'rejected');
     await post(url, answers('b'));
     await shows(page, 'a');
   });

@@ -25,7 +25,7 @@ function eventsWith(attack: string) {
   ];
 }
 
-describe('What a hostile event holds', () => {
+describe('The content of a hostile event', () => {
   const service = sharedService(() => ({ FEED_LINGER: '0' }));
 
   async function expectHarmless({ page, complaints }: InspectorPage): Promise<void> {
@@ -35,7 +35,7 @@ describe('What a hostile event holds', () => {
     expect(complaints).toEqual([]);
   }
 
-  it.each(attacks)('is shown by the inspector, and not followed: %s', async (attack) => {
+  it.each(attacks)('is shown by the inspector, and has no effect: %s', async (attack) => {
     const events = eventsWith(attack);
     const end = [
       { type: 'stop', data: { reason: attack } },
@@ -50,7 +50,24 @@ describe('What a hostile event holds', () => {
     await expectHarmless(inspector);
   });
 
-  it('is harmless also in a type or an id of a frame, which another program may write', async () => {
+  it('does not stop the view where a tool, a reason or a title is no text', async () => {
+    const odd = { toString: 1 };
+    await post(eventsUrl(service.url, service.sid), [
+      { type: 'tool_call', data: { tool_call_id: odd, tool_name: odd } },
+      { type: 'tool_result', data: { tool_call_id: odd, success: true } },
+      { type: 'references', data: { references: [{ title: odd, url: odd }] } },
+      { type: 'ui_message_chunk', data: { type: odd } },
+      { type: 'error', data: { code: odd } },
+      { type: 'stop', data: { reason: odd } },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 6 events came/);
+    await inspector.page.getByText('Stopped: {"toString":1}').waitFor();
+    expect(await inspector.page.locator('.tool-head').innerText()).toContain('{"toString":1}');
+    await expectHarmless(inspector);
+  });
+
+  it('has no effect in a type or an id of a frame either, which another program may write', async () => {
     const [attack] = attacks as [string];
     const frames = [
       `id: ${attack}\ndata: ${JSON.stringify({ type: attack, id: attack, content: attack })}\n\n`,
@@ -68,20 +85,20 @@ describe('What a hostile event holds', () => {
     await expectHarmless(inspector);
   });
 
-  it('is harmless in the ids of the address too', async () => {
+  it('has no effect in the ids of the address either', async () => {
     const query = `?${new URLSearchParams({ sid: attacks[0] as string, mid: attacks[1] as string })}`;
     const { page } = await InspectorPage.open(service.url, query);
-    await page.locator('#state').getByText('must match').waitFor();
+    await page.locator('#state').getByText('is named by 1 to 128 letters, digits').waitFor();
     expect(await page.locator('#title').textContent()).toBe(attacks[1]);
     expect(await page.evaluate('typeof pwned')).toBe('undefined');
   });
 
-  it('could not run as a script: the page’s policy lets none but its own run', async () => {
+  it('could not run as a script: the policy of the page allows only its own', async () => {
     const { page } = await InspectorPage.open(service.url);
-    const refused = await page.evaluate<string>(`(() => {
+    const rejected = await page.evaluate<string>(`(() => {
       try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; }
     })()`);
-    expect(refused).toBe('TypeError');
+    expect(rejected).toBe('TypeError');
     await page
       .evaluate(`{
       const script = document.createElement('script');

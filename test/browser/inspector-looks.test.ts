@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { sharedService } from '../support/shared-service.js';
+import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, post } from '../support/worker.js';
 import { InspectorPage } from './inspector-page.js';
 
 /** The least contrast of text and background that WCAG 2.2 asks for (1.4.3, level AA). */
-const leastContrast = 4.5;
+const minContrast = 4.5;
 
 /** Each text that is seen, with the contrast to what is behind it. */
 const contrasts = `(() => {
@@ -55,13 +56,13 @@ describe('The inspector', () => {
     return inspector;
   }
 
-  it.each(['light', 'dark'] as const)('can be read in %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has readable contrast in %s', async (colorScheme) => {
     const inspector = await open({ colorScheme });
     for (const view of ['Conversation', 'Frames'] as const) {
       await inspector.choose(view);
       const found = await inspector.page.evaluate<{ text: string; contrast: number }[]>(contrasts);
       expect(found.length).toBeGreaterThan(20);
-      expect(found.filter(({ contrast }) => contrast < leastContrast)).toEqual([]);
+      expect(found.filter(({ contrast }) => contrast < minContrast)).toEqual([]);
     }
     const paper = await inspector.page.evaluate<string>(
       'getComputedStyle(document.body).backgroundColor',
@@ -77,7 +78,28 @@ describe('The inspector', () => {
     }
   });
 
-  it('names everything that can be used, and says changes of the connection aloud', async () => {
+  it('follows the end of the conversation on a phone, whose page stays where it is', async () => {
+    const { page } = await open({ viewport: { width: 390, height: 844 } });
+    await page.locator('.error').getByText('It failed.').waitFor();
+    await post(eventsUrl(service.url, service.sid, 'm2'), {
+      type: 'answer',
+      content: 'word '.repeat(2000),
+    });
+    await page.getByRole('button', { name: 'Streams' }).click();
+    await page.locator('#streams').getByText('m2').click();
+    await waitFor('the end of the answer', () =>
+      page.evaluate<boolean>(`(() => {
+        const { scrollTop, clientHeight, scrollHeight } = document.querySelector('#events');
+        return scrollTop > 0 && scrollTop + clientHeight > scrollHeight - 2;
+      })()`),
+    );
+    expect(await page.evaluate('scrollY')).toBe(0);
+    expect(await page.locator('#sid').isVisible()).toBe(false);
+    const shareOfEvents = "document.querySelector('#events').clientHeight / innerHeight";
+    expect(await page.evaluate<number>(shareOfEvents)).toBeGreaterThan(0.5);
+  });
+
+  it('labels every control, and announces changes of the connection', async () => {
     const { page } = await open({});
     const unnamed = await page.evaluate(`
       [...document.querySelectorAll('button, input, select, summary, a')].filter((one) => {

@@ -50,7 +50,7 @@ export class InspectorPage {
   }
 
   /** Enters a key or a token, as somebody does who pastes it and goes on. */
-  async enter(label: 'Producer key' | 'Reader token', text: string): Promise<void> {
+  async enter(label: 'API key' | 'Reader token', text: string): Promise<void> {
     const input = this.page.getByLabel(label);
     if (!(await input.isVisible())) await this.page.getByText('Key and token').click();
     await input.fill(text);
@@ -99,10 +99,13 @@ export class InspectorPage {
     return { sid: query.get('sid') ?? '', mid: query.get('mid') ?? '' };
   }
 
-  /** The answer as it is shown, without the marks of cuts. */
+  /** The answer as it is shown, without the notes of cuts; the marks of Markdown are hidden in it. */
   answer(): Promise<string> {
     return this.page.evaluate(`
-      [...document.querySelectorAll('.answer .text')].flatMap(({ childNodes }) => [...childNodes])
-        .filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data).join('')`);
+      [...document.querySelectorAll('.answer .text')].map((text) => {
+        const copy = text.cloneNode(true);
+        for (const seam of copy.querySelectorAll('.seam')) seam.remove();
+        return copy.textContent;
+      }).join('')`);
   }
 }

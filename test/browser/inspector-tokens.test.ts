@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -10,15 +10,15 @@ import { InspectorPage } from './inspector-page.js';
 
 const worker = makeKey('append');
 
-describe('The inspector of a service with keys and tokens', () => {
+describe('The inspector of a service with API keys and reader tokens', () => {
   const environment = {
-    AUTH_PRODUCER_KEYS: formatProducerKey(worker.key),
+    AUTH_API_KEYS: formatApiKey(worker.key),
     AUTH_READER_SECRET: secret,
     FEED_LINGER: '0',
   };
   const service = sharedService(() => environment);
 
-  it('follows by a token in the address of its feed, and lists and stops by the same as a header', async () => {
+  it('follows with a token in the address of its feed, and lists and stops with the same in a header', async () => {
     await post(
       eventsUrl(service.url, service.sid),
       { type: 'answer', content: 'one' },
@@ -47,15 +47,15 @@ describe('The inspector of a service with keys and tokens', () => {
     expect(await inspector.page.evaluate<string>('location.href')).not.toContain(token);
   });
 
-  it('appends a sample run by a key, and goes on by another token when the first has expired', async () => {
+  it('appends a sample run with a key, and goes on with another token when the first has expired', async () => {
     const inspector = await InspectorPage.open(service.url);
     const claims = { sid: 'demo', scope: 'read' };
-    await inspector.enter('Producer key', worker.token);
+    await inspector.enter('API key', worker.token);
     const exp = secondsFromNow(8 - clockToleranceSeconds);
     await inspector.enter('Reader token', await sign({ ...claims, exp }));
     await inspector.click('Sample run');
     await inspector.hasFrames(10);
-    await inspector.says(/^The token is not taken: it has expired\. Enter another token/);
+    await inspector.says(/^The token is rejected: it has expired\. Enter another token/);
     await inspector.page.locator('#streams-note').getByText('it has expired').waitFor();
     const before = (await inspector.frames).length;
 
@@ -72,7 +72,7 @@ describe('The inspector of a service with keys and tokens', () => {
     );
   });
 
-  it('says why a stop, or the list, is not for a token', async () => {
+  it('shows why a stop, or the list, is not allowed with a token', async () => {
     await post(
       eventsUrl(service.url, service.sid),
       { type: 'answer', content: 'one' },
@@ -86,7 +86,7 @@ describe('The inspector of a service with keys and tokens', () => {
     await inspector.click('Resume');
     await inspector.hasFrames(1);
     await inspector.click('Stop');
-    await inspector.page.getByRole('alert').getByText('The token is not for this').waitFor();
+    await inspector.page.getByRole('alert').getByText('The token does not allow this').waitFor();
     await inspector.page.getByText('This key or token may not list the session.').waitFor();
   });
 });

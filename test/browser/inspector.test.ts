@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { makeKey } from '../support/keys.js';
 import { sharedService } from '../support/shared-service.js';
 import { startService } from '../support/test-processes.js';
@@ -24,7 +24,7 @@ describe('The inspector', () => {
     FEED_HEARTBEAT: '1s',
   }));
 
-  it('runs a sample, and shows no gap and no repeat when it was cut off and resumed', async () => {
+  it('runs a sample, and shows no gap and no repeat after a cut and a resume', async () => {
     const inspector = await InspectorPage.open(service.url);
     await inspector.click('Sample run');
     for (const count of [20, 70]) {
@@ -53,15 +53,15 @@ describe('The inspector', () => {
   });
 
   it.each(connectionFaults)(
-    'comes back from a connection that %s, and says so',
-    async (name, strike) => {
+    'reconnects after a connection that %s, and shows that',
+    async (name, inject) => {
       const proxy = await FaultyProxy.start(service.url);
       const url = eventsUrl(service.url, service.sid);
       const answer = (content: string) => ({ type: 'answer', content });
       await post(url, [answer('a'), answer('b')]);
       const inspector = await InspectorPage.open(proxy.url, `?sid=${service.sid}&mid=m1`);
       await inspector.hasFrames(2);
-      const isMet = strike(proxy, inspector.page);
+      const isMet = inject(proxy, inspector.page);
       await post(url, answer('c'));
       await isMet;
       await inspector.hasSaid(sayings[name]);
@@ -72,6 +72,92 @@ describe('The inspector', () => {
       expect(ids).toEqual([1, 2, 3, 4, 5]);
     },
   );
+
+  it('shows a thought while it grows, and folds it when something else comes', async () => {
+    const url = eventsUrl(service.url, service.sid);
+    await post(url, { type: 'thinking', id: 't', content: 'Let me see.' });
+    const { page } = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await page.locator('.thinking').getByText('Let me see.').waitFor();
+    expect(await page.getByText('Thinking…').isVisible()).toBe(true);
+    await post(url, { type: 'answer', id: 'a', content: 'Yes.' });
+    await page.getByText('Thought for').waitFor();
+    expect(await page.locator('.thinking').getByText('Let me see.').isVisible()).toBe(false);
+  });
+
+  it('shows nothing as going on after the end of a stream whose events never say done', async () => {
+    await post(eventsUrl(service.url, service.sid), [
+      { type: 'tool_call', data: { tool_call_id: 'c', tool_name: 'search' } },
+      { type: 'thinking', id: 't', content: 'Hm.' },
+      { type: 'complete' },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 3 events came/);
+    expect(await inspector.page.locator('.growing').count()).toBe(0);
+    await inspector.page.locator('.tool').getByText('no result').waitFor();
+  });
+
+  it('shows events of an unknown type as one row, and the text of AI SDK chunks as an answer', async () => {
+    const delta = (text: string) => ({
+      type: 'ui_message_chunk',
+      data: { type: 'text-delta', id: '0', delta: text },
+    });
+    await post(eventsUrl(service.url, service.sid), [
+      ...[1, 2, 3].map((step) => ({ type: 'progress', data: { step } })),
+      delta('Some '),
+      delta('words.'),
+      { type: 'complete' },
+    ]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All 6 events came/);
+    expect(await inspector.page.locator('.other').allInnerTexts()).toEqual(['progress × 3']);
+    expect(await inspector.answer()).toBe('Some words.');
+  });
+
+  it('shows Markdown as it is meant, and keeps every character of it', async () => {
+    const content =
+      '## Title\n\nSome **bold *and* more**, `a*b*`, [a link](https://a.example).\n\n- one\n```js\n**x**\n```\n2 * 3 * 4';
+    const chunks = content.match(/.{1,3}/gs) as string[];
+    const events = chunks.map((chunk) => ({ type: 'answer', id: 'a', content: chunk }));
+    await post(eventsUrl(service.url, service.sid), [...events, { type: 'complete' }]);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^All \d+ events came/);
+    expect(await inspector.answer()).toBe(content);
+    const shown = await inspector.page.locator('.answer').innerText();
+    expect(shown.split(/\n+/)).toEqual([
+      'Title',
+      'Some bold and more, a*b*, a link(https://a.example).',
+      '- one',
+      '**x**',
+      '2 * 3 * 4',
+    ]);
+    expect(await inspector.page.locator('.answer strong').innerText()).toBe('bold and more');
+  });
+
+  it('says that a stream does not exist, until its first event comes', async () => {
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    await inspector.says(/^No events yet: this stream does not exist \(or has expired\)/);
+    await post(eventsUrl(service.url, service.sid), { type: 'answer', content: 'one' });
+    await inspector.says(/^Connected$/);
+  });
+
+  it('leads through the sample run with one primary button and the steps that are done', async () => {
+    const inspector = await InspectorPage.open(service.url);
+    const { page } = inspector;
+    const primary = () => page.locator('button.primary').allInnerTexts();
+    const current = () => page.locator('#steps [aria-current] b').allInnerTexts();
+    for (const name of ['Sample run', 'Cut connection', 'Resume']) {
+      await waitFor(`${name} is next`, async () => (await primary()).join() === name);
+      expect(await current()).toEqual([name]);
+      await inspector.click(name);
+      await inspector.hasFrames(10);
+    }
+    expect(await page.locator('#steps .done').count()).toBe(3);
+    await inspector.click('Stop');
+    await waitFor(
+      'a new sample run is next',
+      async () => (await primary()).join() === 'Sample run',
+    );
+  });
 
   it('shows thoughts folded, tools with their results, and the title of the stream', async () => {
     await post(eventsUrl(service.url, service.sid), [
@@ -93,13 +179,13 @@ describe('The inspector', () => {
     const tool = page.locator('.tool');
     expect(await tool.count()).toBe(1);
     for (const text of ['search', '3 pages', 'done']) await tool.getByText(text).first().waitFor();
-    await page.getByText('1 references').click();
+    await page.getByText('1 reference').click();
     expect(await page.locator('.references').getByText('A page').isVisible()).toBe(true);
     expect(await page.locator('.error').innerText()).toBe('one page was away');
     expect(await page.locator('#badge').innerText()).toBe('complete');
   });
 
-  it('says so when the feed brought something else than what is stored', async () => {
+  it('shows when the feed brought something else than what is stored', async () => {
     await post(eventsUrl(service.url, service.sid), [
       { type: 'answer' },
       { type: 'answer' },
@@ -159,7 +245,7 @@ describe('The inspector', () => {
     expect(shown).toEqual(tookMs === 0 ? [3, 3, 3] : [1, 2, 3]);
   });
 
-  it('is used with the keyboard alone', async () => {
+  it('can be used with the keyboard alone', async () => {
     const inspector = await InspectorPage.open(service.url);
     const { keyboard } = inspector.page;
     const focused = () =>
@@ -195,7 +281,7 @@ describe('The inspector', () => {
     expect(await inspector.page.getByText('They want to know').isVisible()).toBe(true);
   });
 
-  it('shows the streams of the session with their status as it changes, and opens them', async () => {
+  it('lists the streams of the session with their current status, and opens them', async () => {
     await post(eventsUrl(service.url, service.sid, 'm1'), { type: 'answer', content: 'one' });
     await post(eventsUrl(service.url, service.sid, 'm2'), { type: 'answer', content: 'two' });
     const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
@@ -209,7 +295,7 @@ describe('The inspector', () => {
     expect(await inspector.answer()).toBe('two');
   });
 
-  it('tells that a stream was lost, and shows the one that came after it', async () => {
+  it('shows that a stream was lost, and the one that came after it', async () => {
     await post(eventsUrl(service.url, service.sid), [
       { type: 'answer', content: 'old' },
       { type: 'answer' },
@@ -222,17 +308,17 @@ describe('The inspector', () => {
     expect(await inspector.answer()).toBe('');
   });
 
-  it('keeps a key and a token out of its address, and lets only the token into that of a feed', async () => {
+  it('keeps a key and a token out of its address, and puts only the token into that of a feed', async () => {
     const key = makeKey('append', 'read', 'admin');
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(key.key) };
+    const keys = { AUTH_API_KEYS: formatApiKey(key.key) };
     const closed = await startService(keys);
     const inspector = await InspectorPage.open(closed.url);
     const { page } = inspector;
     await page.getByText('The list needs a key or a token.').waitFor();
     await inspector.click('Sample run');
     await page.getByRole('alert').getByText('unauthorized').waitFor();
-    await page.getByText('Key and token').click();
-    await page.getByLabel('Producer key').fill(key.token);
+    await page.locator('#credentials input:focus').waitFor();
+    await page.getByLabel('API key').fill(key.token);
     await inspector.click('Sample run');
     await inspector.says(/needs a reader token/);
     await page.getByLabel('Reader token').fill('a.reader.token');
@@ -246,7 +332,7 @@ describe('The inspector', () => {
     expect(page.url()).toMatch(/\?sid=demo&mid=sample-\w+$/);
     await page.reload();
     await page.getByText('Key and token').click();
-    expect(await page.getByLabel('Producer key').inputValue()).toBe(key.token);
+    expect(await page.getByLabel('API key').inputValue()).toBe(key.token);
     expect(await page.evaluate('document.cookie + localStorage.length')).toBe('0');
   });
 
@@ -261,7 +347,7 @@ describe('The inspector', () => {
     ).toBe(true);
   });
 
-  it('answers while 3000 chunks come', async () => {
+  it('stays responsive while 3000 chunks arrive', async () => {
     const chunk = { id: 'a', type: 'answer', content: 'some words more ' };
     for (let count = 0; count < 3; count += 1) {
       await post(
@@ -289,9 +375,9 @@ describe('The inspector', () => {
 
 /** What the inspector says of each fault. */
 const sayings = {
-  'is dead without a word': /^Nothing came for 2 s: opening another connection$/,
-  'is cut, and then answered with 502': /^A proxy answers 502: trying again in \d s$/,
-  'is cut, and then refused': /^Connection lost: the browser comes back by itself$/,
+  'is half-open': /^Nothing came for 2 s: opening another connection$/,
+  'is cut, and then gets 502': /^A proxy answers 502: trying again in \d s$/,
+  'is cut, and then finds no listener': /^Connection lost: the browser reconnects automatically$/,
 };
 
 /** How long the page needs for this now: the longest of some times. */
@@ -326,7 +412,7 @@ describe('The page of the inspector', () => {
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true' }, 404],
     [{ HOST: '0.0.0.0', AUTH_DISABLED: 'true', INSPECTOR_ENABLED: 'true' }, 200],
     [{ HOST: '127.0.0.1', INSPECTOR_ENABLED: 'false' }, 404],
-  ])('is there as the settings say: %o', async (environment, status) => {
+  ])('is served according to the settings: %o', async (environment, status) => {
     const service = await startService(environment);
     const port = new URL(service.url).port;
     expect((await fetch(`http://127.0.0.1:${port}/inspector`)).status).toBe(status);

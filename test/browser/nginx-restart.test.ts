@@ -9,7 +9,7 @@ import { EventSourcePage, open } from './event-source-page.js';
 
 describe('Chromium’s EventSource behind nginx', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'resumes by itself when the only node is away for a while (%s)',
+    'resumes automatically when the only node is down for a while (%s)',
     async (signal) => {
       const port = await freePort();
       const redis = await startRedis();
@@ -23,7 +23,7 @@ describe('Chromium’s EventSource behind nginx', () => {
       await page.hasFrames(50);
       first.signal(signal);
       await first.exit();
-      // It is sent away by nginx, and tries again.
+      // It is rejected by nginx, and reconnects.
       const { opens: opensBefore } = await page.noted();
       await waitFor('it tries', async () => (await page.noted()).opens > opensBefore);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { sharedService } from '../support/shared-service.js';
 import { secondsFromNow, secret, sign } from '../support/tokens.js';
 import { waitFor } from '../support/wait-for.js';
@@ -21,13 +21,13 @@ const shortSeconds = 15;
 const short = () =>
   sign({ ...claims(), exp: secondsFromNow(shortSeconds - clockToleranceSeconds) });
 
-describe('A page with a reader’s token, in Chromium,', () => {
+describe('A page with a reader token, in Chromium,', () => {
   const append = (content: string) =>
     post(eventsUrl(service.url, service.sid), { type: 'answer', content });
 
   const contents = ({ frames }: Noted) => frames.map(({ data }) => JSON.parse(data).content);
 
-  it('in the address is closed when that expires, and goes on with a new one where it was', async () => {
+  it('in the address loses its feed when that expires, and resumes with a new one', async () => {
     await append('a');
     const url = feedUrl(service.url, `?token=${await short()}`, service.sid);
     const page = await EventSourcePage.follow(url, [], app.origin);
@@ -46,7 +46,7 @@ describe('A page with a reader’s token, in Chromium,', () => {
     expect(contents(await page.hasFrames(4))).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('in a cookie that its back end renews has nothing to do: it comes back by itself', async () => {
+  it('in a cookie that its back end renews has nothing to do: EventSource reconnects automatically', async () => {
     const page = await EventSourcePage.open(app.origin);
     await page.setCookie(service.url, await short());
     await page.followWithCookies(feedUrl(service.url, '', service.sid));
@@ -61,7 +61,7 @@ describe('A page with a reader’s token, in Chromium,', () => {
     expect(page.statuses).toEqual([200, 200]);
   });
 
-  it('in a cookie sends it from a listed origin only, and stops a stream from there only', async () => {
+  it('in a cookie sends it from an allowed origin only, and stops a stream from there only', async () => {
     const stop = eventsUrl(service.url, service.sid).replace('/events', '/stop');
     await append('a');
     for (const from of [evil, app]) {

@@ -6,9 +6,9 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 import { closed, EventSourcePage, open } from './event-source-page.js';
 
-describe('Chromium’s EventSource, while the service or Redis is away,', () => {
+describe('Chromium’s EventSource, while the service or Redis is down,', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'resumes by itself over a restart of the service (%s), and nothing is lost or repeated',
+    'resumes automatically over a restart of the service (%s), and nothing is lost or repeated',
     async (signal) => {
       const redis = await startRedis();
       const settings = onRedis(redis, { PORT: String(await freePort()) });
@@ -35,7 +35,7 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
     },
   );
 
-  it('is told by a reset that a service on memory forgot the stream, and goes on from 0', async () => {
+  it('gets a reset when a service on memory has lost the stream, and goes on from 0', async () => {
     const settings = { PORT: String(await freePort()) };
     const first = await startService(settings);
     const page = await EventSourcePage.follow(feedUrl(first.url), ['reset']);
@@ -71,14 +71,14 @@ describe('Chromium’s EventSource, while the service or Redis is away,', () => 
     expect(page.statuses.every((status) => status === 200)).toBe(true);
   });
 
-  it('is sent away but not closed while Redis is away, and goes on afterwards', async () => {
+  it('is told to reconnect but not closed while Redis is down, and resumes afterwards', async () => {
     const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
     const service = await startService(onRedis(redis));
     await isReady(service);
     await post(eventsUrl(service.url), { type: 'answer' });
     await redis.kill();
     const page = await EventSourcePage.follow(feedUrl(service.url));
-    await waitFor('it was sent away', async () => (await page.noted()).errors.length >= 1);
+    await waitFor('its feed was rejected', async () => (await page.noted()).errors.length >= 1);
     expect((await page.noted()).errors).not.toContain(closed);
     await redis.start();
     await page.hasFrames(1);

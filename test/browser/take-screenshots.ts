@@ -18,13 +18,12 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
 
 const click = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-/** A run that was cut off in the midst of its answer and resumed. */
+/** A run that was cut off in the middle of its answer and resumed. */
 async function runAndCut(page: Page): Promise<void> {
   await click(page, 'Sample run');
   await page.locator('#frames li').nth(66).waitFor({ state: 'attached' });
   await click(page, 'Cut connection');
   await page.getByText(/\d\d more wait/).waitFor();
-  await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: resolve(images, 'inspector-cut.png') });
   await click(page, 'Resume');
   await page.getByText('each once and in order').waitFor({ timeout: 60_000 });
@@ -42,10 +41,9 @@ try {
     colorScheme: 'dark',
   });
   await phone.getByText('each once and in order').waitFor();
-  await phone.evaluate('scrollTo(0, 0)');
   await phone.screenshot({ path: resolve(images, 'inspector-phone.png') });
   await page.getByText('Frames', { exact: true }).click();
-  await page.evaluate('scrollTo(0, 0)');
+  await page.locator('#frames li').last().waitFor();
   await page.screenshot({ path: resolve(images, 'inspector-frames.png') });
 } finally {
   await browser.close();

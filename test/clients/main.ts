@@ -17,7 +17,7 @@ ${scenarioNames.map((name) => `  ${name.padEnd(16)}  ${scripts[name].title}`).jo
 A run of all clients through all scenarios writes the table of docs/clients.md anew.
 `;
 
-/** A restart keeps clients out for longer than the longest wait that a feed asks for, so that they are refused. */
+/** A restart keeps clients out for longer than the longest wait that a feed asks for, so that their connections are refused. */
 const awayMs = 4000;
 
 process.exit(await main());

@@ -19,7 +19,7 @@ const clients = [...eventSources, ...fetchClients, ...programs].filter(
 );
 
 // They mostly wait for the time after which a client reconnects: so all at once.
-describe.concurrent('Clients that nobody here wrote get each event once, and stop at the end', () => {
+describe.concurrent('Third-party clients get each event once, and stop at the end', () => {
   const cases: [ScenarioName, RunOptions][] = [
     ['FIN in a frame', { backend: 'memory' }],
     ['RST', { backend: 'Redis' }],

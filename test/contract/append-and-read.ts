@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { fits, tagAfter, tagAt } from '../../src/streams/position.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import { maxBatchEvents, maxPageBytes } from '../../src/streams/stream-manager.js';
+import { maxBatchEvents } from '../../src/events/event.js';
+import { matches, tagAfter, tagAt } from '../../src/events/position.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import { maxPageBytes } from '../../src/store/stream-manager.js';
 import { answers, eventOfBytes, newStream, stored, texts } from '../support/events.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 export function appendAndReadContract(manager: ManagerSource): void {
-  describe('appending and reading', () => {
-    it('gives each event the next offset, in the order of the appends', async () => {
+  describe('appendEvents and getEvents', () => {
+    it('give each event the next offset, in the order of the appends', async () => {
       const stream = newStream();
       expect(await manager().appendEvents(stream, answers(2))).toMatchObject({
         offset: 0,
@@ -19,7 +20,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       });
     });
 
-    it('hands out the stored bytes, from any offset', async () => {
+    it('return the stored bytes, from any offset', async () => {
       const stream = newStream();
       const events = answers(20);
       await manager().appendEvents(stream, events);
@@ -30,7 +31,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       }
     });
 
-    it('stores bytes of any kind as they are', async () => {
+    it('keep bytes of any kind as they are', async () => {
       const stream = newStream();
       const events = stored({
         type: 'answer',
@@ -42,17 +43,17 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(read[0]?.bytes.equals(events[0]?.bytes as Buffer)).toBe(true);
     });
 
-    it('takes the event before the offset together with the page', async () => {
+    it('return the event before the offset together with the page', async () => {
       const stream = newStream();
       const events = answers(3);
       await manager().appendEvents(stream, events);
       expect((await manager().getEvents(stream, 0, 10)).before).toBeUndefined();
       const { before } = await manager().getEvents(stream, 2, 10);
       const tag = tagAfter(events[1] as StoredEvent);
-      expect(fits({ offset: 2, tag }, tagAt(2, before))).toBe(true);
+      expect(matches({ offset: 2, tag }, tagAt(2, before))).toBe(true);
     });
 
-    it('has an event before the end, and none before an offset past the end', async () => {
+    it('return an event before the end, and none before an offset past the end', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(3));
       const atEnd = await manager().getEvents(stream, 3, 10);
@@ -64,7 +65,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(farPast).toMatchObject({ events: [], before: undefined });
     });
 
-    it('reads an unknown stream as empty and knows nothing of it', async () => {
+    it('find an unknown stream empty and without a status', async () => {
       const stream = newStream();
       expect(await manager().getEvents(stream, 0, 10)).toEqual({
         events: [],
@@ -75,7 +76,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(await manager().getStatus(stream)).toBeNull();
     });
 
-    it('returns at most the limit, and says whether the end was reached', async () => {
+    it('return at most the limit, and whether the end was reached', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(50));
       const page = await manager().getEvents(stream, 10, 5);
@@ -83,7 +84,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(page.events).toHaveLength(5);
     });
 
-    it('takes the largest batch, and pages through it without gap or repeat', async () => {
+    it('keep the largest batch, and page through it without gap or repeat', async () => {
       const stream = newStream();
       const events = answers(maxBatchEvents);
       await manager().appendEvents(stream, events);
@@ -96,7 +97,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(texts(read)).toEqual(texts(events));
     });
 
-    it('bounds a page in bytes, but returns at least one event', async () => {
+    it('bound a page in bytes, but return at least one event', async () => {
       const stream = newStream();
       const large = eventOfBytes(maxPageBytes * 2);
       await manager().appendEvents(stream, [large, ...answers(3), large, ...answers(30)]);
@@ -108,7 +109,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect(last.events).toHaveLength(30);
     });
 
-    it('keeps the events of different streams apart', async () => {
+    it('keep the events of different streams apart', async () => {
       const [one, other] = [newStream(), newStream()];
       await manager().appendEvents(one, answers(2));
       await manager().appendEvents(other, answers(1, 7));
@@ -117,7 +118,7 @@ export function appendAndReadContract(manager: ManagerSource): void {
       expect((await manager().getEvents(other, 0, 10)).events).toHaveLength(1);
     });
 
-    it('orders concurrent appends one after the other, each batch whole', async () => {
+    it('order concurrent appends one after the other, with each batch whole', async () => {
       const stream = newStream();
       const batches = Array.from({ length: 20 }, (_, index) => answers(5, index * 5));
       const appended = await Promise.all(

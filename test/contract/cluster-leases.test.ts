@@ -10,8 +10,8 @@ import { waitFor } from '../support/wait-for.js';
 /** The first that is longer than a failover takes, on this machine now. */
 const leases = [6000, 20_000, 60_000];
 
-describe('On a Redis Cluster, a lease', () => {
-  it('whose primary was away ends a full lease after that, though it was not due then', async () => {
+describe('A lease on a Redis Cluster', () => {
+  it('whose primary was down expires one full lease after the primary is back', async () => {
     for (const leaseMs of leases) if (await outlastsFailover(leaseMs)) return;
     throw new Error('each was due before its replica had taken over');
   });

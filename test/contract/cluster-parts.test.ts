@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest, call } from '../support/cluster-of-test.js';
 import { answers } from '../support/events.js';
@@ -8,7 +8,7 @@ import { placedOn } from '../support/placed-stream.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
-describe('While the primary of a session and of the leases is away, on a stream of another one', () => {
+describe('A stream of a Redis Cluster while the primary of its session and deadlines is down', () => {
   let away: RedisServer;
   let manager: StreamManager;
   let stream: StreamId;
@@ -28,7 +28,7 @@ describe('While the primary of a session and of the leases is away, on a stream 
     await waitFor('it is missed', () => isMissed(manager, stream));
   });
 
-  it('appends go on, and its session lists it afterwards', async () => {
+  it('accepts appends, and is listed in its session afterwards', async () => {
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({ offset: 0 });
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({ offset: 1 });
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 2 });
@@ -40,7 +40,7 @@ describe('While the primary of a session and of the leases is away, on a stream 
     );
   });
 
-  it('a lease can be taken, and ends it afterwards', async () => {
+  it('accepts a lease, which ends it afterwards', async () => {
     await manager.appendEvents(stream, answers(1), { leaseMs: 1000 });
     expect(await manager.renewLease(stream, { leaseMs: 1500 })).toMatchObject({ status: 'open' });
     await away.start();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answers, complete, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 const deleted = { code: 'stream_ended', details: { stored: 0, streamStatus: 'deleted' } };
 
@@ -13,8 +13,8 @@ function newSession() {
 }
 
 export function deleteAndListContract(manager: ManagerSource): void {
-  describe('finding the open stream of a session', () => {
-    it('gives the newest of those that are open, also behind many that have ended', async () => {
+  describe('findOpenStream', () => {
+    it('returns the newest unfinished stream of a session, also behind many finished ones', async () => {
       const stream = newSession();
       const { sessionId } = stream('m');
       expect(await manager().findOpenStream(sessionId)).toBeNull();
@@ -36,25 +36,25 @@ export function deleteAndListContract(manager: ManagerSource): void {
     });
   });
 
-  describe('deleting', () => {
-    it('forgets a stream at once, and wakes those who watch it', async () => {
+  describe('deleteStream', () => {
+    it('deletes a stream at once, and notifies its watchers', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2));
-      let wakes = 0;
+      let notifications = 0;
       const unwatch = manager().watch(stream, () => {
-        wakes += 1;
+        notifications += 1;
       });
       await manager().getStatus(stream);
-      const before = wakes;
+      const before = notifications;
       await manager().deleteStream(stream);
       expect(await manager().getStatus(stream)).toBeNull();
       expect((await manager().getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await manager().wasDeleted(stream)).toBe(true);
-      await waitFor('the wake-up', () => wakes > before);
+      await waitFor('the notification', () => notifications > before);
       unwatch();
     });
 
-    it('keeps everybody from beginning the stream anew', async () => {
+    it('rejects every append to the deleted stream', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, [...answers(1), complete()]);
       await manager().deleteStream(stream);
@@ -64,7 +64,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await manager().getStatus(stream)).toBeNull();
     });
 
-    it('lets a known producer begin anew with a higher epoch', async () => {
+    it('lets a known producer begin the stream again with a higher epoch', async () => {
       const stream = newStream();
       const as = (epoch: number, seq = 0, id = 'w') => ({ producer: { id, epoch, seq } });
       await manager().appendEvents(stream, answers(3), as(1));
@@ -82,7 +82,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await manager().wasDeleted(stream)).toBe(false);
     });
 
-    it('stays deleted after a refused attempt to begin anew', async () => {
+    it('leaves the stream deleted after a rejected attempt to begin it again', async () => {
       const stream = newStream();
       const as = (epoch: number, seq = 0) => ({ producer: { id: 'w', epoch, seq } });
       await manager().appendEvents(stream, answers(1), as(5));
@@ -97,7 +97,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       await expect(manager().appendEvents(stream, answers(1))).rejects.toMatchObject(deleted);
     });
 
-    it('fences all producers of before in the stream that begins anew', async () => {
+    it('fences all earlier producers in the stream that begins again', async () => {
       const stream = newStream();
       const as = (id: string, epoch: number, seq = 0) => ({ producer: { id, epoch, seq } });
       await manager().appendEvents(stream, answers(1), as('a', 0));
@@ -117,7 +117,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       });
     });
 
-    it('ends no lease of a stream that is gone', async () => {
+    it('leaves no lease to expire', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { leaseMs: 100 });
       await manager().deleteStream(stream);
@@ -125,7 +125,7 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await manager().getStatus(stream)).toBeNull();
     });
 
-    it('is no error where there is nothing, and leaves nothing there', async () => {
+    it('is no error where there is no stream, and leaves nothing there', async () => {
       const stream = newStream();
       await manager().deleteStream(stream);
       expect(await manager().wasDeleted(stream)).toBe(false);
@@ -133,8 +133,8 @@ export function deleteAndListContract(manager: ManagerSource): void {
     });
   });
 
-  describe('listing', () => {
-    it('gives the streams of the session, newest first, without those that are gone', async () => {
+  describe('listStreams', () => {
+    it('returns the streams of the session, newest first, without those that are gone', async () => {
       const stream = newSession();
       for (const message of ['m1', 'm2', 'm3']) {
         await manager().appendEvents(stream(message), answers(1));
@@ -148,14 +148,14 @@ export function deleteAndListContract(manager: ManagerSource): void {
       expect(await listed()).toEqual(['m3', 'm1']);
     });
 
-    it('tells the status of each', async () => {
+    it('returns the status of each', async () => {
       const stream = newSession();
       await manager().appendEvents(stream('m1'), [...answers(1), complete()]);
       const [one] = await manager().listStreams(stream('').sessionId);
       expect(one?.info).toMatchObject({ status: 'complete', nextOffset: 2 });
     });
 
-    it('is empty for a session that has no streams', async () => {
+    it('returns nothing for a session without streams', async () => {
       expect(await manager().listStreams(newSession()('').sessionId)).toEqual([]);
     });
   });

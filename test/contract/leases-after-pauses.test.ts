@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -11,7 +11,7 @@ const leaseMs = 3000;
 /** Shorter than the lease, and still longer than many of them have left. */
 const pauseMs = 2300;
 
-/** Renews its lease again and again, whether or not that before has been answered. */
+/** Renews its lease again and again, whether or not the one before has its response. */
 class Renewals {
   readonly stream = newStream();
   /** Since 1970, as the ends of streams are noted. */
@@ -36,7 +36,7 @@ class Renewals {
   }
 }
 
-it('a Redis that stands still for less than a lease ends none whose worker lives', async () => {
+it('A Redis that hangs for less than a lease expires no lease of a live worker', async () => {
   const redis = await RedisServer.start();
   onTestFinished(() => redis.stop());
   await unlessStalled(leaseMs / 2, () => outlivePauses(redis));

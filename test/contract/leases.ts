@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 /** Long enough for a busy machine to renew it in time. */
 const leaseMs = 3000;
 
 /** They mostly wait for leases to run out: so all at once. */
 export function leasesContract(manager: ManagerSource): void {
-  describe.concurrent('a lease', () => {
-    it('that runs out ends the stream, once, and refuses its worker', async ({ expect }) => {
+  describe.concurrent('A lease', () => {
+    it('that expires ends the stream, once, and its worker is rejected', async ({ expect }) => {
       const stream = newStream();
       const startedAt = performance.now();
       await manager().appendEvents(stream, answers(1), { leaseMs });
@@ -56,14 +56,14 @@ export function leasesContract(manager: ManagerSource): void {
       await isLost(manager(), stream);
     });
 
-    it('is not renewed by appends that are refused, nor by another producer’s past', async ({
+    it('is not renewed by rejected appends, nor by a repeat of another producer', async ({
       expect,
     }) => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2), { producer: producer(0, 1), leaseMs });
-      const refused = { fenced: producer(0, 0), gap: producer(5, 1) };
+      const rejected = { fenced: producer(0, 0), gap: producer(5, 1) };
       await waitFor('it is lost', async () => {
-        for (const stamp of Object.values(refused)) {
+        for (const stamp of Object.values(rejected)) {
           const options = { producer: stamp, leaseMs: 60_000 };
           await expect(manager().appendEvents(stream, answers(1), options)).rejects.toMatchObject({
             name: 'ServiceError',
@@ -77,9 +77,7 @@ export function leasesContract(manager: ManagerSource): void {
       });
     });
 
-    it('takes its length from the last who gave one, be it longer or shorter', async ({
-      expect,
-    }) => {
+    it('has the length that was given last, be it longer or shorter', async ({ expect }) => {
       const [shortened, prolonged] = [newStream(), newStream()];
       await manager().appendEvents(shortened, answers(1), { leaseMs: 3_600_000 });
       await manager().appendEvents(prolonged, answers(1), { leaseMs });
@@ -89,7 +87,7 @@ export function leasesContract(manager: ManagerSource): void {
       expect(await manager().getStatus(prolonged)).toMatchObject({ status: 'open', nextOffset: 1 });
     });
 
-    it('is given to a stream that had none, by renewLease', async ({ expect }) => {
+    it('begins with renewLease for a stream that had none', async ({ expect }) => {
       const stream = newStream();
       expect(await manager().renewLease(stream, { leaseMs })).toBeNull();
       await manager().appendEvents(stream, answers(1));
@@ -98,7 +96,7 @@ export function leasesContract(manager: ManagerSource): void {
       await isLost(manager(), stream);
     });
 
-    it('ends with its stream: neither a late title nor renewLease revives it', async ({
+    it('ends with its stream: neither a late title nor renewLease restores it', async ({
       expect,
     }) => {
       const stream = newStream();
@@ -120,18 +118,18 @@ export function leasesContract(manager: ManagerSource): void {
       expect((await limited.getEvents(stream, 0, 10)).events).toHaveLength(2);
     });
 
-    it('wakes those who watch the stream when it ends it', async () => {
+    it('notifies the watchers of the stream when it expires', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { leaseMs });
       let sawIt = false;
       const unwatch = manager().watch(stream, async () => {
         sawIt ||= (await manager().getStatus(stream))?.status === 'failed';
       });
-      await waitFor('the wake-up', () => sawIt);
+      await waitFor('the notification', () => sawIt);
       unwatch();
     });
 
-    it('of each of many streams ends that one only', async ({ expect }) => {
+    it('ends only its own stream among many', async ({ expect }) => {
       const streams = Array.from({ length: 250 }, newStream);
       const isDead = (_: unknown, index: number) => index % 2 === 0;
       const append = (stream: StreamId, index: number) =>
@@ -155,7 +153,7 @@ async function isLost(manager: StreamManager, stream: StreamId): Promise<void> {
   );
 }
 
-/** Gives signs of life until two streams, leased one after the other, have been lost. */
+/** Renews the leases until two streams, leased one after the other, have been lost. */
 async function outlives(manager: StreamManager, sign: () => Promise<unknown>): Promise<void> {
   for (const other of [newStream(), newStream()]) {
     await manager.appendEvents(other, answers(1), { leaseMs });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { exemptTerminalBytes } from '../../src/streams/lifecycle.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+import { exemptTerminalBytes } from '../../src/store/lifecycle.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 /** The streams of a session of its own. */
 function newSession(): (messageId: string) => StreamId {
@@ -12,10 +12,10 @@ function newSession(): (messageId: string) => StreamId {
 }
 
 export function lifecycleContract(manager: ManagerSource): void {
-  describe('the streams of a session', () => {
+  describe('The streams of a session', () => {
     const full = { code: 'session_full', details: { stored: 0 } };
 
-    it('are limited in number, and those there are go on', async () => {
+    it('are limited in number, and existing streams are not affected', async () => {
       const small = await manager.with({ limits: { maxSessionStreams: 2 } });
       const [of, ofAnother] = [newSession(), newSession()];
       await small.appendEvents(of('a'), answers(1));
@@ -27,7 +27,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       await small.appendEvents(ofAnother('c'), answers(1));
     });
 
-    it('make room when one is deleted', async () => {
+    it('make room for another when one is deleted', async () => {
       const small = await manager.with({ limits: { maxSessionStreams: 1 } });
       const of = newSession();
       await small.appendEvents(of('a'), answers(1));
@@ -36,7 +36,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       await small.appendEvents(of('b'), answers(1));
     });
 
-    it('make room when one has expired', async () => {
+    it('make room for another when one has expired', async () => {
       const small = await manager.with({ limits: { maxSessionStreams: 1 }, ttlMs: 2000 });
       const of = newSession();
       await small.appendEvents(of('a'), answers(1));
@@ -49,7 +49,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(await small.getStatus(of('a'))).toBeNull();
     });
 
-    it('are limited although their appends come together', async () => {
+    it('are limited also when their appends arrive together', async () => {
       const small = await manager.with({ limits: { maxSessionStreams: 5 } });
       const of = newSession();
       const appends = Array.from({ length: 20 }, (_, index) =>
@@ -61,14 +61,14 @@ export function lifecycleContract(manager: ManagerSource): void {
     });
   });
 
-  describe('the life of a stream', () => {
+  describe('The lifecycle of a stream', () => {
     const endings = [
       [{ type: 'complete' }, 'complete'],
       [{ type: 'stop' }, 'stopped'],
       [{ type: 'error', done: true }, 'failed'],
     ] as const;
 
-    it.each(endings)('%j ends a stream as %s, and nothing may follow', async (event, status) => {
+    it.each(endings)('ends with %j, as %s, and nothing may follow', async (event, status) => {
       const stream = newStream();
       await manager().appendEvents(stream, [...answers(2), ...stored(event)]);
       const info = await manager().getStatus(stream);
@@ -85,7 +85,7 @@ export function lifecycleContract(manager: ManagerSource): void {
     });
 
     it.each([{ type: 'error' }, { type: 'answer', done: true }])(
-      '%j leaves it open',
+      'goes on after %j',
       async (event) => {
         const stream = newStream();
         await manager().appendEvents(stream, stored(event));
@@ -98,7 +98,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       },
     );
 
-    it('takes a session title after the end, alone or in the same batch', async () => {
+    it('accepts a session title after the end, alone or in the same batch', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, [complete(), title()]);
       expect(await manager().appendEvents(stream, [title()])).toMatchObject({
@@ -114,7 +114,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       });
     });
 
-    it('refuses a batch in which something follows a terminal event, whole', async () => {
+    it('rejects as a whole a batch in which an event follows a terminal one', async () => {
       const stream = newStream();
       await expect(
         manager().appendEvents(stream, [...answers(1), complete(), ...answers(1)]),
@@ -122,7 +122,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(await manager().getStatus(stream)).toBeNull();
     });
 
-    it('tells when it was created, changed, and will expire', async () => {
+    it('shows in its status when it was created, changed, and will expire', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1));
       const first = await manager().getStatus(stream);
@@ -137,8 +137,8 @@ export function lifecycleContract(manager: ManagerSource): void {
     });
   });
 
-  describe('the limits of a stream', () => {
-    it('refuses what goes over the number of events, and still takes the end', async () => {
+  describe('The limits of a stream', () => {
+    it('reject events over the maximum number, and still accept the end', async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 3 } });
       const stream = newStream();
       await limited.appendEvents(stream, answers(2));
@@ -155,7 +155,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       });
     });
 
-    it('refuses what goes over the bytes, and still takes a small end', async () => {
+    it('reject events over the maximum size, and still accept a small end', async () => {
       const limited = await manager.with({ limits: { maxStreamBytes: 50_000 } });
       const stream = newStream();
       await limited.appendEvents(stream, [eventOfBytes(30_000), eventOfBytes(20_000)]);
@@ -167,7 +167,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(await limited.getStatus(stream)).toMatchObject({ status: 'complete' });
     });
 
-    it('is forgotten whole a time to live after its last append', async () => {
+    it('expire it as a whole a time to live after its last append', async () => {
       const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       await brief.appendEvents(stream, answers(1));
@@ -176,7 +176,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       const after = await brief.getStatus(stream);
       // A millisecond less may come of two clocks being rounded.
       expect(after?.expiresAt).toBeGreaterThanOrEqual((before?.expiresAt as number) - 1);
-      await waitFor('it is forgotten', async () => (await brief.getStatus(stream)) === null);
+      await waitFor('it has expired', async () => (await brief.getStatus(stream)) === null);
       expect((await brief.getEvents(stream, 0, 10)).events).toEqual([]);
       expect(await brief.appendEvents(stream, answers(1))).toMatchObject({
         offset: 0,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { maxProducers } from '../../src/streams/producer.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+import { maxProducers } from '../../src/store/producer.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, newStream, texts, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 export function producersContract(manager: ManagerSource): void {
-  describe('a producer', () => {
+  describe('A producer', () => {
     it('has each event stored once, however its batches overlap', async () => {
       const stream = newStream();
       const events = answers(9);
@@ -33,7 +33,7 @@ export function producersContract(manager: ManagerSource): void {
       expect(texts((await manager().getEvents(stream, 0, 100)).events)).toEqual(texts(events));
     });
 
-    it('is told what is expected of it when events are missing', async () => {
+    it('gets the expected number when events are missing', async () => {
       const stream = newStream();
       const send = (seq: number, epoch = 0) =>
         manager().appendEvents(stream, answers(2), { producer: producer(seq, epoch) });
@@ -49,7 +49,7 @@ export function producersContract(manager: ManagerSource): void {
       await send(2);
     });
 
-    it('is fenced by the first append of a higher epoch, and not by one that was refused', async () => {
+    it('is fenced by the first append of a higher epoch, and not by a rejected one', async () => {
       const stream = newStream();
       const send = (seq: number, epoch: number) =>
         manager().appendEvents(stream, answers(1), { producer: producer(seq, epoch) });
@@ -63,7 +63,7 @@ export function producersContract(manager: ManagerSource): void {
       expect((await manager().getEvents(stream, 0, 10)).nextOffset).toBe(3);
     });
 
-    it('is one of many, each with a sequence of its own', async () => {
+    it('has a sequence of its own beside those of others', async () => {
       const stream = newStream();
       for (const id of ['a', 'b', 'a:b', '%', '*', 'é', '__proto__', 'length']) {
         const options = { producer: producer(0, 5, id) };
@@ -80,7 +80,7 @@ export function producersContract(manager: ManagerSource): void {
       expect((await manager().getStatus(stream))?.producer).toBeNull();
     });
 
-    it('may append beside those that are none', async () => {
+    it('may append beside workers without a producer', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(2), { producer: producer(0) });
       await manager().appendEvents(stream, answers(3));
@@ -88,7 +88,7 @@ export function producersContract(manager: ManagerSource): void {
       expect(await again).toEqual({ offset: 5, nextOffset: 6, count: 1 });
     });
 
-    it(`is one of at most ${maxProducers} of a stream; refused ones do not count`, async () => {
+    it(`is one of at most ${maxProducers} of a stream; rejected ones do not count`, async () => {
       const stream = newStream();
       const send = (index: number, seq = 0, epoch = 0) =>
         manager().appendEvents(stream, answers(1), { producer: producer(seq, epoch, `w${index}`) });
@@ -105,7 +105,7 @@ export function producersContract(manager: ManagerSource): void {
       expect(await manager().appendEvents(stream, answers(1))).toMatchObject({ count: 1 });
     });
 
-    it('is forgotten with its stream', async () => {
+    it('is deleted with its stream', async () => {
       const brief = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       const send = (seq: number) =>
@@ -120,8 +120,8 @@ export function producersContract(manager: ManagerSource): void {
     });
   });
 
-  describe('what a producer is refused for', () => {
-    /** Of producer w in epoch 2: two answers and the end, in a stream that takes no more. */
+  describe('The rejection of a producer', () => {
+    /** Of producer w in epoch 2: two answers and the end, in a finished stream. */
     const endedAndFull = async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 2 } });
       const stream = newStream();
@@ -145,14 +145,14 @@ export function producersContract(manager: ManagerSource): void {
       ).rejects.toMatchObject({ code, details: { stored: 0 } });
     });
 
-    it('is nothing when all of it is stored, also after the end', async () => {
+    it('does not happen when all of the batch is stored, also after the end', async () => {
       const { limited, stream } = await endedAndFull();
       const events = [...answers(2), complete()];
       const again = await limited.appendEvents(stream, events, { producer: producer(0, 2) });
       expect(again).toEqual({ offset: 3, nextOffset: 3, count: 0 });
     });
 
-    it('is something after the end of its own batch only when its epoch and place are right', async () => {
+    it('happens after the end of its own batch unless epoch and number match', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1), { producer: producer(0, 1) });
       const batch = [complete(), ...answers(1)];
@@ -164,20 +164,20 @@ export function producersContract(manager: ManagerSource): void {
     });
 
     const ended = (stored: number) => ({ code: 'stream_ended', details: { stored } });
-    const refused = (stream: StreamId, events: ReturnType<typeof answers>, seq: number) =>
+    const rejected = (stream: StreamId, events: ReturnType<typeof answers>, seq: number) =>
       expect(manager().appendEvents(stream, events, { producer: producer(seq) })).rejects;
 
-    it('comes with how many of its events are stored', async () => {
+    it('has the number of its events that are stored', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(3), { producer: producer(0) });
-      await refused(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(3));
+      await rejected(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(3));
       await manager().appendEvents(stream, [complete()], { producer: producer(3) });
-      await refused(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(4));
-      await refused(stream, [complete(), title(), ...answers(1)], 3).toMatchObject(ended(1));
-      await refused(stream, answers(2), 4).toMatchObject(ended(0));
+      await rejected(stream, [...answers(3), complete(), ...answers(1)], 0).toMatchObject(ended(4));
+      await rejected(stream, [complete(), title(), ...answers(1)], 3).toMatchObject(ended(1));
+      await rejected(stream, answers(2), 4).toMatchObject(ended(0));
     });
 
-    it('comes with how many are stored when the stream is full too', async () => {
+    it('has that number when the stream is full too', async () => {
       const limited = await manager.with({ limits: { maxStreamEvents: 3 } });
       const stream = newStream();
       await limited.appendEvents(stream, answers(2), { producer: producer(0) });
@@ -188,7 +188,7 @@ export function producersContract(manager: ManagerSource): void {
       await limited.appendEvents(stream, [complete()], { producer: producer(2) });
     });
 
-    it('takes the title that is left of a batch whose end is stored', async () => {
+    it('does not happen to the title that is left of a batch whose end is stored', async () => {
       const stream = newStream();
       await manager().appendEvents(stream, [complete()], { producer: producer(0) });
       const rest = await manager().appendEvents(stream, [complete(), title()], {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -21,9 +21,9 @@ const uses: readonly [type: string, write: (redis: Redis, key: string) => Promis
 /** The state of a stream is a hash. */
 const usesAsState = uses.filter(([type]) => type !== 'hash');
 
-const refused = { code: 'internal', details: { stored: 0 } };
+const rejected = { code: 'internal', details: { stored: 0 } };
 
-describe('On Redis, a key that another program uses for something else', () => {
+describe('A Redis key that another program uses for something else', () => {
   let server: RedisServer;
   let redis: Redis;
   let manager: StreamManager;
@@ -49,14 +49,14 @@ describe('On Redis, a key that another program uses for something else', () => {
   }
 
   describe.each(uses)('as a %s', (_type, write) => {
-    it('is left alone by the deletion of the stream that would have that key', async () => {
+    it('is not deleted with the stream that would have that key', async () => {
       const stream = newStream();
       await write(redis, listOf(stream));
       await expectLeftAlone(listOf(stream), () => manager.deleteStream(stream));
       expect(await redis.exists(stateOf(stream))).toBe(0);
     });
 
-    it('is no stream to any call, and takes no append', async () => {
+    it('is no stream to any call, and rejects appends', async () => {
       const stream = newStream();
       await write(redis, listOf(stream));
       await expectLeftAlone(listOf(stream), async () => {
@@ -65,7 +65,7 @@ describe('On Redis, a key that another program uses for something else', () => {
         expect((await manager.getEvents(stream, 0, 10)).events).toEqual([]);
         expect(await manager.listStreams(stream.sessionId)).toEqual([]);
         expect(await manager.wasDeleted(stream)).toBe(false);
-        await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+        await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
       });
     });
 
@@ -79,40 +79,40 @@ describe('On Redis, a key that another program uses for something else', () => {
   });
 
   describe.each(usesAsState)('as a %s in place of the state of a stream', (_type, write) => {
-    it('is left alone, with the list beside it, by calls that would change them', async () => {
+    it('is not changed, nor the list beside it, by any call', async () => {
       const stream = newStream();
       await manager.appendEvents(stream, answers(2));
       await redis.del(stateOf(stream));
       await write(redis, stateOf(stream));
       await expectLeftAlone(stateOf(stream), () =>
         expectLeftAlone(listOf(stream), async () => {
-          await expect(manager.deleteStream(stream)).rejects.toMatchObject(refused);
-          await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
+          await expect(manager.deleteStream(stream)).rejects.toMatchObject(rejected);
+          await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
           expect(await manager.wasDeleted(stream)).toBe(false);
         }),
       );
     });
   });
 
-  it('as the list of a session refuses the appends to it, with nothing stored', async () => {
+  it('in place of the streams of a session rejects appends to the session with nothing stored', async () => {
     const stream = newStream();
     const key = `{${prefix}:${stream.sessionId}}::streams`;
     await redis.set(key, 'text');
     await expectLeftAlone(key, async () => {
-      await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(refused);
-      await expect(manager.listStreams(stream.sessionId)).rejects.toMatchObject(refused);
+      await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);
+      await expect(manager.listStreams(stream.sessionId)).rejects.toMatchObject(rejected);
     });
     expect(await redis.exists(listOf(stream))).toBe(0);
     await redis.del(key);
   });
 
-  it('as the deadlines of leases refuses appends with a lease, with nothing stored', async () => {
+  it('in place of the lease deadlines rejects appends with a lease, with nothing stored', async () => {
     const key = `${prefix}::leases`;
     await redis.set(key, 'text');
     const stream = newStream();
     await expectLeftAlone(key, async () => {
       const lease = { leaseMs: 3000 };
-      await expect(manager.appendEvents(stream, answers(1), lease)).rejects.toMatchObject(refused);
+      await expect(manager.appendEvents(stream, answers(1), lease)).rejects.toMatchObject(rejected);
       await manager.appendEvents(stream, answers(1));
       expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 1 });
     });

@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { RedisOptions } from '../../src/streams/redis/redis-options.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest } from '../support/cluster-of-test.js';
 import { answers, newStream } from '../support/events.js';
@@ -76,7 +76,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
     ['an event', event],
     ['what is no event', 'no JSON'],
     ['an error that ends nothing', '{"type":"error"}'],
-  ])('is renewed once by %s, however many nodes look', async (_what, element) => {
+  ])('is renewed once by %s, however many nodes check it', async (_what, element) => {
     const { stream, list, state } = newList();
     await a().appendEvents(stream, answers(1), { leaseMs: 60_000 });
     const begun = await until(state);
@@ -109,7 +109,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
     expect(await redis.pttl(list)).toBe(-1);
   });
 
-  it('ends once when neither its worker nor the other program lives', async () => {
+  it('ends the stream once when both its worker and the other program are dead', async () => {
     const { stream, list } = newList();
     await a().appendEvents(stream, answers(1), { leaseMs: 1000 });
     await redis.rpush(list, event, 'no JSON');
@@ -124,8 +124,8 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
   });
 });
 
-describe('On a Redis that is full, the lease of a stream that another program pushed to', () => {
-  it('ends as anywhere else', async () => {
+describe('The lease of a stream that another program pushed to, on a full Redis', () => {
+  it('ends the stream once it has expired', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     onTestFinished(() => server.stop());
     const redis = server.client();

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
-import { answers, newStream } from '../support/events.js';
+import { answers, complete, newStream } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const elementOf = (type: string) => JSON.stringify({ id: 'f', type });
 
-describe('On a Redis that is full, a long list of another program', () => {
+describe('A long list of another program on a full Redis', () => {
   let redis: Redis;
   let manager: StreamManager;
   const stream = newStream();
@@ -29,7 +29,7 @@ describe('On a Redis that is full, a long list of another program', () => {
     await redis.config('SET', 'maxmemory', '1');
   }
 
-  it('has its status and refuses appends as ever, though nothing can be noted of it', async () => {
+  it('has its status and rejects appends as usual, though its state cannot be saved', async () => {
     await pushAndFill(5000);
     const known = { nextOffset: 5000, status: 'complete' };
     expect(await manager.getStatus(stream)).toMatchObject(known);
@@ -43,19 +43,27 @@ describe('On a Redis that is full, a long list of another program', () => {
     });
   });
 
-  it('is looked through once, and then only what was added', async () => {
-    await pushAndFill(5000);
-    await manager.getStatus(stream);
-    await redis.config('SET', 'maxmemory', '0');
-    await redis.del(`{${list}}::state`);
-    await redis.rpush(list, elementOf('session_title'));
-    await redis.config('SET', 'maxmemory', '1');
+  it('is read once for each status, however many pages it has', async () => {
+    await pushAndFill(50_000);
+    const length = Number(await redis.call('MEMORY', 'USAGE', list, 'SAMPLES', '0'));
     const before = await bytesSent(redis);
-    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5001, status: 'complete' });
-    expect((await bytesSent(redis)) - before).toBeLessThan(10_000);
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 50_000 });
+    expect((await bytesSent(redis)) - before).toBeLessThan(2 * length);
   });
 
-  it('is another one when it was replaced', async () => {
+  it('accepts the terminal event of a producer past the limit, and no other event', async () => {
+    await redis.rpush(list, ...Array.from({ length: 5000 }, () => elementOf('answer')));
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5000, status: 'open' });
+    await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject({
+      code: 'store_full',
+    });
+    expect(await manager.appendEvents(stream, [complete()])).toMatchObject({ offset: 5000 });
+    await redis.config('SET', 'maxmemory', '0');
+    expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5001, status: 'complete' });
+  });
+
+  it('is another stream once its list was replaced', async () => {
     await pushAndFill(5000);
     await manager.getStatus(stream);
     await redis.config('SET', 'maxmemory', '0');

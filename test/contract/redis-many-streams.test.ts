@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type CommandClient, createCommandClient } from '../../src/streams/redis/redis-client.js';
-import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
-import { SessionIndex } from '../../src/streams/redis/session-index.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { RedisLeases } from '../../src/store/redis/leases.js';
+import { createScriptClient, type ScriptClient } from '../../src/store/redis/script-client.js';
+import { SessionIndex } from '../../src/store/redis/session-index.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { sharedRedis, silentLogger } from '../support/backends.js';
 import { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -12,20 +12,20 @@ import { waitFor } from '../support/wait-for.js';
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 100_000 };
 const ttlMs = 3_600_000;
 
-/** So few that Redis answers all of them in time on a busy machine. */
+/** So few that Redis replies to all of them in time on a busy machine. */
 const atOnce = 100;
 
 /** What is done before each append to a stream, if need be. */
 type Note = (stream: StreamId) => Promise<unknown>;
 
-describe('Before appends to many streams in turn, Redis', () => {
+describe('Redis, under appends to many streams in turn,', () => {
   let server: RedisServer;
   let redis: Redis;
-  let client: CommandClient;
+  let client: ScriptClient;
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = server.client();
-    client = createCommandClient({ ...sharedRedis(), addresses: [server.endpoint] }, silentLogger);
+    client = createScriptClient({ ...sharedRedis(), addresses: [server.endpoint] }, silentLogger);
     await waitFor('the client is connected', () => client.status === 'ready');
   });
   afterAll(async () => {
@@ -37,20 +37,20 @@ describe('Before appends to many streams in turn, Redis', () => {
   const ofSessions = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const lookAt = async () => {};
-    const index = new SessionIndex({ client, prefix, limits, ttlMs, lookAt, ...bound });
+    const refresh = async () => {};
+    const index = new SessionIndex({ client, prefix, limits, ttlMs, refresh, ...bound });
     return (stream) => index.admit(stream);
   };
   const ofLeases = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const endLost = async () => null;
-    const leases = new RedisLeases({ client, prefix, logger: silentLogger, endLost, ...bound });
+    const expireLease = async () => null;
+    const leases = new RedisLeases({ client, prefix, logger: silentLogger, expireLease, ...bound });
     onTestFinished(() => leases.close());
-    return (stream) => leases.hint(stream, 600_000);
+    return (stream) => leases.schedule(stream, 600_000);
   };
 
-  /** How many scripts ran while each of so many streams was noted once. */
+  /** How many scripts ran while each of that many streams was noted once. */
   async function scriptsOfTurn(note: Note, count: number): Promise<number> {
     const before = await scripts();
     for (let from = 0; from < count; from += atOnce) {
@@ -71,29 +71,33 @@ describe('Before appends to many streams in turn, Redis', () => {
   }
 
   /** The leases ask once a second what is due. */
-  const looks = 10;
+  const checks = 10;
 
   it.each([
     ['the sessions', ofSessions],
     ['the deadlines of leases', ofLeases],
-  ])('is not asked again for %s of 21,000, nor of 19,000', async (_what, begin) => {
+  ])('gets no second command for %s of 21,000 streams, nor of 19,000', async (_what, begin) => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now()); // nothing expires meanwhile
+    onTestFinished(() => clock.mockRestore());
     const note = begin();
     expect(await scriptsOfTurn(note, 19_000)).toBeGreaterThanOrEqual(19_000);
-    expect(await scriptsOfTurn(note, 19_000)).toBeLessThan(looks);
-    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(2000 + looks);
-    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(looks);
+    expect(await scriptsOfTurn(note, 19_000)).toBeLessThan(checks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(2000 + checks);
+    expect(await scriptsOfTurn(note, 21_000)).toBeLessThan(checks);
   });
 
   it.each([
     ['the sessions', ofSessions],
     ['the deadlines of leases', ofLeases],
-  ])('is asked for %s of those alone that are beyond the bound', async (_what, begin) => {
+  ])('gets commands for %s only of streams beyond the bound of the cache', async (_what, begin) => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+    onTestFinished(() => clock.mockRestore());
     const note = begin(200);
     await scriptsOfTurn(note, 250);
     for (let turn = 0; turn < 3; turn += 1) {
       const count = await scriptsOfTurn(note, 250);
       expect(count).toBeGreaterThanOrEqual(50);
-      expect(count).toBeLessThan(50 + looks);
+      expect(count).toBeLessThan(50 + checks);
     }
   });
 });

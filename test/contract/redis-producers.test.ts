@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
 import { producer } from '../support/producers.js';
@@ -38,7 +38,7 @@ const newList = () => {
   return { stream, list, state: `{${list}}::state` };
 };
 
-describe('what is known of a producer', () => {
+describe('The Redis state of a producer', () => {
   const send = (stream: StreamId, seq: number, count = 1) =>
     manager.appendEvents(stream, answers(count), { producer: producer(seq, 4) });
   const unknown = { code: 'producer_gap', details: { stored: 0, expectedSeq: 0 } };
@@ -49,7 +49,7 @@ describe('what is known of a producer', () => {
     ['the list is cut', (list) => redis.ltrim(list, 0, 0)],
     ['its last element is changed', (list) => redis.lset(list, -1, foreign('answer'))],
     ['the state is evicted', (_list, state) => redis.del(state)],
-  ])('is forgotten when %s', async (_name, change) => {
+  ])('is dropped when %s', async (_name, change) => {
     const { stream, list, state } = newList();
     await send(stream, 0, 2);
     await change(list, state);
@@ -59,7 +59,7 @@ describe('what is known of a producer', () => {
     expect(await send(stream, 0)).toMatchObject({ offset: length, count: 1 });
   });
 
-  it('stays when another program pushes in between, before or after this one looks', async () => {
+  it('stays when another program pushes in between, before or after a scan', async () => {
     const { stream, list } = newList();
     await send(stream, 0, 2);
     await redis.rpush(list, foreign('answer'), 'no JSON');
@@ -70,7 +70,7 @@ describe('what is known of a producer', () => {
     expect(await send(stream, 2, 1)).toMatchObject({ nextOffset: 6, count: 0 });
   });
 
-  it('stays when another program ends the stream: a retry is known, what is new refused', async () => {
+  it('stays when another program ends the stream: a retry is a duplicate, new events are rejected', async () => {
     const { stream, list } = newList();
     await send(stream, 0, 2);
     await redis.rpush(list, foreign('stop'));
@@ -82,15 +82,18 @@ describe('what is known of a producer', () => {
   });
 });
 
-describe.concurrent('the deadline of a lease', () => {
-  const isLost = (stream: StreamId) =>
-    waitFor('it is lost', async () => (await manager.getStatus(stream))?.status === 'failed');
+describe.concurrent('The deadline of a lease on Redis', () => {
+  const hasExpired = (stream: StreamId) =>
+    waitFor(
+      'its lease has expired',
+      async () => (await manager.getStatus(stream))?.status === 'failed',
+    );
   const deadlineOf = (stream: StreamId) =>
     redis.zscore(leasesKey, `${stream.sessionId}:${stream.messageId}`);
-  const forget = (stream: StreamId) =>
+  const removeDeadline = (stream: StreamId) =>
     redis.zrem(leasesKey, `${stream.sessionId}:${stream.messageId}`);
 
-  it('is there before the event, and gone when the stream has ended', async ({ expect }) => {
+  it('is written before the event, and removed when the stream has ended', async ({ expect }) => {
     const { stream } = newList();
     await manager.appendEvents(stream, answers(1), { leaseMs });
     expect(await deadlineOf(stream)).not.toBeNull();
@@ -98,14 +101,14 @@ describe.concurrent('the deadline of a lease', () => {
     await waitFor('it is gone', async () => (await deadlineOf(stream)) === null);
   });
 
-  it('that was lost is set again by the node that set it, though nobody looks', async ({
+  it('is restored by the node that wrote it when Redis lost it, without any request', async ({
     expect,
   }) => {
     const lists = Array.from({ length: 3 }, newList);
     for (const { stream } of lists) {
       await manager.appendEvents(stream, answers(1), { leaseMs });
       await manager.appendEvents(stream, answers(1), { leaseMs });
-      await forget(stream);
+      await removeDeadline(stream);
     }
     for (const { list } of lists) {
       await waitFor('the end', async () => (await redis.llen(list)) === 3);
@@ -114,15 +117,15 @@ describe.concurrent('the deadline of a lease', () => {
   });
 
   it.each<[string, (node: StreamManager, stream: StreamId) => Promise<unknown>]>([
-    ['look at the stream', (node, stream) => node.getStatus(stream)],
+    ['status of the stream', (node, stream) => node.getStatus(stream)],
     ['append', (node, stream) => node.appendEvents(stream, answers(1), { leaseMs })],
     ['renewal', (node, stream) => node.renewLease(stream, { leaseMs })],
-  ])('that was lost with its node is set again by the next %s', async (_name, repair) => {
+  ])('is restored by the next %s when it was lost with its node', async (_name, repair) => {
     const { stream, list } = newList();
     const [lost, other] = await Promise.all([newManager(), newManager()]);
     await lost.appendEvents(stream, answers(1), { leaseMs });
     await lost.close();
-    await forget(stream);
+    await removeDeadline(stream);
     await repair(other, stream);
     await waitFor('the end', async () =>
       String(await redis.lindex(list, -1)).includes('producer_lost'),
@@ -130,10 +133,7 @@ describe.concurrent('the deadline of a lease', () => {
     await other.close();
   });
 
-  it('of another life of the stream does not stand for that of this one', async ({
-    expect,
-    onTestFinished,
-  }) => {
+  it('of a deleted stream is not applied to its successor', async ({ expect, onTestFinished }) => {
     const other = await newManager();
     onTestFinished(() => other.close());
     const { stream, list } = newList();
@@ -148,7 +148,7 @@ describe.concurrent('the deadline of a lease', () => {
     expect(await deadlineOf(stream)).not.toBeNull();
   });
 
-  it('means nothing when the list is another one, or another program has ended it', async ({
+  it('is removed when the list is another one, or another program has ended it', async ({
     expect,
   }) => {
     const [deleted, replaced, ended] = [newList(), newList(), newList()];
@@ -158,7 +158,7 @@ describe.concurrent('the deadline of a lease', () => {
     await redis.del(deleted.list);
     await redis.multi().del(replaced.list).rpush(replaced.list, foreign('answer')).exec();
     await redis.rpush(ended.list, foreign('complete'));
-    await waitFor('they were looked at', async () => {
+    await waitFor('they were checked', async () => {
       const deadlines = await Promise.all(
         [deleted, replaced, ended].map(({ stream }) => deadlineOf(stream)),
       );
@@ -168,7 +168,7 @@ describe.concurrent('the deadline of a lease', () => {
     expect(await Promise.all(lengths)).toEqual([0, 1, 2]);
   });
 
-  it('ends a list also to which another program has pushed since', async ({ expect }) => {
+  it('ends a list to which another program has pushed since', async ({ expect }) => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1), { leaseMs });
     await redis.rpush(list, ...Array.from({ length: 2500 }, () => foreign('answer')));
@@ -176,7 +176,7 @@ describe.concurrent('the deadline of a lease', () => {
     expect(await manager.getStatus(stream)).toMatchObject({ status: 'failed' });
   });
 
-  it('is renewed by what another program pushes', async ({ expect }) => {
+  it('is moved later by what another program pushes', async ({ expect }) => {
     let events: { type: string; timestamp: string }[] = [];
     let pushedAt = 0;
     // On a machine that stands still, a lease may be over before anything is pushed: then once more.
@@ -193,7 +193,7 @@ describe.concurrent('the deadline of a lease', () => {
     expect(lostAt).toBeGreaterThanOrEqual(pushedAt + leaseMs);
   });
 
-  it('ends a stream once, however many nodes look', async ({ expect, onTestFinished }) => {
+  it('ends a stream once, however many nodes check it', async ({ expect, onTestFinished }) => {
     const nodes = await Promise.all(Array.from({ length: 6 }, newManager));
     onTestFinished(async () => {
       await Promise.all(nodes.map((node) => node.close()));
@@ -204,9 +204,9 @@ describe.concurrent('the deadline of a lease', () => {
         (nodes[index % 6] as StreamManager).appendEvents(stream, answers(1), { leaseMs }),
       ),
     );
-    for (const { stream } of lists) await isLost(stream);
+    for (const { stream } of lists) await hasExpired(stream);
     for (const { stream } of lists) {
-      await waitFor('all have looked', async () => (await deadlineOf(stream)) === null);
+      await waitFor('all have checked', async () => (await deadlineOf(stream)) === null);
       expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 2 });
     }
   });

@@ -21,7 +21,7 @@ const replies: readonly [version: string, rewrite: (text: string) => string][] =
   ],
 ];
 
-describe.each(replies)('Behind one name, a primary of Redis %s that becomes a replica', (_, to) => {
+describe.each(replies)('A Redis primary behind one name, %s, that becomes a replica', (_, to) => {
   let first: RedisServer;
   let firstClient: Redis;
   let name: TcpProxy;
@@ -43,7 +43,7 @@ describe.each(replies)('Behind one name, a primary of Redis %s that becomes a re
     return manager;
   }
 
-  it('is left for the server that has the name now, and appends go on there', async () => {
+  it('is left for the server that has its name now, and appends go on there', async () => {
     const second = await RedisServer.start();
     onTestFinished(() => second.stop());
     const manager = await connect();
@@ -78,8 +78,8 @@ describe.each(replies)('Behind one name, a primary of Redis %s that becomes a re
   });
 });
 
-describe('A primary of Redis that refuses writes', () => {
-  it('is ready while it takes none for want of replicas, as readers are served', async () => {
+describe('A Redis primary that rejects writes', () => {
+  it('keeps the service ready while it lacks replicas, as readers are served', async () => {
     const server = await RedisServer.start();
     onTestFinished(() => server.stop());
     const redis = server.client();

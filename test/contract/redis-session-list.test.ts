@@ -4,13 +4,13 @@ import { redisBackend } from '../support/backends.js';
 import { answers } from '../support/events.js';
 import { type Side, TcpProxy } from '../support/tcp-proxy.js';
 
-it('Redis is asked for many streams of a session at a time', async () => {
+it('GET /sessions/:sid asks Redis for many streams of the session with each command', async () => {
   let rounds = 0;
   let lastFrom: Side = 'service';
   const proxy = await TcpProxy.start(inject('redisPort'), async (chunk, from) => {
     if (from === 'client' && lastFrom === 'service') rounds += 1;
     lastFrom = from;
-    await sleep(20); // what is asked for at a time comes before the first answer
+    await sleep(20); // what is asked for at a time comes before the first response
     return chunk.length;
   });
   onTestFinished(() => proxy.close());

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
-import { decodeStoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import { decodeStoredEvent } from '../../src/events/stored-event.js';
+import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
-import { leastOfAttempts } from '../support/least-of-attempts.js';
 import { longestBlock } from '../support/longest-block.js';
+import { minOfAttempts } from '../support/min-of-attempts.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
 
-describe('a list that another program writes to', () => {
+describe('A Redis List that another program writes to', () => {
   let server: RedisServer;
   let redis: Redis;
   let manager: StreamManager;
@@ -36,7 +36,7 @@ describe('a list that another program writes to', () => {
   };
   const ended = { code: 'stream_ended' };
 
-  it('holds up nobody while an element of 10 MB is read, in a page, alone or for the status', async () => {
+  it('does not block the process while an element of 10 MB is read in a page, alone or for the status', async () => {
     const { stream, list } = newList();
     const large = `{"type":"note","data":{"a":[${'1,'.repeat(5_000_000)}1]}}`;
     await redis.rpush(list, large);
@@ -47,7 +47,7 @@ describe('a list that another program writes to', () => {
       () => manager.getStatus(stream),
     ]) {
       const bound = atOnce * 0.7;
-      expect(await leastOfAttempts(() => longestBlock(read), bound)).toBeLessThan(bound);
+      expect(await minOfAttempts(() => longestBlock(read), bound)).toBeLessThan(bound);
     }
     const { events } = await manager.getEvents(stream, 0, 100);
     expect(events).toMatchObject([{ type: 'note', ending: null }]);
@@ -73,7 +73,7 @@ describe('a list that another program writes to', () => {
     ['stop', {}, 'stopped'],
     ['error', { done: true }, 'failed'],
     ['complete', { content: '"type":"answer"' }, 'complete'],
-  ])('has ended when that program wrote %s %j', async (type, rest, status) => {
+  ])('has ended when that program pushed %s %j', async (type, rest, status) => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1));
     await redis.rpush(list, foreign(type, rest));
@@ -95,7 +95,7 @@ describe('a list that another program writes to', () => {
     '"complete"',
     '{"type":"complete"',
     '{"data":{"type":"complete"}}',
-  ])('has not ended when it wrote %s', async (element) => {
+  ])('has not ended when it pushed %s', async (element) => {
     const { stream, list } = newList();
     await redis.rpush(list, element);
     expect(await manager.appendEvents(stream, answers(1))).toMatchObject({
@@ -104,7 +104,7 @@ describe('a list that another program writes to', () => {
     });
   });
 
-  it('is looked through in parts when it is long, and its end is found in the midst', async () => {
+  it('is scanned in pages when it is long, and its end is found in the middle', async () => {
     const { stream, list } = newList();
     const elements = Array.from({ length: 5000 }, () => foreign('answer'));
     elements[4321] = foreign('complete');
@@ -131,7 +131,7 @@ describe('a list that another program writes to', () => {
     }
   });
 
-  it('is accounted for again when the state was evicted', async () => {
+  it('is scanned again when the state was evicted', async () => {
     const { stream, state } = newList();
     await manager.appendEvents(stream, [...answers(3), complete()]);
     await redis.del(state);
@@ -139,7 +139,7 @@ describe('a list that another program writes to', () => {
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 4, status: 'complete' });
   });
 
-  it('keeps a time to live with every append, and the state goes with the list', async () => {
+  it('gets its time to live with every append, and the state goes with the list', async () => {
     const { stream, list, state } = newList();
     await manager.appendEvents(stream, answers(1));
     for (const key of [list, state]) {
@@ -157,7 +157,7 @@ describe('a list that another program writes to', () => {
     expect(await redis.pttl(bare.state)).toBeLessThanOrEqual(10_000);
   });
 
-  it('counts its bytes and events against the limits of a stream', async () => {
+  it('counts with its bytes and events against the limits of a stream', async () => {
     const limits = { maxStreamEvents: 3, maxStreamBytes: 1000 };
     const options = { addresses: [server.endpoint], prefix };
     const limited = await redisBackend.create({ redis: options, limits });
@@ -178,7 +178,7 @@ describe('a list that another program writes to', () => {
     expect(await manager.listStreams(sessionId)).toMatchObject([{ messageId: 'm1' }]);
   });
 
-  it('is what it is when the key holds something else: no stream, and no place for one', async () => {
+  it('is no stream and rejects appends when the key holds something else', async () => {
     const { stream, list } = newList();
     await redis.set(list, 'text');
     expect(await manager.getStatus(stream)).toBeNull();
@@ -190,7 +190,7 @@ describe('a list that another program writes to', () => {
   });
 });
 
-describe('a page of a Redis List', () => {
+describe('A page of a Redis List', () => {
   it('moves little more than its own bytes, however large the events are', async () => {
     const server = await RedisServer.start();
     const redis = server.client();
@@ -221,8 +221,8 @@ async function sentBytes(redis: Redis): Promise<number> {
   return Number(/total_net_output_bytes:(\d+)/.exec(info)?.[1]);
 }
 
-describe('a Redis that is full', () => {
-  it('refuses with store_full, keeps all that it has, and recovers by itself', async () => {
+describe('A full Redis', () => {
+  it('rejects appends with store_full, keeps all events, and recovers automatically', async () => {
     const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
     const redis = server.client();
     const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
@@ -248,8 +248,8 @@ describe('a Redis that is full', () => {
   });
 });
 
-describe('a database that Redis does not have', () => {
-  it('is not served from another one', async () => {
+describe('A Redis database that does not exist', () => {
+  it('is not replaced by database 0', async () => {
     const manager = new RedisStreamManager({
       ttlMs: 1000,
       maxAgeMs: 1000,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { exemptTerminalBytes, smallTerminalBytes } from '../../src/streams/lifecycle.js';
-import type { StreamInfo, StreamManager } from '../../src/streams/stream-manager.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/lifecycle.js';
+import type { StreamInfo, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, stored } from '../support/events.js';
 import { producer } from '../support/producers.js';
@@ -40,8 +40,8 @@ async function createManager(ttlMs = 3_600_000): Promise<StreamManager> {
   return manager;
 }
 
-describe('In Redis, a heartbeat', () => {
-  it('renews the list to its time to live, and the state to twice that', async () => {
+describe('A lease renewal in Redis', () => {
+  it('extends the list to its time to live, and the state to twice that', async () => {
     const manager = await createManager();
     const { stream, list, state } = newList();
     await manager.appendEvents(stream, answers(1), { ttlMs: 60_000, producer: producer(0) });
@@ -60,7 +60,7 @@ describe('In Redis, a heartbeat', () => {
     }
   });
 
-  it('takes no time from a list of another program, and gives no expiry to one without', async () => {
+  it('does not shorten a list of another program, and gives no expiry to one without', async () => {
     const manager = await createManager(60_000);
     const { stream, list } = newList();
     await redis.rpush(list, element);
@@ -74,7 +74,7 @@ describe('In Redis, a heartbeat', () => {
     expect(await redis.pttl(list)).toBeGreaterThan(50_000);
   });
 
-  it('goes by the setting where an earlier version has kept the state', async () => {
+  it('uses stream_manager.ttl where the state of an earlier version has no time to live', async () => {
     const manager = await createManager();
     const { stream, list, state } = newList();
     await manager.appendEvents(stream, answers(1), { ttlMs: 60_000 });
@@ -84,7 +84,7 @@ describe('In Redis, a heartbeat', () => {
     expect(await manager.getStatus(stream)).toMatchObject({ ttlMs: 3_600_000 });
   });
 
-  it('does not make a time to live of its own of one that was sent too late', async () => {
+  it('ignores a time to live that comes after the stream has begun', async () => {
     const manager = await createManager();
     const { stream, list } = newList();
     await redis.rpush(list, element);
@@ -93,7 +93,7 @@ describe('In Redis, a heartbeat', () => {
   });
 });
 
-describe('The list of a session in Redis', () => {
+describe('The Redis set of the streams of a session', () => {
   const sessionStream = () => {
     const sessionId = randomUUID();
     const of = (messageId: string) => ({ sessionId, messageId });
@@ -103,7 +103,7 @@ describe('The list of a session in Redis', () => {
     (await manager.listStreams(sessionId)).map(({ messageId }) => messageId);
 
   it.each([60_000, null])(
-    'has a stream that another program fills while its list lives, for %s ms',
+    'keeps a stream that another program fills while its list lives, for %s ms',
     async (lives) => {
       const manager = await createManager(200);
       const { of, set } = sessionStream();
@@ -136,7 +136,7 @@ describe('The list of a session in Redis', () => {
     expect(await messageIds(manager, of('').sessionId)).toEqual(['leased']);
   });
 
-  it('makes room of streams that are gone, however many live beside them', async () => {
+  it('drops streams that are gone, however many live beside them', async () => {
     const limits = { maxSessionStreams: 3 };
     const addresses = [server.endpoint];
     const manager = await redisBackend.create({ ttlMs: 200, limits, redis: { addresses, prefix } });
@@ -160,7 +160,7 @@ describe('The list of a session in Redis', () => {
   });
 });
 
-describe('The list of a session in Redis, when it is full', () => {
+describe('The Redis set of the streams of a session, when it is full,', () => {
   const maxSessionStreams = 250;
 
   /** A session of streams whose lists are gone but for the first ones, noted at this time. */
@@ -200,7 +200,7 @@ describe('The list of a session in Redis, when it is full', () => {
     });
   });
 
-  it('lets a stream go on that is there, though it was lost from the list', async () => {
+  it('accepts appends to an existing stream that it has lost', async () => {
     const { manager, of, set } = await fullSession(maxSessionStreams, Date.now());
     await redis.rpush(`${prefix}:${of('').sessionId}:foreign`, element);
     await manager.appendEvents(of('foreign'), [complete()]);
@@ -208,7 +208,7 @@ describe('The list of a session in Redis, when it is full', () => {
     expect(await redis.zscore(set, 'foreign')).not.toBeNull();
   });
 
-  it('lets streams go that are gone, also where streams are only read', async () => {
+  it('drops streams that are gone, also where streams are only read', async () => {
     const { manager, of, set } = await fullSession(maxSessionStreams, 1);
     await waitFor('they are gone', async () => {
       const list = `${prefix}:${of('').sessionId}:${randomUUID()}`;
@@ -219,7 +219,7 @@ describe('The list of a session in Redis, when it is full', () => {
   });
 });
 
-describe('A Redis that is full', () => {
+describe('A full Redis', () => {
   const full = { code: 'store_full' };
   let manager: StreamManager;
   beforeEach(async () => {
@@ -232,7 +232,7 @@ describe('A Redis that is full', () => {
     ['complete', () => [complete()], 'complete'],
     ['stop', stop, 'stopped'],
   ])(
-    'takes the %s of a stream, also from a node that has not seen it',
+    'accepts the %s of a stream, also from a node that has not seen the stream',
     async (_name, end, status) => {
       const streams = [newList(), newList()];
       for (const { stream } of streams) {
@@ -256,7 +256,7 @@ describe('A Redis that is full', () => {
     },
   );
 
-  it('takes the end of a stream up to the size of the stream, or 1 KiB', async () => {
+  it('accepts the terminal event of a stream up to the size of the stream, or 1 KiB', async () => {
     const [small, large] = [newStream(), newStream()];
     await manager.appendEvents(small, answers(1));
     await manager.appendEvents(large, [eventOfBytes(exemptTerminalBytes)]);
@@ -270,7 +270,7 @@ describe('A Redis that is full', () => {
     }
   });
 
-  it('takes no stream that begins with its end', async () => {
+  it('rejects a stream that begins with its terminal event', async () => {
     await manager.appendEvents(newStream(), answers(1));
     await fill();
     const { stream, list } = newList();
@@ -278,7 +278,7 @@ describe('A Redis that is full', () => {
     expect(await redis.exists(list)).toBe(0);
   });
 
-  it('takes heartbeats, so that living workers are not taken for lost', async () => {
+  it('accepts lease renewals, so that no lease of a live worker expires', async () => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1), { leaseMs, producer: producer(0) });
     const other = newList();
@@ -296,7 +296,7 @@ describe('A Redis that is full', () => {
     expect(await redis.pttl(list)).toBeGreaterThan(3_500_000);
   });
 
-  it('refuses what joins on to elements of another program that it could not note', async () => {
+  it('rejects appends after elements of another program whose scan it could not save', async () => {
     const { stream, list } = newList();
     await manager.appendEvents(stream, answers(1));
     await redis.rpush(list, element);

@@ -4,21 +4,14 @@ import { appendAndReadContract } from './append-and-read.js';
 import { deleteAndListContract } from './delete-and-list.js';
 import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
+import type { Manager, ManagerSource } from './manager-source.js';
 import { producersContract } from './producers.js';
 import { timeToLiveContract } from './time-to-live.js';
 import { watchContract } from './watch.js';
 
-type Manager = Awaited<ReturnType<Backend['create']>>;
-
-/** The manager that most tests share, and ones with settings of their own. */
-export interface ManagerSource {
-  (): Manager;
-  with(options: BackendOptions): Promise<Manager>;
-}
-
 /** What every backend must hold: the doc comments of `StreamManager`, as tests. */
 export function streamManagerContract(backend: Backend): void {
-  describe(`the ${backend.name} stream manager`, () => {
+  describe(`The ${backend.name} stream manager`, () => {
     const created: Manager[] = [];
     const create = async (options: BackendOptions) => {
       const manager = await backend.create(options);

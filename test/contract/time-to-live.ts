@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamInfo, StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamInfo, StreamManager } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
 const ttlMs = 2000;
 const leaseMs = 3000;
@@ -19,7 +19,7 @@ const laterMs = 2 * roundedMs;
 
 /** They mostly wait for streams to expire: so all at once. */
 export function timeToLiveContract(manager: ManagerSource): void {
-  describe.concurrent('the time to live of a stream', () => {
+  describe.concurrent('The time to live of a stream', () => {
     it.each([
       [
         'an append that is stored already',
@@ -39,7 +39,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
       });
     });
 
-    it('is longer than a lease, so that readers see how a stream without heartbeats ends', async ({
+    it('is longer than a lease, so that readers see the end of a stream without heartbeats', async ({
       expect,
     }) => {
       const brief = await manager.with({ ttlMs });
@@ -51,7 +51,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
           expect(info).not.toBeNull();
           return info?.status === 'failed';
         });
-        await waitFor('it is forgotten', async () => (await brief.getStatus(stream)) === null);
+        await waitFor('it has expired', async () => (await brief.getStatus(stream)) === null);
       });
     });
 
@@ -78,13 +78,13 @@ export function timeToLiveContract(manager: ManagerSource): void {
       expect(Math.abs(lifeOf(then) - lifeOf(ended))).toBeLessThan(roundedMs);
     });
 
-    it('ends with the time that heartbeats may keep a stream', async ({ expect }) => {
+    it('is not renewed beyond the maximum by heartbeats alone', async ({ expect }) => {
       const aged = await manager.with({ ttlMs, maxAgeMs: 2 * ttlMs });
       await unlessStalled(ttlMs / 2, async () => {
         const stream = newStream();
         await aged.appendEvents(stream, answers(1));
         const lives: number[] = [];
-        await waitFor('it is forgotten', async () => {
+        await waitFor('it has expired', async () => {
           const info = await aged.renewLease(stream, { leaseMs });
           if (info !== null) lives.push(lifeOf(info));
           return info === null;
@@ -93,7 +93,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
       });
     });
 
-    it('is renewed by what is stored, however old the stream is', async ({ expect }) => {
+    it('is renewed by each append, however old the stream is', async ({ expect }) => {
       const aged = await manager.with({ ttlMs: 60_000, maxAgeMs: 1 });
       const stream = newStream();
       await aged.appendEvents(stream, answers(1));
@@ -104,7 +104,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
       expect(Math.abs(ahead - 60_000)).toBeLessThan(1000);
     });
 
-    it('is given by the append that begins it, and holds for all that follow', async ({
+    it('is set by the append that begins the stream, and applies to all that follow', async ({
       expect,
     }) => {
       const stream = newStream();
@@ -123,13 +123,13 @@ export function timeToLiveContract(manager: ManagerSource): void {
       );
     });
 
-    it('is that of the store where none is given', async ({ expect }) => {
+    it('is that of the store by default', async ({ expect }) => {
       const stream = newStream();
       await manager().appendEvents(stream, answers(1));
       expect(await manager().getStatus(stream)).toMatchObject({ ttlMs: 3_600_000 });
     });
 
-    it('is given anew to a stream that was deleted and begins again', async ({ expect }) => {
+    it('is set again for a stream that was deleted and begins again', async ({ expect }) => {
       const stream = newStream();
       const options = { producer: producer(0, 1), ttlMs: 60_000 };
       await manager().appendEvents(stream, answers(1), options);
@@ -138,7 +138,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
       expect(await manager().getStatus(stream)).toMatchObject({ ttlMs: 90_000 });
     });
 
-    it('is its own for each stream: one expires while others stay', async ({ expect }) => {
+    it('applies to each stream separately: one expires while others stay', async ({ expect }) => {
       const [brief, usual, long] = [newStream(), newStream(), newStream()];
       await manager().appendEvents(long, answers(1), { ttlMs: 7_200_000 });
       await manager().appendEvents(usual, answers(1));
@@ -149,7 +149,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
       }
     });
 
-    it('keeps a stream on the list of its session, however short that of others is', async ({
+    it('keeps a stream in the list of its session, however short that of others is', async ({
       expect,
     }) => {
       const brief = await manager.with({ ttlMs: 200 });
@@ -166,7 +166,7 @@ export function timeToLiveContract(manager: ManagerSource): void {
   });
 }
 
-/** Sends heartbeats until two streams, begun one after the other, have been forgotten. */
+/** Sends heartbeats until two streams, begun one after the other, have expired. */
 async function outlives(
   store: StreamManager,
   stream: StreamId,
@@ -174,7 +174,7 @@ async function outlives(
 ): Promise<void> {
   for (const other of [newStream(), newStream()]) {
     await store.appendEvents(other, answers(1));
-    await waitFor('the other is forgotten', async () => {
+    await waitFor('the other has expired', async () => {
       await heartbeat();
       await sleep(20);
       if ((await store.getStatus(stream))?.nextOffset !== 1) throw new Error('the stream is gone');

@@ -1,54 +1,54 @@
 import { describe, expect, it } from 'vitest';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
-import type { ManagerSource } from './stream-manager-contract.js';
+import type { ManagerSource } from './manager-source.js';
 
-/** @param isCertain whether no wake-up of this store is ever lost */
+/** @param isCertain whether no notification of this store is ever lost */
 export function watchContract(manager: ManagerSource, isCertain: boolean): void {
-  describe('watching', () => {
-    it('wakes every watcher of the stream after an append, and no other', async () => {
+  describe('watch', () => {
+    it('notifies every watcher of the stream after an append, and no other', async () => {
       const [stream, other] = [newStream(), newStream()];
-      const wakes = [0, 0, 0];
+      const notifications = [0, 0, 0];
       const unwatch = [stream, stream, other].map((watched, index) =>
         manager().watch(watched, () => {
-          wakes[index] = (wakes[index] as number) + 1;
+          notifications[index] = (notifications[index] as number) + 1;
         }),
       );
-      await settled(wakes, isCertain);
-      const otherBefore = wakes[2];
-      const before = [...wakes];
+      await settled(notifications, isCertain);
+      const otherBefore = notifications[2];
+      const before = [...notifications];
       await manager().appendEvents(stream, answers(1));
-      await waitFor('both are woken', () =>
-        wakes.slice(0, 2).every((n, i) => n > (before[i] as number)),
+      await waitFor('both are notified', () =>
+        notifications.slice(0, 2).every((n, i) => n > (before[i] as number)),
       );
-      expect(wakes[2]).toBe(otherBefore);
+      expect(notifications[2]).toBe(otherBefore);
       for (const end of unwatch) end();
     });
 
-    it('wakes for an append and for a deletion: before they return, where that is certain', async () => {
+    it('notifies of an append and of a deletion, before they return where that is reliable', async () => {
       const own = await manager.with({});
-      expect(own.wakesForCertain).toBe(isCertain);
+      expect(own.notifiesReliably).toBe(isCertain);
       const stream = newStream();
-      const wakes = [0];
+      const notifications = [0];
       own.watch(stream, () => {
-        wakes[0] = (wakes[0] as number) + 1;
+        notifications[0] = (notifications[0] as number) + 1;
       });
       const wakesOnce = async (change: () => Promise<unknown>) => {
-        await settled(wakes, isCertain);
-        const before = wakes[0] as number;
+        await settled(notifications, isCertain);
+        const before = notifications[0] as number;
         await change();
-        if (!isCertain) await waitFor('it is woken', () => wakes[0] !== before);
-        expect(wakes[0]).toBe(before + 1);
+        if (!isCertain) await waitFor('it is notified', () => notifications[0] !== before);
+        expect(notifications[0]).toBe(before + 1);
       };
       await wakesOnce(() => own.appendEvents(stream, answers(1)));
       await wakesOnce(() => own.deleteStream(stream));
-      const after = wakes[0];
+      const after = notifications[0];
       await own.appendEvents(newStream(), answers(1));
-      await settled(wakes, isCertain);
-      expect(wakes[0]).toBe(after);
+      await settled(notifications, isCertain);
+      expect(notifications[0]).toBe(after);
     });
 
-    it('wakes for an expiry, where that is certain; else a look finds the stream gone', async () => {
+    it('notifies of an expiry where that is reliable; otherwise a read finds the stream gone', async () => {
       const own = await manager.with({ ttlMs: 2000 });
       const stream = newStream();
       await own.appendEvents(stream, answers(1));
@@ -73,7 +73,7 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
       await own.appendEvents(stream, answers(1));
     });
 
-    it('sees, when woken, what was appended', async () => {
+    it('notifies when the append can already be read', async () => {
       const stream = newStream();
       const seen: number[] = [];
       const unwatch = manager().watch(stream, () => {
@@ -87,8 +87,8 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
     });
   });
 
-  describe('the store', () => {
-    it('answers a ping', async () => {
+  describe('The connection to the store', () => {
+    it('responds to a ping', async () => {
       await expect(manager().ping()).resolves.toBeUndefined();
     });
 
@@ -100,12 +100,13 @@ export function watchContract(manager: ManagerSource, isCertain: boolean): void 
   });
 }
 
-/** Where a wake-up may be lost, a new watch is woken once for what came before it. */
-async function settled(wakes: readonly number[], isCertain: boolean): Promise<void> {
-  if (!isCertain) await waitFor('each watch stands', () => wakes.every((count) => count > 0));
+/** Where a notification may be lost, a new watch is notified once for what came before it. */
+async function settled(notifications: readonly number[], isCertain: boolean): Promise<void> {
+  if (!isCertain)
+    await waitFor('each watch stands', () => notifications.every((count) => count > 0));
   let last = '';
-  await waitFor('the wake-ups of the beginning are over', async () => {
-    const now = wakes.join();
+  await waitFor('the notifications of the beginning are over', async () => {
+    const now = notifications.join();
     const isSame = now === last;
     last = now;
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -25,7 +25,7 @@ const half = words.slice(0, 100).join('');
 
 describe('Chats of each major of the AI SDK', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'notice that their node went with %s in the midst of the answer, and resume at the next one',
+    'notice that their node went down with %s in the middle of a message, and resume at the next one',
     async (signal) => {
       const redis = await startRedis();
       const settings = onRedis(redis, { PORT: String(await freePort()) });
@@ -62,8 +62,8 @@ describe('Chats of each major of the AI SDK', () => {
   );
 });
 
-describe('The stream of a session for the AI SDK', () => {
-  it('is 503 with Retry-After while Redis is away, and goes on afterwards', async () => {
+describe('GET /ai-sdk/sessions/:sid/stream', () => {
+  it('responds 503 with Retry-After while Redis is down, and works afterwards', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await isReady(service);

@@ -7,18 +7,23 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readArguments, UsageError } from '../bench/arguments.js';
-import { DeliveryCheck } from '../bench/load/delivery-check.js';
-import { eventText, stampMarker, writeMoment, writeOrigin } from '../bench/load/event-stamp.js';
-import { Load } from '../bench/load/load.js';
-import { drawLines } from '../bench/report/line-plot.js';
-import { readResults } from '../bench/results.js';
-import { scenarioNames } from '../bench/scenarios/scenario.js';
-import type { Server } from '../bench/systems/system.js';
+import { readArguments, UsageError } from '../../tools/bench/arguments.js';
+import { DeliveryCheck } from '../../tools/bench/load/delivery-check.js';
+import {
+  eventText,
+  stampMarker,
+  writeMoment,
+  writeOrigin,
+} from '../../tools/bench/load/event-stamp.js';
+import { Load } from '../../tools/bench/load/load.js';
+import { drawLines } from '../../tools/bench/report/line-plot.js';
+import { readResults } from '../../tools/bench/results.js';
+import { scenarioNames } from '../../tools/bench/scenarios/scenario.js';
+import type { Server } from '../../tools/bench/systems/system.js';
 import { bundledProgram } from '../support/bundled-program.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const program = join(root, 'test/bench/main.ts');
+const program = join(root, 'tools/bench/main.ts');
 const bundle = await bundledProgram(program);
 /** As users run it, but for npm. */
 const asUsersRunIt = ['--import', 'tsx', program];
@@ -37,7 +42,7 @@ describe('npm run bench', () => {
     }
   }, 600_000);
 
-  it('measures the others beside it', async () => {
+  it('measures the other systems beside it', async () => {
     const { code, output } = await runBench(['single-post', '--quick', '--redis'], asUsersRunIt);
     for (const system of ['rejoin', 'rejoin-redis', 'bare', 'poll']) {
       expect(output).toMatch(new RegExp(`^${system} +[\\d,]+ `, 'm'));
@@ -46,7 +51,7 @@ describe('npm run bench', () => {
     expect(code).toBe(0);
   });
 
-  it('compares two builds, round by round, and says when the rounds are too few', async () => {
+  it('compares two builds, round by round, and reports when the rounds are too few', async () => {
     const file = join(directory(), 'comparison.json');
     const args = ['single-post', '--quick', '--rounds', '1', '--against', root, '--json', file];
     const { code, output } = await runBench(args);
@@ -64,12 +69,12 @@ describe('npm run bench', () => {
     ['a scenario that does not exist', ['swim'], "there is no scenario 'swim'"],
     ['a system that does not exist', ['--system', 'abacus'], "there is no system 'abacus'"],
     ['no number of seconds', ['--seconds', 'few'], "not 'few'"],
-  ])('refuses %s', (_title, args, fault) => {
+  ])('rejects %s', (_title, args, fault) => {
     expect(() => readArguments(args)).toThrow(UsageError);
     expect(() => readArguments(args)).toThrow(fault);
   });
 
-  it('answers arguments that it refuses with its usage', async () => {
+  it('prints its usage for arguments that it rejects', async () => {
     const { code, output } = await runBench(['swim']);
     expect(output).toContain("there is no scenario 'swim'");
     expect(output).toContain('Usage: npm run bench');
@@ -85,10 +90,10 @@ describe('npm run bench', () => {
   });
 });
 
-describe('the check of what a subscriber receives', () => {
+describe('The delivery check of a benchmark subscriber', () => {
   const stream = 7;
 
-  it('is content with each event of each writer, once and in order', () => {
+  it('accepts each event of each writer, once and in order', () => {
     const check = checkOf([0, 0], [1, 0], [1, 1], [0, 1]);
     expect(check.fault).toBeNull();
     expect(check.missing([2, 2])).toBeNull();
@@ -142,8 +147,8 @@ describe('the check of what a subscriber receives', () => {
   }
 });
 
-describe('the load of a measurement', () => {
-  it('is content with a server that delivers, however the bytes come', async () => {
+describe('The load of a measurement', () => {
+  it('passes with a server that delivers, in whatever pieces', async () => {
     await expect(appendFive((frame) => [...frame].map((byte) => Buffer.of(byte)))).resolves.toBe(5);
   });
 
@@ -170,12 +175,12 @@ describe('the load of a measurement', () => {
     await expect(appendFive((frame) => [foreign, frame])).rejects.toThrow('a foreign event');
   });
 
-  it('fails when the server refuses an event', async () => {
+  it('fails when the server rejects an event', async () => {
     await expect(appendFive(null)).rejects.toThrow('HTTP/1.1 503');
   });
 });
 
-it('draws a line for each of what it compares', () => {
+it('The line plot has a line for each series', () => {
   const points = [[100, 1] as const, [5000, 3.2] as const];
   const lines = ['one', 'two'].map((name) => ({ name, colour: '#000', points }));
   const plot = drawLines({ title: 'Cost', xTitle: 'subscribers', lines });
@@ -186,7 +191,7 @@ it('draws a line for each of what it compares', () => {
 type Deliver = (frame: Buffer, index: number) => readonly Buffer[];
 
 /**
- * @param deliver what one reader gets for each of five events; null: the server refuses them
+ * @param deliver what one reader gets for each of five events; null: the server rejects them
  * @param stallMs how long nothing happens before the measurement has failed
  */
 async function appendFive(deliver: Deliver | null, stallMs?: number): Promise<number> {
@@ -195,7 +200,7 @@ async function appendFive(deliver: Deliver | null, stallMs?: number): Promise<nu
     await load.follow([0], 1);
     const [poster] = await load.writeTo([0]);
     for (let count = 0; count < 5; count += 1) poster?.post();
-    await load.settle();
+    await load.drain();
     return load.delivered;
   };
   return Load.on(server, measure, stallMs);
@@ -230,7 +235,7 @@ async function fakeServer(deliver: Deliver | null): Promise<Server> {
     appendPath: (stream) => `/${stream}`,
     followPath: (stream) => `/${stream}`,
     create: async () => {},
-    forget: async () => {},
+    deleteStreams: async () => {},
     storeCommands: async () => Number.NaN,
     stop: async () => {},
   };

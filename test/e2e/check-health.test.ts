@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { directoryWith, launchService } from '../support/test-processes.js';
 
-const program = join(import.meta.dirname, '../../dist/check-health.js');
+const program = join(import.meta.dirname, '../../dist/bin/check-health.js');
 
 /** How the program exits, with the settings of this directory. */
 function exitCode(directory: string, environment: Record<string, string>): Promise<number> {
@@ -18,7 +18,7 @@ function exitCode(directory: string, environment: Record<string, string>): Promi
 
 describe('The health check of the image', () => {
   it.each([{}, { DEFAULT_HOST: '0.0.0.0', AUTH_DISABLED: 'true' }])(
-    'asks where config.yaml has the service listen, with %j',
+    'requests the address and port of config.yaml, with %j',
     async (environment) => {
       const port = await freePort();
       const directory = directoryWith({ 'config.yaml': `server: { port: ${port} }\n` });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterOfTest, call, stopReplication } from '../support/cluster-of-test.js';
 import { Failover } from '../support/failover.js';
 
-describe('On a Redis Cluster, when a primary is killed,', () => {
+describe('On a Redis Cluster whose primary is killed', () => {
   let cluster: ClusterOfTest;
   let mid: string;
   beforeEach(async () => {
@@ -15,27 +15,27 @@ describe('On a Redis Cluster, when a primary is killed,', () => {
     return (await call(cluster.replica, 'LRANGE', key, '0', '-1')) as string[];
   };
 
-  it('appends and readers go on at its replica', async () => {
+  it('appends and feeds continue at its replica', async () => {
     const failover = await Failover.start(cluster.environment(), mid);
     await cluster.first.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     await failover.expectNoSilentGap('Cluster failover', stored);
   });
 
-  it('what it had acknowledged and not yet handed on is lost, and readers are told', async () => {
+  it('acknowledged events that it had not replicated are lost, and readers are reset', async () => {
     const failover = await Failover.start(cluster.environment(), mid);
     await stopReplication(cluster.first);
     await failover.appendsGoOn();
     await cluster.first.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     const lost = await failover.expectNoSilentGap('Cluster failover with loss', stored);
     expect(lost).toBeGreaterThan(0);
     expect(failover.resetCount).toBeGreaterThan(0);
   });
 
-  it('or hangs, answers come in time and go on at its replica', async () => {
+  it('or hangs, responses come in time and appends continue at its replica', async () => {
     const failover = await Failover.start(cluster.environment(), mid);
     cluster.first.signal('SIGSTOP');
     await failover.appendsFail();

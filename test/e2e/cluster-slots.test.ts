@@ -6,7 +6,7 @@ import { isReady, openFeed, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-describe('On a Redis Cluster, the service', () => {
+describe('The service on a Redis Cluster', () => {
   let cluster: ClusterOfTest;
   let mid: string;
   let list: string;
@@ -32,12 +32,12 @@ describe('On a Redis Cluster, the service', () => {
   const migrate = (key: string) =>
     call(from, 'MIGRATE', '127.0.0.1', String(to.port), key, '0', '5000');
 
-  it('loses nothing while a slot moves, and says stored 0 while its keys are apart', async () => {
+  it('loses nothing while a slot moves, and responds stored: 0 while its keys are apart', async () => {
     const failover = await Failover.start(cluster.environment(), mid);
     await beginMove();
     await failover.appendsGoOn();
     await migrate(list);
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await migrate(`{${list}}::state`);
     await failover.appendsGoOn();
     for (const server of [to, ...cluster.primaries])
@@ -50,7 +50,7 @@ describe('On a Redis Cluster, the service', () => {
     expect(failover.resetCount).toBe(0);
   });
 
-  it('outlives a node that hangs and dies while a slot moves to it', async () => {
+  it('survives a node that hangs and dies while a slot moves to it', async () => {
     const service = await startService(cluster.environment());
     await isReady(service);
     await beginMove();
@@ -65,7 +65,7 @@ describe('On a Redis Cluster, the service', () => {
     expect(service.output).not.toContain('The process fails');
   });
 
-  it('answers with stored 0 while a part of the cluster is away, and recovers by itself', async () => {
+  it('responds with stored: 0 while a part of the cluster is down, and recovers automatically', async () => {
     const service = await startService(cluster.environment());
     await isReady(service);
     const append = () => post(eventsUrl(service.url, 's1', mid), { type: 'answer' });
@@ -82,7 +82,7 @@ describe('On a Redis Cluster, the service', () => {
     await waitFor('the cluster is back', async () => (await append()).status === 201);
   });
 
-  it('is woken by another node when the one that woke it is gone', async () => {
+  it('gets notifications from another node when the one that sent them is gone', async () => {
     const { replica } = cluster;
     const settings = { ...cluster.environment(replica, from), FEED_POLL_INTERVAL: '10m' };
     const service = await startService(settings);

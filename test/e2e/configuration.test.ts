@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, type Environment, startService } from '../support/test-processes.js';
 import { eventsUrl, postText } from '../support/worker.js';
@@ -22,12 +22,12 @@ describe('The settings', () => {
     expect(limitWith(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
   });
 
-  it('are what the service that is started with them goes by', async () => {
+  it('are used by the service that is started with them', async () => {
     expect(await limitOfService(variable, { 'config.yaml': yaml, '.env': dotenv })).toBe(300);
     expect(await limitOfService({}, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
   });
 
-  it('take an empty variable for one that is not set', () => {
+  it('treat an empty variable as unset', () => {
     const empty = { LIMITS_EVENT_BYTES: '' };
     expect(limitWith(empty, { 'config.yaml': yaml, '.env': dotenv })).toBe(200);
     const emptyToo = { 'config.yaml': yaml, '.env': 'LIMITS_EVENT_BYTES=\n' };
@@ -39,12 +39,12 @@ describe('The settings', () => {
     expect(limitWith({ CONFIG_FILE: 'other.yaml' }, files)).toBe(400);
   });
 
-  it('take CONFIG_FILE from .env too', () => {
+  it('accept CONFIG_FILE in .env', () => {
     const files = { '.env': 'CONFIG_FILE=other.yaml\n', 'other.yaml': yaml };
     expect(limitWith({}, files)).toBe(100);
   });
 
-  it('take an empty config.yaml, and keys without a value, for none', () => {
+  it('treat an empty config.yaml, and keys without a value, as unset', () => {
     expect(limitWith(variable, { 'config.yaml': '' })).toBe(300);
     const valueless = 'limits:\nstream_manager:\n  redis:\n    password:\n';
     expect(limitWith(variable, { 'config.yaml': valueless })).toBe(300);
@@ -63,9 +63,9 @@ async function limitOfService(environment: Environment, files: Record<string, st
   const limits = [100, 200, 300, 400];
   const statuses: number[] = [];
   for (const limit of limits) statuses.push(await statusOf(service, limit + 1));
-  const refused = statuses.indexOf(413);
-  expect(statuses).toEqual(limits.map((_, index) => (index < refused ? 201 : 413)));
-  const limit = limits[refused] as number;
+  const rejected = statuses.indexOf(413);
+  expect(statuses).toEqual(limits.map((_, index) => (index < rejected ? 201 : 413)));
+  const limit = limits[rejected] as number;
   expect(await statusOf(service, limit)).toBe(201);
   return limit;
 }

@@ -47,11 +47,22 @@ describe('npm run demo', () => {
     expect(code).toBe(0);
   });
 
-  it('says so when Redis cannot be reached', async () => {
+  it('reports when Redis cannot be reached', async () => {
     const address = `127.0.0.1:${await freePort()}`;
     const { code, output } = await runDemo(['--backend', 'redis'], { REDIS_ADDR: address });
     expect(output).toContain(`Redis at ${address} cannot be reached: connect ECONNREFUSED`);
     expect(code).toBe(1);
+  });
+
+  it('listens where --port says, and links to the stream in the inspector', async () => {
+    const port = await freePort();
+    const demo = new DemoProcess(direct, ['--port', String(port)]);
+    const link = () => /Watch it in a browser: (http:\S+)/.exec(demo.output)?.[1];
+    await waitFor('the link', () => link() !== undefined);
+    expect(new URL(link() as string).port).toBe(String(port));
+    expect((await fetch(link() as string)).status).toBe(200);
+    demo.child.kill('SIGINT');
+    await demo.exitCode;
   });
 
   it('replays a run without ids, times and an end, which it adds', async () => {
@@ -69,25 +80,26 @@ describe('npm run demo', () => {
     expect(code).toBe(0);
   });
 
-  it('ends with the reason when the service refuses an event', async () => {
+  it('exits with the reason when the service rejects an event', async () => {
     const { code, output } = await runDemo(['--input', fileOf('{"type":"answer","extra":1}')]);
     expect(output).toContain('Event 1 could not be appended: 400');
-    expect(output).toContain('/extra');
+    expect(output).toContain('`extra` is an unknown field');
     expect(code).toBe(1);
   });
 
   it.each([
     [['--speed', 'fast'], "not 'fast'"],
     [['--speed', '0'], "not '0'"],
+    [['--port', '65536'], "not '65536'"],
     [['--backend', 'postgres'], "not 'postgres'"],
     [['--unknown'], "'--unknown'"],
     [['run.ndjson'], "'run.ndjson'"],
-  ])('refuses the arguments %j', (args, fault) => {
+  ])('rejects the arguments %j', (args, reason) => {
     expect(() => readArguments(args)).toThrow(UsageError);
-    expect(() => readArguments(args)).toThrow(fault);
+    expect(() => readArguments(args)).toThrow(reason);
   });
 
-  it('answers arguments that it refuses with its usage', async () => {
+  it('prints its usage for arguments that it rejects', async () => {
     const { code, output } = await runDemo(['--speed', 'fast']);
     expect(output).toContain("not 'fast'");
     expect(output).toContain('Usage: npm run demo');
@@ -103,13 +115,13 @@ describe('npm run demo', () => {
     ['a file without events', fileOf('', ''), 'has no events'],
     ['a line that is not JSON', fileOf('{"type":"answer"}', '{"type":'), 'line 2, is not JSON'],
     ['a line that is not an object', fileOf('[1]'), 'line 1, is not a JSON object'],
-  ])('names what is wrong with %s', async (_title, input, fault) => {
+  ])('reports what is wrong with %s', async (_title, input, fault) => {
     const loading = loadAgentRun(input);
     await expect(loading).rejects.toThrow(DemoError);
     await expect(loading).rejects.toThrow(fault);
   });
 
-  it('ends with the reason when its input cannot be read', async () => {
+  it('exits with the reason when its input cannot be read', async () => {
     const { code, output } = await runDemo(['--input', join(directory, 'none.ndjson')]);
     expect(output).toMatch(/^The input cannot be read: ENOENT/);
     expect(output).not.toContain('    at ');
@@ -125,7 +137,7 @@ describe('npm run demo', () => {
   });
 });
 
-describe('the verdict of the demo', () => {
+describe('The verdict of the demo', () => {
   const sent = ['{"n":1}', '{"n":2}', '{"n":3}', '{"text":"a\u2028b\u0085c\u2029"\r}'];
   const asSent = ['{"n":1}', '{"n":2}', '{"n":3}', '{"text":"a\\u2028b\\u0085c\\u2029" }'];
   const [one = '', two = '', three = '', four = ''] = asSent;
@@ -147,7 +159,7 @@ describe('the verdict of the demo', () => {
     expect(tableRow(sent, frames)).toMatch(new RegExp(`DIFFERENT from event ${event} on$`));
   });
 
-  it('is DIFFERENT when nothing came', () => {
+  it('is DIFFERENT when nothing was received', () => {
     expect(tableRow(sent, [])).toMatch(/DIFFERENT from event 1 on$/);
   });
 });

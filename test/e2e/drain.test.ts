@@ -17,10 +17,10 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const stopped = { code: 0, signal: null };
-/** Well within what Redis is given to answer. */
-const answerMs = 1500;
+/** Well within what Redis is given to reply. */
+const responseMs = 1500;
 
-describe('When it gets SIGTERM, the service', () => {
+describe('The service, on SIGTERM,', () => {
   it('is not ready at once, and serves everything until the drain delay is over', async () => {
     const service = await startService({ DRAIN_DELAY: '5s' });
     const before = await openFeed(feedUrl(service.url));
@@ -39,7 +39,7 @@ describe('When it gets SIGTERM, the service', () => {
     expect(await service.exit()).toEqual(stopped);
   });
 
-  it('ends many feeds one after another, and asks each to come back at another time', async () => {
+  it('ends many feeds in batches, and gives each a different retry time', async () => {
     const service = await startService();
     const feeds = await Promise.all(
       Array.from({ length: 80 }, () => openFeed(feedUrl(service.url))),
@@ -53,7 +53,7 @@ describe('When it gets SIGTERM, the service', () => {
     expect(await service.exit()).toEqual(stopped);
   });
 
-  it('finishes an append that is under way, whatever else holds it up', async () => {
+  it('finishes an append that is under way, whatever else delays it', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { DRAIN_DELAY: '1s' }));
     await isReady(service);
@@ -72,7 +72,7 @@ describe('When it gets SIGTERM, the service', () => {
     const stoppedMs = performance.now() - stoppedAt;
 
     const { status } = await slow;
-    if (stoppedMs < answerMs) expect(status).toBe(201);
+    if (stoppedMs < responseMs) expect(status).toBe(201);
     else expect([201, 503]).toContain(status); // the service may have given Redis up
     expect(await service.exit()).toEqual(stopped);
   });
@@ -86,7 +86,7 @@ describe('When it gets SIGTERM, the service', () => {
   });
 });
 
-it('When it gets SIGINT, the service does not wait for load balancers', async () => {
+it('The service, on SIGINT, does not wait for load balancers', async () => {
   const service = await startService({ DRAIN_DELAY: '1h' });
   const feed = await openFeed(feedUrl(service.url));
   service.signal('SIGINT');

@@ -14,7 +14,7 @@ import { lossy, TcpProxy } from '../support/tcp-proxy.js';
 import { clientOf, isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 
-const losses = { answer: 0.05, request: 0.01 };
+const losses = { response: 0.05, request: 0.01 };
 /** Of each stream of single events; EXACTLY_ONCE_EVENTS=500 makes them 10,000 together. */
 const singleEvents = Number(process.env.EXACTLY_ONCE_EVENTS ?? 12);
 /** Single events are many requests: fewer, on many streams at once. */
@@ -26,7 +26,7 @@ const runsOf: Record<BodyKind, { streams: number; events: number }> = {
 const seed = newSeed();
 const brief = { FEED_LINGER: '100ms' };
 
-describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (backend) => {
+describe.each(['memory', 'redis'])('Over a network that loses responses (%s)', (backend) => {
   let redis: RedisServer | undefined;
   let service: ServiceProcess;
   let proxy: TcpProxy;
@@ -69,7 +69,7 @@ describe.each(['memory', 'redis'])('Over a network that loses answers (%s)', (ba
     );
     expect(failures).toBeGreaterThan(0);
     for (const { mid, worker, reader } of runs) {
-      expect(worker.refusals).toEqual([]);
+      expect(worker.rejections).toEqual([]);
       const stored = await allContents(service, mid);
       expect(stored).toEqual(events.map(({ content }) => content));
       expect(reader.data.map((data) => JSON.parse(data).content)).toEqual(stored);
@@ -84,7 +84,7 @@ describe('Over a Redis that loses replies and requests', () => {
   it('each event is stored once, in order, whatever was unknown in between', async () => {
     console.log(`SEED=${seed}`);
     const redis = await startRedis();
-    const losing = lossy(randomFrom(seed), { answer: 0.02, request: 0.01 });
+    const losing = lossy(randomFrom(seed), { response: 0.02, request: 0.01 });
     const proxy = await TcpProxy.start(redis.port, losing);
     onTestFinished(() => proxy.close());
     const service = await startService({
@@ -102,9 +102,11 @@ describe('Over a Redis that loses replies and requests', () => {
     );
     await Promise.all(workers.map((worker) => worker.sendAll(events)));
 
-    const refusals = workers.flatMap((worker) => worker.refusals);
-    console.log(`${proxy.connectionCount} connections to Redis, ${refusals.length} times unknown`);
-    expect(new Set(refusals)).toEqual(new Set(['backend_unavailable']));
+    const rejections = workers.flatMap((worker) => worker.rejections);
+    console.log(
+      `${proxy.connectionCount} connections to Redis, ${rejections.length} times unknown`,
+    );
+    expect(new Set(rejections)).toEqual(new Set(['backend_unavailable']));
     for (const { options } of workers) {
       const list = await clientOf(redis).lrange(`stream:events:s1:${options.mid}`, 0, -1);
       expect(list.map((event) => JSON.parse(event).content)).toEqual(

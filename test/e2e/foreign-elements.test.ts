@@ -34,10 +34,10 @@ const junk: readonly (readonly [string, Buffer])[] = [
   ['line breaks that look like a frame', Buffer.from('\n\nid: 99\ndata: {}\n\n')],
 ];
 
-describe('Of elements that another program pushed, the service', () => {
+describe('The service, with elements that another program pushed,', () => {
   const stream = new StreamOfTest({ FEED_POLL_INTERVAL: '100ms', FEED_LINGER: '100ms' });
 
-  it('makes malformed frames whose ids count on, of whatever is no event', async () => {
+  it('sends a malformed frame with the next id for what is no event', async () => {
     const client = clientOf(stream.redis);
     const feed = await stream.follow();
     for (const [, element] of junk) {
@@ -56,7 +56,7 @@ describe('Of elements that another program pushed, the service', () => {
     }
   });
 
-  it('makes chunks of their own for the AI SDK of whatever is no event, live and kept', async () => {
+  it('sends separate chunks to the AI SDK for what is no event, live and replayed', async () => {
     const client = clientOf(stream.redis);
     await post(stream.eventsUrl, event); // which notes the stream for its session
     const url = `${stream.service.url}/ai-sdk/sessions/s1/stream`;
@@ -80,7 +80,7 @@ describe('Of elements that another program pushed, the service', () => {
     }
   });
 
-  it('folds events around whatever is no event, and keeps that, with compact=true', async () => {
+  it('folds events around what is no event with compact=true, and keeps it', async () => {
     const client = clientOf(stream.redis);
     const other = JSON.stringify({ ...event, colour: 'green' });
     const elements = junk.flatMap(([, element]) => [wellFormed, wellFormed, element]);
@@ -97,7 +97,7 @@ describe('Of elements that another program pushed, the service', () => {
     expect(compact.frames).toEqual(expected);
   });
 
-  it('reads whatever is no event as of type malformed', async () => {
+  it('reads what is no event with the type malformed', async () => {
     const elements = junk.map(([, element]) => element);
     await clientOf(stream.redis).rpush(stream.key, ...elements, wellFormed);
     const read = await fetch(`${stream.eventsUrl}?offset=1`);
@@ -133,7 +133,7 @@ describe('Of elements that another program pushed, the service', () => {
       JSON.stringify({ ...event, content: '\r\n\r\nevent: x\ndata: y' }),
     ],
     ['with a type that is no name', JSON.stringify({ ...event, type: 'a\nid: 9' })],
-  ])('keeps one %s one frame of the same value', async (_, element) => {
+  ])('sends one %s as one frame of the same value', async (_, element) => {
     await clientOf(stream.redis).rpush(stream.key, element, wellFormed);
     const feed = await openFeed(feedUrl(stream.service.url, '?named=true', 's1', stream.mid));
     await feed.frameCount(2);

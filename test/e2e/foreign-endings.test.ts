@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maxEventDepth } from '../../src/streams/stream-event.js';
+import { maxEventDepth } from '../../src/events/event.js';
 import { StreamOfTest } from '../support/stream-of-test.js';
 import { clientOf } from '../support/test-processes.js';
 
@@ -9,7 +9,7 @@ function completeOfDepth(levels: number): string {
 }
 
 /** Readers and appends agree on whether the stream has ended. */
-describe('Of what another program pushed, the service', () => {
+describe('The service, with what another program pushed,', () => {
   const stream = new StreamOfTest({ FEED_POLL_INTERVAL: '100ms', FEED_LINGER: '100ms' });
 
   it.each([
@@ -18,7 +18,7 @@ describe('Of what another program pushed, the service', () => {
     ['with a repeated key, of which the last counts', '{"type":"answer","type":"complete"}'],
     ['with half a surrogate pair', '{"type":"complete","content":"\\ud83d"}'],
     ['nested as deeply as an event may be', completeOfDepth(maxEventDepth)],
-  ])('takes a complete for the end %s', async (_, element) => {
+  ])('recognises a complete event as the end %s', async (_, element) => {
     await clientOf(stream.redis).rpush(stream.key, element);
     await (await stream.follow()).end();
     const append = await stream.append({ type: 'answer' });
@@ -35,7 +35,7 @@ describe('Of what another program pushed, the service', () => {
       'has it elsewhere',
       Buffer.from('{"type":"answer","data":{"type":"complete"},"content":"\\"stop\\""}'),
     ],
-  ])('takes no end from what %s', async (_, element) => {
+  ])('recognises no end in what %s', async (_, element) => {
     await clientOf(stream.redis).rpush(stream.key, element);
     const feed = await stream.follow();
     await feed.frameCount(1);

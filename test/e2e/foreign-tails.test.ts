@@ -28,13 +28,13 @@ async function toldBy(the: PairOfTest, node: ServiceProcess, id: string, offset:
   };
 }
 
-describe('What another program pushes behind the end of a stream', () => {
+describe('What another program pushes after the end of a stream', () => {
   const the = new PairOfTest(quick);
 
   it.each([
     ['stop', 'stopped', [pushed('answer'), pushed('complete', true)]],
     ['complete', 'complete', [pushed('error', true), pushed('stop', true), 'no JSON']],
-  ])('changes nothing of what readers were told by a %s', async (type, streamStatus, tail) => {
+  ])('changes nothing of what readers got before a %s', async (type, streamStatus, tail) => {
     const client = clientOf(the.redis);
     await post(the.eventsUrl(the.nodes[0]), { type: 'answer' });
     const feed = await openFeed(the.feedUrl(the.nodes[1]));
@@ -57,7 +57,7 @@ describe('What another program pushes behind the end of a stream', () => {
     const nodes = [...the.nodes, fresh];
     for (const node of nodes) expect(await told(node)).toEqual(before);
 
-    // Whoever comes later, or goes on in the midst of them, gets what the list has, and the end.
+    // A client that comes later, or goes on in the middle of them, gets what the list has, and the end.
     const ids: (string | undefined)[] = [];
     for (const node of nodes) {
       const whole = await openFeed(the.feedUrl(node));
@@ -77,7 +77,7 @@ describe('What another program pushes behind the end of a stream', () => {
     for (const node of nodes) expect(await told(node)).toEqual(before);
   });
 
-  it('brings nobody back but by a title', async () => {
+  it('makes no client reconnect, except a title', async () => {
     const client = clientOf(the.redis);
     const [a, b] = the.nodes;
     await client.rpush(the.key, pushed('complete', true));
@@ -97,10 +97,10 @@ describe('What another program pushes behind the end of a stream', () => {
   });
 });
 
-describe('While feeds linger, what another program pushes behind the end of a stream', () => {
+describe('What another program pushes after the end of a stream, while feeds linger,', () => {
   const the = new PairOfTest({ FEED_POLL_INTERVAL: '100ms', FEED_LINGER: '10m' });
 
-  it('comes in order on each node, also a second end, until a title ends them', async () => {
+  it('arrives in order on each node, also a second end, until a title ends them', async () => {
     const client = clientOf(the.redis);
     const [a, b] = the.nodes;
     await post(the.eventsUrl(a), { type: 'answer' });

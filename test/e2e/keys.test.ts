@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readKeyArguments } from '../../src/access/key-arguments.js';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { loadConfig } from '../../src/config.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
+import { readKeyArguments } from '../../src/bin/key-arguments.js';
+import { loadConfig } from '../../src/config/config.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import { makeKey, type TestKey } from '../support/keys.js';
-import { refusalOf } from '../support/refusal-of.js';
 import {
   directoryWith,
   type Environment,
@@ -15,23 +15,23 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-const program = resolve(import.meta.dirname, '../../dist/make-key.js');
+const program = resolve(import.meta.dirname, '../../dist/bin/create-key.js');
 
-function makeKeyWith(...args: string[]) {
+function createKey(...args: string[]) {
   return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
 }
 
 const configured = (...keys: TestKey[]): Environment => ({
-  AUTH_PRODUCER_KEYS: keys.map(({ key }) => formatProducerKey(key)).join(','),
+  AUTH_API_KEYS: keys.map(({ key }) => formatApiKey(key)).join(','),
 });
 
-describe('The command that makes keys', () => {
-  it('prints the header for the producer and the setting for the service, which fit', async () => {
-    const { status, stdout } = makeKeyWith('--id', 'worker-1', '--scopes', 'append,read');
+describe('create-key', () => {
+  it('prints the header for a client and the setting for the service, which match', async () => {
+    const { status, stdout } = createKey('--id', 'worker-1', '--scopes', 'append,read');
     expect(status).toBe(0);
     const [header, setting, rest] = stdout.split('\n') as [string, string, string];
     expect(header).toMatch(/^Authorization: Bearer worker-1\.[A-Za-z0-9_-]{43}$/);
-    expect(setting).toMatch(/^AUTH_PRODUCER_KEYS=worker-1:[0-9a-f]{64}:append\+read$/);
+    expect(setting).toMatch(/^AUTH_API_KEYS=worker-1:[0-9a-f]{64}:append\+read$/);
     expect(rest).toBe('');
 
     const service = await startService({}, directoryWith({ '.env': setting }));
@@ -41,8 +41,8 @@ describe('The command that makes keys', () => {
     expect((await post(url, { type: 'answer' }, { authorization })).status).toBe(201);
   });
 
-  it('never makes the same key twice', () => {
-    const one = () => makeKeyWith('--id', 'a', '--scopes', 'admin').stdout;
+  it('never creates the same key twice', () => {
+    const one = () => createKey('--id', 'a', '--scopes', 'admin').stdout;
     expect(one()).not.toBe(one());
   });
 
@@ -54,19 +54,19 @@ describe('The command that makes keys', () => {
     [['--id', 'a', '--scopes', 'read,write'], '--scopes'],
     [['--id', 'a', '--scopes', ''], '--scopes'],
     [['--id', 'a', '--scopes', 'read', '--secret', 'x'], '--secret'],
-  ])('refuses %j', (args, fault) => {
-    expect(() => readKeyArguments(args)).toThrow(fault);
+  ])('rejects the arguments %j', (args, option) => {
+    expect(() => readKeyArguments(args)).toThrow(option);
   });
 
-  it('says how it is used when its arguments are refused', () => {
-    const { status, stdout, stderr } = makeKeyWith();
+  it('prints its usage when its arguments are rejected', () => {
+    const { status, stdout, stderr } = createKey();
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('usage: make-key --id ID --scopes SCOPE,...');
+    expect(stderr).toContain('usage: create-key --id ID --scopes SCOPE,...');
   });
 });
 
-describe('A key', () => {
-  it('takes over from another while both are good', async () => {
+describe('An API key', () => {
+  it('can replace another while both are configured', async () => {
     const [old, young] = [makeKey('append'), makeKey('append')];
     const both = await startService(configured(old, young));
     for (const { headers } of [old, young]) {
@@ -77,7 +77,7 @@ describe('A key', () => {
     expect((await post(eventsUrl(after.url), { type: 'answer' }, young.headers)).status).toBe(201);
   });
 
-  it('lets the service listen beyond this machine', async () => {
+  it('allows the service to listen beyond loopback', async () => {
     const service = await startService({ HOST: '0.0.0.0', ...configured(makeKey('read')) });
     const { port } = new URL(service.url);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
@@ -85,8 +85,8 @@ describe('A key', () => {
   });
 });
 
-describe('A secret', () => {
-  it('does not come up in the log at its most talkative level, right or wrong', async () => {
+describe('The secret of an API key', () => {
+  it('does not appear in the log at level trace, whether it is right or wrong', async () => {
     const [good, weak, strange] = [makeKey('append', 'read'), makeKey('admin'), makeKey('read')];
     const service = await startService({ LOG_LEVEL: 'trace', ...configured(good, weak) });
     for (const { headers, token } of [good, weak, strange]) {
@@ -117,14 +117,14 @@ describe('A secret', () => {
     ['instead of its digest', ({ key, token }: TestKey) => `${key.id}:${secretOf({ token })}:read`],
     ['as a whole token', ({ token }: TestKey) => token],
     ['for a scope', ({ key, token }: TestKey) => `${key.id}:${key.sha256}:${secretOf({ token })}`],
-  ])('that is configured %s by mistake is not told at the start', (_, toText) => {
+  ])('that is configured %s by mistake is not quoted by the error', (_, toText) => {
     const key = makeKey('read');
-    const { message } = refusalOf({ AUTH_PRODUCER_KEYS: toText(key) });
-    expect(message).toContain('AUTH_PRODUCER_KEYS');
+    const { message } = configErrorOf({ AUTH_API_KEYS: toText(key) });
+    expect(message).toContain('AUTH_API_KEYS');
     expect(message).not.toContain(secretOf(key));
   });
 
-  it('is not in the settings either', () => {
+  it('is not in the settings', () => {
     const key = makeKey('read');
     const config = loadConfig(configured(key), directoryWith({}));
     expect(JSON.stringify(config)).not.toContain(secretOf(key));

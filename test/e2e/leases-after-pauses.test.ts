@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { LivingWorker, signsOfLife } from '../support/living-worker.js';
+import { heartbeats, LivingWorker } from '../support/living-worker.js';
 import {
   type Environment,
   isReady,
@@ -22,12 +22,12 @@ const backends: Record<string, () => Promise<Environment>> = {
 };
 
 it.each(Object.entries(backends))(
-  'with %s, a node that stands still for less than a lease ends none whose worker lives',
+  'With %s, a node that hangs for less than a lease expires no lease of a live worker',
   async (_, settings) => {
     const service = await startService(await settings());
     await isReady(service);
     const workers = Array.from({ length: 30 }, (_, index) => {
-      const sign = signsOfLife[index % signsOfLife.length] ?? 'appends';
+      const sign = heartbeats[index % heartbeats.length] ?? 'appends';
       const mid = `m${index}`;
       return new LivingWorker({ bases: [service.url], mid, sign, leaseSeconds }, 0);
     });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LivingWorker, type SignOfLife } from '../support/living-worker.js';
+import { type Heartbeat, LivingWorker } from '../support/living-worker.js';
 import { producerHeaders } from '../support/producers.js';
 import { Pulse } from '../support/pulse.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -30,7 +30,7 @@ describe('The leases of many streams on two nodes', () => {
     await redis.stop();
   });
 
-  it('cost Redis a command a second for each node, and not for each stream', async () => {
+  it('cost each node one Redis command a second, however many streams there are', async () => {
     await startDead(
       nodes.map(({ url }) => url),
       100,
@@ -52,7 +52,7 @@ describe('The leases of many streams on two nodes', () => {
   });
 
   // The last one, as it kills a node.
-  it('end those whose workers are dead, each once, though a node is killed', async () => {
+  it('end the streams of dead workers, each once, though a node is killed', async () => {
     const bases = nodes.map(({ url }) => url);
     const pulses = nodes.map((node) => new Pulse(node));
     const living = await startLiving(bases, { appends: 20, renewals: 20, 'an open body': 10 });
@@ -66,7 +66,7 @@ describe('The leases of many streams on two nodes', () => {
     const lateBy = lostAt.map((at, index) => at - (signs[index] as number) - leaseMs);
     printLateness('of 250 dead workers', lateBy);
     for (const ms of lateBy) expect(ms).toBeGreaterThanOrEqual(0);
-    await sleep(leaseMs); // in which whoever is to be ended wrongly, or twice, is ended
+    await sleep(leaseMs); // in which a stream that ends wrongly, or twice, does so
     await allLive(client, living, pulses);
     const lengths = await Promise.all(dead.map((mid) => client.llen(keyOf(mid))));
     expect(new Set(lengths)).toEqual(new Set([2]));
@@ -98,15 +98,15 @@ async function startAgain(redis: RedisServer): Promise<number> {
   return backAt;
 }
 
-describe('A Redis that was away', () => {
-  it('ends the leases of the dead afterwards, and of nobody who lives', async () => {
+describe('A Redis that was down', () => {
+  it('expires the leases of dead workers afterwards, and of no live one', async () => {
     const measured = await Promise.all(Object.entries(outages).map(survive));
     for (const print of measured) print();
   });
 });
 
-describe('A Redis that was away for a moment', () => {
-  it('ends no lease before a full one has passed since', async () => {
+describe('A Redis that was down for a moment', () => {
+  it('expires no lease before a full one has passed since', async () => {
     const redis = await startRedis('--appendonly', 'yes', '--appendfsync', 'always');
     const nodes = await startNodes(redis);
     let sentAt = 0;
@@ -152,9 +152,9 @@ async function startNodes(redis: RedisServer) {
   return nodes;
 }
 
-async function startLiving(bases: readonly string[], counts: Record<SignOfLife, number>) {
-  const signs = Object.entries(counts) as [SignOfLife, number][];
-  const all = signs.flatMap(([sign, count]) => Array<SignOfLife>(count).fill(sign));
+async function startLiving(bases: readonly string[], counts: Record<Heartbeat, number>) {
+  const signs = Object.entries(counts) as [Heartbeat, number][];
+  const all = signs.flatMap(([sign, count]) => Array<Heartbeat>(count).fill(sign));
   const workers = all.map((sign, index) => {
     const mid = `living${index}`;
     return new LivingWorker({ bases, mid, sign, leaseSeconds }, index);
@@ -174,7 +174,7 @@ async function startDeadInTime(bases: readonly string[], count: number): Promise
   }
 }
 
-/** Streams of workers that give one sign of life and no other. */
+/** Streams of workers that send one heartbeat and no other. */
 async function startDead(
   bases: readonly string[],
   count: number,
@@ -185,7 +185,7 @@ async function startDead(
   const headers = { 'producer-lease': String(seconds), ...producerHeaders(0) };
   const append = async (mid: string, index: number) => {
     const url = eventsUrl(bases[index % bases.length] as string, 's1', mid);
-    // Nodes that are too busy refuse some; nothing is stored twice.
+    // Nodes that are too busy reject some; nothing is stored twice.
     const isStored = async () => (await post(url, { type: 'answer' }, headers)).status < 300;
     await waitFor(`the first event of ${mid}`, isStored);
   };
@@ -237,9 +237,9 @@ async function allLive(
   await Promise.all(workers.map((worker) => worker.stop()));
   const mids = workers.map(({ options }) => options.mid);
   const last = await eventsOf(client, mids, -1);
-  const ended = workers.flatMap(({ options, lastSignAt }, index) => {
+  const ended = workers.flatMap(({ options, lastHeartbeatAt }, index) => {
     const { data, timestamp } = last[index] as StoredJson;
-    const silentMs = Date.parse(timestamp) - Math.max(lastSignAt, backAt);
+    const silentMs = Date.parse(timestamp) - Math.max(lastHeartbeatAt, backAt);
     return data?.code === 'producer_lost' ? [{ sign: options.sign, silentMs }] : [];
   });
   console.log(`${ended.length} of ${workers.length} came too late; longest gap: ${gapMs} ms`);

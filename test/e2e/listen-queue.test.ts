@@ -10,7 +10,7 @@ const readers = 1500;
 /** What the kernel allows. */
 const longestQueue = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
 
-it('A crowd that comes back while the service is busy is queued, not turned away', async () => {
+it('A thundering herd of reconnects while the service is busy is queued, not rejected', async () => {
   const service = await startService();
   const port = Number(new URL(service.url).port);
   service.signal('SIGSTOP');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import { makeKey } from '../support/keys.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
@@ -13,19 +13,19 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post, postText } from '../support/worker.js';
 
-/** Neither word may come up in a log, wherever it was sent. */
+/** Words that must not appear in a log, wherever they were sent. */
 const body = 'words-of-the-user';
 const token = 'token-of-the-reader';
 
-describe('The log, at its most talkative level,', () => {
-  it('holds no event body, no name of a field in one and no query string on memory', async () => {
+describe('The log at level trace', () => {
+  it('contains no event, field name of an event or query string, on memory', async () => {
     const service = await startService({ LOG_LEVEL: 'trace' });
     await post(eventsUrl(service.url), { type: 'answer', [body]: 1 });
     await useIt(service);
     await staysSilentAbout(service, [body, token]);
   });
 
-  it('holds no event body, query string or password on Redis, also when Redis refuses', async () => {
+  it('contains no event, query string or password, on Redis, also when Redis rejects commands', async () => {
     const password = 'password-of-redis';
     const redis = await startRedis();
     const client = clientOf(redis);
@@ -76,36 +76,36 @@ describe('No log, no error and no metric', () => {
     `{"reason":{"${body}":"${body}"}}`,
   ];
 
-  it('holds a key, a body or a query, whatever the route and whatever was wrong', async () => {
+  it('contains a key, a body or a query, on any route and with any error', async () => {
     const service = await startService({
       LOG_LEVEL: 'trace',
-      AUTH_PRODUCER_KEYS: formatProducerKey(key.key),
+      AUTH_API_KEYS: formatApiKey(key.key),
     });
-    const answers: string[] = [];
+    const responses: string[] = [];
     const wrong = { authorization: `${key.headers.authorization}x` };
     for (const route of routes) {
       for (const method of methods) {
         for (const headers of [key.headers, wrong, { authorization: `Basic ${secret}` }]) {
-          answers.push(
+          responses.push(
             ...(await errorsOf(`${service.url}${route}?token=${token}`, method, headers)),
           );
         }
       }
     }
     const tooLarge = { ...key.headers, 'x-token': token.repeat(1000) };
-    answers.push(...(await errorsOf(service.url, 'GET', tooLarge)));
+    responses.push(...(await errorsOf(service.url, 'GET', tooLarge)));
     const metrics = await fetch(`${service.url}/metrics`, { headers: key.headers });
-    answers.push(await metrics.text());
+    responses.push(await metrics.text());
     service.signal('SIGTERM');
     await service.exit();
     const words = [body, token, secret];
-    expect(answers.length).toBeGreaterThan(100);
-    expect(answers.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
+    expect(responses.length).toBeGreaterThan(100);
+    expect(responses.filter((text) => words.some((word) => text.includes(word)))).toEqual([]);
     const lines = service.output.split('\n');
     expect(lines.filter((line) => words.some((word) => tells(line, word)))).toEqual([]);
   });
 
-  /** What is answered to each of the bodies when it is refused, and to one of another type. */
+  /** The response to each of the bodies when it is rejected, and to one of another type. */
   async function errorsOf(url: string, method: string, headers: Record<string, string>) {
     const hasBody = !['GET', 'HEAD', 'OPTIONS'].includes(method);
     const sent: [string, string | null][] = [['text/plain', hasBody ? (bodies[0] ?? null) : null]];

@@ -3,10 +3,10 @@ import { chunks, contents, isReset } from '../support/resets.js';
 import { StreamOfTest } from '../support/stream-of-test.js';
 import { clientOf, isReady, onRedis, startService } from '../support/test-processes.js';
 
-describe('When a list in Redis is another than before,', () => {
+describe('After a Redis list was replaced', () => {
   const stream = new StreamOfTest({ FEED_LINGER: '100ms' });
 
-  it('whoever comes back with an id of the old one is reset', async () => {
+  it('a client that reconnects with an id of the old one is reset', async () => {
     await stream.append(...chunks('old', 3));
     const before = await stream.follow();
     await before.frameCount(3);
@@ -26,7 +26,7 @@ describe('When a list in Redis is another than before,', () => {
     }
   });
 
-  it('JSON reads with an id of the old one get 410', async () => {
+  it('GET …/events with an id of the old one responds 410', async () => {
     await stream.append(...chunks('old', 2));
     const read = (id: string) => fetch(`${stream.eventsUrl}?offset=${id}`);
     const { nextId } = (await (await read('0')).json()) as { nextId: string };
@@ -38,7 +38,7 @@ describe('When a list in Redis is another than before,', () => {
     expect(await gone.json()).toMatchObject({ code: 'offset_gone' });
   });
 
-  it('whoever knows that it is absent gets 204 until it is back', async () => {
+  it('a client that knows that it is absent gets 204 until it is back', async () => {
     expect((await stream.follow('0-00000000')).status).toBe(204);
     await stream.append(...chunks('new', 1));
     const feed = await stream.follow('0-00000000');
@@ -46,8 +46,8 @@ describe('When a list in Redis is another than before,', () => {
     expect(contents(feed)).toEqual(['new 0']);
   });
 
-  it('a feed that was reset waits for at most feed.wait for a new one', async () => {
-    const impatient = await startService(onRedis(stream.redis, { FEED_WAIT: '500ms' }));
+  it('a feed that was reset waits for a new one for at most feed.start_timeout', async () => {
+    const impatient = await startService(onRedis(stream.redis, { FEED_START_TIMEOUT: '500ms' }));
     await isReady(impatient);
     await stream.append(...chunks('old', 1));
     const feed = await stream.follow(undefined, impatient.url);
@@ -58,7 +58,7 @@ describe('When a list in Redis is another than before,', () => {
     expect((await stream.follow(feed.lastId, impatient.url)).status).toBe(204);
   });
 
-  it('a new one of that name begins anew, also when the old one had ended', async () => {
+  it('a new stream of that name begins empty, also when the old one had ended', async () => {
     await stream.append({ type: 'answer' }, { type: 'complete' });
     expect((await stream.append({ type: 'answer' })).status).toBe(409);
     await clientOf(stream.redis).del(stream.key);

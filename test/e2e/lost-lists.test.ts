@@ -11,7 +11,7 @@ import {
 } from '../support/test-processes.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-describe('When a list in Redis is no longer what its readers saw,', () => {
+describe('After a Redis list is no longer what its readers saw', () => {
   const stream = new StreamOfTest({ FEED_LINGER: '100ms' });
 
   it.each([
@@ -49,7 +49,7 @@ describe('When a list in Redis is no longer what its readers saw,', () => {
     },
   );
 
-  it('readers of one that is deleted and begun anew at once are reset, each time', async () => {
+  it('readers of one that is deleted and begun again at once are reset, each time', async () => {
     await stream.append(...chunks('round 0', 3));
     const feed = await stream.follow();
     for (let round = 1; round <= 5; round += 1) {
@@ -72,30 +72,30 @@ describe('When a list in Redis is no longer what its readers saw,', () => {
     await isReset(feed, 1, { reason: 'gone', id: '0-00000000' });
   });
 
-  it('readers of a Redis that forgot everything are reset when it is back', async () => {
-    const forgetful = await startRedis();
-    const onForgetful = await startService(onRedis(forgetful));
-    await isReady(onForgetful);
-    await post(eventsUrl(onForgetful.url, 's1', stream.mid), { type: 'answer' });
-    const feed = await stream.follow(undefined, onForgetful.url);
+  it('readers of a Redis that lost everything are reset when it is back', async () => {
+    const redis = await startRedis();
+    const service = await startService(onRedis(redis));
+    await isReady(service);
+    await post(eventsUrl(service.url, 's1', stream.mid), { type: 'answer' });
+    const feed = await stream.follow(undefined, service.url);
     await feed.frameCount(1);
-    await forgetful.kill();
-    await forgetful.start();
+    await redis.kill();
+    await redis.start();
     await isReset(feed, 1, { reason: 'gone', id: '0-00000000' });
-    await post(eventsUrl(onForgetful.url, 's1', stream.mid), { type: 'answer' });
+    await post(eventsUrl(service.url, 's1', stream.mid), { type: 'answer' });
     await feed.frameCount(3);
   });
 
-  it('a SET over its key affects that stream alone, and its readers are reset', async () => {
+  it('readers of one that another program replaced by SET are reset, and no other stream is affected', async () => {
     await stream.append(...chunks('old', 2));
     const feed = await stream.follow();
     await feed.frameCount(2);
     const other = await openFeed(feedUrl(stream.service.url, '', 's1', `${stream.mid}-other`));
     await clientOf(stream.redis).set(stream.key, 'something else');
     await isReset(feed, 2, { reason: 'gone', id: '0-00000000' });
-    const refused = await stream.append({ type: 'answer' });
-    expect(refused.status).toBeGreaterThanOrEqual(500);
-    expect(refused.body).toMatchObject({ stored: 0 });
+    const rejected = await stream.append({ type: 'answer' });
+    expect(rejected.status).toBeGreaterThanOrEqual(500);
+    expect(rejected.body).toMatchObject({ stored: 0 });
 
     await post(eventsUrl(stream.service.url, 's1', `${stream.mid}-other`), { type: 'answer' });
     await other.frameCount(1);

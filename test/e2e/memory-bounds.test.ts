@@ -41,7 +41,7 @@ describe('The memory of the service', () => {
       socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(1000));
       for (let count = 0; count < 200; count += 1) await fetch(`${service.url}/healthz`);
     });
-    expect(growth).toBeLessThan(100); // all thousand answers are a gigabyte
+    expect(growth).toBeLessThan(100); // all thousand responses are a gigabyte
   });
 
   it('stays small when 100 connections send heads, of any kind, behind a read that waits', async () => {
@@ -64,21 +64,21 @@ describe('The memory of the service', () => {
   });
 
   it.each(['application/json', 'application/x-ndjson'])(
-    'stays small when a body of %s comes byte by byte',
+    'stays small when a body of %s arrives byte by byte',
     async (type) => {
       const length = 600_000;
       const service = await startService({ LIMITS_EVENT_BYTES: '4MiB' });
       await fetch(`${service.url}/healthz`);
       const growth = await growthMib(service, async () => {
-        const answer = await sendByteByByte(connectTo(service), type, length);
-        expect(answer).toMatch(/^HTTP\/1.1 201 /);
+        const response = await sendByteByByte(connectTo(service), type, length);
+        expect(response).toMatch(/^HTTP\/1.1 201 /);
       });
       expect(growth).toBeLessThan(100); // an object for each byte is 210 MB
     },
   );
 });
 
-/** Posts one event of so many characters, each in an HTTP chunk of its own. */
+/** Posts one event of that many characters, each in an HTTP chunk of its own. */
 async function sendByteByByte(socket: Socket, type: string, length: number): Promise<string> {
   const chunk = (piece: string) => `${piece.length.toString(16)}\r\n${piece}\r\n`;
   const head = `POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n`;

@@ -16,14 +16,16 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 const root = resolve(import.meta.dirname, '../..');
 
 describe('The metrics of the service', () => {
-  it('say that Redis is away, what that does to appends, reads and feeds, and that it is back', async () => {
+  it('show that Redis is down, what that does to appends, reads and feeds, and that it is back', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '100ms' }));
     await isReady(service);
     await openFeed(feedUrl(service.url));
     const up = async () => {
       const numbers = await scrape(service.url);
-      return ['commands', 'wake_ups'].map((use) => numbers.get(`rejoin_redis_up{use="${use}"}`));
+      return ['commands', 'notifications'].map((use) =>
+        numbers.get(`rejoin_redis_up{use="${use}"}`),
+      );
     };
     await waitFor('both are up', async () => String(await up()) === '1,1');
 
@@ -33,7 +35,7 @@ describe('The metrics of the service', () => {
     await (await openFeed(feedUrl(service.url, '', 's1', 'other'))).end();
     const failures = [
       'rejoin_append_duration_seconds_count{backend="redis",outcome="backend_unavailable"}',
-      'rejoin_feeds_refused_total{reason="backend_unavailable"}',
+      'rejoin_feeds_rejected_total{reason="backend_unavailable"}',
       'rejoin_stream_reads_total{cause="poll",result="failed"}',
     ];
     for (const series of failures) {
@@ -44,7 +46,7 @@ describe('The metrics of the service', () => {
     await waitFor('both are up again', async () => String(await up()) === '1,1');
   });
 
-  it('find by polls what another program pushed without a wake-up', async () => {
+  it('count what another program pushed without a notification, found by polls', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '50ms' }));
     await isReady(service);
@@ -59,7 +61,7 @@ describe('The metrics of the service', () => {
     expect(await reads('cause="poll",result="events"')).toBe(1);
   });
 
-  it('are all explained in docs/operations.md, and no others', async () => {
+  it('are those explained in docs/operations.md, and no others', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     const text = await scrapeText(service.url);

@@ -62,7 +62,7 @@ describe('A feed that ends early', () => {
   }
 
   it.concurrent.each(Object.keys(ways))(
-    'looks complete in no format behind an nginx %s, and costs it a line each',
+    'looks complete in no format behind an nginx %s, and costs it a log line each',
     async (way) => {
       const sid = way.replaceAll(/\W/g, '-');
       const nginx = await nginxWith(ways[way] as Record<string, string>);
@@ -87,7 +87,7 @@ describe('A feed that ends early', () => {
     },
   );
 
-  it.concurrent('resets its stream of HTTP/2 alone', async () => {
+  it.concurrent('resets its HTTP/2 stream alone', async () => {
     const certificates = new TestCertificates();
     const port = await freePort();
     const tls = `listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificates.certificateFile}; ssl_certificate_key ${certificates.keyFile};`;
@@ -111,7 +111,7 @@ describe('A feed that ends early', () => {
     certificates.remove();
   });
 
-  it.concurrent('takes its connection to the service along; one that is complete leaves it', async () => {
+  it.concurrent('closes its connection to the service; one that is complete leaves it open', async () => {
     const proxy = await TcpProxy.start(portOf(service.url));
     const nginx = await nginxWith({}, proxy.port);
     await streamsOf('kept');
@@ -127,7 +127,7 @@ describe('A feed that ends early', () => {
     await proxy.close();
   });
 
-  it.concurrent('costs no line where the log takes none below crit', async () => {
+  it.concurrent('costs no log line where the log has none below crit', async () => {
     const nginx = await nginxWith({
       'error_page 502 504 =200 @away;': 'error_page 502 504 =200 @away; error_log error.log crit;',
     });
@@ -136,7 +136,7 @@ describe('A feed that ends early', () => {
     expect(nginx.errors()).toEqual([]);
   });
 
-  it.concurrent('looks no more complete where it is held back over HTTP/1.0, and a read is not held back', async () => {
+  it.concurrent('looks no more complete where it is buffered over HTTP/1.0, and a read is not buffered', async () => {
     const nginx = await nginxWith({ ...overOldHttp, ...buffering });
     await streamsOf('held');
     // What it held back it hands over at the reset, or drops.
@@ -214,7 +214,7 @@ it.each([
   ['1.0', 'RST', false],
   ['1.0', 'FIN', true], // which is what is sent for a process that was killed
 ] as const)(
-  'nginx that speaks HTTP/%s takes a %s for a whole response: %s',
+  'nginx that speaks HTTP/%s treats a %s as a complete response: %s',
   async (version, end, isComplete) => {
     const { port } = (await startBroken(end)).address() as AddressInfo;
     const changes = version === '1.0' ? overOldHttp : {};

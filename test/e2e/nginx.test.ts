@@ -19,7 +19,7 @@ const ndjsonSilenceMs = 270_000 / timesFaster;
 describe('Through nginx', () => {
   const both = bothForSuite();
 
-  it('the first bytes of a feed and each event come at once', async () => {
+  it('the first bytes of a feed and each event arrive at once', async () => {
     const firstBytes: number[] = [];
     for (let count = 1; count <= 20; count += 1) {
       const askedAt = performance.now();
@@ -40,29 +40,29 @@ describe('Through nginx', () => {
     printLags('from POST to the frame behind nginx', lags);
   });
 
-  it('each line of a request that stays open is at its readers at once', async () => {
+  it('each line of a request that stays open reaches its readers at once', async () => {
     const feed = await openFeed(feedUrl(both.service.url, '', 's1', 'lines'));
     const worker = openNdjson(both.nginxUrl, 'lines');
     const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
     printLags('from a line of NDJSON through nginx to its frame', lags);
     worker.end();
-    expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
+    expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
   });
 
-  it('a worker is told at once that its stream was stopped', async () => {
+  it('a worker gets its response at once when its stream is stopped', async () => {
     const feed = await openFeed(feedUrl(both.service.url, '', 's1', 'stopped'));
     const worker = openNdjson(both.nginxUrl, 'stopped');
-    const answer = answerOf(worker);
+    const response = responseOf(worker);
     worker.write(lineOf('1'));
     await feed.frameCount(1);
     await post(feedUrl(both.service.url, '', 's1', 'stopped').replace(/stream$/, 'stop'), {});
-    expect(await answer).toMatchObject({
+    expect(await response).toMatchObject({
       status: 409,
       body: { code: 'stream_ended', streamStatus: 'stopped', stored: 1 },
     });
   });
 
-  it('an append may be as large as the service takes it', async () => {
+  it('an append may be as large as the service accepts', async () => {
     // A busy machine takes its time over 8 MB.
     const url = await startNginx({ upstreamPort: portOf(both.service) });
     const content = 'x'.repeat(1_000_000);
@@ -90,10 +90,10 @@ describe('Through nginx', () => {
   );
 });
 
-describe('When the service goes, nginx', () => {
+describe('nginx, when the service goes down,', () => {
   const both = bothForSuite();
 
-  it('breaks a feed of the AI SDK', async () => {
+  it('breaks off a feed of the AI SDK', async () => {
     await post(eventsUrl(both.service.url), { type: 'answer', content: 'x' });
     const feed = await openFeed(`${both.nginxUrl}/ai-sdk/sessions/s1/stream`);
     await feed.frameCount(3);
@@ -102,7 +102,7 @@ describe('When the service goes, nginx', () => {
     expect(feed.response.complete).toBe(false);
   });
 
-  it('tells readers to come back, and workers that the service is away', async () => {
+  it('tells readers to reconnect, and workers that the service is down', async () => {
     await both.service.kill();
     const feed = await openFeed(feedUrl(both.nginxUrl, '?offset=0'));
     await feed.end();
@@ -185,13 +185,13 @@ async function silentAppend(url: string): Promise<void> {
   await sleep(ndjsonSilenceMs); // it is the silence that is tried
   worker.write(lineOf('after'));
   worker.end();
-  expect((await answerOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
+  expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
 }
 
 function openNdjson(url: string, mid = 'm1'): ClientRequest {
   const headers = { 'content-type': 'application/x-ndjson' };
   const worker = request(eventsUrl(url, 's1', mid), { method: 'POST', headers, agent: false });
-  worker.on('error', () => {}); // an early answer ends in a closed connection
+  worker.on('error', () => {}); // an early response ends in a closed connection
   return worker;
 }
 
@@ -199,7 +199,7 @@ function lineOf(content: string): string {
   return `${JSON.stringify({ type: 'answer', content })}\n`;
 }
 
-async function answerOf(sent: ClientRequest) {
+async function responseOf(sent: ClientRequest) {
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;

@@ -103,7 +103,7 @@ it('The worker of an OpenAI-compatible API appends thoughts, answer and tool cal
 
 it.each([
   [
-    'refuses',
+    'rejects it',
     (response: ServerResponse) => response.writeHead(429).end(),
     'the model answered 429',
   ],
@@ -112,13 +112,16 @@ it.each([
     (response: ServerResponse) => response.end(recorded.slice(0, 3).join('')),
     'the answer of the model broke off',
   ],
-])('The worker of an API that %s ends its stream with an error', async (_, answer, content) => {
-  const { code, events } = await runWith(await startApi(answer), async () => {});
-  expect(code).toBe(0);
-  expect(events.at(-1)).toEqual({ type: 'error', content, data: undefined });
-});
+])(
+  'The worker of an OpenAI-compatible API that %s ends its stream with an error',
+  async (_, answer, content) => {
+    const { code, events } = await runWith(await startApi(answer), async () => {});
+    expect(code).toBe(0);
+    expect(events.at(-1)).toEqual({ type: 'error', content, data: undefined });
+  },
+);
 
-it('The worker of an API leaves it when its stream is stopped', async () => {
+it('The worker of an OpenAI-compatible API disconnects when its stream is stopped', async () => {
   const api = await startApi((response) => void response.write(recorded.slice(0, 3).join('')));
   const { code, events } = await runWith(api, async (url) => {
     await waitFor('it asks', () => api.response !== undefined);

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { readTokenArguments } from '../../src/access/token-arguments.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
+import { readTokenArguments } from '../../src/bin/token-arguments.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
-import { refusalOf } from '../support/refusal-of.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { directoryWith, openFeed, startService } from '../support/test-processes.js';
 import { bring, places, secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -14,7 +14,7 @@ import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
 const root = resolve(import.meta.dirname, '../..');
-const program = resolve(root, 'dist/make-token.js');
+const program = resolve(root, 'dist/bin/create-token.js');
 const settings = { AUTH_READER_SECRET: secret };
 
 function makeToken(args: readonly string[], environment: Record<string, string> = settings) {
@@ -30,8 +30,8 @@ async function statusWith(service: ServiceProcess, token: string, mid = 'm1'): P
   return (await fetch(eventsUrl(service.url, 's1', mid), { headers })).status;
 }
 
-describe('The command that makes tokens', () => {
-  it('prints one that the service takes which has the same settings', async () => {
+describe('create-token', () => {
+  it('prints a token that a service with the same settings accepts', async () => {
     const named = { ...settings, AUTH_READER_ISSUER: 'app', AUTH_READER_AUDIENCE: 'rejoin' };
     const service = await startService(named);
     const stream = makeToken(['--sid', 's1', '--mid', 'm1', '--minutes', '1'], named);
@@ -58,17 +58,17 @@ describe('The command that makes tokens', () => {
     [['--sid', 's1', '--minutes', '0'], '--minutes'],
     [['--sid', 's1', '--minutes', '1441'], '--minutes'],
     [['--sid', 's1', '--admin'], '--admin'],
-  ])('refuses %j', (args, fault) => {
-    expect(() => readTokenArguments(args)).toThrow(fault);
+  ])('rejects the arguments %j', (args, option) => {
+    expect(() => readTokenArguments(args)).toThrow(option);
   });
 
-  it('says how it is used when its arguments are refused', () => {
+  it('prints its usage when its arguments are rejected', () => {
     const { status, stdout, stderr } = makeToken([]);
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('usage: make-token --sid SESSION');
+    expect(stderr).toContain('usage: create-token --sid SESSION');
   });
 
-  it('says what is missing when there is no secret', () => {
+  it('names AUTH_READER_SECRET when it is not set', () => {
     const { status, stderr } = makeToken(['--sid', 's1'], {});
     expect(status).toBe(1);
     expect(stderr).toContain('AUTH_READER_SECRET is not set');
@@ -80,7 +80,7 @@ describe('The examples of docs/operations.md', () => {
   const blockOf = (language: string) =>
     new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text)?.[1] ?? '';
 
-  it('make tokens in JavaScript and Python that the service takes', async () => {
+  it('create tokens in JavaScript and Python that the service accepts', async () => {
     const service = await startService(settings);
     for (const [language, command, args] of [
       ['js', process.execPath, ['--input-type=module', '-']],
@@ -97,7 +97,7 @@ describe('The examples of docs/operations.md', () => {
 });
 
 describe('An identity provider', () => {
-  it('signs tokens for a service that knows only its address, also with a new key', async () => {
+  it('signs tokens for a service that knows only its URL, also with a new key', async () => {
     const provider = await JwksServer.start();
     const service = await startService({ AUTH_READER_JWKS_URL: provider.url });
     expect(await statusWith(service, await provider.sign({ sid: 's1', scope: 'read' }))).toBe(200);
@@ -121,6 +121,7 @@ const asked = [
   ['GET', '/ai-sdk/sessions/s1/stream'],
   ['GET', '/ai-sdk/sessions/s2/stream'],
   ['GET', `${message}/stream?compact=true`],
+  ['GET', '/'],
   ['GET', '/docs'],
   ['GET', '/docs/none'],
   ['GET', '/inspector'],
@@ -139,13 +140,13 @@ const asked = [
   ['DELETE', '/sessions/s1'],
 ] as const;
 
-describe('A token', () => {
-  it('comes up in no log, no answer and no metric, good or bad, in any place', async () => {
+describe('A reader token', () => {
+  it('appears in no log, no response and no metric, valid or not, in any place', async () => {
     const key = makeKey('append', 'read', 'admin');
     const provider = await JwksServer.start();
     const service = await startService({
       LOG_LEVEL: 'trace',
-      AUTH_PRODUCER_KEYS: formatProducerKey(key.key),
+      AUTH_API_KEYS: formatApiKey(key.key),
       AUTH_READER_SECRET: secret,
       AUTH_READER_JWKS_URL: provider.url,
     });
@@ -171,7 +172,7 @@ describe('A token', () => {
         const { headers, query } = bring(token, place);
         for (const [method, path] of asked) {
           const url = service.url + path + (path.includes('?') ? query.replace('?', '&') : query);
-          expect(tells(await answerTo(url, method, headers))).toEqual([]);
+          expect(tells(await responseTo(url, method, headers))).toEqual([]);
         }
       }
     }
@@ -187,22 +188,22 @@ describe('A token', () => {
     await waitFor('the feeds are closed', isClosed);
     service.signal('SIGTERM');
     await service.exit();
-    expect(service.output).toContain('The keys of tokens could not be had');
+    expect(service.output).toContain('The keys of reader tokens could not be fetched');
     expect(tells(service.output)).toEqual([]);
   });
 
   it.each(['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY', 'AUTH_READER_JWKS_URL'])(
-    'or a secret that is put into %s by mistake is not told at the start',
+    'or a secret that is put into %s by mistake is not quoted by the error',
     (name) => {
-      const { message } = refusalOf({ [name]: `${'hush'.repeat(10)} x` });
+      const { message } = configErrorOf({ [name]: `${'hush'.repeat(10)} x` });
       expect(message).toContain(name);
       expect(message).not.toContain('hush');
     },
   );
 });
 
-/** The head and the body of an answer, of a feed its head. */
-async function answerTo(url: string, method: string, headers: Record<string, string>) {
+/** The head and the body of a response, of a feed its head. */
+async function responseTo(url: string, method: string, headers: Record<string, string>) {
   const abort = new AbortController();
   const body = method === 'POST' ? '{"type":"answer"}' : null;
   const sent = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json', ...headers };

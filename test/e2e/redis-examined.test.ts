@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { onRedis, startRedis, startService } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 
-describe('Each time Redis is connected, the log', () => {
-  it('tells its version, and warns when it may evict streams', async () => {
+describe('The log, each time Redis is connected,', () => {
+  it('has its version, and a warning when it may evict streams', async () => {
     const redis = await startRedis('--maxmemory-policy', 'volatile-lru', '--save', '');
     const service = await startService(onRedis(redis));
     const lines = (text: string) => service.log.filter(({ msg }) => String(msg).startsWith(text));
@@ -21,11 +21,11 @@ describe('Each time Redis is connected, the log', () => {
     });
   });
 
-  it('does not warn of one that is as it should be', async () => {
+  it('has no warning for one that evicts nothing', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await waitFor('it is examined', () => service.output.includes('Redis was examined'));
-    // On a machine that is too busy, others may say that it answers late.
+    // On a machine that is too busy, others may say that it responds late.
     const ofServer = service.log.filter(({ maxmemoryPolicy }) => maxmemoryPolicy !== undefined);
     expect(ofServer.map(({ level }) => level)).toEqual([30]);
   });

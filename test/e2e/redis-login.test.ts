@@ -18,7 +18,7 @@ import { eventsUrl, post } from '../support/worker.js';
 const password = 'pass word#1';
 const workerPassword = 'worker-secret-2';
 
-describe('A Redis that asks who comes', () => {
+describe('A Redis with passwords', () => {
   let redis: RedisServer;
 
   beforeAll(async () => {
@@ -30,7 +30,7 @@ describe('A Redis that asks who comes', () => {
   });
   afterAll(() => redis.stop());
 
-  it('is served with REDIS_PASSWORD, and used in the database of REDIS_DB only', async () => {
+  it('is used with REDIS_PASSWORD, in the database of REDIS_DB only', async () => {
     await serves(
       onRedis(redis, { REDIS_PASSWORD: password, REDIS_DB: '7', REDIS_PREFIX: 'of-db-7' }),
     );
@@ -40,18 +40,18 @@ describe('A Redis that asks who comes', () => {
     expect(await inDb0.keys('of-db-7*')).toEqual([]);
   });
 
-  it('is served with a password from REDIS_PASSWORD_FILE', async () => {
+  it('is used with a password from REDIS_PASSWORD_FILE', async () => {
     const directory = directoryWith({ bare: password });
     await serves(onRedis(redis, { REDIS_PASSWORD_FILE: `${directory}/bare` }));
   });
 
-  it('is served with an ACL user, whose password file may end with a newline', async () => {
+  it('is used with an ACL user, whose password file may end with a newline', async () => {
     const directory = directoryWith({ line: `${workerPassword}\n` });
     const login = { REDIS_USERNAME: 'worker', REDIS_PASSWORD_FILE: `${directory}/line` };
     await serves(onRedis(redis, login));
   });
 
-  it('is served behind sentinels, which may ask for the same password', async () => {
+  it('is used behind sentinels, which may require the same password', async () => {
     const set = await SentinelOfTest.forTest();
     const user = ['on', `>${workerPassword}`, '~*', '&*', '+@all'];
     await call(set.primary, 'ACL', 'SETUSER', 'worker', ...user);
@@ -67,24 +67,27 @@ describe('A Redis that asks who comes', () => {
   it.each([
     ['a wrong password', { REDIS_PASSWORD: 'guess-3' }],
     ['no password', {}],
-  ])('refuses %s: the log says so, without it, and the service is not ready', async (_, login) => {
-    await isRefused(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
-  });
+  ])(
+    'rejects %s, which the log reports without quoting it, and the service is not ready',
+    async (_, login) => {
+      await isRejected(await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' })));
+    },
+  );
 
-  it('rejects a wrong user, and the service becomes ready when the user becomes right', async () => {
+  it('rejects an unknown user, and the service becomes ready when the user is created', async () => {
     const login = { REDIS_USERNAME: 'later', REDIS_PASSWORD: workerPassword };
     const service = await startService(onRedis(redis, { ...login, LOG_LEVEL: 'trace' }));
-    await isRefused(service);
+    await isRejected(service);
     const admin = clientOf(redis, { password });
     await admin.call('ACL', 'SETUSER', 'later', 'on', `>${workerPassword}`, '~*', '&*', '+@all');
     await isReady(service);
   });
 
-  async function isRefused(service: ServiceProcess): Promise<void> {
+  async function isRejected(service: ServiceProcess): Promise<void> {
     await waitFor('a line in the log', () => /WRONGPASS|NOAUTH/.test(service.output));
     expect(await readiness(service)).toBe(503);
-    const refused = await post(eventsUrl(service.url), { type: 'answer' });
-    expect(refused).toMatchObject({
+    const rejected = await post(eventsUrl(service.url), { type: 'answer' });
+    expect(rejected).toMatchObject({
       status: 503,
       body: { code: 'backend_unavailable', stored: 0 },
     });

@@ -18,8 +18,8 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 const key = 'stream:events:s1:m1';
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-describe('While Redis is away from the start, the service', () => {
-  it('says so, refuses appends with stored 0, sends feeds away, and recovers by itself', async () => {
+describe('The service, while Redis is down from the start,', () => {
+  it('is not ready, rejects appends with stored: 0, rejects feeds with a 200, and recovers automatically', async () => {
     const redis = await startRedis();
     await redis.kill();
     const service = launchService(onRedis(redis));
@@ -27,7 +27,7 @@ describe('While Redis is away from the start, the service', () => {
     await waitFor('a line in the log', () => service.output.includes('Redis is unreachable'));
     expect(await readiness(service)).toBe(503);
 
-    await answersWith(service, { code: 'backend_unavailable', stored: 0 });
+    await respondsWith(service, { code: 'backend_unavailable', stored: 0 });
     const feed = await openFeed(feedUrl(service.url));
     expect(feed.status).toBe(200);
     expect(feed.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
@@ -40,7 +40,7 @@ describe('While Redis is away from the start, the service', () => {
   });
 });
 
-describe('While Redis is away under an open feed, the service', () => {
+describe('The service, while Redis is down under an open feed,', () => {
   it('keeps the feed open over a crash of Redis, and nothing is lost or repeated', async () => {
     const redis = await startRedis(...durable);
     const service = await startService(onRedis(redis));
@@ -51,7 +51,7 @@ describe('While Redis is away under an open feed, the service', () => {
     await feed.frameCount(30);
 
     await redis.kill();
-    await waitFor('appends are refused', () => worker.refused.length > 0);
+    await waitFor('appends are rejected', () => worker.rejected.length > 0);
     expect(await readiness(service)).toBe(503);
     await redis.start();
     const before = worker.acknowledged.length;
@@ -65,7 +65,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expect(feed.hasEnded).toBe(false);
   });
 
-  it('answers with stored null while Redis hangs, and recovers by itself', async () => {
+  it('rejects appends with stored: null while Redis hangs, and recovers automatically', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_HEARTBEAT: '1s' }));
     await isReady(service);
@@ -76,11 +76,11 @@ describe('While Redis is away under an open feed, the service', () => {
     redis.signal('SIGSTOP');
     const beats = feed.comments.length;
     const unknown = { code: 'backend_unavailable', stored: null, storedAtLeast: 0 };
-    await answersWith(service, unknown);
+    await respondsWith(service, unknown);
     expect(await readiness(service)).toBe(503);
-    const sentAway = await openFeed(feedUrl(service.url, '', 's1', 'other'));
-    expect(sentAway.status).toBe(200);
-    expect(sentAway.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
+    const rejected = await openFeed(feedUrl(service.url, '', 's1', 'other'));
+    expect(rejected.status).toBe(200);
+    expect(rejected.response.headers).toMatchObject({ 'stream-refused': 'backend_unavailable' });
 
     await waitFor('heartbeats meanwhile', () => feed.comments.length >= beats + 2);
     redis.signal('SIGCONT');
@@ -113,7 +113,7 @@ describe('While Redis is away under an open feed, the service', () => {
     expectSound(worker, stored);
   });
 
-  it('subscribes again, so that no event waits for the poll', async () => {
+  it('subscribes again when Redis is back, so that no event waits for the poll', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis, { FEED_POLL_INTERVAL: '10m' }));
     await isReady(service);
@@ -140,9 +140,9 @@ async function subscriptions(admin: Client): Promise<number> {
   return ((await admin.pubsub('CHANNELS', '*::wake')) as string[]).length;
 }
 
-async function answersWith(service: ServiceProcess, problem: object) {
-  const answer = await post(eventsUrl(service.url), { type: 'answer', content: '1' });
-  expect(answer).toMatchObject({ status: 503, body: problem });
+async function respondsWith(service: ServiceProcess, problem: object) {
+  const response = await post(eventsUrl(service.url), { type: 'answer', content: '1' });
+  expect(response).toMatchObject({ status: 503, body: problem });
 }
 
 async function listOf(redis: RedisServer): Promise<number[]> {

@@ -32,7 +32,7 @@ describe('A Redis that speaks TLS only', () => {
     REDIS_TLS_CA_FILE: certificates.caFile,
   });
 
-  it('is appended to, read and followed', async () => {
+  it('serves appends, reads and feeds', async () => {
     await serves(onRedis(redis, tls()));
   });
 
@@ -41,7 +41,7 @@ describe('A Redis that speaks TLS only', () => {
     await serves({ ...cluster.environment(), ...tls() });
   });
 
-  it('may stand behind sentinels that speak TLS too', async () => {
+  it('may be behind sentinels that speak TLS too', async () => {
     const { environment } = await SentinelOfTest.forTest(certificates);
     await serves({ ...environment, ...tls() });
   });
@@ -51,7 +51,7 @@ describe('A Redis that speaks TLS only', () => {
     ['its authority is not known', { REDIS_TLS_CA_FILE: '' }, /certificate/],
     ['TLS is off', { REDIS_USE_TLS: '', REDIS_TLS_CA_FILE: '', REDIS_TLS_SERVER_NAME: '' }, /./],
   ])(
-    'is not trusted when %s: the log says so, and the service is not ready',
+    'is not trusted when %s, which the log reports, and the service is not ready',
     async (_, settings, reason) => {
       const service = await startService(onRedis(redis, { ...tls(), ...settings }));
       const lines = () => service.log.filter(({ msg }) => msg === 'Redis is unreachable');

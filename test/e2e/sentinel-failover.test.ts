@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const key = 'stream:events:s1:m1';
 
-describe('Behind Sentinels, when the primary is killed,', () => {
+describe('Behind Sentinels whose primary is killed', () => {
   let set: SentinelOfTest;
   beforeEach(async () => {
     set = await SentinelOfTest.forTest();
@@ -15,27 +15,27 @@ describe('Behind Sentinels, when the primary is killed,', () => {
 
   const stored = async () => (await call(set.replica, 'LRANGE', key, '0', '-1')) as string[];
 
-  it('appends, readers and wake-ups go on at the new one', async () => {
+  it('appends, feeds and notifications continue at the new one', async () => {
     const failover = await Failover.start({ ...set.environment, FEED_POLL_INTERVAL: '30s' });
     await set.primary.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     await failover.expectNoSilentGap('Sentinel failover', stored);
   });
 
-  it('what it had acknowledged and not yet handed on is lost, and readers are told', async () => {
+  it('acknowledged events that it had not replicated are lost, and readers are reset', async () => {
     const failover = await Failover.start(set.environment);
     await stopReplication(set.primary);
     await failover.appendsGoOn();
     await set.primary.kill();
-    await failover.appendsAreRefused();
+    await failover.appendsAreRejected();
     await failover.appendsGoOn();
     const lost = await failover.expectNoSilentGap('Sentinel failover with loss', stored);
     expect(lost).toBeGreaterThan(0);
     expect(failover.resetCount).toBeGreaterThan(0);
   });
 
-  it('or hangs, answers come in time and go on at the new one', async () => {
+  it('or hangs, responses come in time and appends continue at the new one', async () => {
     const failover = await Failover.start(set.environment);
     set.primary.signal('SIGSTOP');
     await failover.appendsFail();
@@ -43,7 +43,7 @@ describe('Behind Sentinels, when the primary is killed,', () => {
     await failover.expectNoSilentGap('Sentinel failover from one that hangs', stored);
   });
 
-  it('or replaced by hand, appends go on at the new one before the old one is told', async () => {
+  it('or replaced by hand, appends continue at the new one before the old one is told', async () => {
     const failover = await Failover.start(set.environment);
     await call(set.sentinels[0] as RedisServer, 'SENTINEL', 'FAILOVER', set.options.sentinelName);
     await waitFor('the replica is the primary', () => isPrimary(set.replica));

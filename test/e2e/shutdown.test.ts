@@ -16,7 +16,7 @@ import {
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
-describe('When it is asked to stop, the service', () => {
+describe('The service, when it is asked to stop,', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends every feed with a retry line and exits with code 0 (%s)',
     async (signal) => {
@@ -31,7 +31,7 @@ describe('When it is asked to stop, the service', () => {
     },
   );
 
-  it('waits for no connection that is idle, sends no request, or does not end one', async () => {
+  it('does not wait for connections that are idle, send no request, or do not end one', async () => {
     const service = await startService();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
@@ -53,7 +53,7 @@ describe('When it is asked to stop, the service', () => {
     await stops(service, 'SIGTERM');
   });
 
-  it('cuts a feed whose client never reads, and answers no feed with 503 while it drains', async () => {
+  it('cuts a feed whose client never reads, and responds to no feed with 503 while it drains', async () => {
     const service = await startService();
     await fill(service);
     // A socket that takes nothing more holds the shutdown for as long as that may take.
@@ -63,17 +63,17 @@ describe('When it is asked to stop, the service', () => {
     await sendsOn(idle);
 
     expect(await readiness(service)).toBe(503);
-    const refused = await openFeed(feedUrl(service.url));
-    expect(refused.status).toBe(200);
-    expect(refused.response.headers).toMatchObject({ 'stream-refused': 'draining' });
-    await sendsOn(refused);
+    const rejected = await openFeed(feedUrl(service.url));
+    expect(rejected.status).toBe(200);
+    expect(rejected.response.headers).toMatchObject({ 'stream-refused': 'draining' });
+    await sendsOn(rejected);
     const head = await fetch(feedUrl(service.url), { method: 'HEAD' });
     expect(head.status).toBe(200);
     expect(head.headers.get('stream-refused')).toBe('draining');
     await exit;
   });
 
-  it('exits also while Redis is away', async () => {
+  it('exits also while Redis is down', async () => {
     const redis = await startRedis();
     const service = await startService(onRedis(redis));
     await isReady(service);

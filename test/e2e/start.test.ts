@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { refusalOf } from '../support/refusal-of.js';
+import { configErrorOf } from '../support/config-error-of.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import {
   directoryWith,
@@ -18,7 +18,7 @@ import { eventsUrl, feedUrl, post } from '../support/worker.js';
 /** As many as any machine allows, so that there is no warning of its limit of open files. */
 const fewConnections = { MAX_CONNECTIONS: '100', FEED_MAX_FEEDS: '50' };
 
-describe('The service at its start', () => {
+describe('The service, when it starts,', () => {
   it('needs no settings: it keeps streams in memory, on loopback, and serves', async () => {
     const service = await startService();
     const inspector = `${service.url}/inspector`;
@@ -35,10 +35,10 @@ describe('The service at its start', () => {
     await feed.frameCount(1);
     expect(JSON.parse(feed.data[0] as string)).toMatchObject({ type: 'answer', content: 'hello' });
     // Another one on its port ends with code 1.
-    await refusesToStart({ PORT: new URL(service.url).port }, ['EADDRINUSE']);
+    await failsToStart({ PORT: new URL(service.url).port }, ['is in use: set PORT to another one']);
   });
 
-  it('listens on all addresses with AUTH_DISABLED, and warns that a second node lacks what it keeps', async () => {
+  it('listens on all addresses with AUTH_DISABLED, and warns that a second node would not share its streams', async () => {
     const open = { HOST: '0.0.0.0', AUTH_DISABLED: 'true', ...fewConnections };
     const warned = await startService(open);
     expect(await readiness(warned)).toBe(200);
@@ -56,7 +56,7 @@ describe('The service at its start', () => {
     }
   });
 
-  it('warns of what has no effect, or was probably meant for it, and starts', async () => {
+  it('warns of settings without effect and of misspelt variables', async () => {
     const typo = { STREAM_MANGER_TYPE: 'redis', REDIS_URL: 'redis://:hunter2@cache' };
     const kubernetes = { REDIS_PORT: 'tcp://10.0.0.1:6379', REDIS_SERVICE_HOST: '10.0.0.1' };
     const shared = { CONFIG_FILE: 'weknora.yaml', REDIS_TLS_INSECURE_SKIP_VERIFY: 'false' };
@@ -97,29 +97,29 @@ describe('The service at its start', () => {
     expect(await warningWith('900')).toBeNull();
   });
 
-  it('refuses a broken line of .env instead of passing over it', () => {
+  it('rejects a broken line of .env instead of skipping it', () => {
     const directory = directoryWith({ '.env': 'LOG_LEVEL=info\nSTREAM_MANAGER_TYPE redis\n' });
-    refuses({}, ['.env, line 2'], directory);
+    rejects({}, ['.env, line 2'], directory);
   });
 
-  it('refuses more feeds than connections', () => {
+  it('rejects more feeds than connections', () => {
     const contradiction = { MAX_CONNECTIONS: '10', FEED_MAX_FEEDS: '20000' };
-    refuses(contradiction, Object.keys(contradiction));
+    rejects(contradiction, Object.keys(contradiction));
   });
 
   it.each(['0.0.0.0', '::', 'example.org'])(
-    'refuses HOST=%s while anybody could read and write',
+    'rejects HOST=%s while any client could read and write',
     (host) => {
-      refuses({ HOST: host, AUTH_DISABLED: 'false' }, ['HOST']);
+      rejects({ HOST: host, AUTH_DISABLED: 'false' }, ['HOST']);
     },
   );
 
-  it('refuses an unknown type of stream manager instead of falling back to memory', () => {
-    refuses({ STREAM_MANAGER_TYPE: 'postgres' }, ['STREAM_MANAGER_TYPE']);
-    refuses({ STREAM_MANAGER_TYPE: 'Redis' }, ['STREAM_MANAGER_TYPE']);
+  it('rejects an unknown type of stream manager instead of falling back to memory', () => {
+    rejects({ STREAM_MANAGER_TYPE: 'postgres' }, ['STREAM_MANAGER_TYPE']);
+    rejects({ STREAM_MANAGER_TYPE: 'Redis' }, ['STREAM_MANAGER_TYPE']);
   });
 
-  it('names every bad value in one message, and ends with code 1', async () => {
+  it('names every invalid value in one message, and exits with code 1', async () => {
     const bad = {
       PORT: '80a',
       STREAM_TTL: 'soon',
@@ -130,31 +130,31 @@ describe('The service at its start', () => {
       FEED_LINGER: '3',
       LOG_LEVEL: 'loud',
     };
-    await refusesToStart(bad, Object.keys(bad));
+    await failsToStart(bad, Object.keys(bad));
   });
 
-  it('names faults of every kind in one message', () => {
+  it('names errors of every kind in one message', () => {
     const directory = directoryWith({ 'config.yaml': 'server: { prot: 80 }\n' });
     const bad = { PORT: '-1', HOST: '0.0.0.0', REDIS_PASSWORD_FILE: '/nowhere/password' };
-    refuses(bad, ['server.prot', ...Object.keys(bad)], directory);
+    rejects(bad, ['server.prot', ...Object.keys(bad)], directory);
   });
 
   it('names every unknown key of config.yaml by its path', () => {
     const yaml = 'server: { prot: 80 }\nstream_manager: { redis: { adress: "a:1" } }\nfeeds: {}\n';
     const directory = directoryWith({ 'config.yaml': yaml });
     const paths = ['server.prot', 'stream_manager.redis.adress', 'feeds'];
-    refuses({}, paths, directory);
+    rejects({}, paths, directory);
   });
 
   it.each([
     ['that is not YAML', 'server: { port'],
     ['that is not a mapping', '- server'],
-  ])('refuses a config.yaml %s', (_, yaml) => {
-    refuses({}, ['config.yaml'], directoryWith({ 'config.yaml': yaml }));
+  ])('rejects a config.yaml %s', (_, yaml) => {
+    rejects({}, ['config.yaml'], directoryWith({ 'config.yaml': yaml }));
   });
 
-  it('refuses a CONFIG_FILE that does not exist', () => {
-    refuses({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
+  it('rejects a CONFIG_FILE that does not exist', () => {
+    rejects({ CONFIG_FILE: 'missing.yaml' }, ['CONFIG_FILE', 'missing.yaml']);
   });
 });
 
@@ -163,13 +163,13 @@ function warningsOf({ log }: ServiceProcess): unknown[] {
 }
 
 /** @param named what the message must name */
-function refuses(environment: Environment, named: string[], directory?: string): void {
-  const { message } = refusalOf(environment, directory);
+function rejects(environment: Environment, named: string[], directory?: string): void {
+  const { message } = configErrorOf(environment, directory);
   expect(named.filter((name) => !message.includes(name))).toEqual([]);
 }
 
 /** @param named what its message must name */
-async function refusesToStart(environment: Environment, named: string[]): Promise<void> {
+async function failsToStart(environment: Environment, named: string[]): Promise<void> {
   const service = launchService(environment);
   expect(await service.exit()).toEqual({ code: 1, signal: null });
   const missing = () => named.filter((name) => !service.output.includes(name));

@@ -17,16 +17,16 @@ const settings = { FEED_POLL_INTERVAL: `${pollMs}ms`, FEED_LINGER: '100ms' };
 describe('A stop on one node', () => {
   const the = new PairOfTest({ ...settings, FEED_POLL_INTERVAL: '10m' });
 
-  it('ends the run of a worker on the other, with wake-ups at once', async () => {
+  it('ends the run of a worker on the other, at once by notifications', async () => {
     const { nodes } = the;
     const run = await startRun(the, nodes[0]);
     await isSubscribed(the);
     const tookMs = await stopAndMeasure(the, nodes[1], run);
-    console.log(`with wake-ups: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
+    console.log(`with notifications: ${tookMs.toFixed(0)} ms from the stop to the worker’s answer`);
   });
 });
 
-describe('A stop on one node that also polls', () => {
+describe('A stop on one node, with polling,', () => {
   const the = new PairOfTest(settings);
 
   it('is read on both nodes as the last event, and ends the feeds', async () => {
@@ -41,7 +41,7 @@ describe('A stop on one node that also polls', () => {
     expect(back.status).toBe(204);
   });
 
-  it('lets an EventSource come back once, and no more', async () => {
+  it('lets an EventSource reconnect once, and no more', async () => {
     const { nodes } = the;
     const run = await startRun(the, nodes[0]);
     let requests = 0;
@@ -61,17 +61,17 @@ describe('A stop on one node that also polls', () => {
     expect(requests).toBe(2);
   });
 
-  it('refuses the worker that begins after it, by its first line', async () => {
+  it('rejects the worker that begins after it, at its first line', async () => {
     const { nodes } = the;
     await fetch(the.feedUrl(nodes[1]).replace(/stream$/, 'stop'), { method: 'POST' });
-    const { answer } = openBody(the, nodes[0]);
-    expect(await answer).toMatchObject({ status: 409, body: { stored: 0, line: 1 } });
+    const { response } = openBody(the, nodes[0]);
+    expect(await response).toMatchObject({ status: 409, body: { stored: 0, line: 1 } });
   });
 
   it.each([
     ['are cut again and again', cutSubscriptions],
-    ['cannot be had', forbidSubscriptions],
-  ])('ends it within a poll when wake-ups %s', async (trouble, lose) => {
+    ['are not permitted', forbidSubscriptions],
+  ])('ends the run within a poll interval when notifications %s', async (trouble, lose) => {
     const { redis, nodes } = the;
     await lose(clientOf(redis));
     const run = await startRun(the, nodes[0]);
@@ -81,13 +81,13 @@ describe('A stop on one node that also polls', () => {
 });
 
 interface Run {
-  readonly answer: ReturnType<typeof answerOf>;
+  readonly response: ReturnType<typeof responseOf>;
   /** How many events it has had stored; it is silent since, but its body is open. */
   readonly lines: number;
 }
 
 async function startRun(the: PairOfTest, node: ServiceProcess): Promise<Run> {
-  const { sent, answer } = openBody(the, node);
+  const { sent, response } = openBody(the, node);
   const feed = await openFeed(the.feedUrl(node));
   const lines = 5;
   for (let count = 1; count <= lines; count += 1) {
@@ -95,22 +95,22 @@ async function startRun(the: PairOfTest, node: ServiceProcess): Promise<Run> {
     await feed.frameCount(count);
   }
   feed.drop();
-  return { answer, lines };
+  return { response, lines };
 }
 
-/** A body that reads its answer while it is being written, as a worker does that can be stopped. */
+/** A body that reads its response while it is being written, as a worker does that can be stopped. */
 function openBody(the: PairOfTest, node: ServiceProcess) {
   const headers = { 'content-type': 'application/x-ndjson' };
   const sent = request(the.eventsUrl(node), { method: 'POST', headers, agent: false });
   onTestFinished(() => {
     sent.destroy();
   });
-  const answer = answerOf(sent);
+  const response = responseOf(sent);
   sent.write('{"type":"answer"}\n');
-  return { sent, answer };
+  return { sent, response };
 }
 
-async function answerOf(sent: ClientRequest) {
+async function responseOf(sent: ClientRequest) {
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   sent.on('error', () => {}); // the other side closes the connection
   let text = '';
@@ -125,13 +125,13 @@ async function answerOf(sent: ClientRequest) {
 async function stopAndMeasure(
   the: PairOfTest,
   node: ServiceProcess,
-  { answer, lines }: Run,
+  { response, lines }: Run,
 ): Promise<number> {
   const stopUrl = the.feedUrl(node).replace(/stream$/, 'stop');
   const startedAt = performance.now();
   const stopped = await fetch(stopUrl, { method: 'POST' });
   expect(await stopped.json()).toEqual({ streamStatus: 'stopped' });
-  const { status, body } = await answer;
+  const { status, body } = await response;
   const tookMs = performance.now() - startedAt;
   expect(status).toBe(409);
   expect(body).toMatchObject({

@@ -14,7 +14,7 @@ import { waitFor } from '../support/wait-for.js';
 const seed = newSeed();
 const endless = numberedRun(100_000, 'first ');
 const run = numberedRun(60, 'second ');
-/** NDJSON bodies are so long that the other takes over in the midst of one. */
+/** NDJSON bodies are so long that the other takes over in the middle of one. */
 const maxBatches: Record<BodyKind, number> = { 'one event': 1, arrays: 20, NDJSON: 20_000 };
 
 const setUps = ['memory', 'one node on Redis', 'two nodes on Redis'] as const;
@@ -64,7 +64,7 @@ async function takeOver(
   await second.sendAll(run);
   await fenced;
   expect(first.isFenced).toBe(true);
-  expect(second.refusals).toEqual([]);
+  expect(second.rejections).toEqual([]);
 
   const stored = await allContents(nodes[0], mid);
   const count = stored.findIndex((content) => content.startsWith('second'));

@@ -7,7 +7,7 @@ import { clientOf, openFeed } from '../support/test-processes.js';
 import { waitFor } from '../support/wait-for.js';
 import { post } from '../support/worker.js';
 
-describe('Two nodes on one Redis that wake each other', () => {
+describe('Two nodes on one Redis with notifications', () => {
   const the = new PairOfTest({ FEED_POLL_INTERVAL: '10m' });
 
   it('see each other’s appends at once, and not only at the next poll', async () => {
@@ -36,7 +36,7 @@ describe('Two nodes on one Redis that wake each other', () => {
 describe('Two nodes on one Redis', () => {
   const the = new PairOfTest({ FEED_LINGER: '100ms' });
 
-  it('are one to a client: dropped on one, it goes on at the other without gap or repeat', async () => {
+  it('are one to a client: dropped on one, it resumes at the other without gap or repeat', async () => {
     const nodes = the.nodes;
     const worker = new NumberedWorker(the.eventsUrl(nodes[0]), 5);
     worker.start();
@@ -51,7 +51,7 @@ describe('Two nodes on one Redis', () => {
     await hasAll(the, nodes[1], pieces, worker);
   });
 
-  it('hold a stream as ended that the other one ended', async () => {
+  it('both treat a stream as finished that one has ended', async () => {
     const [a, b] = the.nodes;
     const feed = await openFeed(the.feedUrl(b));
     await post(the.eventsUrl(a), [{ type: 'answer' }, { type: 'complete' }]);
@@ -66,7 +66,7 @@ describe('Two nodes on one Redis', () => {
   });
 
   // The last one, as it kills a node.
-  it('stand in for each other: one is killed while the appends go on at the other', async () => {
+  it('replace each other: one is killed while the appends go on at the other', async () => {
     const [a, b] = the.nodes;
     const worker = new NumberedWorker(the.eventsUrl(b), 5);
     worker.start();

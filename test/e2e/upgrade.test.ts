@@ -12,10 +12,10 @@ const formats = ['', '?named=true'];
 describe.each([
   ['old', 'new'],
   ['new', 'old'],
-] as const)('On one Redis, what the %s version appends', (from, to) => {
+] as const)('With the %s version writing to one Redis', (from, to) => {
   const the = new VersionsOfTest({ FEED_LINGER: '100ms' });
 
-  it('the other one reads, follows and adds to, and both tell the same', async () => {
+  it('the other version reads, follows and continues the stream, and both return the same', async () => {
     const feed = await openFeed(the.feedUrl(the[to]));
     for (let number = 0; number < 6; number += 2) {
       await the.append(the[from], number);
@@ -29,7 +29,7 @@ describe.each([
     expect(await the.status(the[to])).toMatchObject({ nextOffset: 6, streamStatus: 'open' });
   });
 
-  it('a reader that comes over goes on with, without gap or repeat', async () => {
+  it('a reader that changes nodes resumes without gap or repeat', async () => {
     await the.append(the[from], 0);
     await the.append(the[from], 1);
     const before = await openFeed(the.feedUrl(the[from]));
@@ -47,7 +47,7 @@ describe.each([
     );
   });
 
-  it('the other one holds as ended when it has', async () => {
+  it('a stream that it has ended is finished for the other', async () => {
     const feed = await openFeed(the.feedUrl(the[to]));
     await the.append(the[to], 0);
     await post(the.eventsUrl(the[from]), { type: 'complete' });
@@ -62,7 +62,7 @@ describe.each([
     expect(back.status).toBe(204);
   });
 
-  it('the other one goes on with: the sequence of a producer', async () => {
+  it('the other continues the sequence of a producer', async () => {
     const headers = (seq: number) => ({
       'producer-id': 'p1',
       'producer-epoch': '1',
@@ -77,7 +77,7 @@ describe.each([
     expect((await send(the[from], 1)).body).toMatchObject({ duplicate: true, count: 0 });
   });
 
-  it('with a lease, and the other one has ended, is not ended again', async () => {
+  it('a stream with a lease that the other has ended does not end again', async () => {
     await post(the.eventsUrl(the[from]), { type: 'answer' }, { 'producer-lease': '1' });
     await post(the.eventsUrl(the[to]), { type: 'complete' });
     const client = clientOf(the.redis);
@@ -89,7 +89,7 @@ describe.each([
     expect(await the.status(the[from])).toMatchObject({ streamStatus: 'complete' });
   });
 
-  it('a client follows to its end, moved between both with a frame torn each time', async () => {
+  it('a client follows to the end, moved between both with a torn frame each time', async () => {
     const tearing = new Tearing();
     const proxy = await TcpProxy.start(portOf(the[from]), tearing.fault);
     onTestFinished(() => proxy.close());
@@ -128,7 +128,7 @@ describe.each([
     expect(named.messages).toEqual(plain.messages);
   });
 
-  it.each(formats)('an id of the one is the same to the other, at each place%s', async (query) => {
+  it.each(formats)('an id is the same to the other version, at each position%s', async (query) => {
     await the.append(the[from], 0);
     await the.append(the[to], 1);
     await post(the.eventsUrl(the[from]), { type: 'complete', content: '2' });
@@ -153,7 +153,7 @@ describe.each([
     expect(feed.frames).toMatchObject([{ id: expect.stringMatching(/^1-/) }]);
   });
 
-  it('an id after a reset is good for the other, as is one of the end', async () => {
+  it('an id after a reset is valid for the other, as is one of the end', async () => {
     await the.append(the[from], 0);
     await the.append(the[from], 1);
     const reset = await openFeed(the.feedUrl(the[from]), { 'last-event-id': '2-00000000' });
@@ -175,7 +175,7 @@ describe.each([
     }
   });
 
-  it('the other one stops, for both', async () => {
+  it('the other version stops the stream, for both', async () => {
     await the.append(the[from], 0);
     const feed = await openFeed(the.feedUrl(the[from]));
     await feed.frameCount(1);
@@ -189,7 +189,7 @@ describe.each([
     }
   });
 
-  it('the other one deletes, for both', async () => {
+  it('the other version deletes the stream, for both', async () => {
     const producer = (epoch: number) => ({
       'producer-id': 'p1',
       'producer-epoch': String(epoch),
@@ -216,7 +216,7 @@ describe.each([
   });
 
   // The last one, as it kills a node.
-  it('with a lease is lost for both when neither hears of its worker', async () => {
+  it('a lease that is renewed at neither expires for both', async () => {
     const feed = await openFeed(the.feedUrl(the[to]));
     await post(the.eventsUrl(the[from]), { type: 'answer' }, { 'producer-lease': '1' });
     await the[from].kill();

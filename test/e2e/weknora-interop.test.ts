@@ -17,7 +17,7 @@ const time = '2026-01-01T00:00:00Z';
 const pushed = `{"id":"a","type":"answer","content":"x","done":false,"timestamp":"${time}"}`;
 const pushedComplete = `{"id":"e","type":"complete","content":"","done":true,"timestamp":"${time}"}`;
 
-describe('Beside a WeKnora process on the same Redis, the service', () => {
+describe('The service, beside a WeKnora process on the same Redis,', () => {
   const the = new StreamOfTest({
     REDIS_PREFIX: 'stream:events',
     FEED_POLL_INTERVAL: '100ms',
@@ -25,7 +25,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     STREAM_TTL: '10m',
   });
 
-  it('serves live what the other program pushes, by its polls', async () => {
+  it('delivers live what the other program pushes, by its polls', async () => {
     const feed = await the.follow();
     const client = clientOf(the.redis);
     const pushes = [
@@ -44,7 +44,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(offsets).toEqual(Array.from({ length: count }, (_, index) => String(index + 1)));
   });
 
-  it('takes turns with the other program in one stream', async () => {
+  it('alternates with the other program in one stream', async () => {
     const feed = await the.follow();
     const client = clientOf(the.redis);
     for (let turn = 0; turn < 5; turn += 1) {
@@ -78,7 +78,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(elements[2]).toBe(pushed);
   });
 
-  it('gives the list, and whatever it keeps beside it, its TTL with every append', async () => {
+  it('renews the TTL of the list, and of whatever it keeps beside it, with every append', async () => {
     const client = clientOf(the.redis);
     await client.rpush(the.key, pushed);
     expect(await client.pttl(the.key)).toBe(-1);
@@ -96,7 +96,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     expect(await client.pttl('{stream:events:s1}::streams')).toBeGreaterThan(600_000);
   });
 
-  it('shows a tool that failed as failed, and goes on', async () => {
+  it('shows a failed tool as failed, and goes on', async () => {
     const feed = await the.follow();
     await post(the.eventsUrl, { type: 'agent_query' }); // which notes the stream for its session
     const chat = await openFeed(`${the.service.url}/ai-sdk/sessions/s1/stream`);
@@ -131,7 +131,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     ]);
   });
 
-  it('ends its feeds and refuses appends after a complete that the other program pushed', async () => {
+  it('ends its feeds and rejects appends after a complete that the other program pushed', async () => {
     await post(the.eventsUrl, { type: 'answer' });
     const feed = await the.follow();
     await feed.frameCount(1);
@@ -144,7 +144,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
     });
   });
 
-  it('answers 204 to a client that has all up to a complete of the other program', async () => {
+  it('responds 204 to a client that has everything up to a complete of the other program', async () => {
     const feed = await the.follow();
     await clientOf(the.redis).rpush(the.key, pushedComplete);
     await feed.end();
@@ -153,7 +153,7 @@ describe('Beside a WeKnora process on the same Redis, the service', () => {
   });
 });
 
-describe('With settings of its own, the service beside a WeKnora process', () => {
+describe('The service, with settings of its own, beside a WeKnora process', () => {
   it.each(['wk:stream:t1:', ' spaced ', '{wk}:s', 'wk:{t1}'])(
     'uses the prefix %j byte for byte',
     async (prefix) => {
@@ -163,7 +163,7 @@ describe('With settings of its own, the service beside a WeKnora process', () =>
     },
   );
 
-  it('takes a title that the other program pushes late, and ends with it', async () => {
+  it('accepts a title that the other program pushes late, and ends with it', async () => {
     const { redis, service } = await startBoth({ FEED_LINGER: '10m', FEED_POLL_INTERVAL: '100ms' });
     const feed = await openFeed(feedUrl(service.url));
     const title = pushed.replace('answer', 'session_title');

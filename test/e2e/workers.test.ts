@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
 import {
   type AgentKind,
   AgentProcess,
@@ -25,7 +25,7 @@ const agents: AgentProcess[] = [];
 
 beforeAll(async () => {
   memory = await ServiceProcess.listening({});
-  withKeys = await ServiceProcess.listening({ AUTH_PRODUCER_KEYS: formatProducerKey(key.key) });
+  withKeys = await ServiceProcess.listening({ AUTH_API_KEYS: formatApiKey(key.key) });
   redis = await ServiceProcess.listening({
     STREAM_MANAGER_TYPE: 'redis',
     REDIS_ADDR: `127.0.0.1:${inject('redisPort')}`,
@@ -44,7 +44,7 @@ function start(
   options: Record<string, number>,
   environment?: Record<string, string>,
 ): AgentProcess {
-  const patient = { 'give-up': 3600, ...options }; // a busy machine answers late
+  const patient = { 'give-up': 3600, ...options }; // a busy machine responds late
   const agent = new AgentProcess(kind, url, patient, environment);
   agents.push(agent);
   return agent;
@@ -77,17 +77,17 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     );
   });
 
-  it('sends its key where the service has keys', async () => {
+  it('sends its key where the service has API keys', async () => {
     const run = (environment: Record<string, string>) => {
       const url = newStream(withKeys.url);
       return start(kind, url, { 'tool-seconds': 0, tokens: 3 }, environment).end();
     };
     expect(await run({ REJOIN_KEY: key.token })).toMatchObject({ code: 0 });
-    const refused = { code: 5, output: expect.stringContaining('401 unauthorized') };
-    expect(await run({})).toMatchObject(refused);
+    const rejected = { code: 5, output: expect.stringContaining('401 unauthorized') };
+    expect(await run({})).toMatchObject(rejected);
   });
 
-  it('stores each event once over connections that are cut, and answers that are lost', async () => {
+  it('stores each event once over connections that are cut, and responses that are lost', async () => {
     const proxy = await TcpProxy.start(Number(new URL(redis.url).port));
     const stream = newStream(proxy.url);
     const agent = start(kind, stream, { 'tool-seconds': 1, tokens: 200, 'token-ms': 10 });
@@ -99,7 +99,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
         if (length === seen) continue; // no trouble before it has got on, however slow it is
         seen = length;
         if (Math.random() < 0.5) proxy.cut();
-        else proxy.loseNextAnswers();
+        else proxy.loseNextResponses();
       }
     };
     const [{ code, output }] = await Promise.all([
@@ -138,7 +138,7 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     expect(await contentsOf(stream)).toEqual([...thought, ...contentsOfRun(3)]);
   });
 
-  it('that was killed is lost to readers, once', async () => {
+  it('that is killed loses its lease, and readers see that once', async () => {
     const stream = newStream(redis.url);
     const feed = await FeedClient.open(`${stream}/stream`);
     const agent = start(kind, stream, { lease: 2, 'tool-seconds': 60 });
@@ -153,19 +153,19 @@ describe.concurrent.each(agentKinds)('The $language worker that sends $mode', (a
     });
   });
 
-  it('gives up when the service stays away', async () => {
+  it('gives up when the service stays down', async () => {
     const agent = start(kind, newStream(`http://127.0.0.1:${await freePort()}`), { 'give-up': 1 });
     const { code, output } = await agent.end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: no success for 1/)]);
   });
 
-  it('fails at once when its events are refused', async () => {
+  it('fails at once when its events are rejected', async () => {
     const { code, output } = await start(kind, `${memory.url}/sessions/s1/messages/:`, {}).end();
     expect([code, output]).toEqual([5, expect.stringMatching(/^Failed: 400 invalid_id/)]);
   });
 });
 
-it.concurrent('Every worker goes on with a service that was away and has lost the stream', async () => {
+it.concurrent('Every worker resumes with a service that was down and has lost the stream', async () => {
   const port = String(await freePort());
   const before = await ServiceProcess.listening({ PORT: port });
   const runs = agentKinds.map((kind) => {
@@ -175,7 +175,7 @@ it.concurrent('Every worker goes on with a service that was away and has lost th
   });
   await Promise.all(
     runs.map(async ({ stream, agent }) => {
-      await readUntil(stream, 51); // it answers
+      await readUntil(stream, 51); // it responds
       agent.pause(); // so that none is done before all have come so far
     }),
   );
@@ -195,7 +195,7 @@ function newStream(base: string): string {
   return `${base}/sessions/s1/messages/m-${randomUUID()}`;
 }
 
-/** Resolves when the stream has so many events. */
+/** Resolves when the stream has that many events. */
 async function readUntil(stream: string, count: number): Promise<void> {
   const feed = await FeedClient.open(`${stream}/stream`);
   await feed.frameCount(count);
@@ -203,6 +203,6 @@ async function readUntil(stream: string, count: number): Promise<void> {
 }
 
 async function contentsOf(stream: string): Promise<string[]> {
-  const answer = await (await fetch(`${stream}/events`)).json();
-  return (answer as { events: { content: string }[] }).events.map(({ content }) => content);
+  const response = await (await fetch(`${stream}/events`)).json();
+  return (response as { events: { content: string }[] }).events.map(({ content }) => content);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, type Exchange, faultsOf, type Sent } from './checker.js';
+import { type Exchange, faultsOf, type ReceivedResponse, type Sent } from './checker.js';
 
 const sent: Sent = {
   method: 'POST',
@@ -10,51 +10,51 @@ const sent: Sent = {
   hasProducer: false,
 };
 
-function problem(status: number, code: string, stored?: unknown): Answer {
+function problem(status: number, code: string, stored?: unknown): ReceivedResponse {
   const body = JSON.stringify({ status, code, stored });
   return { status, contentType: 'application/problem+json; charset=utf-8', body };
 }
 
-function taken(count: number): Answer {
+function taken(count: number): ReceivedResponse {
   return { status: 201, contentType: 'application/json', body: JSON.stringify({ count }) };
 }
 
-const base: Exchange = { sent, answer: taken(2), before: 3, after: 5, isOtherChanged: false };
+const base: Exchange = { sent, response: taken(2), before: 3, after: 5, isOtherChanged: false };
 
 /** Exchanges as they should be. */
 const sound: Record<string, Partial<Exchange>> = {
   'an append': {},
-  'a refusal': { answer: problem(400, 'invalid_json', 0), after: 3 },
-  'a refused line': { answer: problem(400, 'invalid_event', 2) },
-  'a duplicate': { sent: { ...sent, hasProducer: true }, answer: taken(0), after: 3 },
-  'a broken body': { sent: { ...sent, isComplete: false }, answer: null, after: 3 },
+  'a rejection': { response: problem(400, 'invalid_json', 0), after: 3 },
+  'a rejected line': { response: problem(400, 'invalid_event', 2) },
+  'a duplicate': { sent: { ...sent, hasProducer: true }, response: taken(0), after: 3 },
+  'a broken body': { sent: { ...sent, isComplete: false }, response: null, after: 3 },
 };
 
 /** A defect of the service each. */
 const defects: Record<string, Partial<Exchange>> = {
-  'a 500': { answer: problem(500, 'internal', 0), after: 3 },
-  'a 503': { answer: problem(503, 'draining', 0), after: 3 },
-  'an undocumented status': { answer: { ...taken(2), status: 202 } },
+  'a 500': { response: problem(500, 'internal', 0), after: 3 },
+  'a 503': { response: problem(503, 'draining', 0), after: 3 },
+  'an undocumented status': { response: { ...taken(2), status: 202 } },
   'a success without an id': { sent: { ...sent, hasIds: false } },
-  'no answer': { answer: null, after: 3 },
-  'a refusal that is no problem': { answer: { ...taken(0), status: 400 }, after: 3 },
-  'an unknown code': { answer: problem(400, 'oops', 0), after: 3 },
-  'a code of another status': { answer: problem(400, 'stream_full', 0), after: 3 },
-  'a refusal that has stored': { answer: problem(400, 'invalid_json', 0) },
-  'a refusal that says too much': { answer: problem(409, 'stream_full', 2), after: 3 },
-  'a refusal that says nothing': { answer: problem(400, 'invalid_json'), after: 3 },
+  'no response': { response: null, after: 3 },
+  'a rejection that is no problem': { response: { ...taken(0), status: 400 }, after: 3 },
+  'an unknown code': { response: problem(400, 'oops', 0), after: 3 },
+  'a code of another status': { response: problem(400, 'stream_full', 0), after: 3 },
+  'a rejection that has stored': { response: problem(400, 'invalid_json', 0) },
+  'a rejection that says too much': { response: problem(409, 'stream_full', 2), after: 3 },
+  'a rejection that says nothing': { response: problem(400, 'invalid_json'), after: 3 },
   'an append that stores less': { after: 4 },
   'an append that stores more': { after: 6 },
   'a read that stores': {
     sent: { ...sent, method: 'GET' },
-    answer: { ...taken(0), status: 200 },
+    response: { ...taken(0), status: 200 },
     after: 4,
   },
   'a change of another stream': { isOtherChanged: true },
 };
 
 describe('The checker of the fuzzer', () => {
-  it.each(Object.entries(sound))('finds nothing wrong with %s', (_, exchange) => {
+  it.each(Object.entries(sound))('accepts %s', (_, exchange) => {
     expect(faultsOf({ ...base, ...exchange })).toEqual([]);
   });
 

@@ -23,7 +23,7 @@ export interface Sent {
   readonly hasProducer: boolean;
 }
 
-export interface Answer {
+export interface ReceivedResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
@@ -33,7 +33,7 @@ export interface Answer {
 export interface Exchange {
   readonly sent: Sent;
   /** Null when the connection was closed without one. */
-  readonly answer: Answer | null;
+  readonly response: ReceivedResponse | null;
   /** How many events the stream had before and after. */
   readonly before: number;
   readonly after: number;
@@ -61,20 +61,21 @@ const ofAnyRequest = [400, 403, 408, 421, 431, 501];
 
 /** All that is wrong with an exchange. */
 export function faultsOf(exchange: Exchange): string[] {
-  const { answer, sent, isOtherChanged } = exchange;
+  const { response, sent, isOtherChanged } = exchange;
   const faults: string[] = [];
   if (isOtherChanged) faults.push('another stream has changed');
-  if (answer === null) {
+  if (response === null) {
     if (sent.isComplete && !sent.isMangled) faults.push('there is no answer');
     return faults;
   }
-  if (!mayAnswer(sent, answer.status)) faults.push(`the status ${answer.status} is not documented`);
-  if (answer.status >= 400 && sent.method !== 'HEAD') faults.push(...problemFaults(answer));
-  if (!sent.isMangled) faults.push(...storedFaults(exchange, answer));
+  if (!mayRespond(sent, response.status))
+    faults.push(`the status ${response.status} is not documented`);
+  if (response.status >= 400 && sent.method !== 'HEAD') faults.push(...problemFaults(response));
+  if (!sent.isMangled) faults.push(...storedFaults(exchange, response));
   return faults;
 }
 
-function mayAnswer(sent: Sent, status: number): boolean {
+function mayRespond(sent: Sent, status: number): boolean {
   if (status >= 500 && status !== 507) return false;
   if (ofAnyRequest.includes(status)) return true;
   if (sent.isMangled) return true;
@@ -84,7 +85,7 @@ function mayAnswer(sent: Sent, status: number): boolean {
   return statuses?.includes(status) ?? status === 405;
 }
 
-function problemFaults({ status, contentType, body }: Answer): string[] {
+function problemFaults({ status, contentType, body }: ReceivedResponse): string[] {
   if (contentType !== 'application/problem+json; charset=utf-8') return ['this is no problem'];
   const { code, ...problem } = parse(body);
   const known = errorTable[code as ErrorCode];
@@ -94,19 +95,19 @@ function problemFaults({ status, contentType, body }: Answer): string[] {
     : ['the code has another status'];
 }
 
-/** Whether the answer says truly what is stored. */
-function storedFaults({ sent, before, after }: Exchange, answer: Answer): string[] {
+/** Whether the response says truly what is stored. */
+function storedFaults({ sent, before, after }: Exchange, response: ReceivedResponse): string[] {
   const grown = after - before;
   const writes = sent.method === 'POST' && (sent.route === 'events' || sent.route === 'stop');
   if (sent.method === 'DELETE') return after === 0 || grown === 0 ? [] : ['half of it is deleted'];
   if (!writes) return grown === 0 ? [] : ['something was stored'];
-  if (answer.status < 400)
-    return sent.route === 'stop' ? stopFaults(grown) : appended(grown, answer);
-  const { stored, code, instance } = parse(answer.body);
-  // What is no HTTP request is refused before its route is known.
+  if (response.status < 400)
+    return sent.route === 'stop' ? stopFaults(grown) : appended(grown, response);
+  const { stored, code, instance } = parse(response.body);
+  // What is no HTTP request is rejected before its route is known.
   const isNoRequest = code === 'invalid_header' && instance === '/';
   if (isNoRequest && grown === 0) return [];
-  if (answer.status === 431 || answer.status === 408 || !sent.isComplete) return [];
+  if (response.status === 431 || response.status === 408 || !sent.isComplete) return [];
   if (typeof stored !== 'number') return ['it does not say what is stored'];
   const isTrue = sent.hasProducer ? stored >= grown : stored === grown;
   return isTrue ? [] : [`it says that ${stored} are stored, and ${grown} are`];
@@ -116,7 +117,7 @@ function stopFaults(grown: number): string[] {
   return grown === 0 || grown === 1 ? [] : [`a stop has stored ${grown}`];
 }
 
-function appended(grown: number, { body }: Answer): string[] {
+function appended(grown: number, { body }: ReceivedResponse): string[] {
   const { count } = parse(body);
   return count === grown ? [] : [`it says that ${String(count)} are stored, and ${grown} are`];
 }

@@ -5,14 +5,14 @@ const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const runs = process.env.FUZZ_RUNS === undefined ? null : Number(process.env.FUZZ_RUNS);
 
 /** However slow the machine is: fewer would show nothing. */
-const leastRuns = 100;
+const minRuns = 100;
 
 /**
  * Runs a property at least a hundred times and then for a bounded time, or as often as `FUZZ_RUNS`
  * says. A failure tells how it is replayed.
  */
 export async function fuzz<T>(property: fc.IAsyncProperty<T>, budgetMs: number): Promise<void> {
-  await check(property, { seed, numRuns: runs ?? leastRuns });
+  await check(property, { seed, numRuns: runs ?? minRuns });
   if (runs !== null) return;
   await check(property, {
     seed: seed + 1,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { answers } from '../support/events.js';
@@ -21,20 +21,20 @@ function property(url: string, streams: StreamManager) {
     const count = async () => (await streams.getStatus({ sessionId, messageId }))?.nextOffset ?? 0;
     const known = await streams.getStatus(other);
     const before = await count();
-    const answer = await send(url, request);
+    const response = await send(url, request);
     const after = await count();
     const now = await streams.getStatus(other);
     const isOtherChanged =
       known?.lastEvent.bytes.compare(now?.lastEvent.bytes ?? Buffer.of()) !== 0;
     const { sent } = request;
-    expect(faultsOf({ sent, answer, before, after, isOtherChanged })).toEqual([]);
+    expect(faultsOf({ sent, response, before, after, isOtherChanged })).toEqual([]);
   });
 }
 
 const limits = { eventBytes: 2000, bodyBytes: 10_000 };
 
-describeApp('whatever is sent', { limits }, (source) => {
-  it('is answered as the documents say, and the service lives', async () => {
+describeApp('Any fuzzed request', { limits }, (source) => {
+  it('gets a documented response, and the service stays up', async () => {
     await source.streams.appendEvents(other, answers(3));
     await fuzz(property(source.app.url, source.streams), 1000);
     expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
@@ -68,7 +68,7 @@ describe('The fuzzer', () => {
 
   const seeded = { seed: 1, numRuns: 500, endOnFailure: true };
 
-  it.each(Object.entries(defects))('finds a store %s', async (_, defect) => {
+  it.each(Object.entries(defects))('finds the defect of a store %s', async (_, defect) => {
     const details = await run(defect);
     expect(details).toMatchObject({ failed: true });
     expect(details.counterexample).not.toBeNull();

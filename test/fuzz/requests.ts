@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { idPattern } from '../../src/streams/stream-id.js';
+import { idPattern } from '../../src/store/stream-id.js';
 import type { Route, Sent } from './checker.js';
 
 /** One request as bytes, and where they are cut on their way. */
@@ -217,7 +217,7 @@ function toRequest(parts: Parts, ownSid: string): FuzzRequest {
   const whole = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n`), framed]);
   const ids = [idIn(parts.sid), idIn(parts.mid)] as const;
   const isSession = parts.route === 'session' || parts.route === 'chat';
-  // Whoever deletes the session, or writes to a stream of another one, is left out of the model.
+  // A client that deletes the session, or writes to a stream of another one, is left out of the model.
   const isOwn = ids[0] === ownSid;
   return {
     sent: {

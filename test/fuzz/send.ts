@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Answer } from './checker.js';
+import type { ReceivedResponse } from './checker.js';
 import type { FuzzRequest } from './requests.js';
 
-/** Long enough for what is answered at once, and for an early answer to end. */
-const answerMs = 60_000;
+/** Long enough for what gets its response at once, and for an early response to end. */
+const responseMs = 60_000;
 
 /**
- * Sends a request in its pieces and reads the answer: of a feed, the head. Resolves with null when
+ * Sends a request in its pieces and reads the response: of a feed, the head. Resolves with null when
  * the connection is closed without one.
  */
-export async function send(base: string, request: FuzzRequest): Promise<Answer | null> {
+export async function send(base: string, request: FuzzRequest): Promise<ReceivedResponse | null> {
   const socket = connect(Number(new URL(base).port), '127.0.0.1');
-  const answer = readAnswer(socket, request.sent.method);
+  const response = readResponse(socket, request.sent.method);
   for (const piece of cut(request.bytes, request.cuts)) {
     if (piece.length > 0) socket.write(piece);
     await nextTurn();
@@ -20,7 +20,7 @@ export async function send(base: string, request: FuzzRequest): Promise<Answer |
   // What is broken may leave the service waiting for more.
   if (!request.sent.isComplete || request.sent.isMangled) socket.end();
   try {
-    return await answer;
+    return await response;
   } finally {
     socket.destroy();
   }
@@ -31,26 +31,26 @@ function cut(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return [0, ...places].map((from, index) => bytes.subarray(from, places[index]));
 }
 
-function readAnswer(socket: Socket, method: string): Promise<Answer | null> {
+function readResponse(socket: Socket, method: string): Promise<ReceivedResponse | null> {
   return new Promise((resolve, reject) => {
     let text = '';
-    const late = setTimeout(() => reject(new Error(`no whole answer came: ${text}`)), answerMs);
-    const settle = (answer: Answer | null) => {
+    const late = setTimeout(() => reject(new Error(`no whole answer came: ${text}`)), responseMs);
+    const settle = (response: ReceivedResponse | null) => {
       clearTimeout(late);
-      resolve(answer);
+      resolve(response);
     };
     socket.setEncoding('latin1').on('data', (piece: string) => {
       text += piece;
-      const answer = parseAnswer(text, method);
-      if (answer !== null) settle(answer);
+      const response = parseResponse(text, method);
+      if (response !== null) settle(response);
     });
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => settle(null));
   });
 }
 
-/** The answer that the text holds; null while it is not whole. */
-function parseAnswer(text: string, method: string): Answer | null {
+/** The response that the text holds; null while it is not whole. */
+function parseResponse(text: string, method: string): ReceivedResponse | null {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return null;
   const head = text.slice(0, end);

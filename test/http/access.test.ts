@@ -1,13 +1,14 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { type Access, accessRules } from '../../src/access/access-rules.js';
-import { requireAccess } from '../../src/http/access.js';
-import { Origins } from '../../src/http/origins.js';
-import { useProblems } from '../../src/http/refuse.js';
+import { type Access, accessRules } from '../../src/auth/access-rules.js';
+import { requireAccess } from '../../src/http/hooks/authorize.js';
+import { Origins } from '../../src/http/hooks/cors.js';
+import { useProblems } from '../../src/http/problems/reject.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';
+import { routePaths } from '../support/route-paths.js';
 import { buildTestApp } from '../support/test-app.js';
 import { postText } from '../support/worker.js';
 
@@ -25,6 +26,7 @@ const rules: Record<string, Record<string, Access>> = {
   '/metrics': { GET: 'metrics', HEAD: 'metrics' },
   '/healthz': { GET: 'public', HEAD: 'public' },
   '/readyz': { GET: 'public', HEAD: 'public' },
+  '/': { GET: 'public', HEAD: 'public' },
   '/openapi.json': { GET: 'public', HEAD: 'public' },
   '/docs': { GET: 'public', HEAD: 'public' },
   '/docs/:file': { GET: 'public', HEAD: 'public' },
@@ -41,7 +43,7 @@ const others = {
   admin: makeKey('append', 'read'),
 };
 const strange = makeKey('append', 'read', 'admin');
-const producerKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
+const apiKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
 const wrong = { authorization: `${keys.read.headers.authorization.slice(0, -4)}AAAA` };
 
 const cases = Object.entries(rules).flatMap(([route, taken]) =>
@@ -52,7 +54,7 @@ const guarded = cases.flatMap(({ access, ...rest }) =>
 );
 const unguarded = cases.filter(({ access }) => access === null || access === 'public');
 
-describeApp('the keys', { auth: { producerKeys } }, (source) => {
+describeApp('The API key check', { auth: { apiKeys } }, (source) => {
   /** One request, with the stream of another test so that nothing but its key matters. */
   async function send(
     route: string,
@@ -74,41 +76,43 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     return { status: response.status, headers: response.headers, problem };
   }
 
-  it.each(guarded)('guard $method $route by the scope $scope', async (one) => {
-    const { route, method, scope } = one;
-    for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
-      const refused = await send(route, method, headers);
-      expect(refused.status).toBe(401);
-      expect(refused.headers.get('www-authenticate')).toBe('Bearer');
-      if (method !== 'HEAD') expect(refused.problem).toMatchObject({ code: 'unauthorized' });
-    }
-    const forbidden = await send(route, method, others[scope].headers);
-    expect(forbidden.status).toBe(403);
-    if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
-    // A stream of its own: another test may have deleted the one that all share.
-    const id = `keys-${method}`;
-    await send(`${message}/events`, 'POST', keys.append.headers, id);
-    const taken = await send(route, method, keys[scope].headers, id);
-    expect([401, 403, 404, 405]).not.toContain(taken.status);
-  });
+  it.each(guarded)(
+    'lets $method $route through with a key of the scope $scope only',
+    async (one) => {
+      const { route, method, scope } = one;
+      for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
+        const rejected = await send(route, method, headers);
+        expect(rejected.status).toBe(401);
+        expect(rejected.headers.get('www-authenticate')).toBe('Bearer');
+        if (method !== 'HEAD') expect(rejected.problem).toMatchObject({ code: 'unauthorized' });
+      }
+      const forbidden = await send(route, method, others[scope].headers);
+      expect(forbidden.status).toBe(403);
+      if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
+      // A stream of its own: another test may have deleted the one that all share.
+      const id = `keys-${method}`;
+      await send(`${message}/events`, 'POST', keys.append.headers, id);
+      const taken = await send(route, method, keys[scope].headers, id);
+      expect([401, 403, 404, 405]).not.toContain(taken.status);
+    },
+  );
 
-  it.each(unguarded)('are not asked for by $method $route', async ({ route, method, access }) => {
+  it.each(unguarded)('asks for no key at $method $route', async ({ route, method, access }) => {
     for (const headers of [{}, wrong, keys.read.headers]) {
       const { status } = await send(route, method, headers);
       expect(status).toBe(access === null ? 405 : 200);
     }
   });
 
-  it('stand in the table above for each route that there is', () => {
-    const tree = source.app.app.printRoutes({ commonPrefix: false });
-    expect(pathsOf(tree).sort()).toEqual(Object.keys(rules).sort());
+  it('is tested for each route of the service', () => {
+    expect(routePaths(source.app.app).sort()).toEqual(Object.keys(rules).sort());
   });
 
   it.each([
     ['an unknown route', '/sessions', 404],
     ['an unknown route below a stream', '/sessions/s/messages/m/secrets', 404],
     ['a path that cannot be decoded', '/sessions/%zz/messages/m', 400],
-  ])('are not asked for by %s, which tells nothing of a stream', async (_, path, status) => {
+  ])('asks for no key at %s, whose response tells nothing of a stream', async (_, path, status) => {
     for (const headers of [{}, wrong]) {
       const response = await fetch(source.app.url + path, { headers });
       expect(response.status).toBe(status);
@@ -123,39 +127,39 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     ['an absolute form', 'http://localhost/sessions/s/messages/m/events'],
     ['an id that is none', '/sessions/s/messages/a:b'],
     ['an empty id', '/sessions//messages/m'],
-  ])('cannot be gone round by %s', async (_, path) => {
+  ])('cannot be bypassed by %s', async (_, path) => {
     expect(await statusLine(`GET ${path} HTTP/1.1`)).toMatch(/ 401 /);
   });
 
   it.each(['/healthz/../sessions/s/messages/m', '//sessions/s/messages/m', '/healthz%2f..'])(
-    'cannot be gone round by %s, which is no route',
+    'cannot be bypassed by %s, which is no route',
     async (path) => {
       expect(await statusLine(`GET ${path} HTTP/1.1`)).toMatch(/ 404 /);
     },
   );
 
   it.each(['TRACE', 'PROPFIND', 'SEARCH', 'LOCK'])(
-    'cannot be gone round by the method %s',
+    'cannot be bypassed by the method %s',
     async (method) => {
       const line = await statusLine(`${method} /sessions/s/messages/m/events HTTP/1.1`);
       expect(line).toMatch(/ 405 /);
     },
   );
 
-  it('cannot be gone round by a header that names another method or path', async () => {
+  it('cannot be bypassed by a header that names another method or path', async () => {
     const headers = { 'x-http-method-override': 'GET', 'x-original-url': '/healthz' };
     expect((await send(message, 'GET', headers)).status).toBe(401);
   });
 
-  it('are asked for before the body is read', async () => {
+  it('comes before the body is read', async () => {
     const head =
       'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n' +
       'content-type: application/json\r\ncontent-length: 1000000\r\n\r\n{';
-    const answer = await rawBytes(source.app.url, head);
-    expect(answer).toMatch(/^HTTP\/1.1 401 /);
+    const response = await rawBytes(source.app.url, head);
+    expect(response).toMatch(/^HTTP\/1.1 401 /);
   });
 
-  it('are asked for before the media type, the encoding and the size of a body', async () => {
+  it('comes before the checks of media type, encoding and size of a body', async () => {
     const one = source.stream();
     for (const headers of [{ 'content-type': 'text/plain' }, { 'content-encoding': 'gzip' }]) {
       expect((await postText(one.eventsUrl, 'x', headers)).status).toBe(401);
@@ -163,7 +167,7 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     expect((await postText(one.eventsUrl, 'x'.repeat(9 * 1024 ** 2))).status).toBe(401);
   });
 
-  it('leave nothing stored of a refused append, and say so', async () => {
+  it('rejects an append with stored: 0, and nothing of it is stored', async () => {
     const one = source.stream();
     for (const headers of [{}, others.append.headers]) {
       const { body } = await one.post({ type: 'answer' }, headers);
@@ -172,17 +176,17 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
     expect((await fetch(one.url, { headers: keys.read.headers })).status).toBe(404);
   });
 
-  it('tell a stranger the same of every stream', async () => {
+  it('gives a client without a key the same response for every stream', async () => {
     const [known, unknown] = [source.stream(), source.stream()];
     await known.post({ type: 'answer' }, keys.append.headers);
-    const answers = [known, unknown].map(async ({ url }) => {
+    const responses = [known, unknown].map(async ({ url }) => {
       const problem = (await (await fetch(url)).json()) as object;
       return { ...problem, instance: null };
     });
-    expect(await answers[0]).toEqual(await answers[1]);
+    expect(await responses[0]).toEqual(await responses[1]);
   });
 
-  it('are asked for by a feed too, also when it resumes', async () => {
+  it('applies to a feed too, also when it resumes', async () => {
     const one = source.stream();
     await one.post([{ type: 'answer' }, { type: 'answer' }], keys.append.headers);
     const feed = await one.feed('', keys.read.headers);
@@ -201,8 +205,8 @@ describeApp('the keys', { auth: { producerKeys } }, (source) => {
   }
 });
 
-describeApp('without keys', {}, ({ stream }) => {
-  it('everything is open, whatever Authorization says', async () => {
+describeApp('A service without API keys', {}, ({ stream }) => {
+  it('serves every route, whatever the Authorization header says', async () => {
     const one = stream();
     for (const headers of [{}, wrong]) {
       expect((await one.post({ type: 'answer' }, headers)).status).toBe(201);
@@ -211,10 +215,10 @@ describeApp('without keys', {}, ({ stream }) => {
   });
 });
 
-describe('a route that does not say who may use it', () => {
-  it.each([[[]], [producerKeys]])('ends the start', async (configured) => {
+describe('Registering a route that does not state its access', () => {
+  it.each([[[]], [apiKeys]])('ends the start of the service', async (configured) => {
     const streams = await memoryBackend.create();
-    const app = await buildTestApp(streams, { auth: { producerKeys: configured } });
+    const app = await buildTestApp(streams, { auth: { apiKeys: configured } });
     const handler = async () => 'secret';
     expect(() => app.get('/new', handler)).toThrow(/GET \/new does not say who may use it/);
     expect(() => app.get('/new', { config: {} }, handler)).toThrow(/does not say who may use it/);
@@ -224,29 +228,15 @@ describe('a route that does not say who may use it', () => {
   });
 });
 
-describe('a route that was there before the rule', () => {
-  it('is closed to everybody', async () => {
+describe('A route registered before the access rule', () => {
+  it('rejects every client', async () => {
     const app = fastify();
     useProblems(app);
     app.get('/early', async () => 'secret');
-    requireAccess(app, { keys: producerKeys, verifier: null, origins: new Origins([]) });
+    requireAccess(app, { keys: apiKeys, verifier: null, origins: new Origins([]) });
     const statusWith = async (headers: Record<string, string>) =>
       (await app.inject({ url: '/early', headers })).statusCode;
     expect(await statusWith({})).toBe(401);
     expect(await statusWith(keys.admin.headers)).toBe(403);
   });
 });
-
-/** The paths in the tree that Fastify prints, of which each level is indented by four. */
-function pathsOf(tree: string): string[] {
-  const parents: string[] = [];
-  return tree.split('\n').flatMap((line) => {
-    const match = /^([│ ]*)[├└]── (\S+) \(/.exec(line);
-    if (match === null) return [];
-    const [, indent, part] = match as unknown as [string, string, string];
-    const depth = indent.length / 4;
-    const path = (parents[depth - 1] ?? '') + part;
-    parents[depth] = path;
-    return [path];
-  });
-}

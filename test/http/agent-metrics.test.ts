@@ -8,10 +8,10 @@ const answered = 'rejoin_first_answer_seconds';
 const gap = 'rejoin_append_gap_seconds';
 const ended = (status: string) => `rejoin_streams_ended_total{status="${status}"}`;
 
-describeApp('the figures of agents', {}, (source) => {
+describeApp('GET /metrics about agents', {}, (source) => {
   const grown = (before: Numbers) => growth(source.app.url, before);
 
-  it('have the time to the first answer, and the gaps between appends', async () => {
+  it('has the time to the first event and the gaps between appends', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const begunAt = performance.now();
@@ -29,7 +29,7 @@ describeApp('the figures of agents', {}, (source) => {
     }
   });
 
-  it('count each stream by how it ended, once', async () => {
+  it('counts each stream by how it ended, once', async () => {
     const before = await scrape(source.app.url);
     const producer = { 'producer-id': 'p', 'producer-epoch': '0', 'producer-seq': '0' };
     const whole = source.stream();
@@ -64,7 +64,7 @@ describeApp('the figures of agents', {}, (source) => {
     );
   });
 
-  it('count neither a gap nor an answer for a stream of the same name that begins anew', async () => {
+  it('counts neither a gap nor a first event for a stream of the same name that begins again', async () => {
     const one = source.stream();
     await one.post(
       { type: 'answer' },
@@ -79,7 +79,7 @@ describeApp('the figures of agents', {}, (source) => {
     expect(after).not.toHaveProperty(`${answered}_count`);
   });
 
-  it('count the ends of a session that is deleted', async () => {
+  it('counts the open streams of a session that is deleted', async () => {
     const one = source.stream();
     const sid = `gone-${process.pid}`;
     const url = `${source.app.url}/sessions/${sid}`;

@@ -53,8 +53,8 @@ const chunksOf = (feed: FeedClient) =>
 
 const start = (messageId: string) => ({ type: 'start', messageId });
 
-describeApp('the back end of the example for the AI SDK', {}, (source) => {
-  it('keeps the whole of an answer that has more events than one page of a read', async () => {
+describeApp('The back end of the AI SDK example', {}, (source) => {
+  it('keeps the whole of a message that has more events than one page of a read', async () => {
     const count = 1200;
     const agent: Agent = async (worker) => {
       for (let index = 0; index < count; index += 1) {
@@ -73,8 +73,8 @@ describeApp('the back end of the example for the AI SDK', {}, (source) => {
   });
 });
 
-describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100 } }, (source) => {
-  it('is that of its newest open message, from its start, under the id of the message', async () => {
+describeApp('GET /ai-sdk/sessions/:sid/stream', { feed: { heartbeatMs: 100 } }, (source) => {
+  it('follows the newest unfinished message of the session, from its start, under the id of the message', async () => {
     const session = new Session(source);
     await session.append('old', { type: 'answer', content: 'open, but older' });
     await session.append('new', { type: 'answer', content: 'Cats ' });
@@ -116,7 +116,7 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     expect(head.headers.get('x-vercel-ai-ui-message-stream')).toBe('v1');
   });
 
-  it('is 204 when nothing runs: no session, an ended, a stopped and a deleted stream', async () => {
+  it('responds 204 when nothing runs: for no session, a finished, a stopped and a deleted stream', async () => {
     const session = new Session(source);
     const status = async () => (await fetch(session.url)).status;
     expect(await status()).toBe(204);
@@ -129,7 +129,7 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     expect(await status()).toBe(204);
   });
 
-  it('breaks when its stream is deleted, and says so in log and metrics', async () => {
+  it('breaks off when its stream is deleted, with a log line and a metric', async () => {
     const session = new Session(source);
     await session.answer('m', 'x');
     const before = await scrape(source.app.url);
@@ -146,7 +146,7 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     });
   });
 
-  it('has nothing of approvals for version 5, which knows none', async () => {
+  it('sends nothing of approvals to version 5, which has none', async () => {
     const session = new Session(source);
     await session.append('m', { type: 'tool_approval_required', id: 'q' });
     const typesOf = async (query: string) => {
@@ -163,7 +163,7 @@ describeApp('the stream of a session for the AI SDK', { feed: { heartbeatMs: 100
     expect((await fetch(`${session.url}?version=4`)).status).toBe(400);
   });
 
-  it('refuses ids that are none, and other methods', async () => {
+  it('rejects invalid ids and other methods', async () => {
     expect((await fetch(`${source.app.url}/ai-sdk/sessions/a:b/stream`)).status).toBe(400);
     expect((await fetch(new Session(source).url, { method: 'POST' })).status).toBe(405);
   });
@@ -194,7 +194,7 @@ class Gate {
 
 const question = { text: 'What do cats do?' };
 
-describeApp('a chat of the AI SDK', {}, (source) => {
+describeApp('A chat of the AI SDK', {}, (source) => {
   for (const { name, sdk } of majors) {
     it(`(${name}) shows a run as it goes on, and resumes it after a reload`, async () => {
       const gate = new Gate();
@@ -230,7 +230,7 @@ describeApp('a chat of the AI SDK', {}, (source) => {
       expect([third.status, shownText(third)]).toEqual(['ready', 'Cats sleep.']);
     });
 
-    it(`(${name}) ends for all who follow when somebody stops it`, async () => {
+    it(`(${name}) ends for all followers when somebody stops it`, async () => {
       const origin = await startBackend(source.app.url, new Gate().agent);
       const { id, url } = new Session(source);
       const one = newChat(sdk, { id, origin });
@@ -250,7 +250,7 @@ describeApp('a chat of the AI SDK', {}, (source) => {
       }
     });
 
-    it(`(${name}) tells why a run failed`, async () => {
+    it(`(${name}) shows why a run failed`, async () => {
       const session = new Session(source);
       await session.answer('m', 'Cats ');
       const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo: session.url });
@@ -262,21 +262,21 @@ describeApp('a chat of the AI SDK', {}, (source) => {
       expect(shownText(chat)).toBe('Cats ');
     });
 
-    it(`(${name}) goes on after a question, told its version`, async () => {
+    it(`(${name}) continues after a question, in the format of its version`, async () => {
       const session = new Session(source);
       const question = { type: 'tool_approval_required', id: 'q', data: { tool_name: 'pay' } };
       await session.append('m', question, { type: 'answer', content: 'Paid.' });
       const reconnectTo = `${session.url}?version=${name.slice(-1)}`;
       const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo });
       const resuming = chat.resumeStream();
-      await waitFor('the answer', () => shownText(chat) === 'Paid.');
+      await waitFor('the response', () => shownText(chat) === 'Paid.');
       await session.append('m', { type: 'complete' });
       await resuming;
       expect([chat.status, chat.error]).toEqual(['ready', undefined]);
       expect(JSON.stringify(chat.lastMessage?.parts[0])).toContain('approval');
     });
 
-    it(`(${name}) does nothing when nothing runs`, async () => {
+    it(`(${name}) shows nothing when nothing runs`, async () => {
       const session = new Session(source);
       const chat = newChat(sdk, { id: session.id, origin: '', reconnectTo: session.url });
       await chat.resumeStream();
@@ -288,9 +288,9 @@ describeApp('a chat of the AI SDK', {}, (source) => {
 /** Long enough to get to what there is, on a machine that stands still for a while. */
 const aged = { feed: { maxAgeMs: 3000 }, isConcurrent: true };
 
-describeApp('a chat of the AI SDK whose feed ends before its run', aged, (source) => {
+describeApp('A chat of the AI SDK whose feed ends before its run', aged, (source) => {
   for (const { name, sdk } of majors) {
-    it(`(${name}) learns that the feed was cut, and resumes without a repeat`, async ({
+    it(`(${name}) notices that the feed was cut, and resumes without a repeat`, async ({
       onTestFinished,
     }) => {
       const session = new Session(source);
@@ -315,17 +315,17 @@ describeApp('a chat of the AI SDK whose feed ends before its run', aged, (source
 });
 
 describeApp(
-  'a chat of the AI SDK at a node with few feeds',
+  'A chat of the AI SDK at a node with few feeds',
   { feed: { maxFeeds: 3 } },
   (source) => {
-    it('is told 503 when too many feeds are open, and cut when the node drains', async () => {
+    it('gets 503 when too many feeds are open, and is cut when the node drains', async () => {
       const session = new Session(source);
       await session.answer('m', 'x');
       const before = await scrape(source.app.url);
       const feeds = [await session.feed(), await session.feed(), await session.feed()];
-      const refused = await fetch(session.url);
-      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
-      expect(await refused.json()).toMatchObject({ code: 'too_many_feeds' });
+      const rejected = await fetch(session.url);
+      expect([rejected.status, rejected.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await rejected.json()).toMatchObject({ code: 'too_many_feeds' });
       await source.app.app.drain(0);
       for (const feed of feeds) await feed.end();
       expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);
@@ -333,8 +333,8 @@ describeApp(
       expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
       expect(await drained.json()).toMatchObject({ code: 'draining' });
       expect(await growth(source.app.url, before)).toMatchObject({
-        'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
-        'rejoin_feeds_refused_total{reason="draining"}': 1,
+        'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
+        'rejoin_feeds_rejected_total{reason="draining"}': 1,
       });
     });
   },

@@ -32,18 +32,21 @@ async function append(source: AppSource, host: string, path?: string, head = '')
 const fromPage = 'origin: http://evil.example:8080\r\nsec-fetch-site: same-origin\r\n';
 const misdirected = /^HTTP\/1\.1 421 .*"code":"misdirected_request".*"stored":0/s;
 
-describeApp('a service without keys', { server: { allowedHosts: [] } }, (source) => {
-  it.each([...local, ...alsoLocal])('answers requests for %s', async (host) => {
+describeApp('A service without API keys', { server: { allowedHosts: [] } }, (source) => {
+  it.each([...local, ...alsoLocal])('serves requests for the host %s', async (host) => {
     expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it.each(names)('refuses requests for "%s", which a page may be made to call it', async (host) => {
-    for (const head of ['', fromPage]) {
-      const answer = await append(source, host, undefined, head);
-      expect(answer).toMatch(misdirected);
-      expect(answer).toContain('server.allowed_hosts');
-    }
-  });
+  it.each(names)(
+    'rejects requests for the host "%s", which a page may be made to send (DNS rebinding)',
+    async (host) => {
+      for (const head of ['', fromPage]) {
+        const response = await append(source, host, undefined, head);
+        expect(response).toMatch(misdirected);
+        expect(response).toContain('server.allowed_hosts');
+      }
+    },
+  );
 
   it.each([
     ['GET', '/events'],
@@ -53,13 +56,13 @@ describeApp('a service without keys', { server: { allowedHosts: [] } }, (source)
     ['POST', '/stop'],
     ['POST', '/lease'],
     ['OPTIONS', ''],
-  ])('refuses %s …%s for another host, and does nothing', async (method, tail) => {
+  ])('rejects %s …%s for another host, and changes nothing', async (method, tail) => {
     const one = source.stream();
     await one.post({ type: 'answer' });
     const line = `${method} ${new URL(one.url).pathname}${tail} HTTP/1.1`;
     const head = 'host: evil.example\r\nproducer-lease: 9\r\nconnection: close\r\n';
-    const answer = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
+    const response = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
+    expect(response).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
     expect(await (await fetch(one.url)).json()).toMatchObject({
       streamStatus: 'open',
       nextOffset: 1,
@@ -74,13 +77,13 @@ describeApp('a service without keys', { server: { allowedHosts: [] } }, (source)
     '/inspector',
     '/docs',
     '/none',
-  ])('refuses GET %s for another host', async (path) => {
+  ])('rejects GET %s for another host', async (path) => {
     const head = 'host: evil.example\r\nconnection: close\r\n\r\n';
-    const answer = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
-    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    const response = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
+    expect(response).toMatch(/^HTTP\/1\.1 421 /);
   });
 
-  it('goes by the target in absolute form too', async () => {
+  it('checks the host of a target in absolute form too', async () => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const target = (host: string) => `http://${host}${pathname}`;
     expect(await append(source, '127.0.0.1', target('evil.example'))).toMatch(misdirected);
@@ -89,56 +92,60 @@ describeApp('a service without keys', { server: { allowedHosts: [] } }, (source)
     expect(await append(source, '127.0.0.1', target('u@localhost'))).toMatch(/"invalid_header"/);
   });
 
-  it('answers HTTP/1.0 without Host, which no page can send', async () => {
+  it('serves HTTP/1.0 without Host, which no page can send', async () => {
     expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 OK/);
   });
 });
 
 const listed = { server: { allowedHosts: ['events.example'] } };
 
-describeApp('a service that lists a host', listed, (source) => {
-  it.each(['events.example', 'EVENTS.example.:8080', ...local])('answers %s', async (host) => {
+describeApp('A service with a list of allowed hosts', listed, (source) => {
+  it.each(['events.example', 'EVENTS.example.:8080', ...local])('serves %s', async (host) => {
     expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it.each(names)('refuses requests for "%s"', async (host) => {
+  it.each(names)('rejects requests for the host "%s"', async (host) => {
     expect(await append(source, host)).toMatch(misdirected);
   });
 });
 
 const named = { server: { host: 'Node-1.example', allowedHosts: [] } };
 
-describeApp('a service that listens at a name', named, (source) => {
-  it.each(['node-1.example', 'Node-1.example:8080', ...local])('answers %s', async (host) => {
+describeApp('A service that listens on a host name', named, (source) => {
+  it.each(['node-1.example', 'Node-1.example:8080', ...local])('serves %s', async (host) => {
     expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it.each(names)('refuses requests for "%s"', async (host) => {
+  it.each(names)('rejects requests for the host "%s"', async (host) => {
     expect(await append(source, host)).toMatch(misdirected);
   });
 });
 
 const key = makeKey('append');
-const withKey = { server: { allowedHosts: [] }, auth: { producerKeys: [key.key] } };
+const withKey = { server: { allowedHosts: [] }, auth: { apiKeys: [key.key] } };
 const authorization = `authorization: Bearer ${key.token}\r\n`;
 
-describeApp('a service with keys', withKey, (source) => {
-  it.each([...names, ...local])('answers requests for "%s"', async (host) => {
+describeApp('A service with API keys', withKey, (source) => {
+  it.each([...names, ...local])('serves requests for the host "%s"', async (host) => {
     expect(await append(source, host, undefined, authorization)).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it('sees a second Authorization behind thousands of other header lines', async () => {
+  it('rejects a second Authorization behind thousands of other header lines', async () => {
     const head = `${authorization}${'a:\r\n'.repeat(2500)}${authorization}`;
     expect(await append(source, 'x', undefined, head)).toMatch(/^HTTP\/1\.1 401 /);
   });
 });
 
-describeApp('a service with keys that lists a host', { ...withKey, ...listed }, (source) => {
-  it('refuses requests for others, with a key too', async () => {
-    expect(await append(source, 'evil.example', undefined, authorization)).toMatch(misdirected);
-    expect(await append(source, 'events.example', undefined, authorization)).toMatch(/ 201 /);
-  });
-});
+describeApp(
+  'A service with API keys and a list of allowed hosts',
+  { ...withKey, ...listed },
+  (source) => {
+    it('rejects requests for other hosts, with a key too', async () => {
+      expect(await append(source, 'evil.example', undefined, authorization)).toMatch(misdirected);
+      expect(await append(source, 'events.example', undefined, authorization)).toMatch(/ 201 /);
+    });
+  },
+);
 
 const origin = 'https://app.example';
 const withOrigin = {
@@ -146,14 +153,14 @@ const withOrigin = {
   cors: { origins: [origin, 'https://*.preview.example'] },
 };
 
-describeApp('a refusal for the host', withOrigin, (source) => {
+describeApp('A rejection because of the host', withOrigin, (source) => {
   it.each([origin, 'https://pr-17.preview.example'])(
-    'can be read by a page of a listed origin, whose host need not be one of ours: %s',
+    'can be read by a page of the allowed origin %s, whose host need not be allowed',
     async (from) => {
       for (const host of ['other.example', new URL(from).host]) {
-        const answer = await append(source, host, undefined, `origin: ${from}\r\n`);
-        expect(answer).toMatch(/^HTTP\/1\.1 421 /);
-        expect(answer).toContain(`\r\naccess-control-allow-origin: ${from}\r\n`);
+        const response = await append(source, host, undefined, `origin: ${from}\r\n`);
+        expect(response).toMatch(/^HTTP\/1\.1 421 /);
+        expect(response).toContain(`\r\naccess-control-allow-origin: ${from}\r\n`);
       }
     },
   );

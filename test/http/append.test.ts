@@ -3,7 +3,7 @@ import { describeApp } from '../support/app-suite.js';
 import { postText } from '../support/worker.js';
 
 describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 } }, ({ stream }) => {
-  it('answers 201 with the offset of the first event, the count and the next offset', async () => {
+  it('responds 201 with the offset of the first event, the count and the next offset', async () => {
     const one = stream();
     const first = await one.post({ type: 'answer', content: 'a' });
     expect(first.status).toBe(201);
@@ -14,7 +14,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect(second.headers.get('stream-next-offset')).toBe('4');
   });
 
-  it('mints what is left out, and never overwrites what is there', async () => {
+  it('generates the fields that are left out, and overwrites no other', async () => {
     const one = stream();
     const given = {
       id: 'seg-1',
@@ -35,16 +35,16 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect(events[2]).toEqual(given);
   });
 
-  it('stores an array whole or not at all', async () => {
+  it('stores all of an array or nothing', async () => {
     const one = stream();
     const { status, body } = await one.post([{ type: 'answer' }, { type: '' }]);
     expect(status).toBe(400);
     expect(body).toMatchObject({ code: 'invalid_event', stored: 0 });
-    expect(body.detail).toMatch(/^event 1 at \/type:/);
+    expect(body.detail).toMatch(/^event 1: `type` must match/);
     expect((await fetch(one.url)).status).toBe(404);
   });
 
-  it('refuses an event and a body over their limits with 413', async () => {
+  it('responds 413 to an event and to a body over their limits', async () => {
     const one = stream();
     const content = 'x'.repeat(2000);
     const tooLarge = await one.post([{ type: 'answer' }, { type: 'answer', content }]);
@@ -59,7 +59,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     expect(body.body).toMatchObject({ code: 'body_too_large', stored: 0 });
   });
 
-  it('answers 409 after the end, with how the stream ended', async () => {
+  it('responds 409 after the end, with how the stream ended', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'stop' }]);
     const late = await one.post({ type: 'answer' });
@@ -69,7 +69,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
       type: 'urn:rejoin:problem:stream_ended',
       title: 'The stream has ended',
       status: 409,
-      detail: 'the stream has ended (stopped) and takes no more events',
+      detail: 'a finished stream rejects further events (stopped)',
       code: 'stream_ended',
       instance: new URL(one.eventsUrl).pathname,
       stored: 0,
@@ -79,7 +79,7 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
 });
 
 describeApp('POST …/events with many events', {}, ({ stream }) => {
-  it('takes 1000 events at once and refuses 1001, and none', async () => {
+  it('stores 1000 events at once, and rejects 1001 and an empty array', async () => {
     const one = stream();
     expect((await one.postAnswers(1000)).body).toEqual({
       offset: 0,

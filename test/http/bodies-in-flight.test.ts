@@ -26,10 +26,10 @@ function bodiesOf(source: AppSource) {
   function begin(type: string, bytes: number, first = '', announced = bytes + 1) {
     const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
-    const sent = { socket, answer: '' };
+    const sent = { socket, response: '' };
     socket.on('error', () => {}); // what is rejected early may be reset
     socket.setEncoding('utf8').on('data', (text: string) => {
-      sent.answer += text;
+      sent.response += text;
     });
     const path = new URL(stream().eventsUrl).pathname;
     const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
@@ -57,7 +57,7 @@ function bodiesOf(source: AppSource) {
       if (status === 408) return false; // of a machine that is slow
       if (status === 503) expect(body).toMatchObject({ code: 'overloaded', stored: 0 });
       else expect(status).toBe(201);
-      // That body is released when its response is through, which the next answer is behind.
+      // That body is released when its response is through, which the next response is behind.
       await fetch(`${source.app.url}/healthz`);
       return status === 201;
     });
@@ -65,30 +65,30 @@ function bodiesOf(source: AppSource) {
   return { begin, beginJson, isRead, isFree };
 }
 
-const isRejected = ({ answer }: { answer: string }) => answer.includes('"code":"overloaded"');
+const isRejected = ({ response }: { response: string }) => response.includes('"code":"overloaded"');
 const drop = (all: readonly { socket: Socket }[]) => {
   for (const { socket } of all) socket.destroy();
 };
 
-describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
+describeApp('Request bodies in flight', { limits, timeouts: long }, (source) => {
   const { begin, beginJson, isFree } = bodiesOf(source);
 
-  it('of 100 connections share one budget: those over it get 503 with Retry-After', async () => {
+  it('share one budget over 100 connections: those beyond it get 503 with Retry-After', async () => {
     const all = Array.from({ length: 100 }, () => beginJson());
     const rejected = () => all.filter(isRejected);
     await waitFor('those over it are rejected', () => rejected().length >= 92);
-    for (const { answer } of rejected()) {
-      expect(answer).toMatch(/^HTTP\/1.1 503 /);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
-      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
-      expect(answer).toContain('"stored":0');
+    for (const { response } of rejected()) {
+      expect(response).toMatch(/^HTTP\/1.1 503 /);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(response).toMatch(/\r\nconnection: close\r\n/i);
+      expect(response).toContain('"stored":0');
     }
     expect(rejected().length).toBeLessThan(100);
     drop(all);
     await isFree();
   });
 
-  it('of NDJSON count as far as they are not appended, and what was appended is said', async () => {
+  it('count as NDJSON only while not appended, and the rejection says how many events are stored', async () => {
     const type = 'application/x-ndjson';
     const line = '{"type":"answer"}\n';
     const one = begin(type, 900 * kib, line, 2000 * kib);
@@ -97,19 +97,19 @@ describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
     await waitFor('one of them is rejected', () => both.some(isRejected));
     const rejected = both.filter(isRejected);
     expect(rejected).toHaveLength(1);
-    expect(rejected[0]?.answer).toContain(`"stored":${rejected[0] === other ? 3 : 1}`);
-    expect(rejected[0]?.answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(rejected[0]?.response).toContain(`"stored":${rejected[0] === other ? 3 : 1}`);
+    expect(rejected[0]?.response).toMatch(/\r\nretry-after: 1\r\n/i);
     drop(both);
     await isFree();
   });
 
-  it('count no more when they are too large', async () => {
+  it('no longer count once they are rejected as too large', async () => {
     const large = begin('application/x-ndjson', 1100 * kib, '', 2000 * kib);
-    await waitFor('it is too large', () => large.answer.includes(' 413 '));
+    await waitFor('it is too large', () => large.response.includes(' 413 '));
     await isFree();
   });
 
-  it('count no more when their connection is cut', async () => {
+  it('no longer count once their connection is cut', async () => {
     const cut = Array.from({ length: 10 }, () => beginJson());
     await waitFor('they have all of the budget', () => cut.some(isRejected));
     drop(cut);
@@ -117,17 +117,19 @@ describeApp('bodies in flight', { limits, timeouts: long }, (source) => {
   });
 });
 
-describeApp('bodies in flight that do not come', { limits, timeouts: short }, (source) => {
+describeApp('Request bodies that do not arrive', { limits, timeouts: short }, (source) => {
   const { begin, beginJson, isFree } = bodiesOf(source);
 
-  it('count no more when they come too late', async () => {
+  it('no longer count once they have timed out', async () => {
     const late = [beginJson(), begin('application/x-ndjson', 200 * kib)];
-    await waitFor('they are given up', () => late.every(({ answer }) => answer.includes(' 408 ')));
+    await waitFor('they are given up', () =>
+      late.every(({ response }) => response.includes(' 408 ')),
+    );
     await isFree();
   });
 });
 
-describe.each(backends)('bodies in flight at a store that hangs ($name)', (backend) => {
+describe.each(backends)('Request bodies in flight while the store hangs ($name)', (backend) => {
   async function start() {
     const streams = await backend.create();
     const store = new MisbehavingStore(streams);
@@ -142,9 +144,9 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
     const send = (type: string, body: string) => {
       const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
-      const sent = { socket, answer: '' };
+      const sent = { socket, response: '' };
       socket.setEncoding('utf8').on('data', (text: string) => {
-        sent.answer += text;
+        sent.response += text;
       });
       const head = 'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\n';
       const length = `content-length: ${body.length}\r\n`;
@@ -154,7 +156,7 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
     return { app, store, send };
   }
 
-  it.each(['json', 'x-ndjson'])('count though their client has left: %s', async (type) => {
+  it.each(['json', 'x-ndjson'])('count even after their client has left: %s', async (type) => {
     const { app, store, send } = await start();
     const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
     const { socket } = send(type, line);
@@ -169,7 +171,7 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
     await waitFor('the other is taken', async () => (await other()).status === 201);
   });
 
-  it('count also where each came along with its head', async () => {
+  it('count also when each arrived together with its head', async () => {
     const { store, send } = await start();
     const body = JSON.stringify({ type: 'answer', content: 'x'.repeat(30 * kib) });
     const all = Array.from({ length: 80 }, () => send('json', body));
@@ -179,24 +181,25 @@ describe.each(backends)('bodies in flight at a store that hangs ($name)', (backe
   });
 });
 
-const impatient = { ...long, patienceMs: 200 };
+const impatient = { ...long, yieldAfterMs: 200 };
 
-describeApp('bodies in flight that stay', { limits, timeouts: impatient }, (source) => {
+describeApp('Request bodies that stay in flight', { limits, timeouts: impatient }, (source) => {
   const { begin, isRead, isFree } = bodiesOf(source);
 
-  it.each(['json', 'x-ndjson'])('give way to others, the largest first: %s', async (type) => {
+  it.each(['json', 'x-ndjson'])('are evicted for new ones, the largest first: %s', async (type) => {
     const line = '{"type":"answer"}\n';
-    const small = begin(`application/${type}`, 10 * kib);
     const large = begin('application/x-ndjson', 900 * kib, line, 2000 * kib);
-    // While little of the large one has come, the small one may be the largest that has been coming for long.
-    for (const body of [small, large]) await isRead(body);
+    // Otherwise the small one could be the only one that has been coming for long.
+    await isRead(large);
+    const small = begin(`application/${type}`, 10 * kib);
+    await isRead(small);
     await waitFor('the largest is given up', async () => {
       await isFree();
       return isRejected(large);
     });
-    const { answer } = small;
+    const { response } = small;
     drop([small, large]);
-    expect(large.answer).toMatch(/^HTTP\/1.1 503 .*"stored":1/s);
-    expect(answer).toBe('');
+    expect(large.response).toMatch(/^HTTP\/1.1 503 .*"stored":1/s);
+    expect(response).toBe('');
   });
 });

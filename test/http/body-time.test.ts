@@ -5,11 +5,11 @@ import { waitFor } from '../support/wait-for.js';
 
 const options = { timeouts: { bodyMs: 100, silenceMs: 400 }, feed: { heartbeatMs: 100 } };
 
-describeApp('the time that a body may take', options, (source) => {
+describeApp('The timeout of a request body', options, (source) => {
   it.each([
     ['that has no body', {}],
     ['whose body nobody waits for', { 'content-type': 'application/json', 'content-length': '5' }],
-  ])('ends no feed %s', async (_, headers) => {
+  ])('does not end a feed %s', async (_, headers) => {
     const one = source.stream();
     const feed = await one.feed('', headers);
     const isLate = () => feed.comments.filter((text) => text === 'heartbeat').length >= 3;

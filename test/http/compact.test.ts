@@ -46,7 +46,7 @@ describeApp('GET …/stream?compact=true', { feed: { lingerMs: 0 } }, ({ stream 
     await waitFor('it is told that it has all', () => reader.source.readyState === 2);
   });
 
-  it('does so while others have followed, whose pages are short', async () => {
+  it('does so too while other subscribers have followed, whose pages are short', async () => {
     const one = stream();
     const live = await one.feed();
     for (let index = 0; index < 40; index += 1) {
@@ -66,7 +66,7 @@ describeApp('GET …/stream?compact=true', { feed: { lingerMs: 0 } }, ({ stream 
     for (const feed of [live, reader]) feed.drop();
   });
 
-  it('gives a run the id that goes on after its last chunk, and its other fields', async () => {
+  it('gives a folded run the id that follows its last chunk, and its other fields', async () => {
     const one = stream();
     const timestamp = '2026-01-01T12:00:00Z';
     const chunk = (content: string, fields = {}) => {
@@ -84,7 +84,7 @@ describeApp('GET …/stream?compact=true', { feed: { lingerMs: 0 } }, ({ stream 
     expect(named.data).toEqual(compact.data);
   });
 
-  it('gives all its feeds the same bytes', async () => {
+  it('gives all its subscribers the same bytes', async () => {
     const one = stream();
     await postLongAnswer(one);
     await one.post({ type: 'complete' });
@@ -110,10 +110,10 @@ describeApp('GET …/stream?compact=true', { feed: { lingerMs: 0 } }, ({ stream 
 });
 
 describeApp(
-  'a folded event',
+  'A folded event',
   { feed: { lingerMs: 0 }, limits: { eventBytes: 1000 } },
   ({ stream }) => {
-    it('has no more bytes than an event may have', async () => {
+    it('has at most as many bytes as an event may have', async () => {
       const one = stream();
       const text = await postLongAnswer(one);
       await one.post({ type: 'complete' });

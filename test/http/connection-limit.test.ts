@@ -5,7 +5,7 @@ import { describeApp } from '../support/app-suite.js';
 import { scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
-describeApp('a connection too many', { server: { maxConnections: 2 } }, (source) => {
+describeApp('A connection beyond the limit', { server: { maxConnections: 2 } }, (source) => {
   async function open(): Promise<Socket> {
     const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
     socket.on('error', () => {}); // 'close' follows
@@ -14,16 +14,16 @@ describeApp('a connection too many', { server: { maxConnections: 2 } }, (source)
     return socket;
   }
 
-  /** Whether a request over a connection of its own is answered. */
+  /** Whether a request over a connection of its own gets a response. */
   async function isServed(): Promise<boolean> {
     const socket = await open();
-    let answer = '';
+    let response = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
+      response += text;
     });
     socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     await waitFor('the connection is closed', () => socket.destroyed);
-    return answer.startsWith('HTTP/1.1 200 ');
+    return response.startsWith('HTTP/1.1 200 ');
   }
 
   async function dropped(): Promise<number> {
@@ -36,7 +36,7 @@ describeApp('a connection too many', { server: { maxConnections: 2 } }, (source)
     return count;
   }
 
-  it('is closed without an answer, counted, and taken as soon as there is room', async () => {
+  it('is closed without a response and counted, and accepted as soon as there is room', async () => {
     const [first] = [await open(), await open()];
     expect(await isServed()).toBe(false);
     first.destroy();

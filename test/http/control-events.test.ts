@@ -7,10 +7,10 @@ const brief = { heartbeatMs: 500, lingerMs: 0, waitMs: 3000 };
 
 const namesOf = ({ frames }: FeedClient) => frames.map(({ event }) => event);
 
-describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (source) => {
+describeApp('A feed with control events', { feed: brief, isConcurrent: true }, (source) => {
   const { stream } = source;
 
-  it('says once that replay has become live, at the place that it has come to', async () => {
+  it('sends one event when replay becomes live, with the position reached', async () => {
     const one = stream();
     await one.postAnswers(3);
     const feed = await one.feed('?control=true&offset=1');
@@ -23,7 +23,7 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     expect(feed.lastId).toMatch(/^5-/);
   });
 
-  it('has heartbeats as events, of which the first comes at once and none moves the id', async () => {
+  it('sends heartbeats as events, the first at once, and none moves the id', async () => {
     const one = stream();
     await one.postAnswers(1);
     const feed = await one.feed('?control=true');
@@ -39,7 +39,7 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
   });
 
   it.each(['', '&compact=true', '&named=true'])(
-    'says that there is no stream, then what comes, then that it is up to date%s',
+    'sends that there is no stream, then the events, then that it is up to date%s',
     async (query) => {
       const one = stream();
       const feed = await one.feed(`?control=true${query}`);
@@ -53,7 +53,7 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     },
   );
 
-  it('leaves the types of these names without one, so that no event is taken for control', async () => {
+  it('omits the event name of stored types with these names, so that none is taken for a control event', async () => {
     const one = stream();
     const types = ['heartbeat', 'up-to-date', 'not-found', 'discard', 'note'];
     await one.post([...types.map((type) => ({ type })), { type: 'complete' }]);
@@ -62,7 +62,7 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
     expect(namesOf(feed)).toEqual([...Array(4).fill(undefined), 'note', 'complete']);
   });
 
-  it('has none without the parameter', async () => {
+  it('is opened by the parameter only', async () => {
     const one = stream();
     const feed = await one.feed();
     await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
@@ -75,7 +75,7 @@ describeApp('a feed with control events', { feed: brief, isConcurrent: true }, (
 const patient = { pollIntervalMs: 100, waitMs: 60_000 };
 
 describeApp(
-  'a feed with control events whose stream expires',
+  'A feed with control events whose stream expires',
   { feed: patient, backend: { ttlMs: 2000 }, isConcurrent: true },
   ({ stream }) => {
     it.each(['', '&compact=true', '&named=true'])(
@@ -100,46 +100,45 @@ describeApp(
   },
 );
 
-describeApp(
-  'a feed that has a time to start',
-  { feed: brief, isConcurrent: true },
-  ({ stream }) => {
-    it.each(['', '&compact=true', '&control=true'])(
-      'ends with an id by which its client hears 204 while there is no stream%s',
-      async (query) => {
-        const one = stream();
-        const feed = await one.feed(`?startTimeout=1${query}`);
-        await feed.end();
-        expect(feed.raw).toMatch(/\nid: 0-00000000\n\n$/);
-        expect(feed.response.complete).toBe(true);
-        const headers = { 'last-event-id': '0-00000000' };
-        expect((await one.feed(`?startTimeout=1${query}`, headers)).status).toBe(204);
-        await one.post([{ type: 'answer' }, { type: 'complete' }]);
-        const late = await one.feed('', headers);
-        await late.end();
-        expect(late.frames).toHaveLength(2);
-      },
-    );
-
-    it('goes on when the stream comes in time', async () => {
+describeApp('A feed with a start timeout', { feed: brief, isConcurrent: true }, ({ stream }) => {
+  it.each(['', '&compact=true', '&control=true'])(
+    'ends with an id that gets 204 on reconnect while there is no stream%s',
+    async (query) => {
       const one = stream();
-      const feed = await one.feed('?startTimeout=3');
-      await one.postAnswers(1);
-      await feed.frameCount(1);
-      await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
-      expect(feed.hasEnded).toBe(false);
-      await one.post({ type: 'complete' });
+      const feed = await one.feed(`?startTimeout=1${query}`);
       await feed.end();
-      expect(feed.frames).toHaveLength(2);
-    });
+      expect(feed.raw).toMatch(/\nid: 0-00000000\n\n$/);
+      expect(feed.response.complete).toBe(true);
+      const headers = { 'last-event-id': '0-00000000' };
+      expect((await one.feed(`?startTimeout=1${query}`, headers)).status).toBe(204);
+      await one.post([{ type: 'answer' }, { type: 'complete' }]);
+      const late = await one.feed('', headers);
+      await late.end();
+      expect(late.frames).toHaveLength(2);
+    },
+  );
 
-    it.each(['4', '-1', '1.5', 'x', '', '99999999'])('refuses %j seconds', async (seconds) => {
+  it('continues when the stream begins in time', async () => {
+    const one = stream();
+    const feed = await one.feed('?startTimeout=3');
+    await one.postAnswers(1);
+    await feed.frameCount(1);
+    await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
+    expect(feed.hasEnded).toBe(false);
+    await one.post({ type: 'complete' });
+    await feed.end();
+    expect(feed.frames).toHaveLength(2);
+  });
+
+  it.each(['4', '-1', '1.5', 'x', '', '99999999'])(
+    'rejects a timeout of %j seconds',
+    async (seconds) => {
       const response = await fetch(`${stream().url}/stream?startTimeout=${seconds}`);
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({
         code: 'invalid_query',
         detail: expect.stringContaining('startTimeout'),
       });
-    });
-  },
-);
+    },
+  );
+});

@@ -29,7 +29,7 @@ const allowed = {
 
 const preflight = { 'access-control-request-method': 'POST' };
 
-/** One answer of each kind. */
+/** One response of each kind. */
 const requests: Record<string, (one: TestStream) => [url: string, init: RequestInit]> = {
   'a read': ({ eventsUrl }) => [eventsUrl, {}],
   'HEAD of a read': ({ eventsUrl }) => [eventsUrl, { method: 'HEAD' }],
@@ -63,31 +63,37 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     const headers = { ...init.headers, ...(from === null ? {} : { origin: from }) };
     const response = await fetch(url, { ...init, headers });
     await response.arrayBuffer();
-    const isRefused = init.method === 'POST' && from !== null && from !== origin;
-    const expected = isRefused ? 403 : Number(kind.slice(0, 3));
+    const isRejected = init.method === 'POST' && from !== null && from !== origin;
+    const expected = isRejected ? 403 : Number(kind.slice(0, 3));
     if (/^\d/.test(kind)) expect(response.status).toBe(expected);
     return response.headers;
   }
 
-  it.each(Object.keys(requests))('lets a page of an allowed origin read %s', async (kind) => {
-    expect(Object.fromEntries(await ask(kind, origin))).toMatchObject(allowed);
-  });
+  it.each(Object.keys(requests))(
+    'allows an allowed origin to read a response with %s',
+    async (kind) => {
+      expect(Object.fromEntries(await ask(kind, origin))).toMatchObject(allowed);
+    },
+  );
 
-  it.each(Object.keys(requests))('lets no other page read %s', async (kind) => {
-    for (const from of [null, ...strangers]) {
-      const headers = await ask(kind, from);
-      expect(corsHeaders(headers)).toEqual([]);
-      expect(headers.get('vary')).toBe('Origin');
-    }
-  });
+  it.each(Object.keys(requests))(
+    'allows no other origin to read a response with %s',
+    async (kind) => {
+      for (const from of [null, ...strangers]) {
+        const headers = await ask(kind, from);
+        expect(corsHeaders(headers)).toEqual([]);
+        expect(headers.get('vary')).toBe('Origin');
+      }
+    },
+  );
 
-  it('lets a page of an allowed origin read what it appended', async () => {
+  it('allows an allowed origin to read the response to its append', async () => {
     const { status, headers } = await stream().post({ type: 'answer' }, { origin });
     expect(status).toBe(201);
     expect(Object.fromEntries(headers)).toMatchObject({ ...allowed, 'stream-next-offset': '1' });
   });
 
-  it('lets a page of an allowed origin follow a feed, resume it, and hear 204', async () => {
+  it('allows an allowed origin to follow a feed, resume it, and read 204', async () => {
     const one = stream();
     await one.post({ type: 'answer' });
     const feed = await one.feed('', { origin });
@@ -104,21 +110,21 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     expect(after.response.headers).toMatchObject(allowed);
   });
 
-  it('lets pages of any subdomain read where the list has a wildcard', async () => {
+  it('allows any subdomain where the list has a wildcard', async () => {
     const from = 'https://pr-17.preview.example.com';
     const headers = Object.fromEntries(await ask('a read', from));
     expect(headers).toMatchObject({ ...allowed, 'access-control-allow-origin': from });
     expect((await stream().post({ type: 'answer' }, { origin: from })).status).toBe(201);
   });
 
-  it('tells no other page of a feed', async () => {
+  it('exposes no feed to another origin', async () => {
     const feed = await stream().feed('', { origin: 'https://evil.example' });
     expect(corsHeaders(new Headers(feed.response.headers as Record<string, string>))).toEqual([]);
     expect(feed.response.headers.vary).toBe('Origin');
     feed.drop();
   });
 
-  it('answers a preflight on any path, with each header that a page may send once', async () => {
+  it('answers a preflight on any path, with each request header that a page may send', async () => {
     const one = stream();
     for (const url of [one.eventsUrl, one.url, `${one.url}/stream`, `${one.app.url}/unknown`]) {
       const headers = { origin, ...preflight, 'access-control-request-headers': 'producer-id' };
@@ -134,60 +140,64 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     }
   });
 
-  it.each(strangers)('answers 405 to a preflight from %s', async (from) => {
+  it.each(strangers)('rejects a preflight from %s with 405', async (from) => {
     const headers = { origin: from, ...preflight };
     const response = await fetch(stream().eventsUrl, { method: 'OPTIONS', headers });
     expect(response.status).toBe(405);
     expect(corsHeaders(response.headers)).toEqual([]);
   });
 
-  it('is not there where a request was not understood', async () => {
+  it('is absent from the response to a request that was not parsed', async () => {
     const head = `origin: ${origin}\r\nx: ${'x'.repeat(20_000)}\r\n`;
-    const answer = await rawRequest(source.app.url, '/healthz', '1.1', head);
-    expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(answer.toLowerCase()).not.toContain('access-control');
+    const response = await rawRequest(source.app.url, '/healthz', '1.1', head);
+    expect(response).toMatch(/^HTTP\/1.1 431 /);
+    expect(response.toLowerCase()).not.toContain('access-control');
   });
 });
 
-describeApp('CORS of refused feeds', { cors: { origins }, feed: { maxFeeds: 1 } }, ({ stream }) => {
-  it('lets a page read why', async () => {
-    const one = stream();
-    const feed = await one.feed();
-    await waitFor('it is open', () => feed.raw.includes('connected'));
-    const second = await one.feed('', { origin });
-    expect(second.response.headers).toMatchObject({
-      ...allowed,
-      'stream-refused': 'too_many_feeds',
+describeApp(
+  'CORS of rejected feeds',
+  { cors: { origins }, feed: { maxFeeds: 1 } },
+  ({ stream }) => {
+    it('allows a page to read the reason', async () => {
+      const one = stream();
+      const feed = await one.feed();
+      await waitFor('it is open', () => feed.raw.includes('connected'));
+      const second = await one.feed('', { origin });
+      expect(second.response.headers).toMatchObject({
+        ...allowed,
+        'stream-refused': 'too_many_feeds',
+      });
+      feed.drop();
     });
-    feed.drop();
-  });
-});
+  },
+);
 
 const key = makeKey('read');
 
 describeApp(
-  'CORS with keys',
-  { cors: { origins }, auth: { producerKeys: [key.key] } },
+  'CORS with API keys',
+  { cors: { origins }, auth: { apiKeys: [key.key] } },
   ({ stream }) => {
-    it('answers a preflight without a key, and lets a page read 401 and 403', async () => {
+    it('answers a preflight without a key, and allows a page to read 401 and 403', async () => {
       const one = stream();
       const asked = await fetch(one.eventsUrl, {
         method: 'OPTIONS',
         headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
       });
       expect(asked.status).toBe(204);
-      const answers = [
+      const responses = [
         await one.post({ type: 'answer' }, { origin }),
         await one.post({ type: 'answer' }, { origin, ...key.headers }),
         await fetch(`${one.url}/stream`, { headers: { origin } }),
       ];
-      expect(answers.map(({ status }) => status)).toEqual([401, 403, 401]);
-      for (const { headers } of answers) {
+      expect(responses.map(({ status }) => status)).toEqual([401, 403, 401]);
+      for (const { headers } of responses) {
         expect(Object.fromEntries(headers)).toMatchObject(allowed);
       }
     });
 
-    it('does not take an OPTIONS for a preflight that could pass by the key', async () => {
+    it('does not let an OPTIONS that is no preflight bypass the key check', async () => {
       const one = stream();
       for (const headers of [{}, { origin }, preflight, key.headers] as Record<string, string>[]) {
         const response = await fetch(one.eventsUrl, { method: 'OPTIONS', headers });
@@ -199,8 +209,8 @@ describeApp(
   },
 );
 
-describeApp('without allowed origins', {}, ({ stream }) => {
-  it('there is no CORS, and OPTIONS is a method like any other', async () => {
+describeApp('A service without allowed origins', {}, ({ stream }) => {
+  it('has no CORS headers, and OPTIONS is a method like any other', async () => {
     const one = stream();
     const read = await fetch(one.eventsUrl, { headers: { origin } });
     const asked = await fetch(one.eventsUrl, {

@@ -9,72 +9,79 @@ async function list(one: TestStream, sid: string): Promise<{ messageId: string }
   return ((await response.json()) as { streams: { messageId: string }[] }).streams;
 }
 
-describeApp('DELETE', { feed: { waitMs: 300, pollIntervalMs: 200 } }, ({ stream }) => {
-  it('forgets a stream; open feeds get a reset, and end when nothing comes', async () => {
-    const one = stream();
-    await one.postAnswers(2);
-    const feed = await one.feed();
-    await feed.frameCount(2);
-    expect(await remove(one.url)).toBe(204);
-    expect((await fetch(one.url)).status).toBe(404);
-    await feed.frameCount(3);
-    expect(feed.frames[2]).toMatchObject({
-      event: 'reset',
-      id: '0-00000000',
-      data: '{"reason":"deleted","offset":0}',
-    });
-    await feed.end();
-    expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
-  });
-
-  it('leaves a tombstone, which a producer passes with a higher epoch', async () => {
-    const one = stream();
-    const as = (epoch: number) => ({
-      'producer-id': 'w',
-      'producer-epoch': String(epoch),
-      'producer-seq': '0',
-    });
-    await one.post({ type: 'answer' }, as(1));
-    await remove(one.url);
-    for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
-      const refused = await one.post({ type: 'answer' }, headers);
-      expect(refused.body).toMatchObject({
-        code: 'stream_ended',
-        streamStatus: 'deleted',
-        stored: 0,
+describeApp(
+  'DELETE of a stream or session',
+  { feed: { waitMs: 300, pollIntervalMs: 200 } },
+  ({ stream }) => {
+    it('deletes the stream; open feeds get a reset, and end when nothing follows', async () => {
+      const one = stream();
+      await one.postAnswers(2);
+      const feed = await one.feed();
+      await feed.frameCount(2);
+      expect(await remove(one.url)).toBe(204);
+      expect((await fetch(one.url)).status).toBe(404);
+      await feed.frameCount(3);
+      expect(feed.frames[2]).toMatchObject({
+        event: 'reset',
+        id: '0-00000000',
+        data: '{"reason":"deleted","offset":0}',
       });
-    }
-    expect((await one.post({ type: 'session_title' })).status).toBe(409);
-    expect((await one.post({ type: 'answer' }, as(0))).body.code).toBe('producer_fenced');
-    expect((await one.post({ type: 'answer' }, as(2))).body).toMatchObject({ offset: 0, count: 1 });
-    expect((await one.postAnswers(1)).status).toBe(201);
-  });
+      await feed.end();
+      expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
+    });
 
-  it('is no error where there is nothing, and leaves nothing there', async () => {
-    const one = stream();
-    expect(await remove(one.url)).toBe(204);
-    expect((await one.postAnswers(1)).status).toBe(201);
-  });
-
-  it('of a session forgets all of its streams', async () => {
-    const sid = `del${Math.random().toString(36).slice(2)}`;
-    const all = ['a', 'b', 'c'].map((mid) => ({ sessionId: sid, messageId: mid }));
-    const one = stream();
-    for (const { messageId } of all) {
-      await fetch(`${one.app.url}/sessions/${sid}/messages/${messageId}/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"type":"answer"}',
+    it('leaves a tombstone that a producer passes with a higher epoch', async () => {
+      const one = stream();
+      const as = (epoch: number) => ({
+        'producer-id': 'w',
+        'producer-epoch': String(epoch),
+        'producer-seq': '0',
       });
-    }
-    expect(await list(one, sid)).toHaveLength(3);
-    expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
-    expect(await list(one, sid)).toEqual([]);
-  });
-});
+      await one.post({ type: 'answer' }, as(1));
+      await remove(one.url);
+      for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
+        const rejected = await one.post({ type: 'answer' }, headers);
+        expect(rejected.body).toMatchObject({
+          code: 'stream_ended',
+          streamStatus: 'deleted',
+          stored: 0,
+        });
+      }
+      expect((await one.post({ type: 'session_title' })).status).toBe(409);
+      expect((await one.post({ type: 'answer' }, as(0))).body.code).toBe('producer_fenced');
+      expect((await one.post({ type: 'answer' }, as(2))).body).toMatchObject({
+        offset: 0,
+        count: 1,
+      });
+      expect((await one.postAnswers(1)).status).toBe(201);
+    });
+
+    it('responds 204 where there is no stream, and leaves no tombstone', async () => {
+      const one = stream();
+      expect(await remove(one.url)).toBe(204);
+      expect((await one.postAnswers(1)).status).toBe(201);
+    });
+
+    it('deletes all streams of a session', async () => {
+      const sid = `del${Math.random().toString(36).slice(2)}`;
+      const all = ['a', 'b', 'c'].map((mid) => ({ sessionId: sid, messageId: mid }));
+      const one = stream();
+      for (const { messageId } of all) {
+        await fetch(`${one.app.url}/sessions/${sid}/messages/${messageId}/events`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"type":"answer"}',
+        });
+      }
+      expect(await list(one, sid)).toHaveLength(3);
+      expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
+      expect(await list(one, sid)).toEqual([]);
+    });
+  },
+);
 
 describeApp('DELETE of a large session', {}, (source) => {
-  it('forgets more streams than one list has', async () => {
+  it('deletes more streams than one listing has', async () => {
     const sessionId = `large${Math.random().toString(36).slice(2)}`;
     const ids = Array.from({ length: 1050 }, (_, index) => ({ sessionId, messageId: `m${index}` }));
     await Promise.all(ids.map((id) => source.streams.appendEvents(id, [answer('x')])));
@@ -112,14 +119,14 @@ describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 600_000 } }, ({ st
       ended: boolean;
     };
 
-  it('answers as soon as there is something', async () => {
+  it('responds as soon as there is an event', async () => {
     const one = stream();
     const waiting = read(one, 'wait=60');
     await one.postAnswers(1);
     expect((await waiting).events).toHaveLength(1); // and none when its time is over
   });
 
-  it('answers empty after its time, and at once when the stream has ended', async () => {
+  it('responds without events when the wait is over, and at once when the stream has ended', async () => {
     const one = stream();
     const since = performance.now();
     expect(await read(one, 'wait=1')).toMatchObject({ events: [], nextOffset: 0 });
@@ -128,7 +135,7 @@ describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 600_000 } }, ({ st
     expect(await read(one, 'wait=60&offset=2')).toMatchObject({ events: [], ended: true });
   });
 
-  it('answers 410 when the stream is replaced meanwhile', async () => {
+  it('responds 410 when the stream is replaced meanwhile', async () => {
     const one = stream();
     await one.postAnswers(1);
     const { nextId } = (await (await fetch(one.url)).json()) as { nextId: string };
@@ -137,7 +144,7 @@ describeApp('GET …/events?wait=', { feed: { pollIntervalMs: 600_000 } }, ({ st
     expect((await waiting).status).toBe(410);
   });
 
-  it.each(['61', '-1', '1.5', 'x'])('refuses to wait for "%s"', async (wait) => {
+  it.each(['61', '-1', '1.5', 'x'])('rejects a wait of "%s"', async (wait) => {
     const response = await fetch(`${stream().eventsUrl}?wait=${wait}`);
     expect([response.status, await response.json()]).toMatchObject([
       400,

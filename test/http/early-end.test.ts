@@ -17,8 +17,8 @@ function feedRequest(one: TestStream, query = '', version = '1.1', head = ''): s
 }
 
 /** The body without the framing of its chunks. */
-function unchunked(answer: string): string {
-  let rest = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+function unchunked(response: string): string {
+  let rest = response.slice(response.indexOf('\r\n\r\n') + 4);
   let body = '';
   for (let size = Number.parseInt(rest, 16); size > 0; size = Number.parseInt(rest, 16)) {
     const from = rest.indexOf('\r\n') + 2;
@@ -33,11 +33,11 @@ function unchunked(answer: string): string {
  * What came until the connection closed, and whether it was reset. Read byte by byte: after a buffer
  * that is not full, libuv takes a reset for an end.
  */
-function received(base: string, text: string): Promise<{ answer: string; wasReset: boolean }> {
-  let answer = '';
+function received(base: string, text: string): Promise<{ response: string; wasReset: boolean }> {
+  let response = '';
   const buffer = Buffer.alloc(1);
   const callback = () => {
-    answer += buffer.toString('latin1');
+    response += buffer.toString('latin1');
     return true;
   };
   const port = Number(new URL(base).port);
@@ -48,37 +48,37 @@ function received(base: string, text: string): Promise<{ answer: string; wasRese
     socket.on('error', (error: NodeJS.ErrnoException) => {
       wasReset = error.code === 'ECONNRESET';
     });
-    socket.on('close', () => resolve({ answer, wasReset }));
+    socket.on('close', () => resolve({ response, wasReset }));
   });
 }
 
-describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (source) => {
-  it.each(formats)('has no last chunk%s, and its client comes back for the rest', async (query) => {
+describeApp('A feed that ends early', { feed: brief, isConcurrent: true }, (source) => {
+  it.each(formats)('has no last chunk%s, and its client reconnects for the rest', async (query) => {
     const one = source.stream();
     await one.postAnswers(2);
-    const answer = await rawBytes(source.app.url, feedRequest(one, query));
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*\r\ntransfer-encoding: chunked\r\n/is);
-    expect(answer).not.toMatch(/\r\nconnection: close\r\n/i);
-    expect(answer).not.toMatch(lastChunk);
-    expect(unchunked(answer)).toMatch(/\nid: 2-[\da-f]{8}\n\nretry: \d+\n$/);
+    const response = await rawBytes(source.app.url, feedRequest(one, query));
+    expect(response).toMatch(/^HTTP\/1.1 200 .*\r\ntransfer-encoding: chunked\r\n/is);
+    expect(response).not.toMatch(/\r\nconnection: close\r\n/i);
+    expect(response).not.toMatch(lastChunk);
+    expect(unchunked(response)).toMatch(/\nid: 2-[\da-f]{8}\n\nretry: \d+\n$/);
   });
 
   it.each(['', 'te: chunked\r\n', 'connection: keep-alive\r\n'])(
-    'is reset over HTTP/1.0, where nothing else tells it from an end: %j',
+    'is reset over HTTP/1.0, where nothing else distinguishes it from an end: %j',
     async (head) => {
       const one = source.stream();
       await one.postAnswers(2);
       await unlessStalled(stallMs, async () => {
         const request = feedRequest(one, '', '1.0', head);
-        const { answer, wasReset } = await received(source.app.url, request);
-        expect(answer).not.toMatch(/transfer-encoding/i);
-        expect(answer).toMatch(/\nid: 2-[\da-f]{8}\n\n/);
+        const { response, wasReset } = await received(source.app.url, request);
+        expect(response).not.toMatch(/transfer-encoding/i);
+        expect(response).toMatch(/\nid: 2-[\da-f]{8}\n\n/);
         expect(wasReset).toBe(true);
       });
     },
   );
 
-  it('fails the body of fetch, which reads as far as it came', async () => {
+  it('fails the body of fetch, after what has arrived', async () => {
     const one = source.stream();
     await one.postAnswers(2);
     const response = await fetch(`${one.url}/stream`);
@@ -93,24 +93,24 @@ describeApp('a feed that ends early', { feed: brief, isConcurrent: true }, (sour
   });
 });
 
-describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true }, (source) => {
+describeApp('A feed that is complete', { feed: brief, isConcurrent: true }, (source) => {
   it.each(formats)(
-    'ends with the last chunk%s, and its connection takes the next request',
+    'ends with the last chunk%s, and its connection serves the next request',
     async (query) => {
       const one = source.stream();
       await one.post([{ type: 'answer' }, { type: 'complete' }]);
       const next = `GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
       const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
-      let answer = '';
+      let response = '';
       socket.setEncoding('latin1').on('data', (piece: string) => {
-        answer += piece;
+        response += piece;
       });
       socket.write(feedRequest(one, query));
-      await waitFor('the last chunk', () => lastChunk.test(answer));
-      expect(unchunked(answer)).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
-      answer = '';
+      await waitFor('the last chunk', () => lastChunk.test(response));
+      expect(unchunked(response)).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
+      response = '';
       socket.write(next);
-      await waitFor('the next answer', () => answer.includes('{"status":"ok"}'));
+      await waitFor('the next answer', () => response.includes('{"status":"ok"}'));
       socket.destroy();
     },
   );
@@ -120,15 +120,15 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
     async (version) => {
       const one = source.stream();
       await one.post([{ type: 'answer' }, { type: 'complete' }]);
-      const { answer, wasReset } = await received(source.app.url, feedRequest(one, '', version));
-      expect(answer).toMatch(/\r\n\r\nretry: 2000\n/);
-      expect(answer).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
-      expect(answer).not.toMatch(/transfer-encoding/i);
+      const { response, wasReset } = await received(source.app.url, feedRequest(one, '', version));
+      expect(response).toMatch(/\r\n\r\nretry: 2000\n/);
+      expect(response).toMatch(/"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n$/);
+      expect(response).not.toMatch(/transfer-encoding/i);
       expect(wasReset).toBe(false);
     },
   );
 
-  it('is complete when the stream that it waited for has not come', async () => {
+  it('ends as a whole when the stream that it waited for has not begun', async () => {
     const one = source.stream();
     const feed = await one.feed('?offset=7');
     await feed.end();
@@ -136,26 +136,26 @@ describeApp('a feed that has nothing more', { feed: brief, isConcurrent: true },
     expect(feed.response.complete).toBe(true);
   });
 
-  it('answers HEAD whole', async () => {
+  it('has a complete response to HEAD', async () => {
     const { pathname } = new URL(source.stream().url);
     const head = `HEAD ${pathname}/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
-    const { answer, wasReset } = await received(source.app.url, head);
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*\r\n\r\n$/s);
+    const { response, wasReset } = await received(source.app.url, head);
+    expect(response).toMatch(/^HTTP\/1.1 200 .*\r\n\r\n$/s);
     expect(wasReset).toBe(false);
   });
 });
 
-describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
-  it('is not complete, over HTTP/1.1 and 1.0', async () => {
+describeApp('A rejected feed', { feed: { maxFeeds: 1 } }, (source) => {
+  it('ends early, over HTTP/1.1 and 1.0', async () => {
     const one = source.stream();
     const first = await one.feed();
-    const { answer } = await received(source.app.url, feedRequest(one));
-    expect(answer).toMatch(/\r\nstream-refused: too_many_feeds\r\n/);
-    expect(unchunked(answer)).toBe('retry: 5000\n: refused: too_many_feeds\n');
-    expect(answer).not.toMatch(lastChunk);
+    const { response } = await received(source.app.url, feedRequest(one));
+    expect(response).toMatch(/\r\nstream-refused: too_many_feeds\r\n/);
+    expect(unchunked(response)).toBe('retry: 5000\n: refused: too_many_feeds\n');
+    expect(response).not.toMatch(lastChunk);
     await unlessStalled(stallMs, async () => {
       const old = await received(source.app.url, feedRequest(one, '', '1.0'));
-      expect(old.answer).toMatch(/\r\n\r\nretry: 5000\n: refused: too_many_feeds\n$/);
+      expect(old.response).toMatch(/\r\n\r\nretry: 5000\n: refused: too_many_feeds\n$/);
       expect(old.wasReset).toBe(true);
     });
     first.drop();
@@ -166,13 +166,13 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, (source) => {
 const safari =
   'user-agent: Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15\r\ncache-control: no-cache\r\nconnection: close\r\n';
 
-describeApp('a feed whose client keeps what was torn', { feed: brief }, (source) => {
-  it('tells it to discard what was torn, and no other client', async () => {
+describeApp('A feed whose client keeps torn frames', { feed: brief }, (source) => {
+  it('begins with a discard event, and that of no other client does', async () => {
     const one = source.stream();
     await one.postAnswers(1);
     const head = `${safari}last-event-id: 1\r\n`;
-    const answer = await rawBytes(source.app.url, feedRequest(one, '', '1.1', head));
-    expect(unchunked(answer)).toMatch(/^:\nid: 1\nevent: discard\n\nretry: 2000\n/);
+    const response = await rawBytes(source.app.url, feedRequest(one, '', '1.1', head));
+    expect(unchunked(response)).toMatch(/^:\nid: 1\nevent: discard\n\nretry: 2000\n/);
     const other = await rawBytes(source.app.url, feedRequest(one));
     expect(unchunked(other)).toMatch(/^retry: 2000\n/);
   });

@@ -1,11 +1,11 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamId } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { complete, newStream, stored } from '../support/events.js';
-import { leastOfAttempts } from '../support/least-of-attempts.js';
 import { longestBlock } from '../support/longest-block.js';
+import { minOfAttempts } from '../support/min-of-attempts.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
 const mebibyte = 1024 ** 2 - 1000;
@@ -65,7 +65,7 @@ const formats = {
   'AI SDK': ({ sessionId }: StreamId) => `/ai-sdk/sessions/${sessionId}/stream`,
 };
 
-describe('The event loop', () => {
+describe('The event loop of feeds', () => {
   let streams: StreamManager;
   let app: TestApp;
   beforeAll(async () => {
@@ -111,11 +111,14 @@ describe('The event loop', () => {
     return longest - (4 * baseline() + 20);
   }
 
-  it.each(Object.entries(hostile))('is left free by %s, in every format', async (what, create) => {
-    const events = create();
-    for (const format of Object.keys(formats) as (keyof typeof formats)[]) {
-      const least = await leastOfAttempts(() => excess(format, events), 0);
-      expect(least, `${what} as ${format}, ms above the bound`).toBeLessThan(0);
-    }
-  });
+  it.each(Object.entries(hostile))(
+    'is not blocked by %s, in every format',
+    async (what, create) => {
+      const events = create();
+      for (const format of Object.keys(formats) as (keyof typeof formats)[]) {
+        const least = await minOfAttempts(() => excess(format, events), 0);
+        expect(least, `${what} as ${format}, ms above the bound`).toBeLessThan(0);
+      }
+    },
+  );
 });

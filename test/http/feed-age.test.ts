@@ -7,8 +7,8 @@ import { waitFor } from '../support/wait-for.js';
 /** Long enough to get to what there is, on a machine that stands still for a while. */
 const maxAgeMs = 4000;
 
-describeApp('a feed', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) => {
-  it('that has reached its age ends after what it has sent, with a retry line', async () => {
+describeApp('feed.max_age', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) => {
+  it('A feed that has reached its age ends after what it has sent, with a retry line', async () => {
     const one = stream();
     await one.postAnswers(2);
     const openedAt = performance.now();
@@ -24,8 +24,8 @@ describeApp('a feed', { feed: { maxAgeMs }, isConcurrent: true }, ({ stream }) =
 
 const short = { feed: { maxAgeMs: 500 }, isConcurrent: true };
 
-describeApp('a feed that has reached its age', short, ({ stream }) => {
-  it('asks clients that came together to come back apart', async () => {
+describeApp('feed.max_age with reconnects', short, ({ stream }) => {
+  it('Feeds that were opened together ask their clients to come back at different times', async () => {
     const one = stream();
     const feeds = await Promise.all(Array.from({ length: 20 }, () => one.feed()));
     for (const feed of feeds) await feed.end();
@@ -37,7 +37,9 @@ describeApp('a feed that has reached its age', short, ({ stream }) => {
     expect(new Set(waits).size).toBeGreaterThan(5);
   });
 
-  it('loses and repeats nothing for a client that reconnects', async ({ onTestFinished }) => {
+  it('A client that reconnects whenever its feed has reached its age loses and repeats nothing', async ({
+    onTestFinished,
+  }) => {
     const one = stream();
     const received: string[] = [];
     let opened = 0;

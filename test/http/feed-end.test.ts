@@ -5,7 +5,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const lingerMs = 4000;
 
-describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
+describeApp('The end of a feed', { feed: { lingerMs } }, ({ stream }) => {
   /** A feed that ends a linger from now on. */
   async function startToLinger(): Promise<FeedClient> {
     const one = stream();
@@ -15,7 +15,7 @@ describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
     return feed;
   }
 
-  it.concurrent('comes a linger after the terminal event, then 204 for whoever has all of it', async () => {
+  it.concurrent('A feed ends a linger after the terminal event, and a client that has everything gets 204 then', async () => {
     const one = stream();
     const feed = await one.feed();
     const since = performance.now();
@@ -31,7 +31,7 @@ describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
     expect(after.status).toBe(204);
   });
 
-  it.concurrent('comes at once when the late title has come', async () => {
+  it.concurrent('A feed ends at once when the late title has come', async () => {
     const slow = stream();
     const feed = await slow.feed();
     await slow.post({ type: 'complete' });
@@ -43,7 +43,7 @@ describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
     expect(again.status).toBe(204);
   });
 
-  it.concurrent('comes at once for who reads a stream that ended long ago', async () => {
+  it.concurrent('A feed of a stream that ended long ago ends at once', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'stop' }]);
     const first = await one.feed();
@@ -61,7 +61,7 @@ describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
     expect(part.frames).toHaveLength(1);
   });
 
-  it.concurrent('does not come from an answer that is done or an error that is not', async () => {
+  it.concurrent('A feed does not end with an answer that is done or an error that is not', async () => {
     const one = stream();
     const feed = await one.feed();
     await one.post([{ type: 'answer', done: true }, { type: 'error' }]);
@@ -72,8 +72,8 @@ describeApp('the end of a feed', { feed: { lingerMs } }, ({ stream }) => {
   });
 });
 
-describeApp('a linger of nothing', { feed: { lingerMs: 0 } }, ({ stream }) => {
-  it('ends the feed with the terminal event', async () => {
+describeApp('A feed without a linger', { feed: { lingerMs: 0 } }, ({ stream }) => {
+  it('A feed without a linger ends with the terminal event', async () => {
     const one = stream();
     const feed = await one.feed();
     await one.post([{ type: 'answer' }, { type: 'error', done: true }]);
@@ -83,8 +83,8 @@ describeApp('a linger of nothing', { feed: { lingerMs: 0 } }, ({ stream }) => {
   });
 });
 
-describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, ({ stream }) => {
-  it('is a 200 that says why and when to come back', async () => {
+describeApp('A feed over the limit of all feeds', { feed: { maxFeeds: 1 } }, ({ stream }) => {
+  it('A feed over the limit of all feeds is a 200 that says why and when to come back', async () => {
     const one = stream();
     const feed = await one.feed();
     const second = await one.feed();
@@ -103,19 +103,23 @@ describeApp('a feed that is refused', { feed: { maxFeeds: 1 } }, ({ stream }) =>
   });
 });
 
-describeApp('a feed too many of one stream', { feed: { maxFeedsPerStream: 1 } }, ({ stream }) => {
-  it('is sent away with 200, and those of other streams are not', async () => {
-    const [one, other] = [stream(), stream()];
-    const feed = await one.feed();
-    expect((await one.feed()).response.headers['stream-refused']).toBe('too_many_feeds');
-    const another = await other.feed();
-    expect(another.response.headers['stream-refused']).toBeUndefined();
-    feed.drop();
-    await waitFor('there is room', async () => {
-      const next = await one.feed();
-      next.drop();
-      return next.response.headers['stream-refused'] === undefined;
+describeApp(
+  'A feed over the limit of one stream',
+  { feed: { maxFeedsPerStream: 1 } },
+  ({ stream }) => {
+    it('A feed over the limit of one stream is rejected with 200, and those of other streams are not', async () => {
+      const [one, other] = [stream(), stream()];
+      const feed = await one.feed();
+      expect((await one.feed()).response.headers['stream-refused']).toBe('too_many_feeds');
+      const another = await other.feed();
+      expect(another.response.headers['stream-refused']).toBeUndefined();
+      feed.drop();
+      await waitFor('there is room', async () => {
+        const next = await one.feed();
+        next.drop();
+        return next.response.headers['stream-refused'] === undefined;
+      });
+      another.drop();
     });
-    another.drop();
-  });
-});
+  },
+);

@@ -2,10 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startOfStream } from '../../src/events/position.js';
 import type { EncodedPage } from '../../src/feed/encoded-page.js';
-import { type FeedDialect, NativeDialect, plainDialect } from '../../src/feed/feed-dialect.js';
-import { Feeds } from '../../src/feed/feeds.js';
-import { startOfStream } from '../../src/streams/position.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
+import { type FeedFormat, NativeFormat, plainFormat } from '../../src/feed/formats/feed-format.js';
 import { backends, memoryBackend } from '../support/backends.js';
 import { answer, answers, newStream } from '../support/events.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -15,17 +15,17 @@ import { waitFor } from '../support/wait-for.js';
 type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
 const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
-/** A dialect of which one part throws; `encode` does at the event that says `bad`. */
-function throwing(part: Part): FeedDialect {
-  const dialect = new NativeDialect();
+/** A format of which one part throws; `encode` does at the event that says `bad`. */
+function throwing(part: Part): FeedFormat {
+  const format = new NativeFormat();
   const fail = () => {
     throw new RangeError(`no ${part}`);
   };
   const encode = (page: EncodedPage) => {
     if (page.events.some(({ bytes }) => bytes.includes('bad'))) fail();
-    return plainDialect.encode(page);
+    return plainFormat.encode(page);
   };
-  return new Proxy(dialect, {
+  return new Proxy(format, {
     get: (target, name) => {
       if (part === 'encode' && name === 'encode') return encode;
       if (name === part) return part === 'preamble' ? fail() : fail;
@@ -36,7 +36,7 @@ function throwing(part: Part): FeedDialect {
 }
 
 /** A response that throws at a heartbeat. */
-function refuseHeartbeats(socket: Socket): void {
+function failHeartbeats(socket: Socket): void {
   const write = socket.write.bind(socket) as (bytes: Buffer) => boolean;
   socket.write = (bytes: Buffer) => {
     if (bytes.includes('heartbeat')) throw new RangeError('no heartbeat');
@@ -44,11 +44,11 @@ function refuseHeartbeats(socket: Socket): void {
   };
 }
 
-/** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a dialect that throws there. */
-async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = {}) {
+/** Feeds of one stream over real sockets: `/` is a plain one, `/encode` has a format that throws there. */
+async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options = {}) {
   const stream = newStream();
   const { logger, lines } = keepLog();
-  const feeds = new Feeds(
+  const feeds = new FeedHub(
     streams,
     {
       pollIntervalMs: 200,
@@ -66,20 +66,20 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
   const responses = new Map<string | undefined, ServerResponse>();
   const server: Server = createServer(async (request, response) => {
     const [path, query] = (request.url as string).slice(1).split('?');
-    const dialect = parts.has(path as Part) ? throwing(path as Part) : plainDialect;
+    const format = parts.has(path as Part) ? throwing(path as Part) : plainFormat;
     const opening = await feeds.open({
       stream,
       from: query === undefined ? startOfStream : { offset: Number(query), tag: 7 },
       knowsAbsence: false,
       startTimeoutMs: null,
       preface: Buffer.of(),
-      dialect,
+      format,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });
     if (opening.kind !== 'open') throw new Error('not opened');
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     responses.set(path, response);
-    if (path === 'heartbeat') refuseHeartbeats(request.socket);
+    if (path === 'heartbeat') failHeartbeats(request.socket);
     opening.start({ response, socket: request.socket, isChunked: true }, () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -97,7 +97,7 @@ async function serve(streams: ConstructorParameters<typeof Feeds>[0], options = 
 }
 
 describe.each(backends)('A feed whose format throws ($name)', (backend) => {
-  it('is cut alone when a wake-up brings the event, and the feeds behind it go on', async () => {
+  it('A feed whose format throws at a notified event is cut alone, and the feeds behind it go on', async () => {
     const streams = await backend.create();
     const { base, feeds, stream, failures } = await serve(streams);
     const before = await FeedClient.open(`${base}/`);
@@ -117,7 +117,7 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
     await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
   });
 
-  it('is cut alone when its socket drains before the event', async () => {
+  it('A feed whose format throws after its socket has drained is cut alone', async () => {
     const streams = await backend.create();
     const { base, feeds, stream, failures, responseOf } = await serve(streams);
     const other = await FeedClient.open(`${base}/`); // its pages are kept
@@ -141,17 +141,20 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
 });
 
 describe('A feed whose format throws', () => {
-  it.each(['preamble', 'reset'] as const)('in its %s is cut, with a log line', async (part) => {
-    const streams = await memoryBackend.create();
-    const { base, feeds, stream, failures } = await serve(streams);
-    await streams.appendEvents(stream, answers(2));
-    const bad = await FeedClient.open(`${base}/${part}?1`); // an id of another stream
-    await bad.end();
-    await waitFor('it is let go', () => feeds.counts.feeds + feeds.counts.streams === 0);
-    expect(failures()).toHaveLength(1);
-  });
+  it.each(['preamble', 'reset'] as const)(
+    'A feed whose format throws in its %s is cut, with a log line',
+    async (part) => {
+      const streams = await memoryBackend.create();
+      const { base, feeds, stream, failures } = await serve(streams);
+      await streams.appendEvents(stream, answers(2));
+      const bad = await FeedClient.open(`${base}/${part}?1`); // an id of another stream
+      await bad.end();
+      await waitFor('it is let go', () => feeds.counts.feeds + feeds.counts.streams === 0);
+      expect(failures()).toHaveLength(1);
+    },
+  );
 
-  it('in its farewell is cut, and the others are drained', async () => {
+  it('A feed whose format throws in its farewell is cut, and the others are drained', async () => {
     const streams = await memoryBackend.create();
     const { base, feeds, failures } = await serve(streams);
     const bad = await FeedClient.open(`${base}/farewell`);
@@ -166,7 +169,7 @@ describe('A feed whose format throws', () => {
 });
 
 describe('Heartbeats', () => {
-  it('go on for the others when one of them cannot be written, and that feed is cut', async () => {
+  it('A feed whose heartbeat cannot be written is cut, and the others keep theirs', async () => {
     const { base, feeds, failures } = await serve(await memoryBackend.create());
     const bad = await FeedClient.open(`${base}/heartbeat`);
     const other = await FeedClient.open(`${base}/`);
@@ -179,7 +182,7 @@ describe('Heartbeats', () => {
     await waitFor('nothing is left', () => feeds.counts.feeds + feeds.counts.streams === 0);
   });
 
-  it('come to feeds of one stream at different times, and never later than the interval', async () => {
+  it('Heartbeats come to the feeds of one stream at different times, and never later than the interval', async () => {
     const heartbeatMs = 2000;
     const streams = await memoryBackend.create();
     const { base, feeds, stream } = await serve(streams, { heartbeatMs });

@@ -7,7 +7,7 @@ const brief = { waitMs: 2000, lingerMs: 0, heartbeatMs: 15_000 };
 const end = `id: ${absent}\n\n`;
 const begins = 'event: heartbeat\ndata: {"intervalMs":15000}\n\nevent: not-found\ndata: {}\n\n';
 
-/** How GET and HEAD are answered, which is alike. */
+/** The statuses of GET and HEAD, which are alike. */
 async function statuses(one: TestStream, query: string, headers = {}): Promise<number[]> {
   const url = `${one.url}/stream${query}`;
   const head = await fetch(url, { method: 'HEAD', headers });
@@ -16,7 +16,7 @@ async function statuses(one: TestStream, query: string, headers = {}): Promise<n
   return [feed.status, head.status];
 }
 
-describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ stream }) => {
+describeApp('The query of a feed', { feed: brief, isConcurrent: true }, ({ stream }) => {
   it.each([
     ['given twice', 'lastEventId=1&lastEventId=2'],
     ['given twice alike', 'lastEventId=1&lastEventId=1'],
@@ -26,7 +26,7 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     ['with a line end', 'lastEventId=1%0Aevent:%20x'],
     ['that cannot be decoded', 'lastEventId=%zz'],
     ['of 15,000 digits', `lastEventId=${'1'.repeat(15_000)}`],
-  ])('is answered with a reset for a lastEventId %s', async (_, query) => {
+  ])('A feed begins with a reset for a lastEventId %s', async (_, query) => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
     expect(await statuses(one, `?offset=1&${query}`)).toEqual([200, 200]);
@@ -39,7 +39,7 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     ]);
   });
 
-  it('may have a lastEventId that is encoded, and none of more than a head takes', async () => {
+  it('GET …/stream takes a lastEventId that is encoded, and responds 431 to one that is longer than a head', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
     const feed = await one.feed('?lastEventId=%31');
@@ -48,7 +48,7 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     expect(await statuses(one, `?lastEventId=${'1'.repeat(16_500)}`)).toEqual([431, 431]);
   });
 
-  it('gives way to the header, good or bad', async () => {
+  it('The header Last-Event-ID wins over the query, good or bad', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
     const good = await one.feed('?lastEventId=x', { 'last-event-id': '1' });
@@ -69,12 +69,15 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     'startTimeout=0x1',
     'startTimeout=1&startTimeout=1',
     'startTimeout=3',
-  ])('is refused with 400 where it has %s', async (query) => {
+  ])('GET …/stream responds 400 to %s', async (query) => {
     const one = stream();
     expect(await statuses(one, `?${query}`)).toEqual([400, 400]);
     const [name = ''] = query.split('=');
-    const refusal = await (await fetch(`${one.url}/stream?${query}`)).json();
-    expect(refusal).toMatchObject({ code: 'invalid_query', detail: expect.stringContaining(name) });
+    const rejection = await (await fetch(`${one.url}/stream?${query}`)).json();
+    expect(rejection).toMatchObject({
+      code: 'invalid_query',
+      detail: expect.stringContaining(name),
+    });
   });
 
   it.each([
@@ -86,7 +89,7 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     ['&control=true&named=true&compact=true', `${begins}${end}`],
     ['&lastEventId=x', `event: reset\ndata: {"reason":"unknown","offset":0}\n${end}`],
   ])(
-    'ends the feed of no stream with its id, after which there is 204, at startTimeout=0%s',
+    'A feed without a stream ends with an id that gets 204, at startTimeout=0%s',
     async (query, told) => {
       const one = stream();
       const feed = await one.feed(`?startTimeout=0${query}`);
@@ -109,7 +112,7 @@ describeApp('the query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     },
   );
 
-  it('means nothing to the AI SDK', async () => {
+  it('The feed for the AI SDK ignores the query of other feeds', async () => {
     const url = `${stream().app.url}/ai-sdk/sessions/nobody/stream`;
     const query = '?control=x&startTimeout=-1&lastEventId=x&offset=x&named=x&compact=x';
     for (const method of ['GET', 'HEAD']) {

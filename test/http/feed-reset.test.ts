@@ -4,9 +4,9 @@ import { waitFor } from '../support/wait-for.js';
 
 const feed = { pollIntervalMs: 100, waitMs: 3000 };
 
-describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
+describeApp('A feed whose position is gone', { feed }, ({ stream }) => {
   it.each(['3', '3-00000000', '2-00000000', '0-00000001'])(
-    'resets a client that comes with %s to a stream of two events',
+    'A client that comes with %s to a stream of two events is reset',
     async (id) => {
       const one = stream();
       await one.postAnswers(2);
@@ -23,7 +23,7 @@ describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
     },
   );
 
-  it('says so of a stream that does not exist, waits, and answers 204 to who knows it', async () => {
+  it('A client of a stream that no longer exists is reset, waits, and gets 204 when it comes back', async () => {
     const one = stream();
     const client = await one.feed('?offset=5-12345678');
     await client.frameCount(1);
@@ -39,7 +39,7 @@ describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
     expect(again.status).toBe(204);
   });
 
-  it('goes on from 0 when the stream comes to exist', async () => {
+  it('A client that was reset goes on from 0 when the stream comes to exist', async () => {
     const one = stream();
     const client = await one.feed('?offset=5');
     await client.frameCount(1);
@@ -52,7 +52,7 @@ describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
     client.drop();
   });
 
-  it('waits at 0 without a reset, since who is there has seen nothing', async () => {
+  it('A client at 0 of a stream that does not exist waits without a reset', async () => {
     const one = stream();
     const client = await one.feed('?offset=0');
     await waitFor('the first bytes', () => client.raw.includes('connected'));
@@ -65,8 +65,8 @@ describeApp('a feed whose place is gone', { feed }, ({ stream }) => {
 
 const backend = { ttlMs: 2000 };
 const patient = { ...feed, waitMs: 60_000 };
-describeApp('a feed whose stream expires', { feed: patient, backend }, ({ stream }) => {
-  it('is told so, and follows the stream that comes after', async () => {
+describeApp('A feed whose stream expires', { feed: patient, backend }, ({ stream }) => {
+  it('A client whose stream expires is reset, and follows the stream that comes after', async () => {
     const one = stream();
     await one.postAnswers(2);
     const client = await one.feed();

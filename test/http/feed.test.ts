@@ -3,7 +3,7 @@ import { describeApp } from '../support/app-suite.js';
 import { waitFor } from '../support/wait-for.js';
 
 describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ stream }) => {
-  it('sends its first bytes at once, with the headers that proxies heed', async () => {
+  it('GET …/stream sends its first bytes at once, with the headers that proxies honour', async () => {
     const feed = await stream().feed();
     expect(feed.status).toBe(200);
     expect(feed.response.headers).toMatchObject({
@@ -15,7 +15,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('replays what is stored, then follows, with one frame an event', async () => {
+  it('GET …/stream replays what is stored, then follows, with one frame an event', async () => {
     const one = stream();
     await one.postAnswers(3);
     const feed = await one.feed();
@@ -29,7 +29,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('waits at 0 for a stream that does not exist yet', async () => {
+  it('GET …/stream waits at 0 for a stream that does not exist yet', async () => {
     const one = stream();
     const feed = await one.feed();
     await waitFor('a heartbeat', () => feed.comments.includes('heartbeat'));
@@ -38,7 +38,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('goes on after the last id, in the header, as ?lastEventId= or as ?offset=, in this order', async () => {
+  it('GET …/stream goes on after the last id, in the header, as ?lastEventId= or as ?offset=, in this order', async () => {
     const one = stream();
     await one.postAnswers(4);
     const whole = await one.feed();
@@ -56,7 +56,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     }
   });
 
-  it('takes an empty Last-Event-ID for none', async () => {
+  it('GET …/stream takes an empty Last-Event-ID for none', async () => {
     const one = stream();
     await one.postAnswers(1);
     const inHeader = await one.feed('', { 'last-event-id': '' });
@@ -68,7 +68,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     }
   });
 
-  it('starts at the end with ?offset=now, and tells the id of that place at once', async () => {
+  it('GET …/stream?offset=now starts at the end, and tells the id of that position at once', async () => {
     const one = stream();
     await one.postAnswers(2);
     const { nextId } = (await (await fetch(one.url)).json()) as { nextId: string };
@@ -83,7 +83,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     fresh.drop();
   });
 
-  it('names frames after their type with ?named=true, save reserved names', async () => {
+  it('GET …/stream?named=true names frames after their type, save reserved names', async () => {
     const one = stream();
     const types = ['answer', 'reset', 'malformed', 'error', 'open', 'message', 'tool_call'];
     await one.post(types.map((type) => ({ type })));
@@ -94,7 +94,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('escapes the characters that end a line for some clients', async () => {
+  it('GET …/stream escapes the characters that end a line for some clients', async () => {
     const one = stream();
     const content = 'a\u2028b\u2029c\u0085d';
     await one.post({ type: 'answer', content });
@@ -105,13 +105,13 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     feed.drop();
   });
 
-  it('sends a comment after each silence', async () => {
+  it('GET …/stream sends a heartbeat after each silence', async () => {
     const feed = await stream().feed();
     await waitFor('heartbeats', () => feed.comments.filter((c) => c === 'heartbeat').length >= 3);
     feed.drop();
   });
 
-  it('gives all subscribers of a stream the same bytes', async () => {
+  it('GET …/stream gives all subscribers of a stream the same bytes', async () => {
     const one = stream();
     const feeds = await Promise.all(Array.from({ length: 20 }, () => one.feed()));
     for (let from = 0; from < 50; from += 5) await one.postAnswers(5, from);
@@ -121,7 +121,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
     for (const feed of feeds) feed.drop();
   });
 
-  it('refuses what will never work: 406 and 400', async () => {
+  it('GET …/stream responds 406 to another Accept, and 400 to a wrong query', async () => {
     const one = stream();
     const response = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
     expect(response.status).toBe(406);
@@ -133,7 +133,7 @@ describeApp('GET …/stream', { feed: { heartbeatMs: 200, lingerMs: 300 } }, ({ 
 });
 
 describeApp('HEAD …/stream', { feed: { lingerMs: 0 } }, ({ stream }) => {
-  it('answers as GET would, without a body, and leaves no feed open', async () => {
+  it('HEAD …/stream responds as GET would, without a body, and leaves no feed open', async () => {
     const one = stream();
     await one.postAnswers(1);
     const head = async (query = '', headers = {}) => {

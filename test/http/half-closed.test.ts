@@ -26,7 +26,7 @@ const rows: readonly (readonly [string, number, (path: string, session: string) 
   ['POST /events', 201, (path) => request(`POST ${path}/events`, json, event)],
   ['POST /events?', 201, (path) => request(`POST ${path}/events?`, json, event)],
   ['POST /events of NDJSON', 201, (path) => request(`POST ${path}/events`, ndjson, event)],
-  ['POST /events that is refused', 400, (path) => request(`POST ${path}/events`, json, '{}')],
+  ['POST /events that is rejected', 400, (path) => request(`POST ${path}/events`, json, '{}')],
   ['GET /events', 200, (path) => request(`GET ${path}/events`)],
   ['POST /lease', 200, (path) => request(`POST ${path}/lease`, lease)],
   ['GET status', 200, (path) => request(`GET ${path}`)],
@@ -38,47 +38,47 @@ const rows: readonly (readonly [string, number, (path: string, session: string) 
   ['GET /metrics', 200, () => request('GET /metrics')],
 ];
 
-describeApp('a client that closes its sending side behind a request', {}, (source) => {
+describeApp('A client that half-closes its connection after a request', {}, (source) => {
   it.each(rows)('gets the response to %s, %i', async (_, status, toText) => {
     const one = await openStream(source);
     const { pathname } = new URL(one.url);
-    const answer = await halfClosed(source.app.url, toText(pathname, `/sessions/${one.sid}`));
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const response = await halfClosed(source.app.url, toText(pathname, `/sessions/${one.sid}`));
+    expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
   it('gets what a read that waits has found so far, at once', async () => {
     const one = await openStream(source);
     const { pathname } = new URL(one.eventsUrl);
-    const answer = await halfClosed(source.app.url, request(`GET ${pathname}?offset=1&wait=60`));
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*\{"events":\[\],"nextOffset":1,.*"ended":false\}$/s);
+    const response = await halfClosed(source.app.url, request(`GET ${pathname}?offset=1&wait=60`));
+    expect(response).toMatch(/^HTTP\/1.1 200 .*\{"events":\[\],"nextOffset":1,.*"ended":false\}$/s);
     expect(source.streams.watchedStreams).toBe(0);
   });
 
   it.each(['', '?named=true', '?compact=true'])(
-    'gets the events there are from a feed%s, which then breaks off',
+    'gets the existing events from a feed%s, which then breaks off',
     async (query) => {
       const one = await openStream(source);
       const { pathname } = new URL(one.url);
-      const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream${query}`));
-      expect(answer).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n\r\n$/s);
+      const response = await halfClosed(source.app.url, request(`GET ${pathname}/stream${query}`));
+      expect(response).toMatch(/^HTTP\/1.1 200 .*: connected\n.*"type":"answer".*\n\n\r\n$/s);
       await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
     },
   );
 
-  it('gets the chunks there are from the feed for the AI SDK, which then breaks', async () => {
+  it('gets the existing chunks from the AI SDK feed, which then breaks off', async () => {
     const one = source.stream();
     await one.post({ type: 'answer', content: 'so far' });
-    const answer = await halfClosed(
+    const response = await halfClosed(
       source.app.url,
       request(`GET /ai-sdk/sessions/${one.sid}/stream`),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
-    expect(answer).not.toContain('[DONE]');
-    expect(answer).not.toMatch(/\r\n0\r\n\r\n$/);
+    expect(response).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
+    expect(response).not.toContain('[DONE]');
+    expect(response).not.toMatch(/\r\n0\r\n\r\n$/);
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 
-  it('gets them too from a page that other feeds have had', async () => {
+  it('gets them too from a page shared with other feeds', async () => {
     const one = source.stream();
     await one.post({ type: 'answer', content: 'so far' });
     const path = `/ai-sdk/sessions/${one.sid}/stream`;
@@ -92,28 +92,30 @@ describeApp('a client that closes its sending side behind a request', {}, (sourc
       received += new TextDecoder().decode((await reader.read()).value);
     }
     for (let count = 0; count < 5; count += 1) {
-      const answer = await halfClosed(source.app.url, request(`GET ${path}`));
-      expect(answer).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
+      const response = await halfClosed(source.app.url, request(`GET ${path}`));
+      expect(response).toMatch(/^HTTP\/1.1 200 .*"delta":"so far"/s);
     }
   });
 
-  it('gets all of a stream that has ended', async () => {
+  it('gets all of a finished stream', async () => {
     const one = await openStream(source);
     await one.post({ type: 'complete' });
     const { pathname } = new URL(one.url);
-    const answer = await halfClosed(source.app.url, request(`GET ${pathname}/stream`));
-    expect(answer).toMatch(/"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n$/s);
+    const response = await halfClosed(source.app.url, request(`GET ${pathname}/stream`));
+    expect(response).toMatch(
+      /"type":"answer".*"type":"complete"[^\n]*\nid: 2-[\da-f]{8}\n\n\r\n$/s,
+    );
   });
 
-  it('ends its feed at once when it does so while it follows', async () => {
+  it('ends its feed at once when it does so while following', async () => {
     const one = await openStream(source);
     const socket = connect({ port: Number(new URL(source.app.url).port), host: '127.0.0.1' });
     onTestFinished(() => void socket.destroy());
     socket.write(request(`GET ${new URL(one.url).pathname}/stream`));
-    const answer = text(socket);
+    const response = text(socket);
     await waitFor('it follows', () => source.streams.watchedStreams === 1);
     socket.end();
-    expect(await answer).toContain('"type":"answer"');
+    expect(await response).toContain('"type":"answer"');
     await waitFor('nothing is watched', () => source.streams.watchedStreams === 0);
   });
 });

@@ -26,19 +26,27 @@ const accepted: Record<string, string> = {
   'tabs and line breaks between tokens': '{\t"type" :\n"t"\r\n}',
 };
 
-/** Bodies that are refused, with the code and the place. */
-const refused: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
-  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /\/type/],
-  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /\/type/],
-  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /\/type/],
-  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /\/type/],
-  'no type': ['{}', 'invalid_event', /\/type/],
-  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /\/seq/],
-  'an id of 129 characters': [`{"type":"t","id":"${'i'.repeat(129)}"}`, 'invalid_event', /\/id/],
-  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /\/id/],
-  'content that is null': ['{"type":"t","content":null}', 'invalid_event', /\/content/],
-  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /\/done/],
-  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /\/data/],
+/** Bodies that are rejected, with the code and the place. */
+const rejected: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
+  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /`type`/],
+  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /`type`/],
+  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /`type`/],
+  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /`type`/],
+  'no type': ['{}', 'invalid_event', /^event 0: `type` is required$/],
+  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /`seq`/],
+  'an id of 129 characters': [
+    `{"type":"t","id":"${'i'.repeat(129)}"}`,
+    'invalid_event',
+    /`id` must have at most 128 characters$/,
+  ],
+  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /`id`/],
+  'content that is null': [
+    '{"type":"t","content":null}',
+    'invalid_event',
+    /`content` must be a string$/,
+  ],
+  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /`done`/],
+  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /`data` must be an object$/],
   'a timestamp that is a date': [
     '{"type":"t","timestamp":"2026-01-01"}',
     'invalid_event',
@@ -83,7 +91,7 @@ const refused: Record<string, [body: string | Buffer, code: string, place?: RegE
   'an array with a fault in its second event': [
     '[{"type":"t"},{"type":"t","x":1}]',
     'invalid_event',
-    /event 1 at \/x/,
+    /event 1: `x`/,
   ],
   'an array without commas': ['[{"type":"t"}{"type":"t"}]', 'invalid_json'],
   'an array that ends with a comma': ['[{"type":"t"},]', 'invalid_json'],
@@ -97,7 +105,7 @@ const refused: Record<string, [body: string | Buffer, code: string, place?: RegE
   'white space': [' \n', 'invalid_json', /empty/],
 };
 
-describeApp('hostile bodies', {}, ({ stream }) => {
+describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
   it.each(Object.entries(accepted))('stores %s as it was sent', async (_, text) => {
     const one = stream();
     expect((await postText(one.eventsUrl, text)).status).toBe(201);
@@ -111,8 +119,8 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it.each(Object.entries(refused))(
-    'refuses %s and stores nothing',
+  it.each(Object.entries(rejected))(
+    'rejects %s and stores nothing',
     async (_, [text, code, place]) => {
       const one = stream();
       const { status, body } = await postText(one.eventsUrl, text);
@@ -135,7 +143,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     ['application/x-jsonl', {}],
     ['text/jsonl', {}],
     ['application/json', { 'content-encoding': 'gzip' }],
-  ])('refuses %s %j with 415', async (type, headers) => {
+  ])('responds 415 to %s %j', async (type, headers) => {
     const one = stream();
     const sent = { 'content-type': type, ...headers } as Record<string, string>;
     const { status, body } = await postText(one.eventsUrl, '{"type":"t"}', sent);
@@ -143,7 +151,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
   });
 
   it.each(['"UTF-8"', 'utf8', 'UTF8', '"utf8"', '"utf8"; profile="x; y"'])(
-    'takes application/json with the charset %s',
+    'accepts application/json with the charset %s',
     async (charset) => {
       const sent = { 'content-type': `application/json; charset=${charset}` };
       expect((await postText(stream().eventsUrl, '{"type":"t"}', sent)).status).toBe(201);
@@ -156,7 +164,7 @@ describeApp('hostile bodies', {}, ({ stream }) => {
     'application/jsonl; charset=utf8',
     'Application/JSONL;CHARSET="UTF8"',
     'APPLICATION/NDJSON; profile=x; charset=UTF-8',
-  ])('takes %s for NDJSON, and not for the JSON of a stop', async (type) => {
+  ])('accepts %s as NDJSON, and POST …/stop does not accept it as JSON', async (type) => {
     const one = stream();
     const lines = '{"type":"t"}\n{"type":"u"}\n';
     const sent = await postText(one.eventsUrl, lines, { 'content-type': type });

@@ -1,9 +1,9 @@
 import { request as sendRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';
-import { leastOfAttempts } from '../support/least-of-attempts.js';
+import { minOfAttempts } from '../support/min-of-attempts.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 import { readerOptions } from '../support/tokens.js';
 
@@ -17,7 +17,7 @@ const floorMs = 40;
 const wellBelowMs = floorMs / 4;
 
 /** A value whose parsing may cost a multiple of a harmless one's. What is quadratic costs a hundred. */
-const mostTimes = 10;
+const maxTimes = 10;
 
 /** What the values of a header consist of, over and over: all that some grammar repeats or divides by. */
 const pieces = [
@@ -117,9 +117,9 @@ describe.each<[string, TestAppOptions]>([
   ['that is open', behindProxy],
   [
     'with keys and tokens',
-    { ...behindProxy, auth: { producerKeys: [key.key], reader: readerOptions() } },
+    { ...behindProxy, auth: { apiKeys: [key.key], reader: readerOptions() } },
   ],
-])('a service %s', (_, options) => {
+])('A service %s', (_, options) => {
   let app: TestApp;
   let streams: StreamManager;
   beforeAll(async () => {
@@ -131,7 +131,7 @@ describe.each<[string, TestAppOptions]>([
     await streams.close();
   });
 
-  /** What this process computes until the head of the answer has come, however busy the machine is. */
+  /** What this process computes until the head of the response has come, however busy the machine is. */
   function cost({ path, ...init }: Attempt): Promise<number> {
     const before = process.cpuUsage();
     return new Promise((resolve, reject) => {
@@ -148,15 +148,15 @@ describe.each<[string, TestAppOptions]>([
   }
 
   it.each(targets)(
-    'computes no longer over the value of %s that is hostile than over a harmless one',
+    'needs no more time for a hostile value of %s than for a harmless one',
     async (_name, starts, of) => {
       const slow: object[] = [];
       for (const start of starts) {
-        const harmlessMs = await leastOfAttempts(() => cost(of(filled(start, 'b'))), wellBelowMs);
-        const mostMs = Math.max(floorMs, mostTimes * harmlessMs);
+        const harmlessMs = await minOfAttempts(() => cost(of(filled(start, 'b'))), wellBelowMs);
+        const maxMs = Math.max(floorMs, maxTimes * harmlessMs);
         for (const piece of pieces) {
-          const ms = await leastOfAttempts(() => cost(of(filled(start, piece))), mostMs);
-          if (ms >= mostMs) slow.push({ start, piece, ms, mostMs });
+          const ms = await minOfAttempts(() => cost(of(filled(start, piece))), maxMs);
+          if (ms >= maxMs) slow.push({ start, piece, ms, maxMs });
         }
       }
       expect(slow).toEqual([]);

@@ -44,14 +44,14 @@ const ambiguous: Record<string, string> = {
   'a method that does not exist': post(json, '').replace('POST', 'P OST'),
 };
 
-describeApp('hostile HTTP', {}, (source) => {
-  it.each(Object.entries(ambiguous))('refuses %s, and closes the connection', async (_, text) => {
+describeApp('The HTTP parser', {}, (source) => {
+  it.each(Object.entries(ambiguous))('rejects %s, and closes the connection', async (_, text) => {
     const smuggled = `GET /healthz HTTP/1.1\r\nhost: x\r\n${close}\r\n`;
-    const answer = await rawBytes(source.app.url, text + smuggled);
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    expect(answer).toContain('application/problem+json');
-    expect(answer).not.toContain('{"status":"ok"}');
-    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    const response = await rawBytes(source.app.url, text + smuggled);
+    expect(response).toMatch(/^HTTP\/1.1 400 /);
+    expect(response).toContain('application/problem+json');
+    expect(response).not.toContain('{"status":"ok"}');
+    expect(response.match(/HTTP\/1\.1 /g)).toHaveLength(1);
     const stored = await fetch(source.app.url + events);
     expect(await stored.json()).toMatchObject({ events: [] });
   });
@@ -61,28 +61,28 @@ describeApp('hostile HTTP', {}, (source) => {
     ['producer-epoch', '1'],
     ['producer-seq', '0'],
     ['producer-lease', '5'],
-  ])('refuses %s that is there twice', async (name, value) => {
+  ])('rejects %s that is given twice', async (name, value) => {
     const producer = 'producer-id: w\r\nproducer-epoch: 1\r\nproducer-seq: 0\r\n';
     const others = name === 'producer-lease' ? `${name}: ${value}\r\n` : producer;
     const twice = `${others}${name}: ${value}\r\n`;
-    const answer = await rawBytes(
+    const response = await rawBytes(
       source.app.url,
       post(`${json}${twice}${close}content-length: 12\r\n`, event),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
   });
 
-  it('refuses a request without Host, and says so in a problem', async () => {
+  it('rejects a request without Host, with a problem document', async () => {
     const head = `POST ${events} HTTP/1.1\r\n${json}${close}content-length: 12\r\n\r\n${event}`;
-    const answer = await rawBytes(source.app.url, head);
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    const response = await rawBytes(source.app.url, head);
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
     expect(await rawBytes(source.app.url, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/ 200 /);
   });
 
-  it('refuses a request with two Hosts, of which nobody knows which is meant', async () => {
+  it('rejects a request with two Hosts, which is ambiguous', async () => {
     for (const version of ['1.0', '1.1']) {
-      const answer = await rawRequest(source.app.url, events, version, 'Host: y\r\n');
-      expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
+      const response = await rawRequest(source.app.url, events, version, 'Host: y\r\n');
+      expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header"/s);
     }
   });
 
@@ -95,8 +95,8 @@ describeApp('hostile HTTP', {}, (source) => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const others = 'a:\r\n'.repeat(2500);
     const head = `${json}${close}content-length: 12\r\n${others}${lines.join('\r\n')}\r\n`;
-    const answer = await rawBytes(source.app.url, post(head, event, pathname));
-    expect(answer).toMatch(/^HTTP\/1.1 4\d\d .*"stored":0/s);
+    const response = await rawBytes(source.app.url, post(head, event, pathname));
+    expect(response).toMatch(/^HTTP\/1.1 4\d\d .*"stored":0/s);
     expect(await (await fetch(source.app.url + pathname)).json()).toMatchObject({ events: [] });
   });
 
@@ -106,17 +106,17 @@ describeApp('hostile HTTP', {}, (source) => {
     ['1.1', 'gzip\r\ntransfer-encoding: chunked', 501, 'not_implemented'],
     ['1.0', 'chunked', 400, 'invalid_header'],
   ])(
-    'refuses, in HTTP/%s, Transfer-Encoding: %s with %i %s',
+    'rejects, in HTTP/%s, Transfer-Encoding: %s with %i %s',
     async (version, codings, status, code) => {
       const { pathname } = new URL(source.stream().eventsUrl);
       for (const path of [pathname, pathname.replace('/events', '/stop'), '/none']) {
         const head = `${json}transfer-encoding: ${codings}\r\n${close}`;
         const request = post(head, `c\r\n${event}\r\n0\r\n\r\n`, path);
-        const answer = await rawBytes(
+        const response = await rawBytes(
           source.app.url,
           request.replace('HTTP/1.1', `HTTP/${version}`),
         );
-        expect(answer).toMatch(
+        expect(response).toMatch(
           new RegExp(`^HTTP/1.1 ${status} .*"code":"${code}".*"stored":0`, 's'),
         );
       }
@@ -137,19 +137,19 @@ describeApp('hostile HTTP', {}, (source) => {
     '::1',
     'x%zz',
     'é',
-  ])('refuses "%s" as a Host, which it is not', async (host) => {
+  ])('rejects "%s" as a Host, which it is not', async (host) => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const request = post(`${json}${close}content-length: 12\r\n`, event, pathname);
-    const answer = await rawBytes(source.app.url, request.replace('host: x', `host: ${host}`));
-    expect(answer).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
+    const response = await rawBytes(source.app.url, request.replace('host: x', `host: ${host}`));
+    expect(response).toMatch(/^HTTP\/1.1 400 .*"code":"invalid_header".*"stored":0/s);
   });
 
-  it('answers what expects something else than 100-continue as if it did not', async () => {
+  it('ignores an Expect other than 100-continue', async () => {
     const expecting = 'expect: something\r\n';
-    const answer = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
-    expect(answer).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
-    const refused = await rawRequest(source.app.url, '/none', '1.1', expecting);
-    expect(refused).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
+    const response = await rawRequest(source.app.url, '/healthz', '1.1', expecting);
+    expect(response).toMatch(/^HTTP\/1.1 200 .*x-content-type-options: nosniff/s);
+    const rejected = await rawRequest(source.app.url, '/none', '1.1', expecting);
+    expect(rejected).toMatch(/^HTTP\/1.1 404 .*"code":"not_found"/s);
   });
 
   it('takes the first of two Content-Type headers', async () => {
@@ -158,7 +158,7 @@ describeApp('hostile HTTP', {}, (source) => {
     expect(await rawBytes(source.app.url, post(head, event, pathname))).toMatch(/^HTTP\/1.1 201 /);
   });
 
-  it('stores the same whatever the pieces in which a request comes, bytes of characters too', async () => {
+  it('stores the same whatever pieces a request arrives in, parts of characters too', async () => {
     const text = '{"type":"t","content":"aé€🙂"}';
     for (const type of ['application/json', 'application/x-ndjson']) {
       const one = source.stream();
@@ -171,17 +171,20 @@ describeApp('hostile HTTP', {}, (source) => {
     }
   });
 
-  it('answers HEAD as GET, and refuses what a feed is not', async () => {
+  it('responds to HEAD as to GET, and rejects what is no feed', async () => {
     const one = source.stream();
     await one.post({ type: 'answer' });
     const head = await fetch(one.eventsUrl, { method: 'HEAD' });
     const get = await fetch(one.eventsUrl);
     expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'));
-    const refused = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
-    expect([refused.status, await refused.json()]).toMatchObject([406, { code: 'not_acceptable' }]);
+    const rejected = await fetch(`${one.url}/stream`, { headers: { accept: 'application/json' } });
+    expect([rejected.status, await rejected.json()]).toMatchObject([
+      406,
+      { code: 'not_acceptable' },
+    ]);
   });
 
-  it('refuses a body of lone surrogates, which are no UTF-8, and takes them escaped', async () => {
+  it('rejects a body of lone surrogates, which are not UTF-8, and accepts them escaped', async () => {
     const one = source.stream();
     const raw = Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1');
     expect((await postText(one.eventsUrl, raw)).status).toBe(400);
@@ -192,9 +195,9 @@ describeApp('hostile HTTP', {}, (source) => {
 /** One write for each byte. */
 async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
   const socket = connect(Number(new URL(base).port), '127.0.0.1').setNoDelay(true);
-  let answer = '';
+  let response = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
-    answer += text;
+    response += text;
   });
   const closed = new Promise((resolve) => socket.once('close', resolve));
   for (const byte of bytes) {
@@ -202,31 +205,31 @@ async function sendInPieces(base: string, bytes: Buffer): Promise<string> {
     await nextTurn();
   }
   await closed;
-  return answer;
+  return response;
 }
 
-describeApp('a head that never ends', {}, (source) => {
-  it('is answered with 408 when its time is over', async () => {
+describeApp('A request head that never ends', {}, (source) => {
+  it('gets 408 when its time is over', async () => {
     const { server } = source.app.app;
     expect(server.headersTimeout).toBeGreaterThan(0);
     server.headersTimeout = 500;
-    const answer = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(answer).toContain('"code":"request_timeout"');
+    const response = await rawBytes(source.app.url, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: ');
+    expect(response).toMatch(/^HTTP\/1.1 408 /);
+    expect(response).toContain('"code":"request_timeout"');
   });
 });
 
-describeApp('a JSON body that never ends', { timeouts: { bodyMs: 200 } }, (source) => {
-  it('is answered with 408, and nothing of it is stored', async () => {
+describeApp('A JSON body that never ends', { timeouts: { bodyMs: 200 } }, (source) => {
+  it('gets 408, and nothing of it is stored', async () => {
     const one = source.stream();
     const head = `${json}content-length: 100\r\n`;
-    const answer = await rawBytes(
+    const response = await rawBytes(
       source.app.url,
       post(head, event, new URL(one.eventsUrl).pathname),
     );
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(answer).toContain('"stored":0');
-    expect(answer).toMatch(/connection: close/i);
+    expect(response).toMatch(/^HTTP\/1.1 408 /);
+    expect(response).toContain('"stored":0');
+    expect(response).toMatch(/connection: close/i);
     expect((await fetch(one.url)).status).toBe(404);
   });
 });

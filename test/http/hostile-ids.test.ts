@@ -40,32 +40,32 @@ const goodIds = [
   'A%42',
 ];
 
-describeApp('hostile ids', {}, (source) => {
+describeApp('The path of a request', {}, (source) => {
   const request = (path: string, version = '1.1', head = '') =>
     rawRequest(source.app.url, path, version, head);
 
-  it('quotes no query where the path cannot be decoded', async () => {
+  it('is quoted without its query when it cannot be decoded', async () => {
     for (const path of ['/sessions/%zz/messages/m', '/%']) {
-      const answer = await request(`${path}?token=secret`);
-      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-      expect(answer).toContain('"code":"invalid_id"');
-      expect(answer).not.toContain('secret');
+      const response = await request(`${path}?token=secret`);
+      expect(response).toMatch(/^HTTP\/1\.1 400 /);
+      expect(response).toContain('"code":"invalid_id"');
+      expect(response).not.toContain('secret');
     }
   });
 
-  it.each(badIds)('refuses the id "%s" as a session and as a message', async (id) => {
+  it.each(badIds)('is rejected with the id "%s" for a session and for a message', async (id) => {
     for (const path of [`/sessions/${id}/messages/m`, `/sessions/s/messages/${id}`]) {
       for (const route of ['', '/events', '/stream']) {
-        const answer = await request(path + route);
-        expect(answer.split('\r\n', 1)[0]).toMatch(/ 400 /);
-        expect(answer).toMatch(/"code":"(invalid_id|invalid_header)"/);
+        const response = await request(path + route);
+        expect(response.split('\r\n', 1)[0]).toMatch(/ 400 /);
+        expect(response).toMatch(/"code":"(invalid_id|invalid_header)"/);
       }
     }
   });
 
-  it.each(goodIds)('takes the id "%s"', async (id) => {
-    const answer = await request(`/sessions/${id}/messages/${id}/events`);
-    expect(answer.split('\r\n', 1)[0]).toMatch(/ 200 /);
+  it.each(goodIds)('may have the id "%s"', async (id) => {
+    const response = await request(`/sessions/${id}/messages/${id}/events`);
+    expect(response.split('\r\n', 1)[0]).toMatch(/ 200 /);
   });
 
   it.each([
@@ -73,32 +73,32 @@ describeApp('hostile ids', {}, (source) => {
     '/sessions/s/messages/m/',
     '/sessions/s/messages/m/Stream',
     '//',
-  ])('knows no route %s', async (path) => {
-    const answer = await request(path);
-    expect(answer).toMatch(/^HTTP\/1.1 40[04] /);
-    expect(answer).toContain('application/problem+json');
+  ])('leads to no route as %s', async (path) => {
+    const response = await request(path);
+    expect(response).toMatch(/^HTTP\/1.1 40[04] /);
+    expect(response).toContain('application/problem+json');
   });
 
-  it('answers HTTP/1.0, and ends the connection', async () => {
-    const answer = await request('/sessions/s/messages/m/events', '1.0');
-    expect(answer).toMatch(/ 200 OK/);
-    expect(answer).toContain('"nextId":"0"');
+  it('is served over HTTP/1.0, whose connection then ends', async () => {
+    const response = await request('/sessions/s/messages/m/events', '1.0');
+    expect(response).toMatch(/ 200 OK/);
+    expect(response).toContain('"nextId":"0"');
   });
 
-  it('refuses headers that are too large with 431', async () => {
-    const answer = await request('/healthz', '1.1', `x: ${'x'.repeat(20_000)}\r\n`);
-    expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(answer).toContain('"code":"headers_too_large"');
+  it('gets 431 with headers that are too large', async () => {
+    const response = await request('/healthz', '1.1', `x: ${'x'.repeat(20_000)}\r\n`);
+    expect(response).toMatch(/^HTTP\/1.1 431 /);
+    expect(response).toContain('"code":"headers_too_large"');
   });
 
-  it('refuses what is not HTTP with 400', async () => {
-    const answer = await rawBytes(source.app.url, 'hello\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    expect(answer).toContain('"code":"invalid_header"');
+  it('gets 400 in what is not HTTP', async () => {
+    const response = await rawBytes(source.app.url, 'hello\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1.1 400 /);
+    expect(response).toContain('"code":"invalid_header"');
   });
 
   it.each(['OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST', 'PROPFIND', 'SEARCH', 'LOCK'])(
-    'refuses %s on the feed with 405',
+    'gets 405 with the method %s on the feed',
     async (method) => {
       const response = await fetch(`${source.app.url}/sessions/s/messages/m/stream`, { method });
       expect(response.status).toBe(405);

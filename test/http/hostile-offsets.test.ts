@@ -29,10 +29,10 @@ const badOffsets = [
   '1\u0000',
 ];
 
-describeApp('hostile offsets', {}, ({ stream }) => {
+describeApp('The offset of a request', {}, ({ stream }) => {
   it.each(
     badOffsets.map((offset) => [offset.length > 40 ? `${offset.length} digits` : offset, offset]),
-  )('refuses the offset %j on every route', async (_, offset) => {
+  )('is rejected as %j on every route', async (_, offset) => {
     const one = stream();
     for (const route of ['events', 'stream']) {
       const response = await fetch(`${one.url}/${route}?offset=${encodeURIComponent(offset)}`);
@@ -45,7 +45,7 @@ describeApp('hostile offsets', {}, ({ stream }) => {
   });
 
   it.each(['-1', '+1', '00', '1e3', '5, 7', '5-', '-a', '1.0', 'now', '9007199254740992'])(
-    'answers the Last-Event-ID %j with a reset, and the stream from its start',
+    'is a reset and a replay from the start as the Last-Event-ID %j',
     async (id) => {
       const one = stream();
       await one.postAnswers(2);
@@ -63,7 +63,7 @@ describeApp('hostile offsets', {}, ({ stream }) => {
     },
   );
 
-  it('answers a Last-Event-ID given twice with a reset that says whether there is a stream', async () => {
+  it('is a reset that says whether there is a stream when Last-Event-ID is given twice', async () => {
     const headers = { 'last-event-id': '5, 7' };
     const feed = await stream().feed('', headers);
     await feed.frameCount(1);
@@ -71,13 +71,13 @@ describeApp('hostile offsets', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it('refuses an offset given twice', async () => {
+  it('is rejected when given twice', async () => {
     const one = stream();
     const twice = await fetch(`${one.url}/events?offset=1&offset=2`);
     expect([twice.status, await twice.json()]).toMatchObject([400, { code: 'invalid_offset' }]);
   });
 
-  it('refuses an empty offset of a page, and takes it for none on a feed', async () => {
+  it('is rejected when empty for a page, and ignored when empty for a feed', async () => {
     const one = stream();
     await one.postAnswers(1);
     expect((await fetch(`${one.url}/events?offset=`)).status).toBe(400);
@@ -87,7 +87,7 @@ describeApp('hostile offsets', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it('takes the largest offset there may be, which is past every end', async () => {
+  it('may be the largest there is, which is past every end', async () => {
     const one = stream();
     const read = await fetch(`${one.url}/events?offset=${Number.MAX_SAFE_INTEGER}`);
     expect(await read.json()).toMatchObject({ events: [], nextOffset: Number.MAX_SAFE_INTEGER });
@@ -97,7 +97,7 @@ describeApp('hostile offsets', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it('answers 410 or a reset for a tag that does not fit', async () => {
+  it('is 410 or a reset when its checksum does not match', async () => {
     const one = stream();
     expect((await fetch(`${one.url}/events?offset=5-00000000`)).status).toBe(410);
     const feed = await one.feed('?offset=5-00000000');
@@ -107,7 +107,7 @@ describeApp('hostile offsets', {}, ({ stream }) => {
   });
 });
 
-describeApp('the path in a problem', {}, ({ stream }) => {
+describeApp('The path in a problem document', {}, ({ stream }) => {
   it('leaves out the query, which may hold a token', async () => {
     const response = await fetch(`${stream().url}/stream?offset=x&token=secret`);
     expect(await response.text()).not.toContain('secret');

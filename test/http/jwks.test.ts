@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RemoteKeys, type RemoteKeysTimes } from '../../src/access/remote-keys.js';
-import { TokenVerifier } from '../../src/access/token-verifier.js';
+import { RemoteKeys, type RemoteKeysTimes } from '../../src/auth/remote-keys.js';
+import { TokenVerifier } from '../../src/auth/token-verifier.js';
 import { memoryBackend, silentLogger } from '../support/backends.js';
 import { openFeed } from '../support/feed-client.js';
 import { JwksServer } from '../support/jwks-server.js';
@@ -35,8 +35,8 @@ const codeOf = (verifying: Promise<unknown>) =>
     ({ code }) => code as string,
   );
 
-describe('the keys of an identity provider', () => {
-  it('are asked for once, when the first token comes', async () => {
+describe('The key set of an identity provider', () => {
+  it('is fetched once, when the first token arrives', async () => {
     const verifier = verifierWith();
     expect(provider.asked).toBe(0);
     const tokens = await Promise.all(Array.from({ length: 20 }, () => provider.sign(claims)));
@@ -45,7 +45,7 @@ describe('the keys of an identity provider', () => {
     expect(provider.asked).toBe(1);
   });
 
-  it('are asked for again when a token names one that is not known', async () => {
+  it('is fetched again when a token names an unknown key', async () => {
     const verifier = verifierWith({ coolDownMs: 0 });
     const old = await provider.sign(claims);
     await verifier.verify(old);
@@ -57,7 +57,7 @@ describe('the keys of an identity provider', () => {
     expect(await codeOf(verifier.verify(old))).toBe('unauthorized');
   });
 
-  it('are not asked for again at once, whatever keys tokens name', async () => {
+  it('is not fetched again at once, whatever keys tokens name', async () => {
     const verifier = verifierWith();
     await verifier.verify(await provider.sign(claims));
     for (const kid of ['a', 'b', 'c']) {
@@ -69,26 +69,26 @@ describe('the keys of an identity provider', () => {
     expect(await codeOf(verifier.verify(await provider.sign(claims)))).toBe('taken');
   });
 
-  it('make a token bad that names one which does not exist, once that is known', async () => {
+  it('makes a token with an unknown key invalid once it has been fetched', async () => {
     const verifier = verifierWith({ coolDownMs: 0 });
     const token = await provider.sign(claims, 'made-up');
-    await expect(verifier.verify(token)).rejects.toThrow(/its key is not known here/);
+    await expect(verifier.verify(token)).rejects.toThrow(/its key is unknown here/);
   });
 
-  it('are chosen by their id when there are several', async () => {
+  it('selects the key by its id when there are several', async () => {
     provider.rotate('second');
     const token = await provider.sign(claims, null);
     await expect(verifierWith().verify(token)).rejects.toThrow(/does not say by which key/);
   });
 
-  it('are never the secret of an HMAC', async () => {
+  it('never verifies an HMAC with a public key', async () => {
     const verifier = verifierWith();
     const token = await sign(claims, { key: 'k'.repeat(32) });
     await expect(verifier.verify(token)).rejects.toThrow(/signed in a way/);
     expect(provider.asked).toBe(0);
   });
 
-  it('stay good while the provider is away, and are asked for anew in the background', async () => {
+  it('stays valid while the provider is down, and is refreshed in the background', async () => {
     const verifier = verifierWith({ coolDownMs: 0, refreshMs: 0 });
     const token = await provider.sign(claims);
     await verifier.verify(token);
@@ -101,7 +101,7 @@ describe('the keys of an identity provider', () => {
     });
   });
 
-  it('are not used for ever', async () => {
+  it('is not used forever', async () => {
     const verifier = verifierWith({ coolDownMs: 0, maxAgeMs: 50 });
     const token = await provider.sign(claims);
     await verifier.verify(token);
@@ -116,24 +116,27 @@ describe('the keys of an identity provider', () => {
     ['a redirection', { status: 302, body: '' }],
     ['no JSON', { status: 200, body: '<html>' }],
     ['no set of keys', { status: 200, body: '{"keys":1}' }],
-  ])('cannot be had from %s, and the provider is left alone for a while', async (_, failure) => {
-    provider.failure = failure;
-    const verifier = verifierWith();
-    const token = await provider.sign(claims);
-    for (let count = 0; count < 5; count += 1) {
-      expect(await codeOf(verifier.verify(token))).toBe('backend_unavailable');
-    }
-    expect(provider.asked).toBe(1);
-  });
+  ])(
+    'cannot be fetched as %s, and the provider is not asked again for a while',
+    async (_, failure) => {
+      provider.failure = failure;
+      const verifier = verifierWith();
+      const token = await provider.sign(claims);
+      for (let count = 0; count < 5; count += 1) {
+        expect(await codeOf(verifier.verify(token))).toBe('backend_unavailable');
+      }
+      expect(provider.asked).toBe(1);
+    },
+  );
 
-  it('are not waited for longer than a while', async () => {
+  it('is not waited for longer than its timeout', async () => {
     provider.isStuck = true;
     const token = await provider.sign(claims);
     const verifier = verifierWith({ timeoutMs: 300 });
     expect(await codeOf(verifier.verify(token))).toBe('backend_unavailable');
   });
 
-  it('come back with the provider', async () => {
+  it('is fetched again once the provider is back', async () => {
     await provider.stop();
     const verifier = verifierWith({ coolDownMs: 50 });
     const token = await provider.sign(claims);
@@ -142,7 +145,7 @@ describe('the keys of an identity provider', () => {
     await waitFor('it is taken', async () => (await codeOf(verifier.verify(token))) === 'taken');
   });
 
-  it('are logged when they cannot be had, once for each attempt', async () => {
+  it('is logged when it cannot be fetched, once for each attempt', async () => {
     const lines: unknown[] = [];
     const logger = { ...silentLogger, error: (...line: unknown[]) => lines.push(line) };
     provider.failure = { status: 500, body: '' };
@@ -152,11 +155,11 @@ describe('the keys of an identity provider', () => {
       Array.from({ length: 3 }, () => 'backend_unavailable'),
     );
     await find();
-    expect(lines).toEqual([[expect.anything(), 'The keys of tokens could not be had']]);
+    expect(lines).toEqual([[expect.anything(), 'The keys of reader tokens could not be fetched']]);
   });
 });
 
-describe('while the keys of tokens cannot be had', () => {
+describe('While the key set cannot be fetched', () => {
   let app: TestApp;
   let streams: Awaited<ReturnType<typeof memoryBackend.create>>;
   beforeEach(async () => {
@@ -171,7 +174,7 @@ describe('while the keys of tokens cannot be had', () => {
     await provider.start(); // for the hook that stops it
   });
 
-  it('a feed is sent away to come back, which an EventSource does, and never refused', async () => {
+  it('a feed is drained with a retry, as EventSource reconnects then, and not rejected for good', async () => {
     const token = await provider.sign(claims);
     const feed = await openFeed(feedUrl(app.url, `?token=${token}`));
     await feed.end();
@@ -186,29 +189,29 @@ describe('while the keys of tokens cannot be had', () => {
     expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'backend_unavailable']);
   });
 
-  it('a page of the AI SDK gets 503, and is told when to come back', async () => {
+  it('the AI SDK feed gets 503 with Retry-After', async () => {
     const headers = { authorization: `Bearer ${await provider.sign(claims)}` };
-    const answer = await fetch(`${app.url}/ai-sdk/sessions/s1/stream`, { headers });
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await answer.json()).toMatchObject({ code: 'backend_unavailable' });
+    const response = await fetch(`${app.url}/ai-sdk/sessions/s1/stream`, { headers });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await response.json()).toMatchObject({ code: 'backend_unavailable' });
   });
 
-  it('other routes answer 503, and say why and that nothing was stored', async () => {
+  it('other routes respond 503 with the reason and stored: 0', async () => {
     const headers = { authorization: `Bearer ${await provider.sign(claims)}` };
     const url = `${app.url}/sessions/s1/messages/m1`;
     const read = await fetch(`${url}/events`, { headers });
     const stop = await fetch(`${url}/stop`, { method: 'POST', headers });
-    for (const answer of [read, stop]) {
-      expect(answer.status).toBe(503);
-      expect(await answer.json()).toMatchObject({
+    for (const response of [read, stop]) {
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({
         code: 'backend_unavailable',
-        detail: 'the keys that tokens are signed with cannot be had at the moment',
-        ...(answer === stop && { stored: 0 }),
+        detail: 'the keys of reader tokens could not be fetched',
+        ...(response === stop && { stored: 0 }),
       });
     }
   });
 
-  it('a feed without a token, or with one that nobody could sign so, is refused for good', async () => {
+  it('a feed without a token, or with an algorithm that no key has, is rejected for good', async () => {
     for (const query of ['', '?token=x', `?token=${await sign(claims)}`]) {
       expect((await openFeed(feedUrl(app.url, query))).status).toBe(401);
     }

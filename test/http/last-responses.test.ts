@@ -26,43 +26,46 @@ const rows: readonly (readonly [line: string, status: number, head?: string, bod
 
 const requests = rows.map(([line, status, head = '', body = '']) => ({ line, status, head, body }));
 
-describeApp('a response behind which the client wants nothing', options, (source) => {
-  it.each(requests)('says so, and closes the connection: $line, $status', async (row) => {
-    const { line, status, head, body } = row;
-    const path = await endedStream(source);
-    const versions = { '1.1': 'connection: close\r\n', '1.0': '' };
-    for (const [version, last] of Object.entries(versions)) {
-      const target = line.replace('PATH', path).replace('-new', `-${version}`);
-      const request = `${target} HTTP/${version}\r\nhost: x\r\n${last}${head}\r\n${body}`;
-      const answer = await rawBytes(source.app.url, request);
-      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-      expectLast(answer);
-    }
-  });
+describeApp('The last response on a connection', options, (source) => {
+  it.each(requests)(
+    'has Connection: close, and the connection closes: $line, $status',
+    async (row) => {
+      const { line, status, head, body } = row;
+      const path = await endedStream(source);
+      const versions = { '1.1': 'connection: close\r\n', '1.0': '' };
+      for (const [version, last] of Object.entries(versions)) {
+        const target = line.replace('PATH', path).replace('-new', `-${version}`);
+        const request = `${target} HTTP/${version}\r\nhost: x\r\n${last}${head}\r\n${body}`;
+        const response = await rawBytes(source.app.url, request);
+        expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+        expectLast(response);
+      }
+    },
+  );
 
-  it('says so in the feed for the AI SDK too, which has chunks for HTTP/1.1 only', async () => {
+  it('has it in the AI SDK feed too, which is chunked for HTTP/1.1 only', async () => {
     const one = source.stream();
     await one.post({ type: 'answer' });
     const line = `GET /ai-sdk/sessions/${one.sid}/stream`;
-    const answers = [
+    const responses = [
       rawBytes(source.app.url, `${line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
       rawBytes(source.app.url, `${line} HTTP/1.0\r\n\r\n`),
       rawBytes(source.app.url, `${line} HTTP/1.0\r\nconnection: keep-alive\r\n\r\n`),
     ];
     await openFeeds(source, 3);
     await one.post({ type: 'complete' });
-    const [chunked, ...plain] = await Promise.all(answers);
-    for (const answer of [chunked, ...plain]) expectLast(answer);
+    const [chunked, ...plain] = await Promise.all(responses);
+    for (const response of [chunked, ...plain]) expectLast(response);
     expect(chunked).toMatch(/\r\ntransfer-encoding: chunked\r\n/i);
-    for (const answer of plain) {
-      expect(answer).not.toMatch(/transfer-encoding/i);
-      expect(answer).toMatch(/\n\ndata: \[DONE\]\n\n$/);
+    for (const response of plain) {
+      expect(response).not.toMatch(/transfer-encoding/i);
+      expect(response).toMatch(/\n\ndata: \[DONE\]\n\n$/);
     }
   });
 });
 
-function expectLast(answer = ''): void {
-  const [head] = answer.split('\r\n\r\n', 1);
+function expectLast(response = ''): void {
+  const [head] = response.split('\r\n\r\n', 1);
   expect(head).toMatch(/^connection: close$/im);
   expect(head).not.toMatch(/keep-alive/i);
 }

@@ -65,16 +65,16 @@ async function repeat(url: string, headers: Record<string, string> = {}): Promis
   return statuses;
 }
 
-describe('the log at info', () => {
+describe('The log at level info', () => {
   async function withProvider() {
     const provider = await JwksServer.start();
     closings.push(() => provider.stop());
     const reader = readerOptions({ secrets: [], jwksUrl: provider.url });
-    const logged = await startLogged({ auth: { producerKeys: [all.key], reader } });
+    const logged = await startLogged({ auth: { apiKeys: [all.key], reader } });
     return { provider, ...logged };
   }
 
-  it('has no line for tokens that name a made-up key', async () => {
+  it('has no line for tokens that name an unknown key', async () => {
     const { provider, url, lines, told } = await withProvider();
     const good = await provider.sign({ sid: 's', scope: 'read' });
     await fetch(`${url}/sessions/s`, { headers: { authorization: `Bearer ${good}` } });
@@ -85,23 +85,25 @@ describe('the log at info', () => {
     expect(lines.filter(({ code }) => code === 'backend_unavailable')).toHaveLength(requests);
   });
 
-  it('has one line for an identity provider that is away, however many tokens come', async () => {
+  it('has one line for an identity provider that is down, however many tokens arrive', async () => {
     const { provider, url, told } = await withProvider();
     provider.failure = { status: 500, body: '' };
     const token = await provider.sign({ sid: 's', scope: 'read' });
     const headers = { authorization: `Bearer ${token}` };
     expect(await repeat(`${url}/sessions/s`, headers)).toEqual(new Set([503]));
-    expect(told().map(({ msg }) => msg)).toEqual(['The keys of tokens could not be had']);
+    expect(told().map(({ msg }) => msg)).toEqual([
+      'The keys of reader tokens could not be fetched',
+    ]);
   });
 
-  it('has no line for strangers who ask a service with keys whether it is ready', async () => {
-    const logged = await startLogged({ auth: { producerKeys: [all.key] } }, { isAway: true });
+  it('has no line for clients without a key that ask whether the service is ready', async () => {
+    const logged = await startLogged({ auth: { apiKeys: [all.key] } }, { isAway: true });
     expect(await repeat(`${logged.url}/readyz`)).toEqual(new Set([503]));
     expect(logged.told()).toEqual([]);
   });
 
-  it('has no line for refused keys, tokens, paths, methods and hosts', async () => {
-    const auth = { producerKeys: [all.key], reader: readerOptions() };
+  it('has no line for rejected keys, tokens, paths, methods and hosts', async () => {
+    const auth = { apiKeys: [all.key], reader: readerOptions() };
     const { url, told } = await startLogged({ auth });
     const token = await sign({ sid: 's', scope: 'read', exp: 1 });
     for (const path of ['/sessions/s', '/sessions/%zz', '/unknown', '/metrics']) {
@@ -123,7 +125,7 @@ describe('the log at info', () => {
     ['/healthz', 405],
     ['/sessions/s/messages/m/stream', 405],
     ['/inspector/main.js', 405],
-  ])('has no line for a method that nobody has a use for, on %s', async (path, status) => {
+  ])('has no line for an unsupported method on %s', async (path, status) => {
     const { url, told } = await startLogged({});
     const known = ['CONNECT', 'GET', 'HEAD'];
     for (const headers of [{}, { 'content-type': 'x' }, { 'content-type': 'application/json' }]) {
@@ -137,7 +139,7 @@ describe('the log at info', () => {
     expect(told()).toEqual([]);
   });
 
-  it('has no line for feeds of the AI SDK beyond a limit, which are counted', async () => {
+  it('has no line for AI SDK feeds beyond a limit, which are counted', async () => {
     const { url, told } = await startLogged({ feed: { maxFeeds: 0 } });
     await fetch(`${url}/sessions/s/messages/m/events`, {
       method: 'POST',
@@ -148,7 +150,7 @@ describe('the log at info', () => {
     expect(told()).toEqual([]);
   });
 
-  it('has a line for whoever may ask and cannot be served', async () => {
+  it('has a line for an authorized request that cannot be served', async () => {
     const { url, told } = await startLogged({}, { isAway: true });
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     expect(told()).toMatchObject([{ level: 40, code: 'backend_unavailable' }]);

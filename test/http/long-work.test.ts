@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { expect, it } from 'vitest';
-import { scanJson } from '../../src/streams/json-scan.js';
+import { scanJson } from '../../src/events/json-scan.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { post } from '../support/worker.js';
 
@@ -10,7 +10,7 @@ const json = { 'content-type': 'application/json' };
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const lease = { 'producer-lease': '30' };
 
-/** An event of about so many bytes, of which a parser makes an object of every three. */
+/** An event of about that many bytes, of which a parser makes an object of every three. */
 const bushy = (bytes: number) =>
   `{"type":"t","data":{"a":[${'[],'.repeat(Math.floor(bytes / 3) - 40)}[]]}}`;
 const full = (text: string, bytes: number) => text.repeat(Math.floor(bytes / text.length));
@@ -144,7 +144,7 @@ async function send(one: TestStream, row: Row, body: Buffer): Promise<number | u
 
 const patient = { timeouts: { silenceMs: 600_000, bodyMs: 600_000 } };
 
-describeApp('the event loop', patient, ({ stream, backend }) => {
+describeApp('The event loop of the service', patient, ({ stream, backend }) => {
   it.each(rows)('is not blocked by $name', async (row) => {
     const body = Buffer.from(row.body ?? '');
     const tries: { readonly blockedMs: number; readonly boundMs: number }[] = [];
@@ -164,7 +164,7 @@ describeApp('the event loop', patient, ({ stream, backend }) => {
       const status = await send(one, row, body);
       watch();
       clearInterval(timer);
-      // A machine that does much else stands still for longer than Redis may take to answer.
+      // A machine that does much else stands still for longer than Redis may take to reply.
       if (status === 503 && backend === 'redis') continue;
       expect(status).toBe(row.status);
       tries.push({ blockedMs: longest, boundMs });

@@ -22,8 +22,8 @@ function grows(source: AppSource, before: Numbers, series: string, by: number): 
   });
 }
 
-describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
-  it('count what was appended and what was delivered', async () => {
+describeApp('GET /metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
+  it('counts the events that were appended and delivered', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const feeds = [await one.feed(), await one.feed()];
@@ -44,7 +44,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
       rejoin_feeds_open: 2,
       rejoin_streams_followed: 1,
       'rejoin_feeds_opened_total{start="start"}': 2,
-      'rejoin_stream_reads_total{cause="wake_up",result="events"}': 1,
+      'rejoin_stream_reads_total{cause="notification",result="events"}': 1,
       rejoin_delivery_lag_seconds_count: 1,
     });
     expect(grown.rejoin_delivery_lag_seconds_sum).toBeLessThanOrEqual(tookSeconds);
@@ -53,7 +53,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(await growth(source.app.url, before)).not.toHaveProperty('rejoin_feeds_open');
   });
 
-  it('have the time from the first feed that found no stream to its first event, once', async () => {
+  it('has the time from the first feed that waits for a stream to its first event, once', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const begunAt = performance.now();
@@ -71,7 +71,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(grown.rejoin_first_event_seconds_sum).toBeLessThan(tookSeconds);
   });
 
-  it('have no such time of a stream that was there, nor of feeds whose stream was lost', async () => {
+  it('has no time to the first event for an existing stream, nor for feeds whose stream was lost', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     await one.post({ type: 'answer' }, producerHeaders(0, 0));
@@ -89,7 +89,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(grown).not.toHaveProperty('rejoin_first_event_seconds_count');
   });
 
-  it('tell appends by how they went', async () => {
+  it('counts appends by their outcome', async () => {
     const one = source.stream();
     const { backend } = source;
     const before = await scrape(source.app.url);
@@ -105,7 +105,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(grown).toMatchObject({ rejoin_events_appended_total: 2 });
   });
 
-  it('tell feeds by where they began, and resets by why', async () => {
+  it('counts feeds by where they began, and resets by their reason', async () => {
     const one = source.stream();
     await one.postAnswers(3);
     const before = await scrape(source.app.url);
@@ -126,7 +126,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     });
   });
 
-  it('have labels of a few known values only, whatever clients send', async () => {
+  it('has labels with a few known values only, whatever clients send', async () => {
     const seriesBefore = fixed(await ownSeries(source));
     const words = ['word-of-a-client', 'a'.repeat(64)];
     for (let round = 0; round < 5; round += 1) {
@@ -147,7 +147,7 @@ describeApp('the metrics', { feed: { pollIntervalMs: 60_000 } }, (source) => {
     expect(fixed(await ownSeries(source))).toEqual(seriesBefore);
   });
 
-  it('come in the format of Prometheus, with what runs and how the process does', async () => {
+  it('responds in the format of Prometheus, with the build and the state of the process', async () => {
     const response = await fetch(`${source.app.url}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const text = await response.text();
@@ -177,28 +177,28 @@ function fixed(series: ReadonlySet<string>): string[] {
   return [...series].filter((one) => !one.startsWith('rejoin_requests_rejected_total'));
 }
 
-describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) => {
+describeApp('GET /metrics about reads', { feed: { pollIntervalMs: 50 } }, (source) => {
   const idle = 'rejoin_stream_reads_total{cause="poll",result="nothing"}';
-  const woken = 'rejoin_stream_reads_total{cause="wake_up",result="events"}';
+  const notified = 'rejoin_stream_reads_total{cause="notification",result="events"}';
 
-  it('show a poll only where a wake-up may be lost', async () => {
+  it('counts polls only where a notification may be lost', async () => {
     const one = source.stream();
     const before = await scrape(source.app.url);
     const grown = () => growth(source.app.url, before);
     const feed = await one.feed();
-    if (!source.streams.wakesForCertain) {
+    if (!source.streams.notifiesReliably) {
       await waitFor('polls', async () => ((await grown())[idle] ?? 0) > 2);
       expect(await grown()).not.toHaveProperty('rejoin_delivery_lag_seconds_count');
     }
     const startedAt = performance.now();
     let count = 0;
-    await waitFor('wake-ups, for longer than some polls', async () => {
+    await waitFor('notifications, for longer than some polls', async () => {
       count += 1;
       await one.postAnswers(1, count);
       await feed.frameCount(count);
-      return ((await grown())[woken] ?? 0) > 0 && performance.now() - startedAt > 200;
+      return ((await grown())[notified] ?? 0) > 0 && performance.now() - startedAt > 200;
     });
-    if (source.streams.wakesForCertain) expect(await grown()).not.toHaveProperty(idle);
+    if (source.streams.notifiesReliably) expect(await grown()).not.toHaveProperty(idle);
     feed.drop();
     await feed.end();
   });
@@ -206,10 +206,10 @@ describeApp('the metrics of reads', { feed: { pollIntervalMs: 50 } }, (source) =
 
 const short = { lingerMs: 0, waitMs: 100, maxFeeds: 2, stallMs: 300 };
 
-describeApp('the metrics of ends', { feed: short }, (source) => {
+describeApp('GET /metrics about ends', { feed: short }, (source) => {
   const closed = (reason: string) => `rejoin_feeds_closed_total{reason="${reason}"}`;
 
-  it('tell why feeds closed, and why none was opened', async () => {
+  it('counts closed and rejected feeds by their reason', async () => {
     const before = await scrape(source.app.url);
     const ended = source.stream();
     await ended.post([{ type: 'answer' }, { type: 'complete' }]);
@@ -230,11 +230,11 @@ describeApp('the metrics of ends', { feed: short }, (source) => {
       [closed('ended')]: 1,
       [closed('absent')]: 1,
       [closed('slow')]: 1,
-      'rejoin_feeds_refused_total{reason="too_many_feeds"}': 1,
+      'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
     });
   });
 
-  it('tell which feeds a node that drains sent away', async () => {
+  it('counts the feeds that a draining node ended or rejected', async () => {
     const before = await scrape(source.app.url);
     const feed = await source.stream().feed();
     await source.app.app.drain(0);
@@ -242,13 +242,13 @@ describeApp('the metrics of ends', { feed: short }, (source) => {
     await (await source.stream().feed()).end();
     expect(await growth(source.app.url, before)).toMatchObject({
       [closed('draining')]: 1,
-      'rejoin_feeds_refused_total{reason="draining"}': 1,
+      'rejoin_feeds_rejected_total{reason="draining"}': 1,
     });
   });
 });
 
-describeApp('the metrics of an end by age', { feed: { maxAgeMs: 300 } }, (source) => {
-  it('tell it from others', async () => {
+describeApp('GET /metrics about feed age', { feed: { maxAgeMs: 300 } }, (source) => {
+  it('counts a feed that reached feed.max_age', async () => {
     const before = await scrape(source.app.url);
     await (await source.stream().feed()).end();
     expect(await growth(source.app.url, before)).toMatchObject({

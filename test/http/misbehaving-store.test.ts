@@ -47,7 +47,7 @@ interface Route {
   readonly name: string;
   readonly method: Method;
   readonly send: () => Promise<Response>;
-  /** What is answered while the store is away, and when it throws what it never should. */
+  /** What the response is while the store is away, and when it throws what it never should. */
   readonly away: number;
   readonly broken: number;
   /** Whether the body says how many events were stored. */
@@ -163,8 +163,8 @@ async function nothingIsLeft(): Promise<void> {
   expect(numbers.get('rejoin_feeds_open') ?? numbers.get('rejoin_feeds')).toBe(0);
 }
 
-describe.each(routes)('$name over a store', ({ name, method, send, ...route }) => {
-  it('that is away is answered at once, while other streams go on', async () => {
+describe.each(routes)('$name', ({ name, method, send, ...route }) => {
+  it('responds at once while the store is unavailable, and other streams are not affected', async () => {
     const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
     store.misbehave(method, method === 'watch' ? { throws: away() } : { rejects: away() }, 'ill');
     if (method === 'ping') store.misbehave(method, { rejects: away() });
@@ -181,7 +181,7 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
   });
 
   it.each(['rejects', 'throws'] as const)(
-    'that %s what it never should is answered, with a log line, and nothing is left behind',
+    'responds with an error and a log line when the store %s unexpectedly, and leaves nothing behind',
     async (how) => {
       const misdeed =
         how === 'rejects' && method !== 'watch' ? { rejects: broken() } : { throws: broken() };
@@ -205,8 +205,8 @@ describe.each(routes)('$name over a store', ({ name, method, send, ...route }) =
 /** `watch` returns at once, or throws. */
 const answered = routes.filter(({ method }) => method !== 'watch');
 
-describe.each(answered)('$name over a store', ({ name, method, send }) => {
-  it('that does not answer holds up nobody else, and is answered when it does', async () => {
+describe.each(answered)('$name', ({ name, method, send }) => {
+  it('responds when a store that hangs replies, and blocks no other stream meanwhile', async () => {
     const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
     store.misbehave(method, 'hangs', method === 'ping' ? '' : 'ill');
     const answer = send();
@@ -225,7 +225,7 @@ describe.each(answered)('$name over a store', ({ name, method, send }) => {
 });
 
 describe('GET /ai-sdk/…/stream', () => {
-  it('is refused without a look at the store when as many feeds are open as may be', async () => {
+  it('is rejected at the feed limit without a call to the store', async () => {
     await app.close();
     app = await startApp(store.streams, { feed: { maxFeeds: 1 }, logger: log.logger });
     const feed = await FeedClient.open(feedUrl(app.url, '', 'well'));
@@ -239,8 +239,8 @@ describe('GET /ai-sdk/…/stream', () => {
   });
 });
 
-describe('Feeds over a store', () => {
-  it('that does not answer keep their heartbeats, and get all in order when it does', async () => {
+describe('Feeds', () => {
+  it('keep their heartbeats while the store hangs, and get all events in order when it replies', async () => {
     const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
     await feed.frameCount(1);
     store.misbehave('getEvents', 'hangs', 'ill');
@@ -260,7 +260,7 @@ describe('Feeds over a store', () => {
     await nothingIsLeft();
   });
 
-  it('that never answers again are drained all the same', async () => {
+  it('are drained although the store never replies', async () => {
     const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
     await feed.frameCount(1);
     store.misbehave('getEvents', 'hangs');
@@ -271,7 +271,7 @@ describe('Feeds over a store', () => {
     expect(feed.retryMs).toBeGreaterThan(0);
   });
 
-  it('that notifies at once and too often give each event once', async () => {
+  it('get each event once from a store that notifies at once and too often', async () => {
     store.notificationsEach = 50;
     const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
     for (let index = 1; index < 20; index += 1) await inner.appendEvents(ill, answers(1, index));
@@ -281,7 +281,7 @@ describe('Feeds over a store', () => {
     await nothingIsLeft();
   });
 
-  it('that loses notifications end with the end, not where they stand, when another reader comes', async () => {
+  it('end with the terminal event when notifications are lost and another subscriber joins', async () => {
     store.notifies = false;
     const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
     await feed.frameCount(1);
@@ -293,7 +293,7 @@ describe('Feeds over a store', () => {
     await nothingIsLeft();
   });
 
-  it('that cannot be read when the stream is over end after the read that works', async () => {
+  it('end after the first successful read when a finished stream could not be read', async () => {
     await app.close();
     const feed = { heartbeatMs: 200, lingerMs: 100, pollIntervalMs: 300 };
     app = await startApp(store.streams, { feed, logger: log.logger });
@@ -313,7 +313,7 @@ describe('Feeds over a store', () => {
     await nothingIsLeft();
   });
 
-  it('that loses notifications answer 204 to nobody who lacks the end', async () => {
+  it('do not respond 204 to a client without the terminal event when notifications are lost', async () => {
     store.notifies = false;
     const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
     await feed.frameCount(1);

@@ -12,7 +12,7 @@ import {
   type TestContext,
   vi,
 } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { describeApp, TestStream } from '../support/app-suite.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
 import { rawBytes } from '../support/raw-http.js';
@@ -36,7 +36,7 @@ function open(one: TestStream, headers: Record<string, string> = {}) {
     for await (const chunk of (response as IncomingMessage).setEncoding('utf8')) text += chunk;
     return JSON.parse(text) as Record<string, unknown>;
   });
-  sent.on('error', () => {}); // it is answered early
+  sent.on('error', () => {}); // it responds early
   return { sent, answer };
 }
 
@@ -47,14 +47,14 @@ const holds = (one: TestStream, count: number) =>
 
 const brief = { backend: { ttlMs: 800 }, isConcurrent: true };
 
-describeApp('an NDJSON body whose stream expires', brief, (source) => {
+describeApp('An NDJSON body whose stream expires', brief, (source) => {
   const { stream } = source;
   let appends: MockInstance<StreamManager['appendEvents']>;
   beforeAll(() => {
     appends = vi.spyOn(source.streams, 'appendEvents');
   });
 
-  /** Sends so many lines, and lets the stream expire in the middle of the request. */
+  /** Sends that many lines, and lets the stream expire in the middle of the request. */
   async function sendAndExpire(sent: ClientRequest, one: TestStream, count: number) {
     sent.write(line.repeat(count));
     // The stream may go before it is seen.
@@ -67,7 +67,7 @@ describeApp('an NDJSON body whose stream expires', brief, (source) => {
     await waitFor('the stream has expired', async () => (await fetch(one.url)).status === 404);
   }
 
-  it('is answered at the next line, with what the new stream holds', async () => {
+  it('gets its response at the next line, with what the new stream holds', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     await sendAndExpire(sent, one, 3);
@@ -75,7 +75,7 @@ describeApp('an NDJSON body whose stream expires', brief, (source) => {
     expect(await answer).toMatchObject({ status: 409, code: 'stream_gone', stored: 2, line: 5 });
   });
 
-  it('gets producer_gap from the beginning when it has a producer, and stored says 0', async () => {
+  it('gets producer_gap from the beginning with a producer, and stored is 0', async () => {
     const one = stream();
     const { sent, answer } = open(one, as(1));
     await sendAndExpire(sent, one, 3);
@@ -83,7 +83,7 @@ describeApp('an NDJSON body whose stream expires', brief, (source) => {
     expect(await answer).toMatchObject({ code: 'producer_gap', expectedSeq: 0, stored: 0 });
   });
 
-  it('says 0 when a line is rejected after that', async () => {
+  it('gets stored: 0 when a line is rejected after that', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     await sendAndExpire(sent, one, 3);
@@ -92,7 +92,7 @@ describeApp('an NDJSON body whose stream expires', brief, (source) => {
   });
 });
 
-describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, ({ stream }) => {
+describeApp('An NDJSON body whose stream is replaced', { isConcurrent: true }, ({ stream }) => {
   /** Has another worker take the place of a stream that was deleted by hand. */
   async function replace(one: TestStream, count: number) {
     expect((await fetch(one.url, { method: 'DELETE' })).status).toBe(204);
@@ -102,7 +102,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
   }
 
   it.each([1, 5])(
-    'of its own events counts none, with %i of another worker there',
+    'counts none of its own events, with %i of another worker there',
     async (count) => {
       const one = stream();
       const { sent, answer } = open(one, as(1));
@@ -115,7 +115,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
   );
 
   it.each([1, 5])(
-    'is told so without a producer, with %i of another worker there',
+    'gets the error without a producer, with %i of another worker there',
     async (count) => {
       const one = stream();
       await one.post({ type: 'answer' }, as(1));
@@ -129,7 +129,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
     },
   );
 
-  it('by nobody counts none of its events', async () => {
+  it('or only deleted counts none of its events', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     sent.write(line.repeat(3));
@@ -143,7 +143,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
     });
   });
 
-  it('is told from one that others append to in between', async () => {
+  it('is distinguished from one to which others append in between', async () => {
     const one = stream();
     const { sent, answer } = open(one);
     sent.write(line);
@@ -156,7 +156,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
     expect(await answer).toEqual({ offset: 0, count: 3, nextOffset: 6 });
   });
 
-  it('is told from a retry of which all is there', async () => {
+  it('is distinguished from a retry of which all is stored', async () => {
     const one = stream();
     await one.post(Array(4).fill({ type: 'answer' }), as(1));
     const { sent, answer } = open(one, as(1));
@@ -167,7 +167,7 @@ describeApp('an NDJSON body whose stream is replaced', { isConcurrent: true }, (
   });
 });
 
-describe.concurrent('an NDJSON body whose Redis is flushed', () => {
+describe.concurrent('An NDJSON body whose Redis is flushed', () => {
   /** A stream on a Redis of its own. */
   async function start({ onTestFinished }: TestContext) {
     const redis = await RedisServer.start();
@@ -183,7 +183,7 @@ describe.concurrent('an NDJSON body whose Redis is flushed', () => {
     return { one: new TestStream(app), flush: () => client.flushdb() };
   }
 
-  it('is answered at the next line, with what is stored since', async (context) => {
+  it('gets its response at the next line, with what is stored since', async (context) => {
     const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line.repeat(2));
@@ -194,7 +194,7 @@ describe.concurrent('an NDJSON body whose Redis is flushed', () => {
     expect(await lengthOf(one)).toBe(1);
   });
 
-  it('is answered so when others have filled the stream to the same length', async (context) => {
+  it('gets the same when others have filled the stream to the same length', async (context) => {
     const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line);
@@ -206,7 +206,7 @@ describe.concurrent('an NDJSON body whose Redis is flushed', () => {
     expect(await answer).toMatchObject({ code: 'stream_gone', stored: 1, line: 2 });
   });
 
-  it('is answered so at its end', async (context) => {
+  it('gets the same at its end', async (context) => {
     const { one, flush } = await start(context);
     const { sent, answer } = open(one);
     sent.write(line);
@@ -218,9 +218,9 @@ describe.concurrent('an NDJSON body whose Redis is flushed', () => {
   });
 });
 
-describeApp('an NDJSON body that breaks', {}, (source) => {
+describeApp('An NDJSON body that breaks off', {}, (source) => {
   it.each(['zz\r\n', '3\r\nabcd\r\n'])(
-    'by a chunk %j says how many lines are stored',
+    'with the chunk %j gets how many lines are stored',
     async (bad) => {
       const one = source.stream();
       const { port, pathname } = new URL(one.eventsUrl);
@@ -235,7 +235,7 @@ describeApp('an NDJSON body that breaks', {}, (source) => {
     },
   );
 
-  it('is JSON says that nothing is stored', async () => {
+  it('as JSON gets stored: 0', async () => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const head = `POST ${pathname} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n`;
     const text = `${head}content-type: application/json\r\n\r\n1\r\n{\r\nzz\r\n`;
@@ -243,7 +243,7 @@ describeApp('an NDJSON body that breaks', {}, (source) => {
   });
 });
 
-describe('an unexpected error of an append', () => {
+describe('An unexpected error of an append', () => {
   it.each([
     ['NDJSON, before the end of the body', type, false],
     ['NDJSON, at its end', type, true],

@@ -21,11 +21,11 @@ async function contents(one: TestStream): Promise<string[]> {
 /** A request whose body stays open. */
 function open(one: TestStream, headers: Record<string, string> = {}) {
   const sent = request(one.eventsUrl, { method: 'POST', headers: { ...type, ...headers } });
-  const answer = answerOf(sent);
-  return { sent, answer };
+  const response = responseOf(sent);
+  return { sent, response };
 }
 
-async function answerOf(sent: ClientRequest) {
+async function responseOf(sent: ClientRequest) {
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;
@@ -34,7 +34,7 @@ async function answerOf(sent: ClientRequest) {
 
 const options = { limits: { eventBytes: 1000 }, isConcurrent: true };
 
-describeApp('an NDJSON body', options, ({ stream }) => {
+describeApp('An NDJSON body', options, ({ stream }) => {
   it('is appended line by line; the last needs no line feed, blank ones are skipped', async () => {
     const one = stream();
     const { status, body } = await postText(
@@ -49,14 +49,14 @@ describeApp('an NDJSON body', options, ({ stream }) => {
   it('is delivered while the request stays open', async () => {
     const one = stream();
     const feed = await one.feed();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     for (let count = 1; count <= 5; count += 1) {
       sent.write(line(`${count}`));
       await feed.frameCount(count);
     }
     sent.write('{"type":"ans');
     sent.end('wer","content":"6"}');
-    expect((await answer).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
+    expect((await response).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
     expect(await contents(one)).toEqual(['1', '2', '3', '4', '5', '6']);
     feed.drop();
   });
@@ -72,7 +72,7 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     ['[{"type":"answer"}]', 'invalid_event'],
     ['{"type":"answer","x":1}', 'invalid_event'],
     [`{"type":"answer","content":"${'x'.repeat(1000)}"}`, 'event_too_large'],
-  ])('keeps the lines before %s, and gives its number', async (bad, code) => {
+  ])('is stored up to the line %s, and the rejection has its number', async (bad, code) => {
     const one = stream();
     const { status, body } = await postText(
       one.eventsUrl,
@@ -83,24 +83,24 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     expect(await contents(one)).toEqual(['0', '1', '2']);
   });
 
-  it('is refused as soon as a line is too long, and answered before the body ends', async () => {
+  it('is rejected as soon as a line is too long, before the body ends', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {}); // the connection is closed in the end
     sent.write(`${line('0')}{"type":"answer","content":"${'x'.repeat(5000)}`);
-    const { status, headers, body } = await answer;
+    const { status, headers, body } = await response;
     expect(status).toBe(413);
     expect(headers.connection).toBe('close');
     expect(body).toMatchObject({ code: 'event_too_large', stored: 1, line: 2 });
     sent.destroy();
   });
 
-  it('without an event is refused', async () => {
+  it('is rejected without an event', async () => {
     const { status, body } = await postText(stream().eventsUrl, '\n\n', type);
     expect([status, body.code, body.stored]).toEqual([400, 'invalid_event', 0]);
   });
 
-  it('takes no line after the end but a title', async () => {
+  it('is accepted after the end with a title only', async () => {
     const one = stream();
     const text = `${line('0')}{"type":"complete"}\n{"type":"session_title"}\n${line('1')}`;
     const { body } = await postText(one.eventsUrl, text, type);
@@ -112,35 +112,35 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     });
   });
 
-  it('is answered at once when somebody stops the stream', async () => {
+  it('gets its response at once when somebody stops the stream', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {});
     sent.write(lines(2));
     await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
     await fetch(`${one.url}/stop`, { method: 'POST' });
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect(status).toBe(409);
     expect(body).toMatchObject({ code: 'stream_ended', streamStatus: 'stopped', stored: 2 });
     sent.destroy();
   });
 
-  it('may itself end the stream and go on to its own end', async () => {
+  it('may end the stream itself and go on to its own end', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     const feed = await one.feed();
     sent.write('{"type":"complete"}\n');
     await feed.frameCount(1);
     await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
     sent.end('{"type":"session_title"}');
-    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    expect(await response).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
   });
 
-  it('of which the worker died keeps its whole lines, and not the broken one', async () => {
+  it('of a worker that dies is stored up to its last whole line', async () => {
     const one = stream();
-    const { sent, answer } = open(one);
-    answer.catch(() => {});
+    const { sent, response } = open(one);
+    response.catch(() => {});
     sent.on('error', () => {});
     sent.write(`${lines(2)}{"type":"answer","content":"cut"}`);
     await waitFor('the lines are stored', async () => (await contents(one)).length === 2);
@@ -166,109 +166,108 @@ describeApp('an NDJSON body', options, ({ stream }) => {
     expect(gap.body).toMatchObject({ code: 'producer_gap', expectedSeq: 1600, stored: 0, line: 1 });
   });
 
-  it('sent again is known to its last line, though its end is stored since', async () => {
+  it('sent again is recognised to its last line, though the stream has ended since', async () => {
     const one = stream();
     const producer = { 'producer-id': 'w', 'producer-epoch': '0', 'producer-seq': '0' };
     await postText(one.eventsUrl, `${lines(3)}{"type":"complete"}`, { ...type, ...producer });
     const [whole, longer] = [open(one, producer), open(one, producer)];
     longer.sent.on('error', () => {});
     for (const { sent } of [whole, longer]) sent.write(lines(2));
-    await one.post({ type: 'session_title' }); // wakes whoever watches for the end
+    await one.post({ type: 'session_title' }); // notifies those that watch for the end
     await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the watch pauses
     whole.sent.end(`${line('2')}{"type":"complete"}`);
-    expect(await whole.answer).toMatchObject({
+    expect(await whole.response).toMatchObject({
       status: 200,
       body: { count: 0, nextOffset: 5, duplicate: true },
     });
     longer.sent.write(lines(3, 2));
-    const { body } = await longer.answer;
+    const { body } = await longer.response;
     expect(body).toMatchObject({ code: 'stream_ended', stored: 4, line: 5 });
     longer.sent.destroy();
   });
 
-  it('is answered when another worker has taken over, though it sends nothing more', async () => {
+  it('gets its response when another worker takes over, though it sends nothing more', async () => {
     const one = stream();
     const as = (epoch: number) => ({
       'producer-id': 'w',
       'producer-epoch': `${epoch}`,
       'producer-seq': '0',
     });
-    const { sent, answer } = open(one, { ...as(1), 'producer-lease': '6' });
+    const { sent, response } = open(one, { ...as(1), 'producer-lease': '6' });
     sent.on('error', () => {});
     sent.write(line('0'));
     await waitFor('the line is stored', async () => (await contents(one)).length === 1);
     await one.post({ type: 'answer' }, { ...as(2), 'producer-lease': '6' });
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([409, 'producer_fenced', 1]);
     sent.destroy();
   });
 
   const keepsALease = async () => {
     const [kept, left] = [stream(), stream()];
-    const { sent, answer } = open(kept, { 'producer-lease': '4' });
+    const { sent, response } = open(kept, { 'producer-lease': '4' });
     sent.write(line('0'));
     await left.post({ type: 'answer' }, { 'producer-lease': '4' });
     const feed = await left.feed();
     await feed.frameCount(2);
     sent.on('error', () => {});
     sent.end(line('1'));
-    expect(await answer).toMatchObject({ status: 201, body: { count: 2 } });
+    expect(await response).toMatchObject({ status: 201, body: { count: 2 } });
     feed.drop();
   };
-  it('keeps a lease while it is open', () => unlessStalled(1000, keepsALease));
+  it('renews a lease while it is open', () => unlessStalled(1000, keepsALease));
 });
 
 const timeouts = { bodyMs: 200, silenceMs: 2000 };
-describeApp('a body that does not come', { timeouts, isConcurrent: true }, ({ stream }) => {
+describeApp('A body that does not arrive', { timeouts, isConcurrent: true }, ({ stream }) => {
   const isGivenUpBySilence = async (onTestFinished: TestContext['onTestFinished']) => {
     const one = stream();
-    const { sent, answer } = open(one);
+    const { sent, response } = open(one);
     sent.on('error', () => {});
     sent.write(line('0'));
     const blank = setInterval(() => sent.write('\n'), 50);
     onTestFinished(() => clearInterval(blank));
     const until = performance.now() + timeouts.silenceMs * 1.5;
-    let isAnswered = false;
-    void answer.then(() => {
-      isAnswered = true;
+    let hasResponse = false;
+    void response.then(() => {
+      hasResponse = true;
     });
     await waitFor('more time has passed than may in silence', () => performance.now() > until);
-    expect(isAnswered).toBe(false);
+    expect(hasResponse).toBe(false);
     clearInterval(blank);
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 1]);
     sent.destroy();
   };
-  it('is given up by silence when it is NDJSON; a blank line is a heartbeat', ({
-    onTestFinished,
-  }) => unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
+  it('times out after silence as NDJSON; a blank line is a heartbeat', ({ onTestFinished }) =>
+    unlessStalled(timeouts.silenceMs / 2, () => isGivenUpBySilence(onTestFinished)));
 
   it('is NDJSON whatever the case of its media type', async () => {
     const one = stream();
-    const { sent, answer } = open(one, { 'content-type': 'Application/X-NDJSON' });
+    const { sent, response } = open(one, { 'content-type': 'Application/X-NDJSON' });
     const until = performance.now() + timeouts.bodyMs * 2;
     for (let count = 0; performance.now() < until; count += 1) {
       sent.write(line(`${count}`));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     sent.end();
-    expect((await answer).status).toBe(201);
+    expect((await response).status).toBe(201);
   });
 
   it('does not count against a GET that waits', async () => {
     const sent = request(`${stream().eventsUrl}?wait=1`, { headers: { 'content-length': '0' } });
-    const answer = answerOf(sent);
+    const response = responseOf(sent);
     sent.end();
-    expect((await answer).status).toBe(200);
+    expect((await response).status).toBe(200);
   });
 
-  it('is given up after its time when it is JSON, and nothing of it is stored', async () => {
+  it('times out as JSON, and nothing of it is stored', async () => {
     const one = stream();
     const headers = { 'content-type': 'application/json', 'content-length': '30' };
-    const { sent, answer } = open(one, headers);
+    const { sent, response } = open(one, headers);
     sent.on('error', () => {});
     sent.write('{"type":"answer"');
-    const { status, body } = await answer;
+    const { status, body } = await response;
     expect([status, body.code, body.stored]).toEqual([408, 'request_timeout', 0]);
     sent.end(' '.repeat(13).concat('}'));
     await once(sent, 'close');

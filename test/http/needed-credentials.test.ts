@@ -41,27 +41,31 @@ async function detailOf(
 const aKey = 'a key: Authorization: Bearer <key id>.<secret>';
 const strange = ['Basic x', 'Bearer', 'Bearer x', unknown.headers.authorization];
 
-describeApp('with keys and tokens, a 401', { auth: { producerKeys: [key], reader } }, (source) => {
-  it.each(routes)('of %s %s names what that route takes', async (...route) => {
-    const one = source.stream();
-    const takesTokens = route[2];
-    const needed = takesTokens ? `a token, or ${aKey}` : aKey;
-    expect(await detailOf(one, route)).toBe(`this route needs ${needed}`);
-    const unheld = takesTokens ? 'a token, nor a key' : 'a key';
-    for (const authorization of strange) {
-      expect(await detailOf(one, route, authorization)).toBe(
-        `Authorization does not hold ${unheld} that is known here`,
+describeApp(
+  'A 401 with API keys and reader tokens configured',
+  { auth: { apiKeys: [key], reader } },
+  (source) => {
+    it.each(routes)('names for %s %s the credentials that the route accepts', async (...route) => {
+      const one = source.stream();
+      const takesTokens = route[2];
+      const needed = takesTokens ? `a token, or ${aKey}` : aKey;
+      expect(await detailOf(one, route)).toBe(`this route needs ${needed}`);
+      const unheld = takesTokens ? 'a token, nor a key' : 'a key';
+      for (const authorization of strange) {
+        expect(await detailOf(one, route, authorization)).toBe(
+          `Authorization does not hold ${unheld} that is known here`,
+        );
+      }
+      const expired = await sign({ sid: one.sid, scope: 'read stop', exp: secondsFromNow(-60) });
+      expect(await detailOf(one, route, `Bearer ${expired}`)).toBe(
+        `the token is rejected: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
       );
-    }
-    const expired = await sign({ sid: one.sid, scope: 'read stop', exp: secondsFromNow(-60) });
-    expect(await detailOf(one, route, `Bearer ${expired}`)).toBe(
-      `the token is not taken: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
-    );
-  });
-});
+    });
+  },
+);
 
-describeApp('with keys alone, a 401', { auth: { producerKeys: [key] } }, (source) => {
-  it.each(routes)('of %s %s names a key', async (...route) => {
+describeApp('A 401 with API keys alone', { auth: { apiKeys: [key] } }, (source) => {
+  it.each(routes)('names for %s %s an API key', async (...route) => {
     const one = source.stream();
     expect(await detailOf(one, route)).toBe(`this route needs ${aKey}`);
     const token = await sign({ sid: one.sid, scope: 'read stop' });
@@ -73,9 +77,9 @@ describeApp('with keys alone, a 401', { auth: { producerKeys: [key] } }, (source
   });
 });
 
-describeApp('with tokens alone, a 401', { auth: { reader } }, (source) => {
+describeApp('A 401 with reader tokens alone', { auth: { reader } }, (source) => {
   it.each(routes.filter(([, , takesTokens]) => takesTokens))(
-    'of %s %s names a token',
+    'names for %s %s a reader token',
     async (...route) => {
       const one = source.stream();
       expect(await detailOf(one, route)).toBe('this route needs a token');

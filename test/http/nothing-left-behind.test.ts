@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plainDialect } from '../../src/feed/feed-dialect.js';
+import { FeedHub } from '../../src/feed/feed-hub.js';
 import { unobserved } from '../../src/feed/feed-observer.js';
-import { Feeds } from '../../src/feed/feeds.js';
+import { plainFormat } from '../../src/feed/formats/feed-format.js';
 import { PageBudget } from '../../src/feed/page-cache.js';
-import { PollWheel } from '../../src/feed/poll-wheel.js';
-import { StreamReader } from '../../src/feed/stream-reader.js';
+import { StreamFollower } from '../../src/feed/stream-follower.js';
+import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -21,7 +21,7 @@ function resources(): Record<string, number> {
   return counts;
 }
 
-describe.each(backends)('after feeds have closed ($name)', (backend) => {
+describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
   let streams: Awaited<ReturnType<typeof backend.create>>;
   let app: TestApp;
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     };
   }
 
-  it('no timer, listener, watch or subscription is left', async () => {
+  it('Closed feeds leave no timer, listener, watch or subscription behind', async () => {
     await fetch(`${app.url}/healthz`).then((response) => response.text());
     const before = resources().Timeout ?? 0;
     const urls = Array.from({ length: 10 }, (_, index) => feedUrl(app.url, '', 's', `m${index}`));
@@ -57,7 +57,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     expect(await openFeeds()).toEqual({ feeds: 0, streams: 0 });
   });
 
-  it('and Redis or memory hold no watch for feeds that were refused or finished', async () => {
+  it('Feeds that were rejected or finished leave no watch behind', async () => {
     const url = feedUrl(app.url, '', 's', 'ended');
     await post(eventsUrl(app.url, 's', 'ended'), { type: 'complete' });
     const feed = await FeedClient.open(url);
@@ -68,7 +68,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     await waitFor('no stream is watched', () => streams.watchedStreams === 0);
   });
 
-  it('and none for a feed whose turn on its connection never came', async () => {
+  it('A feed whose turn on its connection never came leaves no watch behind', async () => {
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname);
     for (const mid of ['first', 'behind']) {
@@ -76,7 +76,7 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       socket.write('host: x\r\n\r\n');
     }
     await waitFor('the first one is open', () => streams.watchedStreams === 1);
-    // By its answer, which comes after both requests were read.
+    // By its response, which comes after both requests were read.
     await fetch(`${app.url}/healthz`).then((response) => response.text());
     expect(streams.watchedStreams).toBe(1);
     // The one behind may be looked up meanwhile, but is not kept.
@@ -89,14 +89,14 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
     expect(await openFeeds()).toEqual({ feeds: 0, streams: 0 });
   });
 
-  it('a page that was still being read when the last feed left is not kept', async () => {
+  it('A page that was still being read when the last feed left is not kept', async () => {
     await post(eventsUrl(app.url, 's', 'left'), { type: 'answer' });
     const pageBudget = new PageBudget();
-    const reader = new StreamReader(
+    const follower = new StreamFollower(
       { sessionId: 's', messageId: 'left' },
       {
         streams,
-        polls: new PollWheel(1000),
+        timerWheel: new TimerWheel(1000),
         turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,
@@ -104,13 +104,13 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
         observer: unobserved,
       },
     );
-    const reading = reader.read(0);
-    reader.close();
+    const reading = follower.read(0);
+    follower.close();
     expect((await reading).isEmpty).toBe(false);
     expect(pageBudget.bytes).toBe(0);
   });
 
-  it('a feed that was opened but not started is counted off when it is cancelled', async () => {
+  it('A feed that was opened but not started no longer counts when it is cancelled', async () => {
     const options = {
       pollIntervalMs: 1000,
       heartbeatMs: 1000,
@@ -120,14 +120,14 @@ describe.each(backends)('after feeds have closed ($name)', (backend) => {
       maxFeeds: 1,
       maxFeedsPerStream: 1,
     };
-    const feeds = new Feeds(streams, options, silentLogger);
+    const feeds = new FeedHub(streams, options, silentLogger);
     const opening = await feeds.open({
       stream: { sessionId: 's', messageId: 'x' },
       from: { offset: 0, tag: 0 },
       knowsAbsence: false,
       startTimeoutMs: null,
       preface: Buffer.of(),
-      dialect: plainDialect,
+      format: plainFormat,
       accessEndsAt: Number.POSITIVE_INFINITY,
     });
     expect(feeds.counts).toEqual({ feeds: 0, streams: 1 });

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryBackend } from '../support/backends.js';
 import { ApiDocument } from '../support/openapi-document.js';
 import { documentShape } from '../support/openapi-shape.js';
+import { routePaths } from '../support/route-paths.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
-describe('the document of the API', () => {
+describe('The OpenAPI document', () => {
   let app: TestApp;
   let document: ApiDocument;
   const streams = memoryBackend.create();
@@ -19,11 +20,11 @@ describe('the document of the API', () => {
     await (await streams).close();
   });
 
-  it('is OpenAPI 3.1', () => {
+  it('has version 3.1', () => {
     expect(document.faultOf(documentShape, document.json)).toBeNull();
   });
 
-  it('has sound schemas, all of whose references lead somewhere', () => {
+  it('has valid schemas, and every reference resolves', () => {
     const schemas = findAll(document.json.paths, 'schema');
     expect(schemas.length).toBeGreaterThan(100);
     const named = Object.values(document.json.components?.schemas ?? {});
@@ -32,7 +33,7 @@ describe('the document of the API', () => {
     }
   });
 
-  it('gives examples that its schemas take', () => {
+  it('has examples that match its schemas', () => {
     const media = findAll(document.json.paths, 'content').flatMap((content) =>
       Object.values(content as Record<string, { schema: object; examples?: object }>),
     );
@@ -43,7 +44,7 @@ describe('the document of the API', () => {
     expect(faults.filter((fault) => fault !== null)).toEqual([]);
   });
 
-  it('names each operation once, and only tags and security schemes that it has', () => {
+  it('names each operation once, and only existing tags and security schemes', () => {
     const { operations, json } = document;
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
     const tags = json.tags?.map(({ name }) => name) ?? [];
@@ -52,7 +53,7 @@ describe('the document of the API', () => {
     expect([...new Set(used)]).toEqual(Object.keys(json.components?.securitySchemes ?? {}));
   });
 
-  it('has the parameters of each path, and none twice', () => {
+  it('has the parameters of each path, without duplicates', () => {
     for (const { path, parameters = [] } of document.operations) {
       const places = parameters.map((one) => `${one.in} ${one.name}`);
       expect(new Set(places).size).toBe(places.length);
@@ -61,14 +62,14 @@ describe('the document of the API', () => {
     }
   });
 
-  it('has every route, but for the pages, the document itself and HEAD', async () => {
+  it('has every route, except the pages, the document itself and HEAD', async () => {
     const pages = ['/docs', '/docs/{file}', '/inspector', '/inspector/{file}', '/openapi.json'];
-    const paths = pathsOf(app.app.printRoutes({ commonPrefix: false }));
+    const paths = routePaths(app.app).map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
     const others = paths.filter((path) => !pages.includes(path));
     expect(others.sort()).toEqual(Object.keys(document.json.paths ?? {}).sort());
     for (const path of others) {
-      const refused = await fetch(app.url + path, { method: 'PATCH' });
-      const taken = refused.headers.get('allow')?.split(', ') ?? [];
+      const rejected = await fetch(app.url + path, { method: 'PATCH' });
+      const taken = rejected.headers.get('allow')?.split(', ') ?? [];
       const named = document.operations.filter((one) => one.path === path);
       expect(named.map(({ name }) => name.split(' ')[0]).sort()).toEqual(
         taken.filter((method) => method !== 'HEAD'),
@@ -83,17 +84,4 @@ function findAll(value: unknown, key: string): unknown[] {
   return Object.entries(value).flatMap(([name, inner]) =>
     name === key ? [inner] : findAll(inner, key),
   );
-}
-
-/** The paths in the tree that Fastify prints, as the document writes them. */
-function pathsOf(tree: string): string[] {
-  const parents: string[] = [];
-  return tree.split('\n').flatMap((line) => {
-    const match = /^([│ ]*)[├└]── (\S+) \(/.exec(line);
-    if (match === null) return [];
-    const depth = (match[1] as string).length / 4;
-    const path = (parents[depth - 1] ?? '') + match[2];
-    parents[depth] = path;
-    return [path.replaceAll(/:(\w+)/g, '{$1}')];
-  });
 }

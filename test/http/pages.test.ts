@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { memoryBackend } from '../support/backends.js';
 import { rawRequest } from '../support/raw-http.js';
-import { startApp, type TestApp } from '../support/test-app.js';
+import { buildTestApp, startApp, type TestApp } from '../support/test-app.js';
 
-describe('the pages', () => {
+describe('The files of the pages', () => {
   let app: TestApp;
   const streams = memoryBackend.create();
   beforeAll(async () => {
@@ -23,8 +23,9 @@ describe('the pages', () => {
     ['/inspector/base.css', 'text/css; charset=utf-8'],
     ['/inspector/icon.svg', 'image/svg+xml'],
     ['/docs', 'text/html; charset=utf-8'],
+    ['/docs/color-scheme.js', 'text/javascript; charset=utf-8'],
     ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
-  ])('have %s, under a policy, to be asked for again when it has changed', async (path, type) => {
+  ])('include %s, with a content security policy and revalidation', async (path, type) => {
     const { status, headers } = await get(path);
     expect([status, headers.get('content-type')]).toEqual([200, type]);
     const policy = headers.get('content-security-policy') as string;
@@ -42,7 +43,7 @@ describe('the pages', () => {
   });
 
   it.each(['tsconfig.json', 'inspector.html', 'none.js', 'constructor', '__proto__'])(
-    'have no file %s',
+    'do not include %s',
     async (name) => {
       const response = await get(`/inspector/${name}`);
       expect(response.status).toBe(404);
@@ -51,13 +52,13 @@ describe('the pages', () => {
   );
 
   it.each(['../app.js', '..%2fapp.js', '%2e%2e%2fpackage.json', '..%5capp.js', 'x%00.js'])(
-    'lead to no file beside theirs by %s',
+    'do not include a file outside of their directory: %s',
     async (path) => {
       expect(await rawRequest(app.url, `/inspector/${path}`)).toMatch(/^HTTP\/1\.1 404 /);
     },
   );
 
-  it('name only files that are there', async () => {
+  it('refer only to files that exist', async () => {
     for (const path of ['/inspector', '/docs']) {
       const html = await (await get(path)).text();
       const names = [...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(
@@ -74,5 +75,73 @@ describe('the pages', () => {
       expect(imported.length).toBeGreaterThan(1);
       for (const [, file] of imported) expect((await get(`/inspector/${file}`)).status).toBe(200);
     }
+  });
+});
+
+/** A service with these pages, and its responses to a browser and to a program. */
+async function serviceWith(pages: { readonly inspector: boolean; readonly docs: boolean }) {
+  const streams = await memoryBackend.create();
+  const app = await buildTestApp(streams, {
+    inspector: { isEnabled: pages.inspector },
+    docs: { isEnabled: pages.docs },
+  });
+  onTestFinished(async () => {
+    await app.close();
+    await streams.close();
+  });
+  return {
+    browser: (url: string) =>
+      app.inject({ url, headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }),
+    program: (url: string) => app.inject({ url, headers: { accept: '*/*' } }),
+  };
+}
+
+const health = { health: 'healthz', readiness: 'readyz' };
+const docs = { docs: 'docs', openapi: 'openapi.json' };
+const switches = [
+  { inspector: true, docs: true, page: 'inspector', links: { inspector: 'inspector', ...docs } },
+  { inspector: true, docs: false, page: 'inspector', links: { inspector: 'inspector' } },
+  { inspector: false, docs: true, page: 'docs', links: docs },
+  { inspector: false, docs: false, page: undefined, links: {} },
+];
+
+describe('GET /', () => {
+  it.each(switches)(
+    'lists for a program what is enabled: inspector $inspector, docs $docs',
+    async ({ links, ...pages }) => {
+      const { program } = await serviceWith(pages);
+      const response = await program('/');
+      expect([response.statusCode, response.headers['cache-control']]).toEqual([200, 'no-store']);
+      const named = { ...links, ...health };
+      expect(response.json()).toEqual({ name: 'Rejoin', version: '1.2.3', links: named });
+      for (const path of Object.values(named)) {
+        expect((await program(`/${path}`)).statusCode).toBe(200);
+      }
+    },
+  );
+
+  it.each(switches)(
+    'redirects a browser to $page: inspector $inspector, docs $docs',
+    async ({ page, ...pages }) => {
+      const { browser } = await serviceWith(pages);
+      const { statusCode, headers } = await browser('/');
+      expect([statusCode, headers.location]).toEqual([page === undefined ? 200 : 302, page]);
+    },
+  );
+});
+
+describe('A page', () => {
+  it.each([
+    ['/inspector', 'docs'],
+    ['/docs', 'inspector'],
+  ] as const)('links from %s to %s only if that is enabled', async (path, other) => {
+    const link = ` href="${other}"`;
+    const all = { inspector: true, docs: true };
+    const both = await (await serviceWith(all)).browser(path);
+    expect(both.body).toContain(link);
+    const alone = await (await serviceWith({ ...all, [other]: false })).browser(path);
+    expect(alone.statusCode).toBe(200);
+    expect(alone.body).not.toContain(link);
+    expect(alone.headers.etag).not.toBe(both.headers.etag);
   });
 });

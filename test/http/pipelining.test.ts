@@ -15,7 +15,7 @@ function append(path: string, body: string, head = ''): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\n${length}${head}\r\n${body}`;
 }
 
-describeApp('requests that are sent before the response to another one', {}, (source) => {
+describeApp('Pipelined requests', {}, (source) => {
   const firsts: Record<string, (path: string) => string> = {
     'an append': (path) => append(`${path}/events`, '{"type":"t"}'),
     'an append of another kind': (path) => append(`${path}/events?`, '{"type":"t"}'),
@@ -29,14 +29,14 @@ describeApp('requests that are sent before the response to another one', {}, (so
     async (_, first) => {
       const { pathname } = new URL(source.stream().url);
       const behind = append(`${pathname}-behind/events`, '{"type":"t"}');
-      const answer = await rawBytes(source.app.url, first(pathname) + behind.repeat(10_000));
-      expect(answer.match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
-      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      const response = await rawBytes(source.app.url, first(pathname) + behind.repeat(10_000));
+      expect(response.match(/HTTP\/1\.1 \d{3}/g)).toHaveLength(1);
+      expect(response).toMatch(/\r\nconnection: close\r\n/i);
       expect((await fetch(`${source.app.url}${pathname}-behind`)).status).toBe(404);
     },
   );
 
-  it('are dropped too when they come while it waits', async () => {
+  it('are dropped too when they arrive while the response waits', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const socket = listening(source.app.url);
@@ -50,36 +50,36 @@ describeApp('requests that are sent before the response to another one', {}, (so
     }
     await one.post({ type: 'waited_for' });
     await waitFor('the connection is closed', () => socket.destroyed);
-    expect(socket.answer).toMatch(/^HTTP\/1\.1 200 .*connection: close.*waited_for/is);
-    expect(socket.answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(socket.response).toMatch(/^HTTP\/1\.1 200 .*connection: close.*waited_for/is);
+    expect(socket.response.match(/HTTP\/1\.1 /g)).toHaveLength(1);
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are not in its way: what is no HTTP and CONNECT neither, in whatever pieces', async () => {
+  it('that are not HTTP, or CONNECT, do not disturb the response before, in whatever pieces', async () => {
     for (const behind of ['this is not HTTP\r\n\r\n', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n']) {
       const one = source.stream();
       const socket = listening(source.app.url);
       socket.write(append(new URL(one.eventsUrl).pathname, '{"type":"a"}') + behind);
       socket.write(behind);
       await waitFor('the connection is closed', () => socket.destroyed);
-      expect(socket.answer).toMatch(/^HTTP\/1\.1 201 .*"nextOffset":1\}$/s);
-      expect(socket.answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(socket.response).toMatch(/^HTTP\/1\.1 201 .*"nextOffset":1\}$/s);
+      expect(socket.response).toMatch(/\r\nconnection: close\r\n/i);
       expect(await one.post({ type: 'c' })).toMatchObject({ body: { offset: 1 } });
     }
   });
 
-  it('are not lost unnoticed behind an Upgrade, whose response closes the connection', async () => {
+  it('are rejected visibly behind an Upgrade, whose response closes the connection', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\n';
     const first = append(`${pathname}/events`, '{"type":"t"}', upgrade);
     const behind = append(`${pathname}-behind/events`, '{"type":"t"}');
-    for (const answer of [
+    for (const response of [
       await rawBytes(source.app.url, first + behind),
       await rawBytes(source.app.url, get('/healthz', upgrade) + behind),
     ]) {
-      expect(answer).toMatch(/^HTTP\/1\.1 20[01] /);
-      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(response).toMatch(/^HTTP\/1\.1 20[01] /);
+      expect(response).toMatch(/\r\nconnection: close\r\n/i);
     }
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
@@ -88,14 +88,14 @@ describeApp('requests that are sent before the response to another one', {}, (so
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const behind = append(`${pathname}-behind/events`, '{"type":"t"}', last);
-    const answer = rawBytes(
+    const response = rawBytes(
       source.app.url,
       `${get(`${pathname}/stream`)}${behind}not HTTP\r\n\r\n`,
     );
     await waitFor('the feed is open', async () => (await openFeeds(source)) === 1);
     await one.post({ type: 'complete' });
     const whole = /"type":"complete"[^\n]*\nid: 1-[\da-f]{8}\n\n\r\n0\r\n\r\n$/;
-    expect(await answer).toMatch(whole); // and the connection is closed
+    expect(await response).toMatch(whole); // and the connection is closed
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
@@ -117,45 +117,45 @@ describeApp('requests that are sent before the response to another one', {}, (so
   });
 });
 
-describeApp('requests that are sent one after another over one connection', {}, (source) => {
-  it('are answered on it, and each finds what the one before has done', async () => {
+describeApp('Sequential requests over one connection', {}, (source) => {
+  it('get their responses on it, and each sees the effect of the one before', async () => {
     const { pathname } = new URL(source.stream().eventsUrl);
     const requests = Array.from({ length: 200 }, (_, index) => [
       append(pathname, `{"type":"t${index}"}`),
       get(`${pathname}?offset=${index}`),
     ]).flat();
-    const answers = await rawInTurn(source.app.url, requests);
-    const found = answers.filter((_, index) => index % 2 === 1);
-    expect(found.map((answer) => /"events":\[\{"type":"(\w+)"/.exec(answer)?.[1])).toEqual(
+    const responses = await rawInTurn(source.app.url, requests);
+    const found = responses.filter((_, index) => index % 2 === 1);
+    expect(found.map((response) => /"events":\[\{"type":"(\w+)"/.exec(response)?.[1])).toEqual(
       found.map((_, index) => `t${index}`),
     );
-    expect(answers.join('')).not.toMatch(/connection: close/i);
+    expect(responses.join('')).not.toMatch(/connection: close/i);
   });
 });
 
 describeApp('CONNECT', {}, (source) => {
-  it('is refused with 501', async () => {
-    const answer = await rawBytes(source.app.url, 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 501 .*"code":"not_implemented"/s);
+  it('is rejected with 501', async () => {
+    const response = await rawBytes(source.app.url, 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1\.1 501 .*"code":"not_implemented"/s);
   });
 });
 
-describeApp('requests behind a refusal that ends their connection', {}, (source) => {
-  it('are not carried out, however they come', async () => {
+describeApp('Requests behind a rejection that ends their connection', {}, (source) => {
+  it('are not carried out, in whatever pieces they arrive', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
     const encoded = `content-type: application/json\r\ncontent-encoding: gzip\r\n`;
     for (let round = 0; round < 20; round += 1) {
       const socket = quiet(source.app.url);
-      // The answer waits for the rest of the body, which brings more requests along.
+      // The response waits for the rest of the body, which brings more requests along.
       socket.write(`POST ${pathname}/events HTTP/1.1\r\nhost: x\r\n${encoded}`);
       socket.write('content-length: 10\r\n\r\n12345');
-      let answer = '';
+      let response = '';
       socket.setEncoding('utf8').on('data', (text: string) => {
-        answer += text;
+        response += text;
       });
       socket.resume();
-      await waitFor('it is refused', () => answer.includes('unsupported_media_type'));
+      await waitFor('it is rejected', () => response.includes('unsupported_media_type'));
       const behind = (name: string) => append(`${pathname}-${name}/events`, '{"type":"t"}');
       socket.write(`67890${behind('second')}${behind('third')}`);
       await waitFor('the connection is closed', () => socket.destroyed);
@@ -167,8 +167,8 @@ describeApp('requests behind a refusal that ends their connection', {}, (source)
 
 const stallMs = 300;
 
-describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => {
-  it('are given up after a while, and nothing that was asked for behind them is done', async () => {
+describeApp('Responses that the client does not read', { timeouts: { stallMs } }, (source) => {
+  it('time out, and nothing that was requested behind them is carried out', async () => {
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
     const behind = append(`${new URL(one.url).pathname}-behind/events`, '{"type":"t"}');
@@ -178,7 +178,7 @@ describeApp('answers that nobody reads', { timeouts: { stallMs } }, (source) => 
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
-  it('are not given up while there is any progress', async () => {
+  it('do not time out while there is any progress', async () => {
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
     const socket = quiet(source.app.url);
@@ -204,10 +204,10 @@ async function largeStream(source: AppSource): Promise<TestStream> {
 }
 
 /** A connection with what has come of it. */
-function listening(base: string): Socket & { answer: string } {
-  const socket = Object.assign(quiet(base), { answer: '' });
+function listening(base: string): Socket & { response: string } {
+  const socket = Object.assign(quiet(base), { response: '' });
   socket.setEncoding('utf8').on('data', (text: string) => {
-    socket.answer += text;
+    socket.response += text;
   });
   return socket.resume();
 }

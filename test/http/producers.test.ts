@@ -10,7 +10,7 @@ const producer = (seq: number, epoch = 0, id = 'w1') => ({
 const answers = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => ({ type: 'answer', content: `${from + index}` }));
 
-describeApp('an append with a producer', {}, ({ stream }) => {
+describeApp('An append with a producer', {}, ({ stream }) => {
   it('stores each event once, however often it is sent', async () => {
     const one = stream();
     const first = await one.post(answers(3), producer(0));
@@ -24,7 +24,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     expect(read.events.map(({ content }) => content)).toEqual(['0', '1', '2', '3', '4']);
   });
 
-  it('is refused with what is expected when events are missing', async () => {
+  it('is rejected with the expected number when events are missing', async () => {
     const one = stream();
     const unknown = await one.post(answers(1), producer(1));
     expect(unknown.status).toBe(409);
@@ -47,7 +47,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     expect(fencedRetry.body).toMatchObject({ code: 'producer_fenced', stored: 0 });
   });
 
-  it('knows a retry also after the end, and counts what is stored in a refusal', async () => {
+  it('is recognised as a retry after the end too, and a rejection counts what is stored', async () => {
     const one = stream();
     const body = [...answers(2), { type: 'complete' }];
     await one.post(body, producer(0));
@@ -66,7 +66,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     });
   });
 
-  it('tells with ?producer= where a producer is', async () => {
+  it('is found again by ?producer=, with its last number', async () => {
     const one = stream();
     await one.post(answers(2), producer(0, 3));
     const status = await (await fetch(`${one.url}?producer=w1`)).json();
@@ -75,7 +75,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     expect(other).toMatchObject({ producer: null });
   });
 
-  it('may come from at most 64 producers of a stream', async () => {
+  it('is possible for at most 64 producers of a stream', async () => {
     const one = stream();
     for (let index = 0; index < 64; index += 1) {
       expect((await one.post(answers(1), producer(0, 0, `w${index}`))).status).toBe(201);
@@ -86,7 +86,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     expect((await one.post(answers(1))).status).toBe(201);
   });
 
-  it('keeps numbers as large as there are', async () => {
+  it('may have numbers up to the largest safe integer', async () => {
     const one = stream();
     const epoch = Number.MAX_SAFE_INTEGER - 1000;
     await one.post(answers(1), producer(0, epoch));
@@ -109,7 +109,7 @@ describeApp('an append with a producer', {}, ({ stream }) => {
     { 'producer-lease': '0' },
     { 'producer-lease': '3601' },
     { 'producer-lease': 'x' },
-  ] as Record<string, string>[])('refuses the headers %j', async (headers) => {
+  ] as Record<string, string>[])('rejects the headers %j', async (headers) => {
     const { status, body } = await stream().post(answers(1), headers);
     expect([status, body.code, body.stored]).toEqual([400, 'invalid_header', 0]);
   });

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { limitRates, refuseOverRate } from '../../src/http/rate-limits.js';
-import { useProblems } from '../../src/http/refuse.js';
+import { limitRates, rejectOverRate } from '../../src/http/hooks/rate-limits.js';
+import { useProblems } from '../../src/http/problems/reject.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** So many requests a second are ten times as many in a window. */
+/** That many requests a second are ten times as many in a window. */
 const perSecond = 1;
 const perWindow = 10;
 
@@ -22,7 +22,7 @@ afterAll(() => {
 
 type Headers = Record<string, string>;
 
-/** The statuses of so many appends, one after another. */
+/** The statuses of that many appends, one after another. */
 async function appends(one: TestStream, count: number, headers: Headers = {}): Promise<number[]> {
   const statuses: number[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -38,10 +38,10 @@ async function exhaust(one: TestStream, headers: Headers = {}): Promise<void> {
 }
 
 describeApp(
-  'a limit on the appends of an address',
+  'A rate limit on the appends of an address',
   { rates: { appendsPerAddress: perSecond } },
   (source) => {
-    it('refuses those beyond with 429, stores nothing of them, and says how long to wait', async () => {
+    it('rejects those beyond it with 429 and Retry-After, and stores nothing of them', async () => {
       const one = source.stream();
       await exhaust(one);
       const { status, headers, body } = await one.post([{ type: 'answer' }, { type: 'answer' }]);
@@ -52,12 +52,12 @@ describeApp(
       expect(stored).toMatchObject({ nextOffset: perWindow });
     });
 
-    it('counts what X-Forwarded-For says as nothing', async () => {
+    it('ignores X-Forwarded-For', async () => {
       const spoofed = { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' };
       expect(await appends(source.stream(), 2, spoofed)).toEqual([429, 429]);
     });
 
-    it('holds for nothing but appends and stops, which append too', async () => {
+    it('applies to appends and to stops, which append too', async () => {
       const one = source.stream();
       for (let index = 0; index < 2 * perWindow; index += 1) {
         expect((await fetch(one.eventsUrl)).status).toBe(200);
@@ -70,10 +70,10 @@ describeApp(
 );
 
 describeApp(
-  'a limit on the appends of an address, with NDJSON',
+  'A rate limit on the appends of an address, with NDJSON',
   { rates: { appendsPerAddress: perSecond } },
   (source) => {
-    it('counts a request once, however many events it brings', async () => {
+    it('counts a request once, however many events it has', async () => {
       const one = source.stream();
       const lines = '{"type":"answer"}\n'.repeat(1000);
       const ndjson = { 'content-type': 'application/x-ndjson' };
@@ -89,30 +89,34 @@ const behindProxy = {
   server: { trustProxy: ['127.0.0.0/8'] },
 };
 
-describeApp('a limit on the appends of an address behind a proxy', behindProxy, (source) => {
-  it('is that of the client that the proxy names', async () => {
-    const one = source.stream();
-    await exhaust(one, { 'x-forwarded-for': '192.0.2.1' });
-    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
-    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.2' })).toEqual([201]);
-  });
+describeApp(
+  'A rate limit on the appends of an address behind a trusted proxy',
+  behindProxy,
+  (source) => {
+    it('applies to the client that the proxy names', async () => {
+      const one = source.stream();
+      await exhaust(one, { 'x-forwarded-for': '192.0.2.1' });
+      expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
+      expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.2' })).toEqual([201]);
+    });
 
-  it('cannot be gone round by an address that the client wrote itself', async () => {
-    const one = source.stream();
-    await exhaust(one, { 'x-forwarded-for': '192.0.2.3' });
-    for (const invented of ['198.51.100.1', '198.51.100.2', 'x', '127.0.0.1']) {
-      const passedOn = { 'x-forwarded-for': `${invented}, 192.0.2.3` };
-      expect(await appends(one, 1, passedOn)).toEqual([429]);
-    }
-  });
+    it('cannot be bypassed by an address that the client wrote', async () => {
+      const one = source.stream();
+      await exhaust(one, { 'x-forwarded-for': '192.0.2.3' });
+      for (const invented of ['198.51.100.1', '198.51.100.2', 'x', '127.0.0.1']) {
+        const passedOn = { 'x-forwarded-for': `${invented}, 192.0.2.3` };
+        expect(await appends(one, 1, passedOn)).toEqual([429]);
+      }
+    });
 
-  it('is that of a network where IPv6 gives each client one', async () => {
-    const one = source.stream();
-    await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
-    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
-    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
-  });
-});
+    it('applies to a whole network where IPv6 gives each client one', async () => {
+      const one = source.stream();
+      await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
+      expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
+      expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
+    });
+  },
+);
 
 /** What proxies and clients write of one client, each beside what stands for another. */
 const spellings: readonly [what: string, same: readonly string[], other: string][] = [
@@ -180,7 +184,7 @@ const spellings: readonly [what: string, same: readonly string[], other: string]
   ],
 ];
 
-describeApp('a limit on the appends of an address behind a proxy', behindProxy, (source) => {
+describeApp('A rate limit behind a trusted proxy', behindProxy, (source) => {
   it.each(spellings)('counts as one client %s', async (_what, same, other) => {
     const one = source.stream();
     const from = (address: string) => appends(one, 1, { 'x-forwarded-for': address });
@@ -196,8 +200,8 @@ describeApp('a limit on the appends of an address behind a proxy', behindProxy, 
 
 const elsewhere = { ...behindProxy, server: { trustProxy: ['10.0.0.1'] } };
 
-describeApp('a limit where the proxy is another one', elsewhere, (source) => {
-  it('takes no address from whoever else connects', async () => {
+describeApp('A rate limit where the trusted proxy is another one', elsewhere, (source) => {
+  it('ignores the address from any other peer', async () => {
     const one = source.stream();
     await exhaust(one);
     expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
@@ -207,11 +211,11 @@ describeApp('a limit where the proxy is another one', elsewhere, (source) => {
 const keys = [makeKey('append', 'read'), makeKey('append', 'read')] as const;
 const withKeys = {
   rates: { appendsPerKey: perSecond, feedsPerKey: perSecond },
-  auth: { producerKeys: keys.map(({ key }) => key) },
+  auth: { apiKeys: keys.map(({ key }) => key) },
 };
 
-describeApp('a limit on the requests of a key', withKeys, (source) => {
-  it('holds for each key by itself', async () => {
+describeApp('A rate limit on the requests of a key', withKeys, (source) => {
+  it('applies to each key separately', async () => {
     const one = source.stream();
     await exhaust(one, keys[0].headers);
     expect(await appends(one, 1, keys[0].headers)).toEqual([429]);
@@ -225,7 +229,7 @@ describeApp('a limit on the requests of a key', withKeys, (source) => {
     expect(await appends(one, 1, keys[1].headers)).toEqual([201]);
   });
 
-  it('holds for feeds apart from appends', async () => {
+  it('applies to feeds and to appends separately', async () => {
     const one = source.stream();
     for (let index = 0; index < perWindow; index += 1) {
       const feed = await one.feed('', keys[0].headers);
@@ -238,19 +242,19 @@ describeApp('a limit on the requests of a key', withKeys, (source) => {
 });
 
 describeApp(
-  'a limit on the feeds of an address',
+  'A rate limit on the feeds of an address',
   { rates: { feedsPerAddress: perSecond } },
   (source) => {
-    it('tells an EventSource when to come back, by a 200', async () => {
+    it('responds to EventSource with a 200 and a retry time', async () => {
       const one = source.stream();
       for (let index = 0; index < perWindow; index += 1) (await one.feed()).drop();
-      const refused = await one.feed();
-      await refused.end();
-      expect(refused.status).toBe(200);
-      expect(refused.response.headers['stream-refused']).toBe('rate_limited');
-      expect(refused.comments).toEqual(['refused: rate_limited']);
-      expect(refused.retryMs).toBeGreaterThanOrEqual(1000);
-      expect(refused.retryMs).toBeLessThanOrEqual(10_000);
+      const rejected = await one.feed();
+      await rejected.end();
+      expect(rejected.status).toBe(200);
+      expect(rejected.response.headers['stream-refused']).toBe('rate_limited');
+      expect(rejected.comments).toEqual(['refused: rate_limited']);
+      expect(rejected.retryMs).toBeGreaterThanOrEqual(1000);
+      expect(rejected.retryMs).toBeLessThanOrEqual(10_000);
       const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
       expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'rate_limited']);
     });
@@ -259,18 +263,18 @@ describeApp(
 
 const onlyAppends = { appendsPerKey: 0, feedsPerKey: 0, feedsPerAddress: 0 };
 
-describe('a limit of a rate', () => {
-  /** One route with the limit of so many requests in a window. */
+describe('A rate limit', () => {
+  /** One route with the limit of that many requests in a window. */
   async function limited(appendsPerAddress: number, windowMs: number) {
     const app = fastify();
     onTestFinished(() => app.close());
     useProblems(app);
     const rates = await limitRates(app, { ...onlyAppends, appendsPerAddress }, windowMs);
-    app.post('/', { onRequest: refuseOverRate(rates.appends) }, async () => 'ok');
+    app.post('/', { onRequest: rejectOverRate(rates.appends) }, async () => 'ok');
     return async () => (await app.inject({ method: 'POST', url: '/' })).statusCode;
   }
 
-  it('lets a client go on when the time is over', async () => {
+  it('lets a client continue when the time is over', async () => {
     const request = await limited(2, 1000);
     expect([await request(), await request()]).toEqual([200, 200]);
     vi.setSystemTime(Date.now() + 900);
@@ -279,7 +283,7 @@ describe('a limit of a rate', () => {
     expect(await request()).toBe(200);
   });
 
-  it('counts a request whose client has left meanwhile, by the address that it had', async () => {
+  it('counts a request whose client has left meanwhile, by its address at the time', async () => {
     const app = fastify();
     onTestFinished(() => app.close());
     useProblems(app);
@@ -294,7 +298,7 @@ describe('a limit of a rate', () => {
     const count = async () => {
       counted += 1;
     };
-    app.post('/', { onRequest: [...refuseOverRate(rates.appends), count] }, async () => 'ok');
+    app.post('/', { onRequest: [...rejectOverRate(rates.appends), count] }, async () => 'ok');
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     for (let index = 1; index <= perWindow; index += 1) {
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -306,7 +310,7 @@ describe('a limit of a rate', () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(429);
   });
 
-  it('is not there when it is 0', async () => {
+  it('is off when it is 0', async () => {
     const app = fastify();
     const none = await limitRates(app, { ...onlyAppends, appendsPerAddress: 0 });
     expect(none).toEqual({ appends: null, feeds: null });

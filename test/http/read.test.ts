@@ -13,7 +13,7 @@ async function read(url: string): Promise<Read> {
 }
 
 describeApp('GET …/events', {}, ({ stream }) => {
-  it('reads from the offset, at most the limit, and says where to go on', async () => {
+  it('reads from the offset, at most the limit, with the next offset', async () => {
     const one = stream();
     await one.postAnswers(5);
     const all = await read(one.eventsUrl);
@@ -27,6 +27,21 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(part.nextId).toMatch(/^3-[0-9a-f]{8}$/);
     const rest = await read(`${one.eventsUrl}?offset=${part.nextId}`);
     expect(rest.nextId).toBe(all.nextId);
+  });
+
+  it('folds the chunks of one text with compact=true, and counts the stored events', async () => {
+    const one = stream();
+    const chunks = ['Hel', 'l', 'o'].map((content) => ({ type: 'answer', id: 'a1', content }));
+    await one.post([{ type: 'thinking', content: 'Hm.' }, ...chunks, { type: 'complete' }]);
+    const contents = ({ events }: Read) => events.map(({ content }) => content);
+    const all = await read(`${one.eventsUrl}?compact=true`);
+    expect(contents(all)).toEqual(['Hm.', 'Hello', '']);
+    expect(all).toMatchObject({ nextOffset: 5, ended: true });
+    const part = await read(`${one.eventsUrl}?compact=true&offset=1&limit=2`);
+    expect(contents(part)).toEqual(['Hell']);
+    expect(part.nextOffset).toBe(3);
+    const plain = await read(`${one.eventsUrl}?compact=false`);
+    expect(contents(plain)).toEqual(['Hm.', 'Hel', 'l', 'o', '']);
   });
 
   it('is empty, and no error, for an unknown stream and at or past the end', async () => {
@@ -44,7 +59,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     });
   });
 
-  it('answers 410 for an id that no longer fits', async () => {
+  it('responds 410 for an id whose checksum does not match', async () => {
     const one = stream();
     await one.postAnswers(2);
     for (const id of ['2-00000000', '9-00000000', '0-00000001']) {
@@ -54,7 +69,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     }
   });
 
-  it('says that the stream has ended once the end is read', async () => {
+  it('has ended: true once the end is read', async () => {
     const one = stream();
     await one.post([{ type: 'answer' }, { type: 'complete' }]);
     expect(await read(`${one.eventsUrl}?limit=1`)).toMatchObject({ nextOffset: 1, ended: false });
@@ -62,7 +77,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(await read(`${one.eventsUrl}?offset=2`)).toMatchObject({ events: [], ended: true });
   });
 
-  it('gives numbers and keys as they were sent', async () => {
+  it('returns numbers and keys as they were sent', async () => {
     const one = stream();
     const text = '{"type":"t","data":{"b":12345678901234567890,"a":1e400,"b":1.10}}';
     await fetch(one.eventsUrl, {
@@ -73,15 +88,15 @@ describeApp('GET …/events', {}, ({ stream }) => {
     expect(await (await fetch(one.eventsUrl)).text()).toContain(text.slice(0, -1));
   });
 
-  it.each(['0', '1001', '-1', '1e3', 'x', ''])('refuses the limit "%s"', async (limit) => {
+  it.each(['0', '1001', '-1', '1e3', 'x', ''])('rejects the limit "%s"', async (limit) => {
     const response = await fetch(`${stream().eventsUrl}?limit=${limit}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'invalid_query' });
   });
 });
 
-describeApp('GET …', {}, ({ stream }) => {
-  it('tells what is known of a stream, and 404 when there is none', async () => {
+describeApp('GET …/messages/:mid', {}, ({ stream }) => {
+  it('has the status of a stream, and responds 404 when there is none', async () => {
     const one = stream();
     const unknown = await fetch(one.url);
     expect(unknown.status).toBe(404);
@@ -98,8 +113,8 @@ describeApp('GET …', {}, ({ stream }) => {
   });
 });
 
-describeApp('health', {}, (source) => {
-  it.each(['/healthz', '/readyz'])('%s answers 200', async (path) => {
+describeApp('Health checks', {}, (source) => {
+  it.each(['/healthz', '/readyz'])('respond 200 at %s', async (path) => {
     expect((await fetch(`${source.app.url}${path}`)).status).toBe(200);
   });
 });

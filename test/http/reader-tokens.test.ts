@@ -69,7 +69,7 @@ const cases = grants.flatMap((grant) =>
   places.flatMap((place) => routes.map((route) => ({ grant, place, route }))),
 );
 
-describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } }, (source) => {
+describeApp('A reader token', { auth: { apiKeys: [all.key], reader } }, (source) => {
   /** The page of the service's own origin, as a cookie is good for a stop from there only. */
   async function ask(one: TestStream, route: Route, token: string, place: TokenPlace) {
     const { headers, query } = bring(token, place);
@@ -93,59 +93,62 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     return one;
   }
 
-  it.each(cases)('of $grant.name, in the $place, meets $route.name', async (one) => {
-    const { grant, place, route } = one;
-    const [own, sibling] = [await begun(), await begun()];
-    const token = await sign({
-      sid: own.sid,
-      ...(grant.hasMid && { mid: own.mid }),
-      scope: grant.scope,
-    });
-    for (const [where, opens] of [[own, grant.own] as const, [sibling, grant.sibling] as const]) {
-      const isOpen = (opens as readonly (string | null)[]).includes(route.right);
-      const answer = await ask(where, route, token, place);
-      expect(answer.status).toBe(isOpen ? 200 : 403);
-      expect(answer.headers.get('cache-control')).toContain('no-store');
-      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
-      expect(answer.headers.get('www-authenticate')).toBeNull();
-      if (!isOpen && route.method !== 'HEAD') {
-        expect(answer.problem).toMatchObject({
-          code: 'forbidden',
-          detail: 'the token is not for this',
-        });
+  it.each(cases)(
+    'with $grant.name, in the $place, at $route.name gets the documented status',
+    async (one) => {
+      const { grant, place, route } = one;
+      const [own, sibling] = [await begun(), await begun()];
+      const token = await sign({
+        sid: own.sid,
+        ...(grant.hasMid && { mid: own.mid }),
+        scope: grant.scope,
+      });
+      for (const [where, opens] of [[own, grant.own] as const, [sibling, grant.sibling] as const]) {
+        const isOpen = (opens as readonly (string | null)[]).includes(route.right);
+        const response = await ask(where, route, token, place);
+        expect(response.status).toBe(isOpen ? 200 : 403);
+        expect(response.headers.get('cache-control')).toContain('no-store');
+        expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+        expect(response.headers.get('www-authenticate')).toBeNull();
+        if (!isOpen && route.method !== 'HEAD') {
+          expect(response.problem).toMatchObject({
+            code: 'forbidden',
+            detail: 'the token does not allow this',
+          });
+        }
       }
-    }
-    const stranger = await sign({ sid: `${own.sid}x`, scope: 'read stop' });
-    expect((await ask(own, route, stranger, place)).status).toBe(403);
-  });
+      const stranger = await sign({ sid: `${own.sid}x`, scope: 'read stop' });
+      expect((await ask(own, route, stranger, place)).status).toBe(403);
+    },
+  );
 
   it.each(places.flatMap((place) => routes.map((route) => ({ place, route }))))(
-    'that is bad, in the $place, is refused by $route.name, and told why',
+    'that is invalid, in the $place, is rejected by $route.name with a reason',
     async ({ place, route }) => {
       const one = source.stream();
       const claims = { sid: one.sid, scope: 'read stop' };
       const bad: [token: string, reason: RegExp][] = [
         [await sign({ ...claims, exp: secondsFromNow(-60) }), /has expired/],
-        [await sign(claims, { key: 'x'.repeat(32) }), /signature is not right/],
+        [await sign(claims, { key: 'x'.repeat(32) }), /signature is invalid/],
         [await sign({ ...claims, sid: 7 }), /claim sid is missing or malformed/],
         ['a.b.c', /not a JWT/],
       ];
       for (const [token, reason] of bad) {
-        const answer = await ask(one, route, token, place);
-        expect(answer.status).toBe(401);
-        expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-        expect(answer.headers.get('cache-control')).toBe('no-store');
+        const response = await ask(one, route, token, place);
+        expect(response.status).toBe(401);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer');
+        expect(response.headers.get('cache-control')).toBe('no-store');
         if (route.method === 'HEAD') continue;
-        expect(answer.problem).toMatchObject({
+        expect(response.problem).toMatchObject({
           code: 'unauthorized',
           detail: expect.stringMatching(reason),
         });
-        expect(JSON.stringify(answer.problem)).not.toContain(token);
+        expect(JSON.stringify(response.problem)).not.toContain(token);
       }
     },
   );
 
-  it('is looked for in Authorization, then in the cookie, then in the query; the first counts', async () => {
+  it('is taken from Authorization, then from the cookie, then from the query; the first counts', async () => {
     const one = await begun();
     const good = await sign({ sid: one.sid, scope: 'read' });
     const statusWith = async (headers: Record<string, string>, query = '') =>
@@ -162,7 +165,7 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     expect(await statusWith({ authorization: '' }, `?token=${good}`)).toBe(401);
   });
 
-  it('is none when its place is empty, or has the name of another one', async () => {
+  it('is missing when its place is empty, or has another name', async () => {
     const one = await begun();
     const good = await sign({ sid: one.sid, scope: 'read' });
     const nothing: [Record<string, string>, string][] = [
@@ -183,7 +186,7 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     ).toBe(200);
   });
 
-  it('is not taken when there are two in one place, as nobody knows which is meant', async () => {
+  it('is ignored when one place has two, which is ambiguous', async () => {
     const one = await begun();
     const good = await sign({ sid: one.sid, scope: 'read' });
     const two: [Record<string, string>, string][] = [
@@ -196,7 +199,7 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     }
   });
 
-  it('is not taken, and no key is, when Authorization is there twice', async () => {
+  it('is rejected, and so is a key, when Authorization is given twice', async () => {
     const one = await begun();
     const token = `Bearer ${await sign({ sid: one.sid, scope: 'read' })}`;
     const key = all.headers.authorization;
@@ -208,12 +211,12 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
       [token, key],
     ]) {
       const lines = pair.map((value) => `authorization: ${value}\r\n`).join('');
-      const answer = await rawRequest(one.app.url, pathname, '1.1', lines);
-      expect(answer).toMatch(/^HTTP\/1\.1 401 .*"code":"unauthorized"/s);
+      const response = await rawRequest(one.app.url, pathname, '1.1', lines);
+      expect(response).toMatch(/^HTTP\/1\.1 401 .*"code":"unauthorized"/s);
     }
   });
 
-  it('is not looked at where none is needed, and a key is no token', async () => {
+  it('is not verified where none is needed, and a key is no token', async () => {
     const one = await begun();
     for (const path of ['/healthz', '/readyz', '/docs', '/inspector', '/openapi.json']) {
       expect((await fetch(`${one.app.url}${path}?token=a.b.c`)).status).toBe(200);
@@ -225,17 +228,17 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
     expect((await fetch(one.url, { headers: all.headers })).status).toBe(200);
   });
 
-  it('tells its holder nothing of whether other streams are there', async () => {
+  it('does not reveal to its holder whether other streams exist', async () => {
     const [known, unknown] = [await begun(), source.stream()];
     const token = await sign({ sid: 'elsewhere', scope: 'read stop' });
-    const answers = [known, unknown].map(async ({ url }) => {
+    const responses = [known, unknown].map(async ({ url }) => {
       const problem = (await (await fetch(`${url}?token=${token}`)).json()) as object;
       return { ...problem, instance: null };
     });
-    expect(await answers[0]).toEqual(await answers[1]);
+    expect(await responses[0]).toEqual(await responses[1]);
   });
 
-  it('leaves keys as they are', async () => {
+  it('does not change what API keys may do', async () => {
     const one = source.stream();
     expect((await one.post({ type: 'answer' }, all.headers)).status).toBe(201);
     const stop = await fetch(`${one.url}/stop`, { method: 'POST', headers: all.headers });
@@ -245,8 +248,8 @@ describeApp('a reader’s token', { auth: { producerKeys: [all.key], reader } },
   });
 });
 
-describeApp('with tokens and without keys', { auth: { reader } }, ({ stream }) => {
-  it('readers are checked, and whatever takes no token is open, as on loopback only', async () => {
+describeApp('With reader tokens and without API keys', { auth: { reader } }, ({ stream }) => {
+  it('readers are verified, and routes that need no token are open, on loopback only', async () => {
     const one = stream();
     expect((await one.post({ type: 'answer' })).status).toBe(201);
     expect((await fetch(`${one.app.url}/metrics`)).status).toBe(200);
@@ -268,15 +271,19 @@ describeApp('with tokens and without keys', { auth: { reader } }, ({ stream }) =
   });
 });
 
-describeApp('without settings for tokens', { auth: { producerKeys: [all.key] } }, ({ stream }) => {
-  it('no token is taken in any place', async () => {
-    const one = stream();
-    const token = await sign({ sid: one.sid, scope: 'read' });
-    for (const place of places) {
-      const { headers, query } = bring(token, place);
-      const answer = await fetch(one.eventsUrl + query, { headers });
-      expect(answer.status).toBe(401);
-      expect(await answer.json()).toMatchObject({ detail: expect.not.stringMatching(/token/) });
-    }
-  });
-});
+describeApp(
+  'Without settings for reader tokens',
+  { auth: { apiKeys: [all.key] } },
+  ({ stream }) => {
+    it('a token is ignored in any place', async () => {
+      const one = stream();
+      const token = await sign({ sid: one.sid, scope: 'read' });
+      for (const place of places) {
+        const { headers, query } = bring(token, place);
+        const response = await fetch(one.eventsUrl + query, { headers });
+        expect(response.status).toBe(401);
+        expect(await response.json()).toMatchObject({ detail: expect.not.stringMatching(/token/) });
+      }
+    });
+  },
+);

@@ -26,7 +26,7 @@ const text = { 'content-type': 'text/plain' };
 const send = (url: string, init: RequestInit) =>
   fetch(url, init).then((response) => response.text());
 
-describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 } }, (source) => {
+describeApp('A rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 } }, (source) => {
   const url = () => source.app.url;
 
   const cases: [
@@ -73,7 +73,7 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/events`,
     ],
     [
-      'a body that is refused while it comes',
+      'a body that is rejected while it comes',
       (one) =>
         rawBytes(
           one.app.url,
@@ -105,7 +105,7 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
       `${message}/stream`,
     ],
     [
-      'a page of another origin',
+      'a cross-origin page',
       (one) => fetch(one.url, { method: 'DELETE', headers: { origin: 'https://evil.example' } }),
       'forbidden',
       message,
@@ -138,7 +138,7 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
     },
   );
 
-  it('is counted when its append had been tried before the framework saw it', async () => {
+  it('is counted when its append was tried on the fast path first', async () => {
     const one = source.stream();
     await one.post({ type: 'complete' });
     const rejected = await rejectedBy(url(), () => one.post({ type: 'answer' }));
@@ -176,8 +176,8 @@ describeApp('a rejected request', { limits: { bodyBytes: 4000, eventBytes: 2000 
 
 const all = makeKey('append', 'read', 'admin');
 
-describeApp('a request without a good key', { auth: { producerKeys: [all.key] } }, (source) => {
-  it('is counted by its route, and the key that it names is not told', async () => {
+describeApp('A request without a valid key', { auth: { apiKeys: [all.key] } }, (source) => {
+  it('is counted by its route, and its key is in no label', async () => {
     const one = source.stream();
     const numbers = async () => {
       const response = await fetch(`${one.app.url}/metrics`, { headers: all.headers });
@@ -193,10 +193,10 @@ describeApp('a request without a good key', { auth: { producerKeys: [all.key] } 
 });
 
 describeApp(
-  'a request beyond a rate',
+  'A request beyond a rate limit',
   { rates: { appendsPerAddress: 0.1, feedsPerAddress: 0.1 } },
   (source) => {
-    it('is counted, and a feed that is told to come back by a 200 is counted as such alone', async () => {
+    it('is counted, and a feed that is told to reconnect by a 200 is counted as such alone', async () => {
       const one = source.stream();
       const { url } = source.app;
       await one.post({ type: 'answer' });
@@ -207,7 +207,7 @@ describeApp(
       const before = await scrape(url);
       await (await one.feed()).end();
       const grown = await growth(url, before);
-      expect(grown['rejoin_feeds_refused_total{reason="rate_limited"}']).toBe(1);
+      expect(grown['rejoin_feeds_rejected_total{reason="rate_limited"}']).toBe(1);
       expect(Object.keys(grown).filter((key) => key.startsWith(name))).toEqual([]);
     });
   },

@@ -1,16 +1,19 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { securityHeaders, setSecurityHeaders } from '../../src/http/security-headers.js';
+import { checkRequests } from '../../src/http/hooks/check-requests.js';
+import { Origins } from '../../src/http/hooks/cors.js';
+import { HostRule } from '../../src/http/hooks/host-rule.js';
+import { securityHeaders, setPagePolicies } from '../../src/http/hooks/security-headers.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';
 
 const { 'cache-control': _, ...always } = securityHeaders;
 
-/** One answer of each kind. */
-const answers: Record<string, (one: TestStream) => [url: string, init?: RequestInit]> = {
+/** One response of each kind. */
+const responses: Record<string, (one: TestStream) => [url: string, init?: RequestInit]> = {
   'an append': ({ eventsUrl }) => [eventsUrl, append('{"type":"t"}')],
-  'a refused append': ({ eventsUrl }) => [eventsUrl, append('{')],
+  'a rejected append': ({ eventsUrl }) => [eventsUrl, append('{')],
   'a read': ({ eventsUrl }) => [eventsUrl],
   'a status of no stream': ({ url }) => [url],
   'a feed': ({ url }) => [`${url}/stream`],
@@ -32,8 +35,8 @@ function append(body: string): RequestInit {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body };
 }
 
-describeApp('the headers that protect a browser', {}, (source) => {
-  it.each(Object.entries(answers))('are on %s', async (_, request) => {
+describeApp('The security headers', {}, (source) => {
+  it.each(Object.entries(responses))('are on %s', async (_, request) => {
     const abort = new AbortController();
     const [url, init] = request(source.stream());
     const { headers } = await fetch(url, { ...init, signal: abort.signal });
@@ -46,25 +49,27 @@ describeApp('the headers that protect a browser', {}, (source) => {
     );
   });
 
-  it('are on the answer to what is not HTTP', async () => {
-    const answer = await rawBytes(source.app.url, 'hello\r\n\r\n');
+  it('are on the response to what is not HTTP', async () => {
+    const response = await rawBytes(source.app.url, 'hello\r\n\r\n');
     for (const [name, value] of Object.entries(securityHeaders)) {
-      expect(answer).toContain(`\r\n${name}: ${value}\r\n`);
+      expect(response).toContain(`\r\n${name}: ${value}\r\n`);
     }
   });
 
-  it('are on an answer to a body that is still coming', async () => {
+  it('are on a response to a body that is still arriving', async () => {
     const head = 'POST /unknown HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx';
-    const answer = await rawBytes(source.app.url, head);
-    for (const name of Object.keys(securityHeaders)) expect(answer).toContain(`${name}: `);
+    const response = await rawBytes(source.app.url, head);
+    for (const name of Object.keys(securityHeaders)) expect(response).toContain(`${name}: `);
   });
 });
 
-describe('a route with a page', () => {
+describe('A route with a page', () => {
   it('has a content security policy of its own', async () => {
     const app = fastify();
     onTestFinished(() => app.close());
-    setSecurityHeaders(app);
+    setPagePolicies(app);
+    const hosts = new HostRule('127.0.0.1', [], false);
+    checkRequests(app, { trustsProxies: false, hosts, origins: new Origins([]), corsHeaders: [] });
     const own = "default-src 'self'";
     app.get('/page', { config: { contentSecurityPolicy: own } }, async () => 'page');
     const { headers } = await app.inject('/page');
@@ -75,7 +80,7 @@ describe('a route with a page', () => {
 const listed = 'https://app.example.com';
 const other = 'https://evil.example.net';
 
-describeApp('a page of another origin', { cors: { origins: [listed] } }, ({ stream }) => {
+describeApp('A cross-origin page (CSRF)', { cors: { origins: [listed] } }, ({ stream }) => {
   const stop = async (one: TestStream, headers: Record<string, string>) =>
     (await fetch(`${one.url}/stop`, { method: 'POST', headers })).status;
 
@@ -89,18 +94,22 @@ describeApp('a page of another origin', { cors: { origins: [listed] } }, ({ stre
     const one = stream();
     await one.post({ type: 'answer' });
     expect(await stop(one, headers)).toBe(403);
-    const refused = await one.post({ type: 'answer' }, headers);
-    expect([refused.status, refused.body.code, refused.body.stored]).toEqual([403, 'forbidden', 0]);
+    const rejected = await one.post({ type: 'answer' }, headers);
+    expect([rejected.status, rejected.body.code, rejected.body.stored]).toEqual([
+      403,
+      'forbidden',
+      0,
+    ]);
     expect((await fetch(one.url, { method: 'DELETE', headers })).status).toBe(403);
     expect((await fetch(`${one.url}/lease`, { method: 'POST', headers })).status).toBe(403);
     expect(await (await fetch(one.url)).json()).toMatchObject({ streamStatus: 'open' });
   });
 
-  it('can when it is listed', async () => {
+  it('may do so when its origin is allowed', async () => {
     expect(await stop(stream(), { origin: listed, 'sec-fetch-site': 'cross-site' })).toBe(200);
   });
 
-  it('is told from one of the same origin, and from a program', async () => {
+  it('is distinguished from one of the same origin, and from a program', async () => {
     const one = stream();
     const own = new URL(one.url).origin;
     expect(await stop(one, { origin: own, 'sec-fetch-site': 'same-origin' })).toBe(200);
@@ -109,7 +118,7 @@ describeApp('a page of another origin', { cors: { origins: [listed] } }, ({ stre
     expect(await stop(one, {})).toBe(200);
   });
 
-  it('behind a proxy that names another host is of the same origin if the browser says so', async () => {
+  it('counts as same-origin behind a proxy with another host if the browser says so', async () => {
     const headers = { origin: other, 'sec-fetch-site': 'same-origin' };
     expect(await stop(stream(), headers)).toBe(200);
   });
@@ -122,11 +131,11 @@ const simple = [
   'multipart/form-data; boundary=x',
 ];
 const key = makeKey('append', 'admin');
-const withKey = { auth: { producerKeys: [key.key] } };
+const withKey = { auth: { apiKeys: [key.key] } };
 
-describeApp('a form of a browser that says nothing of its page', withKey, ({ stream }) => {
+describeApp('A form of a browser that sends no origin (CSRF)', withKey, ({ stream }) => {
   it.each(['events', 'stop'].flatMap((route) => simple.map((type) => [route, type] as const)))(
-    'is not taken by …/%s as %s',
+    'is rejected by …/%s as %s',
     async (route, type) => {
       const headers = { 'content-type': type, ...key.headers };
       const body = '{"type":"answer"}';

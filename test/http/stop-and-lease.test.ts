@@ -10,7 +10,7 @@ async function call(one: TestStream, route: string, init: RequestInit = {}) {
 }
 
 describeApp('POST …/stop', { feed: { lingerMs: 200 } }, ({ stream }) => {
-  it('ends the stream with one stop event, and says so again', async () => {
+  it('ends the stream with one stop event, and responds the same again', async () => {
     const one = stream();
     await one.postAnswers(1);
     const feed = await one.feed();
@@ -27,13 +27,13 @@ describeApp('POST …/stop', { feed: { lingerMs: 200 } }, ({ stream }) => {
     expect(late.body).toMatchObject({ code: 'stream_ended', streamStatus: 'stopped' });
   });
 
-  it('is the first event of a stream that has none, so that its worker is refused', async () => {
+  it('begins a stream with its end, so that its worker is rejected', async () => {
     const one = stream();
     expect((await call(one, 'stop')).body).toEqual({ streamStatus: 'stopped' });
     expect((await one.postAnswers(1)).status).toBe(409);
   });
 
-  it('leaves an ended stream as it is', async () => {
+  it('leaves a finished stream as it is', async () => {
     const one = stream();
     await one.post({ type: 'complete' });
     expect(await call(one, 'stop')).toEqual({ status: 200, body: { streamStatus: 'complete' } });
@@ -41,20 +41,20 @@ describeApp('POST …/stop', { feed: { lingerMs: 200 } }, ({ stream }) => {
   });
 
   it.each(['{"reason":1}', '{"why":"x"}', '[]', `{"reason":"${'x'.repeat(1001)}"}`])(
-    'refuses the body %s',
+    'rejects the body %s',
     async (body) => {
-      const answer = await call(stream(), 'stop', { headers: json, body });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_event', stored: 0 } });
+      const response = await call(stream(), 'stop', { headers: json, body });
+      expect(response).toMatchObject({ status: 400, body: { code: 'invalid_event', stored: 0 } });
     },
   );
 });
 
 const lost = { type: 'error', done: true, data: { code: 'producer_lost' } };
 
-describeApp('a lease', { feed: { lingerMs: 0 }, isConcurrent: true }, ({ stream }) => {
+describeApp('A lease', { feed: { lingerMs: 0 }, isConcurrent: true }, ({ stream }) => {
   const lease = (seconds: number) => ({ 'producer-lease': String(seconds) });
 
-  it('that runs out ends the stream, once', async () => {
+  it('that expires ends the stream, once', async () => {
     const one = stream();
     await one.post({ type: 'answer' }, lease(1));
     const feed = await one.feed();
@@ -86,7 +86,7 @@ describeApp('a lease', { feed: { lingerMs: 0 }, isConcurrent: true }, ({ stream 
   it('is renewed by appends, without the header too, and by POST …/lease', () =>
     unlessStalled(1500, isRenewed));
 
-  it('is not renewed for a worker that was taken over from', async () => {
+  it('is not renewed by a producer that was fenced', async () => {
     const one = stream();
     const as = (epoch: number) => ({ 'producer-id': 'w', 'producer-epoch': String(epoch) });
     await one.post({ type: 'answer' }, { ...as(2), 'producer-seq': '0', ...lease(30) });

@@ -4,7 +4,7 @@ import { makeKey } from '../support/keys.js';
 import { readerOptions, sign } from '../support/tokens.js';
 
 const all = makeKey('append', 'read', 'admin');
-const auth = { producerKeys: [all.key], reader: readerOptions() };
+const auth = { apiKeys: [all.key], reader: readerOptions() };
 const scope = 'read stop';
 
 async function stop(one: TestStream, headers: Record<string, string>) {
@@ -38,8 +38,8 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
     const session = await bearer({ sid: source.stream().sid });
     const streams = Array.from({ length: 50 }, () => source.stream());
     const twice = [...streams, ...streams];
-    for (const answer of await Promise.all(twice.map((one) => stop(one, session)))) {
-      expect(answer).toMatchObject(notFound);
+    for (const response of await Promise.all(twice.map((one) => stop(one, session)))) {
+      expect(response).toMatchObject(notFound);
     }
     const { sessionId } = streams[0]?.id ?? { sessionId: '' };
     const listed = await source.streams.listStreams(sessionId);
@@ -63,7 +63,7 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
     }
   });
 
-  it('for another session is refused with 403 whether the stream exists or not', async () => {
+  it('for another session responds 403 whether the stream exists or not', async () => {
     const [known, unknown] = [source.stream(), source.stream()];
     await known.post({ type: 'answer' }, all.headers);
     const foreign = await bearer({ sid: 'elsewhere' });
@@ -71,28 +71,31 @@ describeApp('POST …/stop with a token', { auth }, (source) => {
   });
 });
 
-/** So many requests a second are ten times as many in a window. */
+/** That many requests a second are ten times as many in a window. */
 const perSecond = 1;
 const perWindow = 10;
 
 /** The statuses of one stop more than a window has, of a stream each. */
 async function stops(source: { stream(): TestStream }, claims: (one: TestStream) => object) {
-  const answers = [];
+  const responses = [];
   for (let count = 0; count <= perWindow; count += 1) {
     const one = source.stream();
-    answers.push(await stop(one, await bearer(claims(one))));
+    responses.push(await stop(one, await bearer(claims(one))));
   }
-  return answers;
+  return responses;
 }
 
-const expectLast429 = (answers: Awaited<ReturnType<typeof stops>>) => {
-  expect(answers.slice(0, -1).map(({ status }) => status)).not.toContain(429);
-  expect(answers.at(-1)).toMatchObject({ status: 429, body: { code: 'rate_limited', stored: 0 } });
-  expect(Number(answers.at(-1)?.retryAfter)).toBeGreaterThanOrEqual(1);
+const expectLast429 = (responses: Awaited<ReturnType<typeof stops>>) => {
+  expect(responses.slice(0, -1).map(({ status }) => status)).not.toContain(429);
+  expect(responses.at(-1)).toMatchObject({
+    status: 429,
+    body: { code: 'rate_limited', stored: 0 },
+  });
+  expect(Number(responses.at(-1)?.retryAfter)).toBeGreaterThanOrEqual(1);
 };
 
 describeApp(
-  'POST …/stop where an address may append so often',
+  'POST …/stop with a rate limit on addresses',
   { auth, rates: { appendsPerAddress: perSecond } },
   (source) => {
     it('responds 429 to tokens beyond that rate, and stores nothing', async () => {
@@ -105,7 +108,7 @@ describeApp(
 );
 
 describeApp(
-  'POST …/stop where a key may append so often',
+  'POST …/stop with a rate limit on keys',
   { auth, rates: { appendsPerKey: perSecond } },
   (source) => {
     it('responds 429 to the tokens of one session beyond that rate, and to no other', async () => {

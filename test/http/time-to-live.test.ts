@@ -29,7 +29,7 @@ const types = ['application/json', 'application/x-ndjson'];
 const options = { streamManager: { maxTtlMs: 3600_900 }, backend: { ttlMs: 7_200_000 } };
 
 describeApp('Stream-TTL', options, ({ stream }) => {
-  it.each(types)('gives a stream that begins with %s its time to live', async (type) => {
+  it.each(types)('is the time to live of a stream that begins with %s', async (type) => {
     const one = stream();
     expect((await append(one, type, { 'stream-ttl': '60' })).status).toBe(201);
     expect((await append(one, type, { 'stream-ttl': '3600' })).status).toBe(201);
@@ -39,7 +39,7 @@ describeApp('Stream-TTL', options, ({ stream }) => {
     expect(Math.abs(ahead - 60_000)).toBeLessThan(1000);
   });
 
-  it('is that of the service where it is not there, also for a stream that begins with a stop', async () => {
+  it('defaults to the setting of the service, also for a stream that begins with a stop', async () => {
     const [one, other] = [stream(), stream()];
     await one.postAnswers(1);
     await fetch(`${other.url}/stop`, { method: 'POST', headers: { 'stream-ttl': '60' } });
@@ -51,7 +51,7 @@ describeApp('Stream-TTL', options, ({ stream }) => {
   const bad = ['0', '-1', '1.5', '01', 'x', '', '3601', '9'.repeat(17)];
 
   it.each(types.flatMap((type) => bad.map((text) => [text, type] as const)))(
-    'is refused as "%s" in %s, and nothing is stored',
+    'is rejected as "%s" in %s, and nothing is stored',
     async (text, type) => {
       const one = stream();
       expect(await append(one, type, { 'stream-ttl': text })).toMatchObject({
@@ -62,7 +62,7 @@ describeApp('Stream-TTL', options, ({ stream }) => {
     },
   );
 
-  it.each(types)('is refused twice in %s', async (type) => {
+  it.each(types)('is rejected when given twice in %s', async (type) => {
     const headers: [string, string][] = [
       ['stream-ttl', '60'],
       ['stream-ttl', '60'],
@@ -74,9 +74,9 @@ describeApp('Stream-TTL', options, ({ stream }) => {
   });
 });
 
-describeApp('a reader', { backend: { ttlMs: 2000 } }, (source) => {
+describeApp('A reader', { backend: { ttlMs: 2000 } }, (source) => {
   const { stream } = source;
-  it('of a stream whose worker keeps its lease in a long tool call sees no reset', async () => {
+  it('of a stream whose worker renews its lease in a long tool call sees no reset', async () => {
     const [renewed, kept] = [stream(), stream()];
     await renewed.post({ type: 'answer' }, { 'producer-lease': '3' });
     const call = new AbortController();
@@ -99,7 +99,7 @@ describeApp('a reader', { backend: { ttlMs: 2000 } }, (source) => {
     const feeds = [await renewed.feed(), await kept.feed()];
     for (const other of [stream(), stream(), stream()]) {
       await other.postAnswers(1);
-      await waitFor('the other is forgotten', async () => {
+      await waitFor('the other has expired', async () => {
         const response = await fetch(`${renewed.url}/lease`, {
           method: 'POST',
           headers: { 'producer-lease': '3' },
@@ -123,7 +123,7 @@ describeApp('a reader', { backend: { ttlMs: 2000 } }, (source) => {
   });
 });
 
-it('POST …/stop and a complete are taken by a full store, of streams that are there', async () => {
+it('POST …/stop and a complete event are accepted by a full store, for existing streams', async () => {
   const streams = await memoryBackend.create({ maxStreams: 2, maxBytes: 5000 });
   onTestFinished(() => streams.close());
   const app = await startApp(streams);

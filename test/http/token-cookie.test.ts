@@ -4,13 +4,13 @@ import { bring, readerOptions, sign } from '../support/tokens.js';
 
 const reader = readerOptions();
 
-describe('a cookie with a token', () => {
+describe('A cookie with a reader token', () => {
   const listed = 'https://app.example.com';
   const listedOnly = { origin: listed };
   const wildcard = 'https://*.preview.example.com';
   const options = { auth: { reader }, cors: { origins: [listed, wildcard] } };
 
-  describeApp('that comes with a stop', options, (source) => {
+  describeApp('at POST …/stop', options, (source) => {
     let host: string;
     beforeAll(() => {
       host = new URL(source.app.url).host;
@@ -20,16 +20,16 @@ describe('a cookie with a token', () => {
       const one = source.stream();
       await one.post({ type: 'answer' });
       const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read stop' })}`;
-      const answer = await fetch(`${one.url}/stop`, {
+      const response = await fetch(`${one.url}/stop`, {
         method: 'POST',
         headers: { cookie, ...headers },
       });
       const { events } = await source.streams.getEvents(one.id, 0, 10);
-      expect(events.at(-1)?.ending).toBe(answer.status === 200 ? 'stopped' : null);
-      return answer.status;
+      expect(events.at(-1)?.ending).toBe(response.status === 200 ? 'stopped' : null);
+      return response.status;
     }
 
-    it('is good from the page of a listed origin, and from one of the service’s own', async () => {
+    it('is accepted from an allowed origin, and from the service’s own origin', async () => {
       expect(await stop({ origin: listed, 'sec-fetch-site': 'cross-site' })).toBe(200);
       expect(await stop({ origin: listed })).toBe(200);
       const preview = 'https://pr-17.preview.example.com';
@@ -54,16 +54,16 @@ describe('a cookie with a token', () => {
       { 'sec-fetch-site': 'none' },
       { 'sec-fetch-site': 'same-origin, same-origin' },
       { origin: 'https://evil.example', referer: listed },
-    ])('is not good from any other: %o', async (headers) => {
+    ])('is rejected from any other: %o', async (headers) => {
       expect(await stop(headers as Record<string, string>)).toBe(403);
     });
 
-    it('is not good from a page of another site that pretends to be the host', async () => {
+    it('is rejected from a page of another site that pretends to be the host', async () => {
       const origin = `http://${host}`;
       expect(await stop({ origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
     });
 
-    it('is told from a token that no browser adds, which is good from a program and from no other page', async () => {
+    it('differs from a token in a header, which is accepted from a program and from no other page', async () => {
       const other = { origin: 'https://evil.example' };
       for (const place of ['header', 'query'] as const) {
         const one = source.stream();
@@ -79,24 +79,24 @@ describe('a cookie with a token', () => {
       }
     });
 
-    it('reads whatever the page is, as its browser shows a page nothing that is not for it', async () => {
+    it('is accepted for reads from any page, as the browser shows a page nothing that is not for it', async () => {
       const one = source.stream();
       await one.post({ type: 'answer' });
       const cookie = `rejoin_token=${await sign({ sid: one.sid, scope: 'read' })}`;
       const headers = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
       for (const method of ['GET', 'HEAD']) {
-        const answer = await fetch(one.eventsUrl, { method, headers });
-        expect(answer.status).toBe(200);
-        expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+        const response = await fetch(one.eventsUrl, { method, headers });
+        expect(response.status).toBe(200);
+        expect(response.headers.get('access-control-allow-origin')).toBeNull();
       }
     });
   });
 
   describeApp(
-    'of another name',
+    'with a configured name',
     { auth: { reader: readerOptions({ cookie: '__Host-reader' }) } },
     ({ stream }) => {
-      it('is the one that is looked at', async () => {
+      it('is the one that is verified', async () => {
         const one = stream();
         const token = await sign({ sid: one.sid, scope: 'read' });
         const statusWith = async (cookie: string) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { clockToleranceSeconds } from '../../src/access/reader-token.js';
+import { clockToleranceSeconds } from '../../src/auth/reader-tokens.js';
 import { describeApp } from '../support/app-suite.js';
 import { openFeed } from '../support/feed-client.js';
 import { bring, places, readerOptions, secondsFromNow, sign } from '../support/tokens.js';
@@ -24,15 +24,15 @@ async function openBriefly<T extends { readonly status: number }>(
 ): Promise<T> {
   for (let seconds = 5; ; seconds *= 2) {
     const exp = secondsFromNow(seconds - clockToleranceSeconds);
-    const answer = await ask(await sign({ ...claims, exp }));
-    if (answer.status !== 401) return answer;
+    const response = await ask(await sign({ ...claims, exp }));
+    if (response.status !== 401) return response;
   }
 }
 
-describeApp('when a token expires', options, (source) => {
+describeApp('When a reader token expires', options, (source) => {
   const { stream } = source;
   it.each(places)(
-    'a feed that it opened in the %s ends, and says when to come back',
+    'a feed opened with the token in the %s ends with a retry time',
     async (place) => {
       const one = stream();
       await one.post({ type: 'answer' });
@@ -74,7 +74,7 @@ describeApp('when a token expires', options, (source) => {
     expect(feed.raw).toMatch(/\nretry: \d+\n$/);
   });
 
-  it('a feed of the AI SDK breaks, as a clean end would be that of the message', async () => {
+  it('a feed of the AI SDK breaks off, as a clean end would be that of the message', async () => {
     const sid = `chat-${randomUUID()}`;
     await post(eventsUrl(source.app.url, sid, 'm'), { type: 'answer', content: 'Cats ' });
     const url = `${source.app.url}/ai-sdk/sessions/${sid}/stream`;
@@ -89,7 +89,7 @@ describeApp('when a token expires', options, (source) => {
     expect((await fetch(url, { headers })).status).toBe(401);
   });
 
-  it('a read that waits answers with what there is', async () => {
+  it('a read that waits responds with what there is', async () => {
     const one = stream();
     const claims = { sid: one.sid, scope: 'read' };
     const wait = (token: string) =>
@@ -98,14 +98,14 @@ describeApp('when a token expires', options, (source) => {
     const lasting = wait(await sign(claims)).then(() => {
       isWaitOver = true;
     });
-    const answer = await openBriefly(claims, wait);
-    expect(await answer.json()).toMatchObject({ events: [], nextOffset: 0 });
+    const response = await openBriefly(claims, wait);
+    expect(await response.json()).toMatchObject({ events: [], nextOffset: 0 });
     expect(isWaitOver).toBe(false); // of one that began before
     await one.postAnswers(1);
     await lasting;
   });
 
-  it('a feed with a token that lasts goes on', async () => {
+  it('a feed with a token that is still valid goes on', async () => {
     const one = stream();
     const short = await openBriefly({ sid: one.sid, scope: 'read' }, (token) =>
       one.feed('', bring(token, 'header').headers),

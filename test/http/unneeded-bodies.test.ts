@@ -18,7 +18,7 @@ const types = [
 const noBody = { 'no length': '', 'a length of 0': 'content-length: 0\r\n' };
 const empty = [...Object.entries(noBody), ['no chunk', 'transfer-encoding: chunked\r\n'] as const];
 
-describeApp('a request whose body nobody needs', { timeouts: { bodyMs: 60_000 } }, (source) => {
+describeApp('A request that needs no body', { timeouts: { bodyMs: 60_000 } }, (source) => {
   const { stream } = source;
   const ask = (method: string, url: string, head: string, body = '') =>
     rawBytes(
@@ -46,20 +46,20 @@ describeApp('a request whose body nobody needs', { timeouts: { bodyMs: 60_000 } 
     ['POST', '/lease', 200],
     ['DELETE', '', 204],
   ])(
-    '%s %s is answered before a body that was announced has come',
+    '%s %s gets its response before an announced body has arrived',
     async (method, path, status) => {
       const one = stream();
       await one.postAnswers(1);
       const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
-      let answer = '';
+      let response = '';
       socket.setEncoding('utf8').on('data', (text: string) => {
-        answer += text;
+        response += text;
       });
       socket.write(`${method} ${new URL(one.url + path).pathname} HTTP/1.1\r\nhost: x\r\n`);
       socket.write('producer-lease: 30\r\ncontent-type: text/plain\r\n');
       socket.write('content-encoding: gzip\r\ncontent-length: 99999999\r\n\r\n');
-      await waitFor('the answer', () => answer.startsWith(`HTTP/1.1 ${status} `));
+      await waitFor('the response', () => response.startsWith(`HTTP/1.1 ${status} `));
       const isOver = new Promise((resolve) => socket.on('close', resolve));
       const sending = setInterval(() => socket.write('x'), 50); // not for ever
       socket.on('error', () => {});
@@ -78,8 +78,8 @@ async function stop(
   return (await response.json()) as Record<string, unknown>;
 }
 
-describeApp('the body of a stop', {}, ({ stream }) => {
-  it('may have 16 KiB, as announced and as it comes', async () => {
+describeApp('The body of POST …/stop', {}, ({ stream }) => {
+  it('may have 16 KiB, with a length and chunked', async () => {
     const reason = JSON.stringify({ reason: 'x'.repeat(1000) });
     const fits = reason + ' '.repeat(16 * 1024 - reason.length);
     expect(await stop(stream(), fits)).toEqual({ streamStatus: 'stopped' });
@@ -97,7 +97,7 @@ describeApp('the body of a stop', {}, ({ stream }) => {
     ['not JSON', '{"reason":', 'invalid_json', /too early/],
     ['nested too deep', `{"reason":${'['.repeat(7000)}${']'.repeat(7000)}}`, 'invalid_event', /64/],
     ['a __proto__ key', '{"__proto__":{"reason":"x"}}', 'invalid_event', /__proto__/],
-  ])('that is %s is rejected, and stops nothing', async (_, body, code, detail) => {
+  ])('is rejected when it is %s, and nothing is stopped', async (_, body, code, detail) => {
     const one = stream();
     const problem = await stop(one, body);
     expect(problem).toMatchObject({ status: 400, code, stored: 0 });
@@ -105,7 +105,7 @@ describeApp('the body of a stop', {}, ({ stream }) => {
     expect((await fetch(one.url)).status).toBe(404);
   });
 
-  it('has to be JSON: NDJSON is not read over', async () => {
+  it('has to be JSON: NDJSON is rejected', async () => {
     const problem = await stop(stream(), '{"reason":1}\n', {
       'content-type': 'application/x-ndjson',
     });
@@ -113,7 +113,7 @@ describeApp('the body of a stop', {}, ({ stream }) => {
   });
 });
 
-describeApp('a message that quotes a request', {}, ({ stream }) => {
+describeApp('A message that quotes a request', {}, ({ stream }) => {
   it.each<[string, (one: TestStream) => Promise<Record<string, unknown>>]>([
     ['a key of a stop', (one) => stop(one, JSON.stringify({ [long]: 1 }))],
     ['a field of an event', async (one) => (await one.post({ type: 't', [long]: 1 })).body],

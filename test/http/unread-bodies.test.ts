@@ -8,44 +8,44 @@ import { rawBytes, rawInTurn } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 
 const options = {
-  auth: { producerKeys: [makeKey('append').key] },
+  auth: { apiKeys: [makeKey('append').key] },
   timeouts: { bodyMs: 300, silenceMs: 300 },
 };
 const events = '/sessions/s/messages/m/events';
 
-describeApp('a body that nobody reads', options, (source) => {
+describeApp('A body that nobody reads', options, (source) => {
   it.each([
     ['no key', 'POST', events, 'application/json', 401],
     ['no key', 'POST', events, 'application/x-ndjson', 401],
     ['a wrong method', 'PUT', events, 'application/json', 405],
     ['no route', 'POST', '/unknown', 'text/plain', 404],
     ['a path that cannot be decoded', 'POST', '/sessions/%zz/messages/m', 'text/plain', 400],
-  ])('is cut when it goes on after the answer to %s (%s %s, %s)', async (...row) => {
+  ])('is cut when it goes on after the response to %s (%s %s, %s)', async (...row) => {
     const [, method, path, type, status] = row;
-    const answer = await sendForever(`${method} ${path}`, type);
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+    const response = await sendForever(`${method} ${path}`, type);
+    expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(response).toMatch(/\r\nconnection: close\r\n/i);
     expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
   });
 
-  it('leaves the connection open when it has come along with its head', async () => {
+  it('leaves the connection open when it arrived together with its head', async () => {
     const head = 'host: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
     const last = 'GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
-    const answers = await rawInTurn(source.app.url, [
+    const responses = await rawInTurn(source.app.url, [
       `POST ${events} HTTP/1.1\r\n${head}{}`,
       `POST /unknown HTTP/1.1\r\n${head}{}`,
       last,
     ]);
-    expect(answers.map((answer) => answer.slice(0, 12))).toEqual([
+    expect(responses.map((response) => response.slice(0, 12))).toEqual([
       'HTTP/1.1 401',
       'HTTP/1.1 404',
       'HTTP/1.1 200',
     ]);
-    expect(answers.join('').match(/connection: close/gi)).toHaveLength(1); // the last one asked for it
+    expect(responses.join('').match(/connection: close/gi)).toHaveLength(1); // the last one asked for it
   });
 
-  it('does not keep its answer from a client that sends all of it first', async () => {
-    const answer = await python(`
+  it('does not hide the response from a client that sends all of it first', async () => {
+    const response = await python(`
 import http.client, json
 connection = http.client.HTTPConnection('127.0.0.1', ${new URL(source.app.url).port})
 try:
@@ -55,39 +55,35 @@ except (BrokenPipeError, ConnectionResetError):
 answer = connection.getresponse()
 print(answer.status, answer.getheader('Connection'), json.load(answer)['code'])
 `);
-    expect(answer).toBe('401 close unauthorized\n');
+    expect(response).toBe('401 close unauthorized\n');
   });
 
-  /** Sends chunks until the server closes the connection. Resolves with what it answered. */
+  /** Sends chunks until the server closes the connection. Resolves with what it sent. */
   async function sendForever(request: string, type: string): Promise<string> {
-    let answer = '';
+    let response = '';
     const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
     socket.write(`${request} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`);
     socket.write('transfer-encoding: chunked\r\n\r\n');
     const sending = setInterval(() => socket.write('1\r\n \r\n'), 20);
     onTestFinished(() => clearInterval(sending));
     socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
+      response += text;
     });
     socket.on('error', () => {}); // 'close' follows
     await waitFor('the connection is closed', () => socket.destroyed);
-    return answer;
+    return response;
   }
 });
 
-describeApp(
-  'a body of a media type that is not taken',
-  { timeouts: options.timeouts },
-  (source) => {
-    it('does not end the service when it never ends', async () => {
-      const head = `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n`;
-      const answer = await rawBytes(source.app.url, `${head}content-length: 9\r\n\r\nx`);
-      expect(answer).toMatch(/^HTTP\/1.1 415 /);
-      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
-      expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
-    });
-  },
-);
+describeApp('A body of an unsupported media type', { timeouts: options.timeouts }, (source) => {
+  it('does not crash the service when it never ends', async () => {
+    const head = `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n`;
+    const response = await rawBytes(source.app.url, `${head}content-length: 9\r\n\r\nx`);
+    expect(response).toMatch(/^HTTP\/1.1 415 /);
+    expect(response).toMatch(/\r\nconnection: close\r\n/i);
+    expect((await fetch(`${source.app.url}/healthz`)).status).toBe(200);
+  });
+});
 
 /** What the program prints. */
 async function python(program: string): Promise<string> {

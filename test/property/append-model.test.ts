@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import { type StreamId, streamKey } from '../../src/streams/stream-id.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import { type StreamId, streamKey } from '../../src/store/stream-id.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend, redisBackend, sharedRedis } from '../support/backends.js';
 import { newStream, stored, texts } from '../support/events.js';
-import { type Answer, ModelStream } from '../support/model-stream.js';
+import { ModelStream, type Outcome } from '../support/model-stream.js';
 
 const maxStreamEvents = 15;
 const prefix = `model-${randomUUID()}`;
@@ -57,7 +57,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const deletion: fc.Arbitrary<Command> = fc.constant({ does: 'delete' });
 const maxLength = 40;
 
-describe('any run of appends with producers', () => {
+describe('Any sequence of appends with producers', () => {
   let memory: StreamManager;
   let redis: StreamManager;
   let client: Redis;
@@ -73,7 +73,7 @@ describe('any run of appends with producers', () => {
     client.disconnect();
   });
 
-  it('is answered alike by memory, Redis and the model', async () => {
+  it('has the same results on memory, on Redis and in the model', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength }), async (commands) => {
         await run(commands, [memory, redis], newStream());
@@ -82,7 +82,7 @@ describe('any run of appends with producers', () => {
     );
   });
 
-  it('is answered by Redis as by the model, whenever another program deletes the list', async () => {
+  it('has the same results on Redis as in the model when another program deletes the list meanwhile', async () => {
     const any = fc.oneof({ weight: 9, arbitrary: command }, { weight: 1, arbitrary: deletion });
     await fc.assert(
       fc.asyncProperty(fc.array(any, { maxLength }), async (commands) => {
@@ -95,18 +95,18 @@ describe('any run of appends with producers', () => {
   });
 });
 
-/** Does the same to all stores and to the model; each has to answer as the model does. */
+/** Does the same to all stores and to the model; each has to respond as the model does. */
 async function run(
   commands: readonly Command[],
   stores: readonly StreamManager[],
   stream: StreamId,
-  forget: () => Promise<unknown> = async () => {},
+  deleteList: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const model = new ModelStream(maxStreamEvents);
   for (const each of commands) {
     const ask = prepare(each, model);
     const expected = ask.model();
-    if (each.does === 'delete') await forget();
+    if (each.does === 'delete') await deleteList();
     for (const store of stores) expect(await ask.store(store, stream)).toEqual(expected);
   }
   for (const store of stores) {
@@ -116,8 +116,8 @@ async function run(
 }
 
 interface Question {
-  model(): Answer;
-  store(store: StreamManager, stream: StreamId): Promise<Answer>;
+  model(): Outcome;
+  store(store: StreamManager, stream: StreamId): Promise<Outcome>;
 }
 
 function prepare(command: Command, model: ModelStream): Question {
@@ -137,7 +137,7 @@ function prepare(command: Command, model: ModelStream): Question {
     case 'delete':
       return {
         model: () => {
-          model.forget();
+          model.delete();
           return null;
         },
         store: async (store, stream) => statusOf(await store.getStatus(stream, 'a')),
@@ -151,7 +151,7 @@ function appending(events: StoredEvent[], as: Sender | undefined, model: ModelSt
   return {
     model: () => model.append(events, producer),
     store: (store, stream) =>
-      store.appendEvents(stream, events, { producer }).then((done) => ({ ...done }), toAnswer),
+      store.appendEvents(stream, events, { producer }).then((done) => ({ ...done }), toOutcome),
   };
 }
 
@@ -160,15 +160,15 @@ function renewal(store: StreamManager, stream: StreamId, producer: { id: string;
   return store.renewLease(stream, { leaseMs: 60_000, producer: { id, epoch } }).then((info) => {
     if (info === null) return null;
     return { nextOffset: info.nextOffset, status: info.status };
-  }, toAnswer);
+  }, toOutcome);
 }
 
-function statusOf(info: Awaited<ReturnType<StreamManager['getStatus']>>): Answer {
+function statusOf(info: Awaited<ReturnType<StreamManager['getStatus']>>): Outcome {
   if (info === null) return null;
   return { nextOffset: info.nextOffset, status: info.status, producer: info.producer };
 }
 
-function toAnswer(error: unknown): Answer {
+function toOutcome(error: unknown): Outcome {
   if (!(error instanceof ServiceError)) throw error;
   return { code: error.code, ...error.details };
 }

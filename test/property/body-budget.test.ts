@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { BodyBudget, type BodyShare } from '../../src/http/body-budget.js';
+import { BodyBudget, type BodyShare } from '../../src/http/body/body-budget.js';
 
 const maxBytes = 100;
 
@@ -19,7 +19,7 @@ const step = fc.record({
   bytes: fc.nat(maxBytes + 1),
 });
 
-it('The budget of bodies is the sum of what they hold, never above its limit, and all comes back', async () => {
+it('The body budget is the sum of the bodies in flight, never above its limit, and ends at zero', async () => {
   const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
     const budget = new BodyBudget(maxBytes, -1);
     const all: Body[] = [];

@@ -44,8 +44,8 @@ interface Got {
   readonly compact: boolean;
 }
 
-describeApp('a feed with compact=true', { feed: { lingerMs: 0 } }, ({ stream }) => {
-  it('gives the text of the full one, over any cuts, with and without compact', async () => {
+describeApp('A feed with compact=true', { feed: { lingerMs: 0 } }, ({ stream }) => {
+  it('has the text of the full one, over any cuts, with and without compact', async () => {
     const batches = fc.array(batch, { minLength: 1, maxLength: 5 });
     const connections = fc.array(connection, { maxLength: 6 });
     await fc.assert(

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 
-describeApp('the feeds of a stream', { feed: { lingerMs: 0 } }, (source) => {
-  it('lose nothing while it is live and their clients drop at random', async () => {
+describeApp('The feeds of a stream', { feed: { lingerMs: 0 } }, (source) => {
+  it('lose nothing when their clients drop at random while it is live', async () => {
     const drops = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(drops, fc.integer({ min: 1, max: 9 }), async (framesUntilDrop, batch) => {
@@ -29,7 +29,7 @@ async function postAll(stream: TestStream, total: number, batch: number): Promis
   await stream.post({ type: 'complete' });
 }
 
-/** Follows to the end; the n-th connection is dropped after so many frames. */
+/** Follows to the end; the n-th connection is dropped after that many frames. */
 async function readDropping(
   stream: TestStream,
   framesUntilDrop: readonly number[],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeEvents } from '../../src/streams/encode-events.js';
-import { eventSchema } from '../../src/streams/stream-event.js';
+import { encodeEvents } from '../../src/events/encode-events.js';
+import { eventSchema } from '../../src/events/event.js';
 
 const limits = { maxEventBytes: 1024 ** 2 };
 const spaces = fc.constantFrom(undefined, 1, 3, '\t', '\n', '\r\n ');
@@ -26,8 +26,8 @@ const valid = fc.record(
   { requiredKeys: ['type'], noNullPrototype: true },
 );
 
-describe('events as they are stored', () => {
-  it('mean what was sent, with the missing fields and no others', () => {
+describe('encodeEvents', () => {
+  it('keeps the given fields and adds the missing ones and no others', () => {
     fc.assert(
       fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
         const sent = JSON.parse(JSON.stringify(events));
@@ -50,7 +50,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('begin with the very bytes that were sent', () => {
+  it('keeps the bytes of the request at the start of the event', () => {
     fc.assert(
       fc.property(valid, (event) => {
         const text = JSON.stringify(event);
@@ -62,7 +62,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('are refused exactly when the schema refuses them', () => {
+  it('rejects an event exactly when the schema rejects it', () => {
     const almost = fc.record(
       {
         type: fc.oneof(fc.string(), fc.constantFrom('answer', 'a b', '', '1a'), fc.jsonValue()),
@@ -83,13 +83,13 @@ describe('events as they are stored', () => {
       ...event,
       ...Object.fromEntries(Object.entries(other).slice(which, which + 1)),
     }));
-    const counts = { valid: 0, refused: 0 };
+    const counts = { valid: 0, rejected: 0 };
     fc.assert(
       fc.property(fc.oneof(nearly, almost, fc.jsonValue()), (value) => {
         const text = JSON.stringify(value);
         fc.pre(!text.includes('__proto__') && !text.startsWith('['));
         const isValid = eventSchema.safeParse(JSON.parse(text)).success;
-        counts[isValid ? 'valid' : 'refused'] += 1;
+        counts[isValid ? 'valid' : 'rejected'] += 1;
         const encode = () => encodeEvents(Buffer.from(text), limits);
         if (isValid) expect(encode()).toHaveLength(1);
         else expect(encode).toThrow(expect.objectContaining({ code: 'invalid_event' }));
@@ -99,7 +99,7 @@ describe('events as they are stored', () => {
     expect(Math.min(...Object.values(counts))).toBeGreaterThan(50);
   });
 
-  it('never come from bytes that are not JSON, and no bytes break the check', () => {
+  it('rejects bytes that are not JSON with an error of the contract', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const body = Buffer.from(bytes);
@@ -111,7 +111,7 @@ describe('events as they are stored', () => {
     );
   });
 
-  it('survive a cut or a changed byte as a refusal or as JSON', () => {
+  it('rejects a body that was cut or changed in one byte, or stores JSON', () => {
     fc.assert(
       fc.property(valid, fc.nat(), fc.nat(255), (event, place, byte) => {
         const body = Buffer.from(JSON.stringify([event, event]));

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fits, type Position, startOfStream, tagAfter, tagAt } from '../../src/streams/position.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import {
+  matches,
+  type Position,
+  startOfStream,
+  tagAfter,
+  tagAt,
+} from '../../src/events/position.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { backends } from '../support/backends.js';
 import { answer, complete, newStream, texts, title } from '../support/events.js';
 
@@ -41,7 +47,7 @@ class Model {
   readonly events: StoredEvent[] = [];
   hasEnded = false;
 
-  refuses(step: Step): boolean {
+  rejects(step: Step): boolean {
     if (step.kind === 'title') return false;
     return this.hasEnded;
   }
@@ -53,7 +59,7 @@ class Reader {
 
   async read(manager: StreamManager, stream: ReturnType<typeof newStream>, limit: number) {
     const page = await manager.getEvents(stream, this.position.offset, limit);
-    expect(fits(this.position, tagAt(this.position.offset, page.before))).toBe(true);
+    expect(matches(this.position, tagAt(this.position.offset, page.before))).toBe(true);
     this.got.push(...page.events);
     const last = page.events.at(-1);
     if (last !== undefined) this.position = { offset: page.nextOffset, tag: tagAfter(last) };
@@ -62,7 +68,7 @@ class Reader {
 }
 
 describe.each(backends)(
-  'any interleaving of appends, reads, drops and resumes ($name)',
+  'Any interleaving of appends, reads, drops and resumes ($name)',
   (backend) => {
     it('gives each reader each event once, in order', async () => {
       const manager = await backend.create();
@@ -100,7 +106,7 @@ async function take(
     return;
   }
   const events = eventsOf(step, model);
-  if (model.refuses(step)) {
+  if (model.rejects(step)) {
     await expect(manager.appendEvents(stream, events)).rejects.toMatchObject({
       code: 'stream_ended',
     });

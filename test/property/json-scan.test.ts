@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readFields } from '../../src/streams/event-fields.js';
-import { JsonScanner, scanJson } from '../../src/streams/json-scan.js';
+import { maxEventDepth } from '../../src/events/event.js';
+import { readFields } from '../../src/events/json-members.js';
+import { isPlainObject, scanInSteps, scanJson } from '../../src/events/json-scan.js';
+import { runAtOnce } from '../../src/events/slices.js';
 
 const anyLimits = {
   maxDepth: 1e6,
@@ -59,8 +61,8 @@ const texts = fc.oneof(
   }),
 );
 
-describe('the scan of JSON', () => {
-  it('takes for JSON what JSON.parse takes, and nothing else', () => {
+describe('scanJson', () => {
+  it('accepts what JSON.parse accepts and nothing else', () => {
     const count = { good: 0, bad: 0 };
     fc.assert(
       fc.property(texts, (text) => {
@@ -80,24 +82,24 @@ describe('the scan of JSON', () => {
     fc.assert(
       fc.property(values, fc.integer({ min: 1, max: 20 }), (list, step) => {
         const text = Buffer.from(JSON.stringify(list, null, 1));
-        const scanner = new JsonScanner(text, anyLimits);
-        while (!scanner.run(step)) expect(scanner.fault).toBeNull();
-        const found = scanner.elements.map(({ start, end }) =>
+        const { elements, fault } = runAtOnce(scanInSteps(text, anyLimits, step));
+        const found = elements.map(({ start, end }) =>
           JSON.parse(text.toString('utf8', start, end)),
         );
         expect(found).toEqual(JSON.parse(JSON.stringify(list)));
-        expect(scanner.elements).toEqual(scanJson(text, anyLimits).elements);
+        expect(fault).toBeNull();
+        expect(elements).toEqual(scanJson(text, anyLimits).elements);
       }),
       { numRuns: 1000 },
     );
   });
 });
 
-describe('the fields of a large event', () => {
+describe('readFields of a large text', () => {
   const names = new Set(['type', 'id', 'data']);
   const large = 'x'.repeat(5000);
 
-  it('are those that JSON.parse finds, without what is in objects and arrays', () => {
+  it('finds what JSON.parse finds, without the contents of objects and arrays', () => {
     const keys = fc.constantFrom('type', 'id', 'data', 'other', 'more', 'dáta', '');
     const members = fc.array(fc.tuple(keys, fc.jsonValue()), { maxLength: 8 });
     fc.assert(
@@ -119,11 +121,73 @@ describe('the fields of a large event', () => {
   });
 
   it.each([`"${large}"`, `["${large}"]`, `1${'0'.repeat(5000)}`])(
-    'of what is none are none',
+    'reads a value that is no object: %.10s',
     (text) => {
       expect(readFields(Buffer.from(text), names)).toEqual(shallow(JSON.parse(text)));
     },
   );
+});
+
+/** Pieces that a text is put together from which is nearly an object without anything special. */
+const objectPieces = fc.constantFrom(
+  '{',
+  '}',
+  '[',
+  ']',
+  '"a":',
+  '"__proto__":',
+  '"\\u005f_proto__":',
+  '"__pr\\u006Fto__":',
+  '"__pro\\u0074o__":',
+  '"\\u00e9"',
+  '"\\\\u005f"',
+  '1',
+  '"x"',
+  ',',
+  ' ',
+  '\n',
+  'null',
+);
+
+const objectTexts = fc.oneof(
+  fc.json({ maxDepth: 5 }),
+  fc.array(objectPieces, { maxLength: 12 }).map((list) => list.join('')),
+  fc.array(objectPieces, { maxLength: 8 }).map((list) => `{${list.join('')}}`),
+  fc.integer({ min: 60, max: 70 }).map((depth) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`),
+  fc.integer({ min: 60, max: 70 }).map((n) => `{"a":${'['.repeat(n)}${']'.repeat(n)}}`),
+  fc
+    .tuple(fc.integer({ min: 60, max: 70 }), fc.integer({ min: 0, max: 5 }))
+    .map(([deep, other]) => `{"a":{${'"b":{'.repeat(deep)}${'}'.repeat(deep + 1)},"a":${other}}`),
+);
+
+describe('isPlainObject', () => {
+  it('accepts JSON only when scanJson accepts it', () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(objectTexts, (text) => {
+        if (!isPlainObject(text, maxEventDepth) || !isJson(text)) return;
+        plain += 1;
+        const bytes = Buffer.from(text);
+        const scan = scanJson(bytes, { maxDepth: maxEventDepth, maxElements: 1 });
+        expect(scan.fault).toBeNull();
+        expect(scan.isArray).toBe(false);
+        expect(scan.elements).toEqual([{ start: 0, end: bytes.length }]);
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(plain).toBeGreaterThan(1000);
+  });
+
+  it.each(['"__proto__"', '"\\u005f_proto__"', '"__pr\\u006Fto__"', '"__pro\\u0074o__"'])(
+    'leaves the key %s to scanJson',
+    (key) => expect(isPlainObject(`{${key}:1}`, maxEventDepth)).toBe(false),
+  );
+
+  it('accepts text in any script, escaped or not, and source code', () => {
+    for (const content of ['"é漢"', '"\\u00e9\\u6f22"', `"${'{[('.repeat(20)}"`]) {
+      expect(isPlainObject(`{"content":${content}}`, maxEventDepth)).toBe(true);
+    }
+  });
 });
 
 function shallow(value: unknown): unknown {

@@ -27,8 +27,8 @@ function contentsOf(list: LinkedList<Item>): Item[] {
   return found;
 }
 
-describe('a linked list', () => {
-  it('holds what an array would, and what has left it leads nowhere', () => {
+describe('LinkedList', () => {
+  it('A linked list holds what an array would, and an item that has left it leads nowhere', () => {
     fc.assert(
       fc.property(operations, (steps) => {
         const items = Array.from({ length: itemCount }, () => new Item());

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
-import { decodeStoredEvent, type StoredEvent } from '../../src/streams/stream-event.js';
+import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { majors, readMessage } from '../support/ui-messages.js';
 import { runs } from './runs.js';
 
@@ -86,7 +86,7 @@ const withApprovals = majors.filter(({ name }) => name !== 'ai 5');
 
 /**
  * What all majors show alike. Version 5 drops titles of tools and some metadata; where a second call has
- * the id of the first, they disagree on its name, and on the input of one that was refused.
+ * the id of the first, they disagree on its name, and on the input of one that was rejected.
  */
 function commonTo({ type, providerMetadata: _, ...part }: Record<string, unknown>): object {
   if (!('toolCallId' in part)) return { type, ...part };
@@ -98,14 +98,14 @@ const ends = fc.constantFrom({ type: 'complete' }, { type: 'stop' }, null);
 
 /** What a feed sends of the events. */
 function framesOf(events: readonly StoredEvent[], knowsApprovals: boolean): Buffer {
-  const dialect = new UiMessageDialect('m1', 1024 ** 2, knowsApprovals);
+  const format = new UiMessageFormat('m1', 1024 ** 2, knowsApprovals);
   const nextOffset = events.length;
   const page = EncodedPage.of({ events, nextOffset, before: undefined, atEnd: true });
-  return Buffer.concat([dialect.preamble, dialect.encode(page)?.bytes ?? Buffer.alloc(0)]);
+  return Buffer.concat([format.preamble, format.encode(page)?.bytes ?? Buffer.alloc(0)]);
 }
 
-describe('whatever stands in a stream, each major of the AI SDK', () => {
-  it('takes every chunk of it, in any order, and makes the same parts of them', async () => {
+describe('Each major of the AI SDK', () => {
+  it('accepts every chunk of any stream, in any order, and makes the same parts of them', async () => {
     const lists = fc.array(element, { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(lists, ends, fc.boolean(), async (elements, end, knowsApprovals) => {

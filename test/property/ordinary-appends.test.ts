@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { texts } from '../support/events.js';
 import { makeKey } from '../support/keys.js';
@@ -146,7 +146,7 @@ const request: fc.Arbitrary<Request> = fc
   }));
 
 /**
- * Requests after which the connection goes on, whatever becomes of them. NDJSON may be refused
+ * Requests after which the connection goes on, whatever becomes of them. NDJSON may be rejected
  * before its end has come, and then the connection ends.
  */
 const wellFramed = request.filter(
@@ -166,9 +166,9 @@ function toText({ method, path, head, body, length }: Request, sid: string, isLa
 
 /** Each text over a connection of its own. */
 async function sendApart(url: string, texts: readonly string[]): Promise<string[]> {
-  const answers: string[] = [];
-  for (const text of texts) answers.push(await rawBytes(url, text));
-  return answers;
+  const responses: string[] = [];
+  for (const text of texts) responses.push(await rawBytes(url, text));
+  return responses;
 }
 
 /** Without what is of the moment. */
@@ -188,11 +188,11 @@ const timeouts = { bodyMs: 50, silenceMs: 500 };
 /** A test of its own for each of these, since they change what is ordinary. */
 const settings: readonly (readonly [string, TestAppOptions])[] = [
   ['everybody may append', {}],
-  ['appending takes a key', { auth: { producerKeys: [appendKey.key, readKey.key] } }],
-  ['pages of another origin are served', { cors: { origins: ['https://listed.example'] } }],
+  ['appending takes a key', { auth: { apiKeys: [appendKey.key, readKey.key] } }],
+  ['cross-origin pages are served', { cors: { origins: ['https://listed.example'] } }],
 ];
 
-describe.each(settings)('an append that the framework does not see, where %s', (_, options) => {
+describe.each(settings)('The append fast path, where %s,', (_, options) => {
   const stores: StreamManager[] = [];
   const apps: TestApp[] = [];
   let sessionCount = 0;
@@ -223,15 +223,15 @@ describe.each(settings)('an append that the framework does not see, where %s', (
   ): Promise<string[][]> {
     return Promise.all(
       apps.map(async ({ url }, index) => {
-        const answers = (await send(url, sent)).map(withoutTimes);
+        const responses = (await send(url, sent)).map(withoutTimes);
         const store = stores[index] as StreamManager;
         for (const messageId of messages) {
           const stream = { sessionId: sid, messageId };
           const { events } = await store.getEvents(stream, 0, 1000);
-          answers.push(...texts(events).map(withoutTimes));
-          answers.push(String((await store.getStatus(stream))?.status));
+          responses.push(...texts(events).map(withoutTimes));
+          responses.push(String((await store.getStatus(stream))?.status));
         }
-        return answers;
+        return responses;
       }),
     );
   }
@@ -256,19 +256,19 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     await fc.assert(property, { numRuns: runs(50) });
   }
 
-  it('is answered and stored as the framework would have it', async () => {
+  it('has the same response and stores the same as the route', async () => {
     const requests = fc.array(request, { minLength: 1, maxLength: 16 });
     await expectSameOutcomes(requests, (sent, sid) => sent.map((one) => toText(one, sid)));
   });
 
-  it('is so too where many come one after another over one connection', async () => {
+  it('does so too for many sequential appends over one connection', async () => {
     const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
     const toTexts = (sent: readonly Request[], sid: string) =>
       sent.map((one, index) => toText(one, sid, index === sent.length - 1));
     await expectSameOutcomes(requests, toTexts, rawInTurn);
   });
 
-  it('is so too where many come at once over one connection', async () => {
+  it('does so too for many pipelined appends over one connection', async () => {
     const requests = fc.array(wellFramed, { minLength: 2, maxLength: 30 });
     await expectSameOutcomes(requests, (sent, sid) => {
       const last = sent.length - 1;
@@ -276,7 +276,7 @@ describe.each(settings)('an append that the framework does not see, where %s', (
     });
   });
 
-  it('is nearly every append', async () => {
+  it('serves nearly every append', async () => {
     const plain: Request = {
       method: 'POST',
       path: '/sessions/SID/messages/plain/events',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { stored } from '../support/events.js';
 import { makeKey } from '../support/keys.js';
@@ -116,7 +116,7 @@ const chatRequest: fc.Arbitrary<RawRequest> = fc
   .map(({ method, parts, end }) => ({ method, target: `/${parts.join('/')}${end}` }));
 
 /** What anybody may see, and shows nothing of streams. */
-const open = ['healthz', 'docs', 'inspector', 'openapi.json'];
+const open = ['', 'healthz', 'docs', 'inspector', 'openapi.json'];
 
 /** What the request names, read in the plainest way: each part decoded once, nothing mended. */
 function namedBy({ target }: RawRequest): readonly string[] | null {
@@ -130,10 +130,11 @@ function namedBy({ target }: RawRequest): readonly string[] | null {
 
 /** Whether the token opens it, as docs/protocol.md says; or anybody may. */
 function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
-  const parts = namedBy(raw) ?? [];
+  const parts = namedBy(raw);
+  if (parts === null) return false;
   const [sessions, sid, messages, ownMid, route, ...more] = parts;
   const isReading = raw.method === 'GET' || raw.method === 'HEAD';
-  if (parts.length === 1 && open.includes(parts[0] as string)) return isReading;
+  if (parts.length <= 1 && open.includes(parts[0] ?? '')) return isReading;
   if (sessions !== 'sessions' || sid !== 's' || more.length > 0) return false;
   if (messages === undefined) return isReading && mid === undefined;
   if (messages !== 'messages' || (mid !== undefined && ownMid !== mid)) return false;
@@ -141,13 +142,13 @@ function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
   return isReading && (route === undefined || route === 'events' || route === 'stream');
 }
 
-describe('A token', () => {
+describe('A reader token', () => {
   let app: TestApp;
   let manager: StreamManager;
   beforeAll(async () => {
     manager = await memoryBackend.create();
-    const producerKeys = [makeKey('append', 'read', 'admin').key];
-    app = await startApp(manager, { auth: { producerKeys, reader: readerOptions() } });
+    const apiKeys = [makeKey('append', 'read', 'admin').key];
+    app = await startApp(manager, { auth: { apiKeys, reader: readerOptions() } });
     for (const stream of streams) {
       await manager.appendEvents(stream, stored({ type: 'answer', content: markOf(stream) }));
     }
@@ -157,7 +158,7 @@ describe('A token', () => {
     await manager.close();
   });
 
-  /** Sends it as it is written. Resolves with the answer, of a feed with its first event. */
+  /** Sends it as it is written. Resolves with the response, of a feed with its first event. */
   async function send(raw: RawRequest, token: string, place: TokenPlace): Promise<string> {
     const { headers, query } = bring(token, place);
     const isFirst = !raw.target.includes('?');
@@ -176,14 +177,14 @@ describe('A token', () => {
     ];
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname);
-    let answer = '';
+    let response = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
-      if (/text\/event-stream.*\r\n\r\n.*<<[^\n]*>>/s.test(answer)) socket.destroy();
+      response += text;
+      if (/text\/event-stream.*\r\n\r\n.*<<[^\n]*>>/s.test(response)) socket.destroy();
     });
     socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
     await once(socket, 'close');
-    return answer;
+    return response;
   }
 
   async function snapshot(): Promise<Map<string, string>> {
@@ -196,7 +197,7 @@ describe('A token', () => {
   }
 
   it.each(grants)(
-    'for $scope of $mid reads, writes, stops and lists nothing else',
+    'with scope $scope for $mid reads, writes, stops and lists nothing else',
     async (grant) => {
       const { mid, scope } = grant;
       const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });
@@ -208,12 +209,12 @@ describe('A token', () => {
 
       await fc.assert(
         fc.asyncProperty(request, fc.constantFrom(...places), async (raw, place) => {
-          const answer = await send(raw, token, place);
-          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+          const response = await send(raw, token, place);
+          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1]);
           if (status === 403) seen.forbidden += 1;
           if (isAllowed(raw, grant)) seen.opened += status < 300 ? 1 : 0;
           else expect([400, 401, 403, 404, 405, 421]).toContain(status);
-          expect(strange.filter((mark) => answer.includes(mark))).toEqual([]);
+          expect(strange.filter((mark) => response.includes(mark))).toEqual([]);
           const after = await snapshot();
           const changed = [...after].filter(([mark, state]) => before.get(mark) !== state);
           const mayChange = isAllowed(raw, grant) && raw.method === 'POST';
@@ -222,28 +223,28 @@ describe('A token', () => {
         }),
         { numRuns: 500 },
       );
-      // What is refused everywhere, or reaches no route at all, would prove nothing.
+      // What is rejected everywhere, or reaches no route at all, would prove nothing.
       expect(seen.opened).toBeGreaterThan(10);
       expect(seen.forbidden).toBeGreaterThan(50);
     },
   );
 
   it.each(grants)(
-    'for $scope of $mid opens no chat but that of its whole session',
+    'with scope $scope for $mid opens no AI SDK feed but that of its whole session',
     async (grant) => {
       const { mid, scope } = grant;
       const token = await sign({ sid: 's', ...(mid !== undefined && { mid }), scope });
       const strange = streams.filter(({ sessionId }) => sessionId !== 's').map(markOf);
       await fc.assert(
         fc.asyncProperty(chatRequest, fc.constantFrom(...places), async (raw, place) => {
-          const answer = await send(raw, token, place);
-          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+          const response = await send(raw, token, place);
+          const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1]);
           const isReading = raw.method === 'GET' || raw.method === 'HEAD';
           const isOwn = namedBy(raw)?.join('/') === 'ai-sdk/sessions/s/stream';
           if (isOwn && raw.target.endsWith('#')) return; // no fragment is ever sent: it joins the token
           if (isOwn && isReading && mid === undefined) expect(status).toBeLessThan(300);
           else expect([400, 401, 403, 404, 405, 421]).toContain(status);
-          expect(strange.filter((mark) => answer.includes(mark))).toEqual([]);
+          expect(strange.filter((mark) => response.includes(mark))).toEqual([]);
         }),
         { numRuns: 300 },
       );

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EventInput } from '../../src/streams/stream-event.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { EventInput } from '../../src/events/event.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { TestStream } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { FinishedFeed } from '../support/finished-feed.js';
@@ -219,13 +219,13 @@ describe('A feed that is torn at any byte', () => {
     }
   });
 
-  it('loses and repeats nothing for WebKit, which goes on with what was torn', async () => {
+  it('loses and repeats nothing for WebKit, which continues a torn frame', async () => {
     for (const [format, feed] of webKitFeeds) {
       expect(await harmfulTears(webKit, feed), format).toEqual([]);
     }
   });
 
-  it.each(harmed)('harms $name', async ({ name, end, torn }) => {
+  it.each(harmed)('loses or repeats events for $name', async ({ name, end, torn }) => {
     const parser = parsers.find((one) => one.name === name) as FeedParser;
     const feed = feeds.get('') as FinishedFeed;
     const { bytes } = feed;
@@ -236,7 +236,7 @@ describe('A feed that is torn at any byte', () => {
     expect(tears.filter((tear) => !torn.test(tear))).toEqual([]);
   });
 
-  it('does not tell its place to parsers that need an event with an id', async () => {
+  it('does not reveal its position to parsers that need an event with an id', async () => {
     const { bytes } = fromNow;
     const alone = bytes.subarray(0, bytes.indexOf('\n\n') + 2);
     expect(alone.toString()).toMatch(/\nid: 4-[\da-f]{8}\n\n$/);
@@ -250,7 +250,7 @@ describe('A feed that is torn at any byte', () => {
     expect(heedless).toEqual(heedNoIdAlone);
   });
 
-  it('is described for those that it harms', () => {
+  it('is documented for the parsers that lose or repeat events', () => {
     const protocol = readFileSync('docs/protocol.md', 'utf8');
     const names = [...harmed.map(({ name }) => name), ...heedNoIdAlone];
     for (const name of names) expect(protocol).toContain(name.replace(/^\S+/, '`$&`'));

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import type { StreamLimits } from '../../src/streams/lifecycle.js';
-import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
-import type { RedisOptions } from '../../src/streams/redis/redis-options.js';
-import { RedisStreamManager } from '../../src/streams/redis/redis-stream-manager.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamLimits } from '../../src/store/lifecycle.js';
+import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manager.js';
+import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
+import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { waitFor } from './wait-for.js';
 
 export interface BackendOptions {
@@ -56,7 +56,7 @@ export const redisBackend: Backend<'redis'> = {
       redis: {
         ...sharedRedis(),
         prefix: `test-${randomUUID()}`,
-        answerMs: 60_000, // a busy machine stands still for long
+        replyTimeoutMs: 60_000, // a busy machine stands still for long
         ...options.redis,
       },
       logger: silentLogger,

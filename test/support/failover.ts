@@ -28,18 +28,18 @@ export class Failover {
   }
 
   async appendsFail(): Promise<void> {
-    const { refused, unknown } = this.worker;
-    const before = refused.length + unknown.length;
-    await waitFor('appends fail', () => refused.length + unknown.length > before);
+    const { rejected, unknown } = this.worker;
+    const before = rejected.length + unknown.length;
+    await waitFor('appends fail', () => rejected.length + unknown.length > before);
   }
 
-  async appendsAreRefused(): Promise<void> {
-    const before = this.worker.refused.length;
-    await waitFor('appends are refused', () => this.worker.refused.length > before);
+  async appendsAreRejected(): Promise<void> {
+    const before = this.worker.rejected.length;
+    await waitFor('appends are rejected', () => this.worker.rejected.length > before);
   }
 
   /**
-   * The worker had its answers, and the reader has what is stored: all of it, or all of it
+   * The worker had its responses, and the reader has what is stored: all of it, or all of it
    * anew after a reset.
    *
    * @param elements of the list, at the end
@@ -51,9 +51,9 @@ export class Failover {
     await waitFor('the reader is up to date', () => this.#seen().length >= stored.length);
     expect(this.#seen()).toEqual(stored);
     expectNothingFalse(this.worker, stored);
-    const { acknowledged, refused, unknown, slowestMs } = this.worker;
+    const { acknowledged, rejected, unknown, slowestMs } = this.worker;
     const lost = lostOf(this.worker, stored).length;
-    const counts = `${acknowledged.length} acknowledged, ${lost} of them lost, ${refused.length} refused, ${unknown.length} unknown`;
+    const counts = `${acknowledged.length} acknowledged, ${lost} of them lost, ${rejected.length} rejected, ${unknown.length} unknown`;
     const resets = `${this.resetCount} resets, slowest answer ${slowestMs.toFixed(0)} ms`;
     console.log(`${what}: ${counts}, ${resets}`);
     return lost;

@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.js';
 
 /**
  * One SSE connection over a real socket, parsed by a library that nobody here wrote. It does not
- * reconnect by itself: tests decide where a client goes on.
+ * reconnect automatically: tests decide where a client goes on.
  */
 export class FeedClient {
   readonly frames: EventSourceMessage[] = [];
@@ -43,7 +43,7 @@ export class FeedClient {
     });
   }
 
-  /** Resolves with the head of the answer. */
+  /** Resolves with the head of the response. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<FeedClient> {
     const sent = request(url, {
       headers: { accept: 'text/event-stream', ...headers },

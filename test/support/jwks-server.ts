@@ -12,9 +12,9 @@ interface SigningKey {
 export class JwksServer {
   /** How often it was asked. */
   asked = 0;
-  /** What it answers instead of the keys. */
+  /** What it responds instead of the keys. */
   failure: { readonly status: number; readonly body: string } | null = null;
-  /** Whether it takes requests and answers none. */
+  /** Whether it takes requests and responds to none. */
   isStuck = false;
   readonly #server: Server;
   #keys: object[] = [];

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from './wait-for.js';
 import { eventsUrl, post } from './worker.js';
 
-export const signsOfLife = ['appends', 'renewals', 'an open body'] as const;
-export type SignOfLife = (typeof signsOfLife)[number];
+export const heartbeats = ['appends', 'renewals', 'an open body'] as const;
+export type Heartbeat = (typeof heartbeats)[number];
 
 export interface LivingWorkerOptions {
   readonly bases: readonly string[];
   readonly mid: string;
-  readonly sign: SignOfLife;
+  readonly sign: Heartbeat;
   readonly leaseSeconds: number;
 }
 
@@ -20,10 +20,10 @@ export class LivingWorker {
   /** Whether it was told that its stream has ended. */
   wasEnded = false;
   /**
-   * No later than its last sign of life that it knows to be taken: since 1970, in ms. Of what renews
+   * No later than its last heartbeat that it knows to be accepted: since 1970, in ms. Of what renews
    * the lease of an open body, it knows the first event only.
    */
-  lastSignAt = 0;
+  lastHeartbeatAt = 0;
   /** When it sent each heartbeat, whether or not that was taken, in milliseconds since 1970. */
   readonly sentAt: number[] = [];
   #node: number;
@@ -84,7 +84,7 @@ export class LivingWorker {
   async #append(): Promise<boolean> {
     const sentAt = this.#noteSent();
     const { status } = await post(this.#eventsUrl, { type: 'answer' }, this.#headers);
-    if (status === 201) this.lastSignAt = sentAt;
+    if (status === 201) this.lastHeartbeatAt = sentAt;
     return this.#note(status === 409, status === 201);
   }
 
@@ -93,7 +93,7 @@ export class LivingWorker {
     const url = this.#eventsUrl.replace(/events$/, 'lease');
     const response = await fetch(url, { method: 'POST', headers: this.#headers });
     const { streamStatus } = (await response.json()) as { streamStatus?: string };
-    if (streamStatus === 'open') this.lastSignAt = sentAt;
+    if (streamStatus === 'open') this.lastHeartbeatAt = sentAt;
     return this.#note(streamStatus === 'failed', streamStatus === 'open');
   }
 
@@ -111,7 +111,7 @@ export class LivingWorker {
     try {
       const [response] = (await once(sent, 'response')) as [IncomingMessage];
       const { stored } = (await json(response)) as { stored: number | null };
-      if (stored === 1) this.lastSignAt = sentAt;
+      if (stored === 1) this.lastHeartbeatAt = sentAt;
       return this.#note(response.statusCode === 409, false);
     } finally {
       sent.destroy();

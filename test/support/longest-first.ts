@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Folders whose files take longest, mostly waiting: begun last, one of them would run on alone. */
-const longest = ['test/faults/', 'test/e2e/', 'test/clients/', 'test/browser/', 'test/contract/'];
+const longest = ['tools/faults/', 'test/e2e/', 'test/clients/', 'test/browser/', 'test/contract/'];
 
 /** Within a folder the order is that of vitest: what failed or took long the last time comes first. */
 export class LongestFirst extends BaseSequencer {

@@ -1,13 +1,13 @@
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 
-/** What a method does in place of what it should: fail, at once or later, or not answer yet. */
+/** What a method does in place of what it should: fail, at once or later, or not return yet. */
 export type Misdeed =
   | { readonly rejects: Error }
   | { readonly throws: Error }
-  /** Does what it should, and keeps the answer until `letGo`. */
+  /** Does what it should, and keeps the response until `letGo`. */
   | 'hangs';
 
-type Method = Exclude<keyof StreamManager, 'wakesForCertain'>;
+type Method = Exclude<keyof StreamManager, 'notifiesReliably'>;
 
 /** A real store that breaks its contract as it is told, call by call. */
 export class MisbehavingStore {
@@ -25,7 +25,7 @@ export class MisbehavingStore {
     this.streams = new Proxy(store, { get: (_, name) => this.#get(name as keyof StreamManager) });
   }
 
-  /** How many calls have no answer yet. */
+  /** How many calls have no response yet. */
   get heldCount(): number {
     return this.#held.length;
   }
@@ -44,7 +44,7 @@ export class MisbehavingStore {
     this.#misdeeds.clear();
   }
 
-  /** Has those calls answered that hang, the last one first. */
+  /** Lets those calls return that hang, the last one first. */
   letGo(): void {
     const held = this.#held.reverse();
     this.#held = [];
@@ -52,7 +52,7 @@ export class MisbehavingStore {
   }
 
   #get(name: keyof StreamManager): unknown {
-    if (name === 'wakesForCertain') return this.notifies && this.store.wakesForCertain;
+    if (name === 'notifiesReliably') return this.notifies && this.store.notifiesReliably;
     const real: unknown = Reflect.get(this.store, name);
     if (typeof real !== 'function') return real;
     return (...args: unknown[]) => this.#call(name, args, real.bind(this.store));
@@ -74,10 +74,10 @@ export class MisbehavingStore {
     return answer;
   }
 
-  #watch([stream, onWake]: unknown[], real: (...args: unknown[]) => unknown): () => void {
+  #watch([stream, onChange]: unknown[], real: (...args: unknown[]) => unknown): () => void {
     const notify = () => {
       if (this.notifies)
-        for (let n = 0; n < this.notificationsEach; n += 1) (onWake as () => void)();
+        for (let n = 0; n < this.notificationsEach; n += 1) (onChange as () => void)();
     };
     this.#watches += 1;
     if (this.notificationsEach > 1) notify();

@@ -1,8 +1,8 @@
-import type { ProducerStamp } from '../../src/streams/producer.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import type { ProducerStamp } from '../../src/store/producer.js';
 
-/** What an append or a status comes to: a result, or a refusal with its code. */
-export type Answer = Readonly<Record<string, unknown>> | null;
+/** What an append or a status comes to: a result, or a rejection with its code. */
+export type Outcome = Readonly<Record<string, unknown>> | null;
 
 /** One stream as the contract has it, without time and without leases: what a store must be like. */
 export class ModelStream {
@@ -19,33 +19,33 @@ export class ModelStream {
   }
 
   /** The checks in the order of the contract: older epoch, stored already, gap, ended, limits. */
-  append(events: readonly StoredEvent[], producer?: ProducerStamp): Answer {
+  append(events: readonly StoredEvent[], producer?: ProducerStamp): Outcome {
     if (producer && this.#isFenced(producer)) return { code: 'producer_fenced', stored: 0 };
     const expectedSeq = producer ? this.expectedSeq(producer.id, producer.epoch) : 0;
     const skipped = producer ? Math.min(expectedSeq - producer.seq, events.length) : 0;
     if (skipped < 0) return { code: 'producer_gap', stored: 0, expectedSeq };
     const rest = events.slice(skipped);
-    const refusal = rest.length === 0 ? null : this.#refusalOf(rest);
-    if (refusal !== null) return { ...refusal, stored: skipped };
+    const rejection = rest.length === 0 ? null : this.#rejectionOf(rest);
+    if (rejection !== null) return { ...rejection, stored: skipped };
     const offset = this.events.length;
     this.#store(rest);
     if (producer && rest.length > 0) this.#advance(producer, producer.seq + events.length);
     return { offset, nextOffset: this.events.length, count: rest.length };
   }
 
-  renew(producer: Pick<ProducerStamp, 'id' | 'epoch'>): Answer {
+  renew(producer: Pick<ProducerStamp, 'id' | 'epoch'>): Outcome {
     if (this.events.length === 0) return null;
     if (this.#isFenced(producer)) return { code: 'producer_fenced', stored: 0 };
     return { nextOffset: this.events.length, status: this.status };
   }
 
-  info(id: string): Answer {
+  info(id: string): Outcome {
     if (this.events.length === 0) return null;
     const producer = this.#producers.get(id) ?? null;
     return { nextOffset: this.events.length, status: this.status, producer };
   }
 
-  forget(): void {
+  delete(): void {
     this.events = [];
     this.status = 'open';
     this.#producers.clear();
@@ -55,7 +55,7 @@ export class ModelStream {
     return epoch < (this.#producers.get(id)?.epoch ?? 0);
   }
 
-  #refusalOf(events: readonly StoredEvent[]): Answer {
+  #rejectionOf(events: readonly StoredEvent[]): Outcome {
     const others = events.filter(({ type }) => type !== 'session_title');
     const end = others.findIndex(({ ending }) => ending !== null);
     if (end !== -1 && end < others.length - 1) return ended(others[end]?.ending as string);
@@ -75,6 +75,6 @@ export class ModelStream {
   }
 }
 
-function ended(streamStatus: string): Answer {
+function ended(streamStatus: string): Outcome {
   return { code: 'stream_ended', streamStatus };
 }

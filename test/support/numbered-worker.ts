@@ -6,10 +6,10 @@ import { post } from './worker.js';
 export class NumberedWorker {
   readonly acknowledged: number[] = [];
   /** The service said that the event is not stored. */
-  readonly refused: number[] = [];
-  /** No answer, or one that says that it is unknown. */
+  readonly rejected: number[] = [];
+  /** No response, or one that says that it is unknown. */
   readonly unknown: number[] = [];
-  /** How long the slowest answer took. */
+  /** How long the slowest response took. */
   slowestMs = 0;
   #isStopped = false;
   #running: Promise<void> | null = null;
@@ -17,7 +17,7 @@ export class NumberedWorker {
 
   /**
    * @param url of the events route
-   * @param pauseMs between the answer to one event and the next event
+   * @param pauseMs between the response to one event and the next event
    */
   constructor(
     readonly url: string,
@@ -28,7 +28,7 @@ export class NumberedWorker {
     this.#running = this.#work();
   }
 
-  /** Resolves when the last event has its answer. */
+  /** Resolves when the last event has its response. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;
@@ -48,7 +48,7 @@ export class NumberedWorker {
     try {
       const { status, body } = await post(this.url, { type: 'answer', content: String(number) });
       if (status === 201) return this.acknowledged;
-      return body.stored === 0 ? this.refused : this.unknown;
+      return body.stored === 0 ? this.rejected : this.unknown;
     } catch {
       return this.unknown;
     } finally {
@@ -62,7 +62,7 @@ export function numbersOf(events: readonly string[]): number[] {
   return events.map((event) => Number(JSON.parse(event).content));
 }
 
-/** Whatever happened meanwhile: nothing acknowledged is lost, nothing refused is there, no repeat. */
+/** Whatever happened meanwhile: nothing acknowledged is lost, nothing rejected is there, no repeat. */
 export function expectSound(worker: NumberedWorker, stored: readonly number[]): void {
   expect(lostOf(worker, stored), 'acknowledged, but lost').toEqual([]);
   expectNothingFalse(worker, stored);
@@ -73,11 +73,11 @@ export function lostOf(worker: NumberedWorker, stored: readonly number[]): numbe
   return difference(worker.acknowledged, stored);
 }
 
-/** Nothing refused is there, and no repeat, whatever may be lost. */
+/** Nothing rejected is there, and no repeat, whatever may be lost. */
 export function expectNothingFalse(worker: NumberedWorker, stored: readonly number[]): void {
   expect(new Set(stored).size, 'an event is stored twice').toBe(stored.length);
   const possible = [...worker.acknowledged, ...worker.unknown];
-  expect(difference(stored, possible), 'stored, but refused').toEqual([]);
+  expect(difference(stored, possible), 'stored, but rejected').toEqual([]);
   expect(worker.acknowledged.length, 'no event was acknowledged').toBeGreaterThan(0);
 }
 

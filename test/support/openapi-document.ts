@@ -11,7 +11,7 @@ export interface DocumentedHeader {
   readonly schema: object;
 }
 
-export interface DocumentedAnswer {
+export interface DocumentedResponse {
   readonly headers?: Record<string, DocumentedHeader>;
   readonly content?: Record<string, Media>;
 }
@@ -25,7 +25,7 @@ export interface DocumentedOperation {
   readonly security: readonly Record<string, unknown>[];
   readonly parameters?: readonly { name: string; in: string; schema: object }[];
   readonly requestBody?: { readonly content: Record<string, Media> };
-  readonly responses: Record<string, DocumentedAnswer>;
+  readonly responses: Record<string, DocumentedResponse>;
 }
 
 const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

@@ -16,7 +16,7 @@ const closed = (properties: Record<string, object>, ...required: string[]) => ({
   additionalProperties: false,
 });
 
-/** What a schema may be, its own dialect says: see `schemasOf`. */
+/** What a schema may be, its own `$schema` says: see `schemasOf`. */
 const schema = { type: 'object' };
 
 const content = mapOf(

@@ -1,4 +1,4 @@
-import type { ProducerStamp } from '../../src/streams/producer.js';
+import type { ProducerStamp } from '../../src/store/producer.js';
 
 /** What a producer says of its next batch. */
 export function producer(seq: number, epoch = 0, id = 'w'): ProducerStamp {

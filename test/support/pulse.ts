@@ -8,11 +8,11 @@ const everyMs = 500;
 
 /**
  * Asks a service again and again whether it is ready. Where it has stood still, or this process,
- * the answers have a gap: what must happen in time is judged only where they have none.
+ * the responses have a gap: what must happen in time is judged only where they have none.
  */
 export class Pulse {
-  /** When a question was asked that was answered with 200: since 1970, in ms. */
-  readonly #answeredAt: number[] = [];
+  /** When a question was asked whose response was a 200: since 1970, in ms. */
+  readonly #respondedAt: number[] = [];
   readonly #startedAt = Date.now();
   #endedAt: number | null = null;
 
@@ -25,10 +25,10 @@ export class Pulse {
     this.#endedAt ??= Date.now();
   }
 
-  /** The longest time, since this moment, in which no question was asked that got its answer. */
+  /** The longest time, since this moment, in which no question was asked that got its response. */
   longestGapMs(moment: number): number {
     const since = Math.max(moment, this.#startedAt);
-    const answered = this.#answeredAt.filter((at) => at > since);
+    const answered = this.#respondedAt.filter((at) => at > since);
     const moments = [since, ...answered, this.#endedAt ?? Date.now()];
     return Math.max(...moments.slice(1).map((at, index) => at - (moments[index] as number)));
   }
@@ -36,7 +36,7 @@ export class Pulse {
   async #beat(): Promise<void> {
     while (this.#endedAt === null) {
       const askedAt = Date.now();
-      if (await isReady(this.service)) this.#answeredAt.push(askedAt);
+      if (await isReady(this.service)) this.#respondedAt.push(askedAt);
       await sleep(everyMs);
     }
   }

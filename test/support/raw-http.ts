@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** The answer to a GET of exactly this path, which an HTTP client would mend. */
+/** The response to a GET of exactly this path, which an HTTP client would mend. */
 export function rawRequest(
   base: string,
   path: string,
@@ -11,18 +11,18 @@ export function rawRequest(
   return rawBytes(base, text);
 }
 
-/** Everything that the server answers to these bytes, until it closes the connection. */
+/** Everything that the server sends in response to these bytes, until it closes the connection. */
 export function rawBytes(base: string, text: string): Promise<string> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
-    let answer = '';
+    let response = '';
     const socket = connect(Number(port), hostname, () => socket.write(text, 'utf8'));
     socket.setEncoding('utf8');
     socket.on('data', (data: string) => {
-      answer += data;
+      response += data;
     });
     socket.on('error', reject);
-    socket.on('close', () => resolve(answer));
+    socket.on('close', () => resolve(response));
   });
 }
 
@@ -42,7 +42,7 @@ export async function rawInTurn(base: string, requests: readonly string[]): Prom
     text += piece;
     wake();
   });
-  const answers: string[] = [];
+  const responses: string[] = [];
   for (const request of requests) {
     text = '';
     socket.write(request, 'utf8');
@@ -51,14 +51,14 @@ export async function rawInTurn(base: string, requests: readonly string[]): Prom
         wake = resolve;
       });
     }
-    answers.push(text);
+    responses.push(text);
   }
   socket.destroy();
-  return answers;
+  return responses;
 }
 
-function isWhole(answer: string): boolean {
-  const [head = '', body] = answer.split('\r\n\r\n', 2);
+function isWhole(response: string): boolean {
+  const [head = '', body] = response.split('\r\n\r\n', 2);
   const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
   return body !== undefined && Buffer.byteLength(body) >= length;
 }

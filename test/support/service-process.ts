@@ -69,7 +69,7 @@ export class ServiceProcess {
 
   #findListeningLine(): Record<string, unknown> | undefined {
     if (!this.output.includes(listening)) return undefined;
-    return this.log.find(({ msg }) => msg === listening);
+    return this.log.find(({ msg }) => `${msg}`.startsWith(listening));
   }
 
   get pid(): number {

@@ -30,7 +30,7 @@ export class StubbornReader {
       this.#take(feed);
       return feed.status;
     } catch {
-      return 0; // the connection was cut before the head of the answer
+      return 0; // the connection was cut before the head of the response
     }
   }
 

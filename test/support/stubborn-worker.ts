@@ -22,9 +22,9 @@ export interface StubbornWorkerOptions {
  * what became of a body, it sends it again, or asks first where to go on.
  */
 export class StubbornWorker {
-  /** The codes of problems that it was answered. */
-  readonly refusals: string[] = [];
-  /** How often it got no answer. */
+  /** The codes of problems that it got. */
+  readonly rejections: string[] = [];
+  /** How often it got no response. */
   failures = 0;
   isFenced = false;
   #node = 0;
@@ -59,7 +59,7 @@ export class StubbornWorker {
   }
 
   async #note(code: string): Promise<void> {
-    this.refusals.push(code);
+    this.rejections.push(code);
     if (code === 'producer_fenced') this.isFenced = true;
     else {
       this.#node += 1;

@@ -17,13 +17,13 @@ export type Fate = number | 'swallowed' | Buffer;
  */
 export type Fault = (chunk: Buffer, from: Side, connection: object) => Fate | Promise<Fate>;
 
-/** Loses answers after the service has given them, and now and then a request on its way. */
+/** Loses responses after the service has sent them, and now and then a request on its way. */
 export function lossy(
   random: () => number,
-  losses: { answer: number; request: number },
+  losses: { response: number; request: number },
 ): (chunk: Buffer, from: Side) => number {
   return (chunk, from) => {
-    if (from === 'service') return random() < losses.answer ? 0 : chunk.length;
+    if (from === 'service') return random() < losses.response ? 0 : chunk.length;
     return random() < losses.request ? Math.floor(random() * chunk.length) : chunk.length;
   };
 }
@@ -85,18 +85,18 @@ export class TcpProxy {
     for (const client of this.#targetOf.keys()) client.resetAndDestroy();
   }
 
-  /** Refuses new connections, as when nothing listens. Those that are open stay. */
-  refuse(): void {
+  /** Refuses connections, as when nothing listens. Those that are open stay. */
+  stopAccepting(): void {
     this.#server.close();
   }
 
-  /** Takes connections again, where it did before `refuse`. */
+  /** Takes connections again, where it did before `stopAccepting`. */
   accept(): Promise<void> {
     return this.#listen(this.#port);
   }
 
   /** On each connection that is open, loses what the service says next, and destroys it then. */
-  loseNextAnswers(): void {
+  loseNextResponses(): void {
     for (const target of this.#targetOf.values()) this.#losing.add(target);
   }
 

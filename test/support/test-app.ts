@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp, type RequestTimeouts } from '../../src/app.js';
-import type { Config } from '../../src/config.js';
-import type { FeedOptions } from '../../src/feed/feeds.js';
-import type { StreamManagerType } from '../../src/streams/create-stream-manager.js';
-import type { StreamManager } from '../../src/streams/stream-manager.js';
+import type { Config } from '../../src/config/config.js';
+import type { FeedOptions } from '../../src/feed/feed-hub.js';
+import type { StreamManagerType } from '../../src/store/create-stream-manager.js';
+import type { StreamManager } from '../../src/store/stream-manager.js';
 import { silentLogger } from './backends.js';
 
 export interface TestApp {
@@ -23,6 +23,8 @@ export interface TestAppOptions {
   readonly auth?: Partial<Config['auth']>;
   readonly cors?: Partial<Config['cors']>;
   readonly timeouts?: Partial<RequestTimeouts>;
+  readonly inspector?: Config['inspector'];
+  readonly docs?: Config['docs'];
   readonly streamManager?: { readonly type?: StreamManagerType; readonly maxTtlMs?: number };
 }
 
@@ -67,10 +69,10 @@ export function buildTestApp(
         ...options.limits,
         rates: { ...noRates, ...options.rates },
       },
-      auth: { isDisabled: false, producerKeys: [], reader: null, ...options.auth },
+      auth: { isDisabled: false, apiKeys: [], reader: null, ...options.auth },
       cors: { origins: [], headers: [], ...options.cors },
-      inspector: { isEnabled: true },
-      docs: { isEnabled: true },
+      inspector: options.inspector ?? { isEnabled: true },
+      docs: options.docs ?? { isEnabled: true },
     },
   });
 }

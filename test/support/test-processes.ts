@@ -66,7 +66,7 @@ export function directoryWith(files: Readonly<Record<string, string>>): string {
   return directory;
 }
 
-/** What `/readyz` answers. */
+/** The response of `/readyz`. */
 export async function readiness(service: ServiceProcess): Promise<number> {
   const response = await fetch(`${service.url}/readyz`);
   await response.arrayBuffer();

@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { usualClaimNames } from '../../src/access/reader-token.js';
-import type { ReaderTokenOptions } from '../../src/access/token-verifier.js';
+import type { ReaderTokenOptions } from '../../src/auth/reader-tokens.js';
+import { defaultClaimNames } from '../../src/auth/reader-tokens.js';
 
 export const secret = randomBytes(32).toString('hex');
 
@@ -14,7 +14,7 @@ export function readerOptions(options: Partial<ReaderTokenOptions> = {}): Reader
     issuer: null,
     audience: null,
     cookie: 'rejoin_token',
-    claims: usualClaimNames,
+    claims: defaultClaimNames,
     ...options,
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const mostPauseMs = 50;
+const maxPauseMs = 50;
 
 /**
  * Resolves when the condition holds, looked at often, and less often the longer it takes: many
@@ -20,6 +20,6 @@ export async function waitFor(
       const text = typeof what === 'string' ? what : what();
       throw new Error(`waited ${deadlineMs} ms in vain: ${text}`);
     }
-    await sleep(Math.min(5 + waitedMs / 10, mostPauseMs));
+    await sleep(Math.min(5 + waitedMs / 10, maxPauseMs));
   }
 }

@@ -1,51 +1,52 @@
 import { describe, expect, it } from 'vitest';
-import { formatProducerKey } from '../../src/access/producer-key.js';
-import { type ConfigError, loadConfig } from '../../src/config.js';
+import { formatApiKey } from '../../src/auth/api-keys.js';
+import { loadConfig } from '../../src/config/config.js';
+import type { ConfigError } from '../../src/config/config-error.js';
 import { makeKey } from '../support/keys.js';
 import { directoryWith } from '../support/test-processes.js';
 
 const load = (environment: Record<string, string>, yaml = '') =>
   loadConfig(environment, directoryWith({ 'config.yaml': yaml }));
 
-function faults(environment: Record<string, string>, yaml = ''): readonly string[] {
+function errorsOf(environment: Record<string, string>, yaml = ''): readonly string[] {
   try {
     load(environment, yaml);
   } catch (error) {
-    return (error as ConfigError).faults;
+    return (error as ConfigError).errors;
   }
-  throw new Error('the settings were taken');
+  throw new Error('the settings are valid');
 }
 
 const [first, second] = [makeKey('append', 'read'), makeKey('admin')];
 const digest = 'a'.repeat(64);
 
-describe('auth.producer_keys', () => {
-  it('are a list in config.yaml', () => {
+describe('auth.api_keys', () => {
+  it('is a list in config.yaml', () => {
     const { id, sha256 } = first.key;
-    const yaml = `auth:\n  producer_keys:\n    - { id: ${id}, sha256: ${sha256}, scopes: [append, read] }\n`;
-    expect(load({}, yaml).auth.producerKeys).toEqual([first.key]);
+    const yaml = `auth:\n  api_keys:\n    - { id: ${id}, sha256: ${sha256}, scopes: [append, read] }\n`;
+    expect(load({}, yaml).auth.apiKeys).toEqual([first.key]);
   });
 
-  it('are text with commas in the environment, which wins', () => {
-    const [one, two] = [formatProducerKey(first.key), formatProducerKey(second.key)];
-    const yaml = `auth: { producer_keys: [{ id: x, sha256: ${digest}, scopes: [read] }] }\n`;
+  it('is comma-separated in the environment, which wins', () => {
+    const [one, two] = [formatApiKey(first.key), formatApiKey(second.key)];
+    const yaml = `auth: { api_keys: [{ id: x, sha256: ${digest}, scopes: [read] }] }\n`;
     for (const text of [`${one},${two}`, ` ${one} ,\n ${two} `]) {
-      const config = load({ AUTH_PRODUCER_KEYS: text }, yaml);
-      expect(config.auth.producerKeys).toEqual([first.key, second.key]);
+      const config = load({ AUTH_API_KEYS: text }, yaml);
+      expect(config.auth.apiKeys).toEqual([first.key, second.key]);
     }
   });
 
-  it('let the service be reached from other machines', () => {
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
+  it('allows the service to listen beyond loopback', () => {
+    const keys = { AUTH_API_KEYS: formatApiKey(first.key) };
     expect(load({ HOST: '0.0.0.0', ...keys }).server.host).toBe('0.0.0.0');
-    expect(faults({ HOST: '0.0.0.0' })[0]).toMatch(/AUTH_PRODUCER_KEYS/);
+    expect(errorsOf({ HOST: '0.0.0.0' })[0]).toMatch(/AUTH_API_KEYS/);
   });
 
-  it('do not go together with auth.disabled', () => {
-    const keys = { AUTH_PRODUCER_KEYS: formatProducerKey(first.key) };
-    const named = faults({ AUTH_DISABLED: 'true', ...keys });
+  it('contradicts auth.disabled', () => {
+    const keys = { AUTH_API_KEYS: formatApiKey(first.key) };
+    const named = errorsOf({ AUTH_DISABLED: 'true', ...keys });
     expect(named).toEqual([expect.stringMatching(/^auth\.disabled \(AUTH_DISABLED\): /)]);
-    expect(load({ AUTH_DISABLED: 'false', ...keys }).auth.producerKeys).toHaveLength(1);
+    expect(load({ AUTH_DISABLED: 'false', ...keys }).auth.apiKeys).toHaveLength(1);
   });
 
   it.each([
@@ -61,22 +62,22 @@ describe('auth.producer_keys', () => {
     [`a:${digest}:append,`, '1.id'],
     [`a:${digest}:append,a:${digest}:read`, '1.id'],
     [first.token, '0.id'],
-  ])('refuse %s, by its place and not by its value', (text, place) => {
-    const named = faults({ AUTH_PRODUCER_KEYS: text });
-    expect(named[0]).toContain(`auth.producer_keys.${place} (AUTH_PRODUCER_KEYS): `);
+  ])('rejects %s, naming its place and not its value', (text, place) => {
+    const named = errorsOf({ AUTH_API_KEYS: text });
+    expect(named[0]).toContain(`auth.api_keys.${place} (AUTH_API_KEYS): `);
     expect(named.join()).not.toContain(digest.slice(1));
     expect(named.join()).not.toContain(first.token.split('.')[1]);
   });
 
   it.each([
-    ['{}', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
-    ['7', 'auth.producer_keys (AUTH_PRODUCER_KEYS): must be a list'],
-    ['[7]', 'auth.producer_keys.0 (AUTH_PRODUCER_KEYS): must have'],
-    [`[{ id: a, sha256: ${digest}, scopes: [] }]`, 'auth.producer_keys.0.scopes'],
-    [`[{ id: a, sha256: ${digest}, scopes: [read], secret: b }]`, 'auth.producer_keys.0.secret'],
-  ])('refuse %s in config.yaml', (yaml, fault) => {
-    const named = faults({}, `auth: { producer_keys: ${yaml} }\n`);
-    expect(named).toEqual([expect.stringContaining(fault)]);
+    ['{}', 'auth.api_keys (AUTH_API_KEYS): must be a list'],
+    ['7', 'auth.api_keys (AUTH_API_KEYS): must be a list'],
+    ['[7]', 'auth.api_keys.0 (AUTH_API_KEYS): must have'],
+    [`[{ id: a, sha256: ${digest}, scopes: [] }]`, 'auth.api_keys.0.scopes'],
+    [`[{ id: a, sha256: ${digest}, scopes: [read], secret: b }]`, 'auth.api_keys.0.secret'],
+  ])('rejects %s in config.yaml', (yaml, error) => {
+    const named = errorsOf({}, `auth: { api_keys: ${yaml} }\n`);
+    expect(named).toEqual([expect.stringContaining(error)]);
   });
 });
 
@@ -93,7 +94,7 @@ describe('cors.origins', () => {
     'https://*.xn--bcher-kva.example',
   ];
 
-  it('are a list in config.yaml, and text with commas in the environment', () => {
+  it('is a list in config.yaml, and comma-separated in the environment', () => {
     const yaml = `cors: { origins: [${origins.map((origin) => `'${origin}'`).join(', ')}] }\n`;
     expect(load({}, yaml).cors.origins).toEqual(origins);
     expect(load({ CORS_ORIGINS: origins.join(', ') }).cors.origins).toEqual(origins);
@@ -136,8 +137,8 @@ describe('cors.origins', () => {
     'https://*.*.example.com',
     'https://a.example https://b.example',
     'https://a.example,',
-  ])('refuse %s, which no browser sends or which is not one origin', (text) => {
-    const named = faults({ CORS_ORIGINS: text });
+  ])('rejects %s, which no browser sends or which is not one origin', (text) => {
+    const named = errorsOf({ CORS_ORIGINS: text });
     expect(named).toEqual([
       expect.stringMatching(/^cors\.origins\.\d \(CORS_ORIGINS\): must be an origin/),
     ]);
@@ -145,7 +146,7 @@ describe('cors.origins', () => {
 });
 
 describe('cors.headers', () => {
-  it('are what frameworks and tracing send, unless they are set, or set to none', () => {
+  it('is by default what frameworks and tracing send, and may be empty', () => {
     expect(load({}).cors.headers).toEqual([
       'Cache-Control',
       'X-Requested-With',
@@ -162,9 +163,12 @@ describe('cors.headers', () => {
     ]);
   });
 
-  it.each(['*', 'X-A X-B', 'X-A,', 'X-A: 1', 'X-É', 'X-A\r\nX-B', '"X-A"'])('refuse %j', (text) => {
-    expect(faults({ CORS_HEADERS: text })).toEqual([
-      expect.stringMatching(/^cors\.headers\.\d \(CORS_HEADERS\): must be the name of a request/),
-    ]);
-  });
+  it.each(['*', 'X-A X-B', 'X-A,', 'X-A: 1', 'X-É', 'X-A\r\nX-B', '"X-A"'])(
+    'rejects %j',
+    (text) => {
+      expect(errorsOf({ CORS_HEADERS: text })).toEqual([
+        expect.stringMatching(/^cors\.headers\.\d \(CORS_HEADERS\): must be the name of a request/),
+      ]);
+    },
+  );
 });

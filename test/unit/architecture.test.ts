@@ -26,50 +26,31 @@ const imports: Import[] = files.flatMap((file) => {
 
 /** The rooms that each room may know, beside itself and packages. */
 const allowed: Record<string, readonly string[]> = {
-  'check-health.ts': ['config.js'],
-  'make-key.ts': ['access'],
-  'make-token.ts': ['access', 'config.js'],
-  'main.ts': ['app.js', 'config.js', 'config-checks.js', 'errors.js', 'streams'],
-  'app.ts': ['access', 'config.js', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'streams'],
-  'config.ts': [
-    'config-checks.js',
-    'config-dotenv.js',
-    'config-reader.js',
-    'config-redis.js',
-    'config-redis-url.js',
-    'config-settings.js',
-    'config-unknown.js',
-    'config-values.js',
-    'config-weknora.js',
-  ],
-  'config-weknora.ts': ['config-unknown.js', 'config-values.js'],
-  'config-checks.ts': ['config-settings.js', 'config-unknown.js', 'streams'],
-  'config-dotenv.ts': [],
-  'config-redis-url.ts': [],
-  'config-unknown.ts': ['config-settings.js'],
-  'config-settings.ts': ['config-reader.js', 'config-redis.js', 'config-values.js', 'streams'],
-  'config-reader.ts': ['access', 'config-values.js'],
-  'config-redis.ts': ['config-values.js', 'streams'],
-  'config-values.ts': ['access', 'streams'],
+  'main.ts': ['app.js', 'config', 'errors.js', 'store'],
+  'app.ts': ['auth', 'config', 'feed', 'http', 'inspector', 'metrics', 'openapi', 'store'],
   'bounded-cache.ts': [],
   'errors.ts': [],
+  'issue-message.ts': ['errors.js'],
   'linked-list.ts': [],
-  access: ['errors.js', 'streams'],
-  http: ['access', 'errors.js', 'feed', 'sse', 'streams'],
+  auth: ['errors.js', 'store'],
+  bin: ['auth', 'config', 'store'],
+  config: ['auth', 'issue-message.js', 'store'],
+  events: ['errors.js', 'issue-message.js'],
+  feed: ['errors.js', 'events', 'linked-list.js', 'sse', 'store'],
+  http: ['auth', 'errors.js', 'events', 'feed', 'issue-message.js', 'sse', 'store'],
   inspector: ['http'],
-  metrics: ['bounded-cache.js', 'errors.js', 'feed', 'streams'],
-  openapi: ['access', 'errors.js', 'http', 'streams'],
-  feed: ['errors.js', 'linked-list.js', 'sse', 'streams'],
-  streams: ['bounded-cache.js', 'errors.js', 'linked-list.js'],
+  metrics: ['bounded-cache.js', 'errors.js', 'events', 'feed', 'store'],
+  openapi: ['auth', 'errors.js', 'http'],
   sse: [],
+  store: ['bounded-cache.js', 'errors.js', 'events', 'linked-list.js'],
 };
 
 function roomOf(path: string): string {
   return path.split('/')[0] as string;
 }
 
-describe('the arrows between the rooms', () => {
-  it('go one way', () => {
+describe('The folders below src', () => {
+  it('import each other one way only', () => {
     const own = imports.filter(({ target }) => existsBelowSource(target));
     expect(own.length).toBeGreaterThan(50);
     const wrong = own.filter(({ file, target }) => {
@@ -79,19 +60,26 @@ describe('the arrows between the rooms', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('are the ones that docs/architecture.md shows', () => {
+    const text = readFileSync(resolve(root, '../docs/architecture.md'), 'utf8');
+    const rows = [...text.matchAll(/^\| `([\w.-]+)` +\|[^|]+\|([^|]*)\|$/gm)];
+    const shown = rows.map(([, room, rooms = '']) => [room, namesIn(rooms)]);
+    const names = Object.entries(allowed).map(([room, rooms]) => [room, rooms.map(withoutSuffix)]);
+    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(names));
+  });
+
   it.each([
-    ['ioredis', /^streams\/redis\//],
+    ['ioredis', /^store\/redis\//],
     ['fastify', /^(app\.ts|http\/|inspector\/|openapi\/)/],
     ['@fastify/sse', /^app\.ts/],
-    ['@fastify/cors', /^http\/cors\.ts/],
-    ['@fastify/rate-limit', /^http\/rate-limits\.ts/],
+    ['@fastify/rate-limit', /^http\/hooks\/rate-limits\.ts/],
     ['@fastify/swagger', /^openapi\//],
     ['prom-client', /^metrics\//],
-    ['fastest-levenshtein', /^config-unknown\.ts/],
-    ['jose', /^access\//],
-    ['yaml', /^config\.ts/],
+    ['fastest-levenshtein', /^config\/names\.ts/],
+    ['jose', /^auth\//],
+    ['yaml', /^config\/files\.ts/],
     ['toad-cache', /^bounded-cache\.ts/],
-  ])('let only some know %s', (name, places) => {
+  ])('import %s in its own places only', (name, places) => {
     const users = imports.filter(({ target }) => target === name);
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter(({ file }) => !places.test(file))).toEqual([]);
@@ -101,10 +89,15 @@ describe('the arrows between the rooms', () => {
     const users = files.filter((file) =>
       /\bprocess\.\w/.test(readFileSync(join(root, file), 'utf8')),
     );
-    expect(users.sort()).toEqual(['check-health.ts', 'main.ts', 'make-key.ts', 'make-token.ts']);
+    expect(users.sort()).toEqual([
+      'bin/check-health.ts',
+      'bin/create-key.ts',
+      'bin/create-token.ts',
+      'main.ts',
+    ]);
   });
 
-  it('have no room or file without a job of its own', () => {
+  it('have no folder or file with a vague name', () => {
     const vague = files.filter((file) =>
       /(^|\/)(utils?|common|types|helpers|index)(\.ts|\/)/.test(file),
     );
@@ -114,4 +107,12 @@ describe('the arrows between the rooms', () => {
 
 function existsBelowSource(target: string): boolean {
   return files.includes(target.replace(/\.js$/, '.ts'));
+}
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string);
+}
+
+function withoutSuffix(name: string): string {
+  return name.replace(/\.js$/, '');
 }

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedCache } from '../../src/bounded-cache.js';
-import { runAtOnce } from '../../src/streams/slices.js';
+import { runAtOnce } from '../../src/events/slices.js';
 
 const minute = 60_000;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe('A bounded cache', () => {
-  it('keeps what is set again in time, and drops what is not when something new comes', () => {
+describe('BoundedCache', () => {
+  it('keeps values that are set again in time and drops expired ones when a value is set', () => {
     const cache = new BoundedCache<number>(100, 5 * minute);
     for (const key of ['renewed', 'quiet']) cache.set(key, 1);
     for (let minutes = 4; minutes < 60; minutes += 4) {
@@ -20,7 +20,7 @@ describe('A bounded cache', () => {
     expect(cache.get('quiet')).toBeUndefined();
   });
 
-  it('does not take asking for renewing', () => {
+  it('does not renew a value when it is read', () => {
     const cache = new BoundedCache<number>(100, 5 * minute);
     cache.set('asked', 1);
     vi.advanceTimersByTime(4 * minute);
@@ -29,7 +29,7 @@ describe('A bounded cache', () => {
     expect(cache.get('asked')).toBeUndefined();
   });
 
-  it('holds no more than its bound, and what fits is found in every turn over more than fit', () => {
+  it('holds no more than its maximum, and in each round finds that many even of more keys', () => {
     const cache = new BoundedCache<number>(1000, 5 * minute);
     const missesInTurn = (count: number) => {
       let misses = 0;
@@ -46,7 +46,7 @@ describe('A bounded cache', () => {
     expect(cache.size).toBe(1000);
   });
 
-  it('takes new values again when those there have expired, or one was deleted', () => {
+  it('accepts new values again when one was deleted or has expired', () => {
     const cache = new BoundedCache<number>(2, minute);
     for (const key of ['one', 'two', 'three']) cache.set(key, 1);
     expect(cache.get('three')).toBeUndefined();
@@ -59,7 +59,7 @@ describe('A bounded cache', () => {
     expect(cache.size).toBe(1);
   });
 
-  it('keeps without a time what is not deleted, renews it when it is full, and finds it by its value', () => {
+  it('without a time to live keeps values until they are deleted, and finds keys by their values', () => {
     const cache = new BoundedCache<number>(2, 0);
     for (const key of ['one', 'two', 'three']) cache.set(key, 1);
     vi.advanceTimersByTime(1000 * minute);

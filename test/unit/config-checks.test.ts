@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigError, loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
+import type { ConfigError } from '../../src/config/config-error.js';
 import { directoryWith } from '../support/test-processes.js';
 
 type Variables = Record<string, string>;
@@ -9,13 +10,13 @@ const load = (variables: Variables, yaml = '') =>
 const warned = (variables: Variables, yaml = '') =>
   load(variables, yaml).warnings.map(({ setting }) => setting);
 
-function faults(variables: Variables, yaml = ''): readonly string[] {
+function errorsOf(variables: Variables, yaml = ''): readonly string[] {
   try {
     load(variables, yaml);
   } catch (error) {
-    return (error as ConfigError).faults;
+    return (error as ConfigError).errors;
   }
-  throw new Error('the settings were taken');
+  throw new Error('the settings are valid');
 }
 
 describe('feed.max_feeds', () => {
@@ -26,12 +27,12 @@ describe('feed.max_feeds', () => {
     [{ FEED_MAX_FEEDS: '30' }, 'server: { max_connections: 10 }'],
     [{}, 'server: { max_connections: 10 }\nfeed: { max_feeds: 30 }'],
   ])('that is not below server.max_connections is an error: %j %s', (variables, yaml) => {
-    expect(faults(variables as Variables, yaml)).toEqual([
+    expect(errorsOf(variables as Variables, yaml)).toEqual([
       expect.stringMatching(/^feed\.max_feeds \(FEED_MAX_FEEDS\): must be below server\.max_conn/),
     ]);
   });
 
-  it('is two thirds of server.max_connections where only that one was lowered', () => {
+  it('is two thirds of server.max_connections where only that is set', () => {
     const config = load({ MAX_CONNECTIONS: '10' });
     expect(config.server.maxConnections).toBe(10);
     expect(config.feed.maxFeeds).toBe(6);
@@ -41,13 +42,13 @@ describe('feed.max_feeds', () => {
     expect(load({ MAX_CONNECTIONS: '1' }).feed.maxFeeds).toBe(1);
   });
 
-  it('raises no other limit where only it was set, which is a warning', () => {
+  it('above server.max_connections is a warning where only it is set', () => {
     const { server, feed, warnings } = load({ FEED_MAX_FEEDS: '40000' });
     expect([server.maxConnections, feed.maxFeeds]).toEqual([30_000, 40_000]);
     expect(warnings).toHaveLength(1);
   });
 
-  it('below server.max_connections is taken as it is', () => {
+  it('below server.max_connections is not changed', () => {
     const config = load({ MAX_CONNECTIONS: '11', FEED_MAX_FEEDS: '10' });
     expect(config.feed.maxFeeds).toBe(10);
     expect(config.warnings).toEqual([]);
@@ -62,7 +63,7 @@ describe('limits.bodies_in_flight', () => {
   ])(
     'below limits.body_bytes is an error, as such a body would never be read: %j %s',
     (variables, yaml) => {
-      expect(faults(variables as Variables, yaml)).toEqual([
+      expect(errorsOf(variables as Variables, yaml)).toEqual([
         expect.stringMatching(/^limits\.bodies_in_flight \(LIMITS_BODIES_IN_FLIGHT\): must be at /),
       ]);
     },
@@ -75,13 +76,13 @@ describe('limits.bodies_in_flight', () => {
 });
 
 describe('limits.event_bytes', () => {
-  it('above all bodies together is told, as a client that sends one would come back for ever', () => {
+  it('above limits.bodies_in_flight is a warning, as a client that sends one would retry forever', () => {
     const variables = { LIMITS_BODIES_IN_FLIGHT: '8MiB', LIMITS_EVENT_BYTES: '9MiB' };
     expect(warned(variables)).toEqual(['limits.event_bytes', 'limits.event_bytes']);
   });
 });
 
-describe('A setting without an effect, as another one is below it', () => {
+describe('A setting that has no effect above another one', () => {
   const redis = { STREAM_MANAGER_TYPE: 'redis' };
 
   it.each([
@@ -92,7 +93,7 @@ describe('A setting without an effect, as another one is below it', () => {
     ['feed.max_feeds_per_stream', { FEED_MAX_FEEDS_PER_STREAM: '25000' }],
     ['feed.heartbeat', { FEED_HEARTBEAT: '15m' }],
     ['feed.linger', { FEED_LINGER: '11m' }],
-    ['feed.wait', { FEED_WAIT: '11m' }],
+    ['feed.start_timeout', { FEED_START_TIMEOUT: '11m' }],
     ['feed.poll_interval', { ...redis, FEED_POLL_INTERVAL: '5s' }],
     ['feed.poll_interval', { ...redis, FEED_LINGER: '500ms' }],
   ])('is a warning: %s with %j', (setting, variables) => {
@@ -126,7 +127,7 @@ describe('A variable of the backend that was not chosen', () => {
     expect(warned(memory)).toEqual(['MEMORY_MAX_BYTES']);
   });
 
-  it('is none where config.yaml has it, which may list all settings', () => {
+  it('is no warning in config.yaml, which may list all settings', () => {
     expect(warned({}, 'stream_manager: { redis: { address: "a:1" } }')).toEqual([]);
   });
 });

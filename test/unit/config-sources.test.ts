@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConfigError, environmentVariables, loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/config.js';
+import type { ConfigError } from '../../src/config/config-error.js';
+import { environmentVariables } from '../../src/config/settings.js';
 import { directoryWith } from '../support/test-processes.js';
 
 type Variables = Record<string, string>;
@@ -10,17 +12,17 @@ const load = (variables: Variables, files: Files = {}) =>
 const warnings = (variables: Variables, files: Files = {}) =>
   load(variables, files).warnings.map(({ setting, detail }) => `${setting}: ${detail}`);
 
-function faults(variables: Variables, files: Files = {}): readonly string[] {
+function errorsOf(variables: Variables, files: Files = {}): readonly string[] {
   try {
     load(variables, files);
   } catch (error) {
-    return (error as ConfigError).faults;
+    return (error as ConfigError).errors;
   }
-  throw new Error('the settings were taken');
+  throw new Error('the settings are valid');
 }
 
 describe('The settings of WeKnora', () => {
-  it('that nothing reads are warnings, and do not keep the service from starting', () => {
+  it('that have no effect are warnings', () => {
     const yaml =
       'stream_manager: { type: redis, cleanup_timeout: 5m, redis: { db: 2, ttl: 24h } }\n';
     const { streamManager, warnings } = load({}, { 'config.yaml': yaml });
@@ -30,21 +32,24 @@ describe('The settings of WeKnora', () => {
       'stream_manager.redis.ttl',
     ]);
     const misplaced = { 'config.yaml': 'stream_manager: { memory: { ttl: 1h } }\n' };
-    expect(faults({}, misplaced)).toEqual([expect.stringContaining('stream_manager.memory.ttl')]);
+    expect(errorsOf({}, misplaced)).toEqual([expect.stringContaining('stream_manager.memory.ttl')]);
   });
 
   it.each(['5m', '', 'null', '{ a: [1] }', '[]'])(
-    'that nothing reads may be anything: %j',
+    'that have no effect may have any value: %j',
     (value) => {
       const yaml = `stream_manager: { cleanup_timeout: ${value}, redis: { ttl: ${value} } }\n`;
-      const { streamManager, warnings } = load({ FEED_WAIT: '1s' }, { 'config.yaml': yaml });
+      const { streamManager, warnings } = load(
+        { FEED_START_TIMEOUT: '1s' },
+        { 'config.yaml': yaml },
+      );
       expect(streamManager).toEqual(load({}).streamManager);
       expect(warnings).toHaveLength(2);
     },
   );
 
   it.each(['stream_manager:\n', 'stream_manager: { redis: }\n'])(
-    'are not missed where there are none: %j',
+    'are no warning where they are absent: %j',
     (yaml) => expect(warnings({}, { 'config.yaml': yaml })).toEqual([]),
   );
 
@@ -57,23 +62,23 @@ describe('The settings of WeKnora', () => {
     ['cleanup_timeout: 5m\n', 'cleanup_timeout'],
     ['stream_manager: { redis: { cleanup_timeout: 5m } }\n', 'stream_manager.redis.cleanup'],
     ['stream_manager: { redis: { tls: { insecure_skip_verify: true } } }\n', 'stream_manager.re'],
-  ])('are looked for in their places only: %j', (yaml, name) => {
-    expect(faults({}, { 'config.yaml': yaml })).toEqual([expect.stringMatching(`^${name}`)]);
+  ])('are ignored in their places only: %j', (yaml, name) => {
+    expect(errorsOf({}, { 'config.yaml': yaml })).toEqual([expect.stringMatching(`^${name}`)]);
   });
 
   const insecure = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
 
   it.each(['true', 'TRUE', 'True', '1', 'yes', 'on', 't', 'maybe'])(
-    'that would take any certificate is refused, with what to set instead (%s)',
+    'that would skip the check of certificates is an error that says what to set instead (%s)',
     (value) => {
-      const refused = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
-      expect(faults({ [insecure]: value })).toEqual([refused]);
-      expect(faults({}, { '.env': `${insecure}=${value}\n` })).toEqual([refused]);
+      const rejected = expect.stringMatching(`^${insecure}: .*REDIS_TLS_CA_FILE`);
+      expect(errorsOf({ [insecure]: value })).toEqual([rejected]);
+      expect(errorsOf({}, { '.env': `${insecure}=${value}\n` })).toEqual([rejected]);
     },
   );
 
   it.each(['false', 'FALSE', '0', 'no', 'off', ''])(
-    'that would take any certificate may be off (%j)',
+    'that would skip the check of certificates may be off (%j)',
     (value) => {
       expect(warnings({ [insecure]: value })).toEqual([]);
       expect(warnings({}, { '.env': `${insecure}=${value}\n` })).toEqual([]);
@@ -101,7 +106,7 @@ describe('An unknown environment variable', () => {
     ['REJOIN_LOG_LEVEL', 'LOG_LEVEL'],
     ['REJOIN_PORT', 'PORT'],
     ['FEED_COLOUR', null],
-    ['AUTH_PRODUCER_KEY', 'AUTH_PRODUCER_KEYS'],
+    ['AUTH_API_KEY', 'AUTH_API_KEYS'],
   ])('%s is a warning that names %s', (name, meant) => {
     const hint = meant === null ? '' : `; did you mean ${meant}?`;
     expect(warnings({ [name]: '6380' })).toEqual([`${name}: there is no such variable${hint}`]);
@@ -110,14 +115,14 @@ describe('An unknown environment variable', () => {
 
   // A name as short as HOST is a letter away from too much that is not ours.
   const long = environmentVariables.filter((name) => name.length > 4);
-  it.each(long)('with a letter less than %s is a warning', (name) => {
+  it.each(long)('a letter shorter than %s is a warning', (name) => {
     const misspelt = name.slice(0, -2) + name.slice(-1);
     expect(warnings({ [misspelt]: '1' })).toEqual([
       expect.stringContaining(`${misspelt}: there is no such variable`),
     ]);
   });
 
-  it('is not one when it comes from Kubernetes, Docker or systemd', () => {
+  it('from Kubernetes, Docker or systemd is no warning', () => {
     const services = [
       'REDIS',
       'FEED',
@@ -145,7 +150,7 @@ describe('An unknown environment variable', () => {
     expect(warnings({ ...Object.fromEntries(foreign), ...systemd })).toEqual([]);
   });
 
-  it('is not one when it is nobody’s mistake', () => {
+  it('that is common in environments is no warning', () => {
     const usual = `CI COLUMNS DEBIAN_FRONTEND DISPLAY EDITOR HOME HOSTNAME HTTPS_PROXY HTTP_PROXY
       INVOCATION_ID JOURNAL_STREAM LANG LC_ALL LISTEN_FDS LOGNAME LS_COLORS MAIL NODE_ENV
       NODE_EXTRA_CA_CERTS NODE_OPTIONS NODE_VERSION NO_PROXY NOTIFY_SOCKET OLDPWD PATH PWD
@@ -154,8 +159,41 @@ describe('An unknown environment variable', () => {
     expect(warnings(Object.fromEntries(usual.map((name) => [name, 'x'])))).toEqual([]);
   });
 
-  it('is a warning without its value', () => {
+  it('is named without its value', () => {
     expect(warnings({ REDIS_PASWORD: 'hunter2' }).join()).not.toContain('hunter2');
+  });
+});
+
+describe('A setting under its earlier name', () => {
+  it.each([
+    ['auth: { producer_keys: [] }\n', 'auth.producer_keys', 'auth.api_keys'],
+    ['feed: { wait: 5s }\n', 'feed.wait', 'feed.start_timeout'],
+  ])('is an error in config.yaml that names the new one: %j', (yaml, name, now) => {
+    expect(errorsOf({}, { 'config.yaml': yaml })).toEqual([
+      expect.stringMatching(`^${name}: there is no such setting .*; it is named ${now} now$`),
+    ]);
+  });
+
+  it.each([
+    ['AUTH_PRODUCER_KEYS', 'AUTH_API_KEYS'],
+    ['FEED_WAIT', 'FEED_START_TIMEOUT'],
+  ])(
+    'is an error in the environment, as ignoring it could leave the service open: %s',
+    (name, now) => {
+      const error = `${name}: there is no such variable; it is named ${now} now`;
+      expect(errorsOf({ [name]: 'x' })).toEqual([error]);
+      expect(errorsOf({}, { '.env': `${name}=x\n` })).toEqual([error]);
+      expect(load({ [name]: '' }).warnings).toEqual([]);
+    },
+  );
+
+  it('is a warning while the new one is set too, for nodes of both versions', () => {
+    const key = `a:${'0'.repeat(64)}:read`;
+    const both = { AUTH_PRODUCER_KEYS: key, AUTH_API_KEYS: key };
+    expect(load(both).auth.apiKeys).toHaveLength(1);
+    expect(warnings(both)).toEqual([
+      'AUTH_PRODUCER_KEYS: is named AUTH_API_KEYS now, which is set too',
+    ]);
   });
 });
 
@@ -176,7 +214,7 @@ describe('REDIS_URL', () => {
       { username: 'me', password: 'p@ss/w%' },
     ],
     ['redis://:only@cache', { host: 'cache', port: 6379 }, { password: 'only' }],
-  ])('%s gives the address, and what else it has', (url, address, rest) => {
+  ])('%s sets the address, and what else it has', (url, address, rest) => {
     const none = { mode: 'standalone', prefix: 'stream:events', tls: null, db: 0 };
     expect(redisOf(url)).toEqual({ ...none, addresses: [address], ...rest });
   });
@@ -198,8 +236,8 @@ describe('REDIS_URL', () => {
     'redis://me:hunter2%@cache',
     'redis://me:hunter2#x@cache',
     'redis://me:hunter2/x@cache',
-  ])('%s is an error that does not tell it', (url) => {
-    const named = faults({ REDIS_URL: url });
+  ])('%s is an error that does not quote it', (url) => {
+    const named = errorsOf({ REDIS_URL: url });
     expect(named).toEqual([expect.stringMatching(/^REDIS_URL: must be redis:\/\/user:/)]);
     expect(named.join()).not.toMatch(/hunter2|cache/);
   });
@@ -210,15 +248,15 @@ describe('REDIS_URL', () => {
     ['redis://:hunter2@cache', { REDIS_PASSWORD: 'hunter3' }],
     ['redis://cache/1', { REDIS_DB: '2' }],
     ['rediss://cache', { REDIS_USE_TLS: 'false' }],
-  ])('%s does not go together with %j', (url, other) => {
-    const named = faults({ REDIS_URL: url, ...(other as Variables) });
+  ])('%s contradicts %j', (url, other) => {
+    const named = errorsOf({ REDIS_URL: url, ...(other as Variables) });
     expect(named).toEqual([
       expect.stringContaining(`REDIS_URL: is set together with ${Object.keys(other)[0]}`),
     ]);
     expect(named.join()).not.toContain('hunter');
   });
 
-  it('leaves to other settings what it has not', () => {
+  it('leaves parts that it does not have to other settings', () => {
     const yaml = 'stream_manager: { redis: { address: "other:1", db: 4, password: kept } }\n';
     const more = { REDIS_USERNAME: 'me', REDIS_PREFIX: 'p' };
     expect(redisOf('redis://cache', more, { 'config.yaml': yaml })).toMatchObject({
@@ -230,15 +268,15 @@ describe('REDIS_URL', () => {
     });
   });
 
-  it('names one node of a cluster, and no sentinel', () => {
+  it('may name a node of a cluster, and no sentinel', () => {
     expect(redisOf('redis://cache', { REDIS_MODE: 'cluster' }).addresses).toHaveLength(1);
     const sentinel = { REDIS_MODE: 'sentinel', REDIS_SENTINEL_NAME: 'main' };
-    expect(faults({ ...sentinel, REDIS_URL: 'redis://cache' })).toEqual([
+    expect(errorsOf({ ...sentinel, REDIS_URL: 'redis://cache' })).toEqual([
       expect.stringMatching(/\(REDIS_MODE\): is sentinel, and REDIS_URL/),
     ]);
   });
 
-  it('chooses no backend, which is a warning with memory', () => {
+  it('does not choose Redis, and is a warning with memory', () => {
     const config = load({ REDIS_URL: 'redis://:hunter2@cache' });
     expect(config.streamManager.type).toBe('memory');
     expect(config.warnings).toEqual([
@@ -262,35 +300,35 @@ describe('.env', () => {
     ['REDIS_PASSWORD=#def\n', 1],
     ['PORT=1\rLOG_LEVEL=debug\n', 1],
   ])('with a broken line, %j, is an error that names line %i', (text, line) => {
-    const named = faults({}, { '.env': text });
+    const named = errorsOf({}, { '.env': text });
     expect(named).toContainEqual(
       expect.stringMatching(new RegExp(`\\.env, line ${line}: must be`)),
     );
   });
 
   it('with several broken lines names each of them', () => {
-    const named = faults({}, { '.env': 'one\nTWO=2\nthree\nFOUR="x\n' });
-    expect(named.map((fault) => /line \d+: .{9}/.exec(fault)?.[0])).toEqual([
+    const named = errorsOf({}, { '.env': 'one\nTWO=2\nthree\nFOUR="x\n' });
+    expect(named.map((error) => /line \d+: .{9}/.exec(error)?.[0])).toEqual([
       'line 1: must be N',
       'line 3: must be N',
       'line 4: a quote i',
     ]);
   });
 
-  it('is named as broken without what is in it', () => {
+  it('is reported as broken without its content', () => {
     for (const text of ['REDIS_PASSWORD hunter2\n', 'REDIS_PASSWORD="hunter2\n']) {
-      expect(faults({}, { '.env': text }).join()).not.toContain('hunter2');
+      expect(errorsOf({}, { '.env': text }).join()).not.toContain('hunter2');
     }
   });
 
-  it('may have comments, blank lines, quotes of several lines, CRLF, `export` and a BOM', () => {
+  it('may have comments, blank lines, multi-line quotes, CRLF, `export` and a BOM', () => {
     const text = [
       '\uFEFFPORT=1001',
       '',
       '  # a comment = no line',
       'export LOG_LEVEL = debug # and why',
       `REDIS_PREFIX="a # b" # c`,
-      `FEED_WAIT='5s'`,
+      `FEED_START_TIMEOUT='5s'`,
       'HOST=`::1`',
       'AUTH_READER_ISSUER="one',
       'two"',
@@ -318,26 +356,26 @@ describe('config.yaml', () => {
     ['stream_manager: { redis: { password: !hunter2 } }', 'line 1, column 38: tag resolve failed'],
     ['stream_manager:\n  redis:\n    password: |hunter2\n', 'line 3, column 16: unexpected token'],
     ['stream_manager: { redis: { password: *hunter2 } }', 'has an alias'],
-  ])('%j is an error with its file and place, and without a secret', (yaml, fault) => {
-    const named = faults({}, { 'config.yaml': yaml });
+  ])('%j is an error with its file and place, and without a secret', (yaml, error) => {
+    const named = errorsOf({}, { 'config.yaml': yaml });
     expect(named).toEqual([expect.stringMatching(/^\/.*\/config\.yaml/)]);
-    expect(named[0]).toContain(fault);
+    expect(named[0]).toContain(error);
     expect(named[0]).not.toContain('hunter2');
   });
 
-  it('with a mapping as a key, as a template leaves it, is an error that tells it nobody', () => {
+  it('with a mapping as a key, as a template leaves it, is an error that does not quote it', () => {
     const emitted = vi.spyOn(process, 'emitWarning').mockReturnValue();
     onTestFinished(() => emitted.mockRestore());
     const yaml = 'stream_manager: { redis: { password: {{ hunter2 }} } }';
-    expect(faults({}, { 'config.yaml': yaml })).toEqual([
+    expect(errorsOf({}, { 'config.yaml': yaml })).toEqual([
       expect.stringMatching(/^stream_manager\.redis\.password \(REDIS_PASSWORD\): /),
     ]);
     expect(emitted).not.toHaveBeenCalled();
   });
 
-  it('has a key that does not exist named with its file, and with what was meant', () => {
+  it('with an unknown key is an error that names its file and what was meant', () => {
     const files = { 'other.yaml': 'stream_manager: { tpye: redis }\nlimits: { colour: 1 }\n' };
-    expect(faults({ CONFIG_FILE: 'other.yaml' }, files)).toEqual([
+    expect(errorsOf({ CONFIG_FILE: 'other.yaml' }, files)).toEqual([
       expect.stringMatching(
         /^stream_manager\.tpye: there is no such setting \(in \/.*other\.yaml\); did you mean stream_manager\.type\?$/,
       ),
@@ -345,7 +383,7 @@ describe('config.yaml', () => {
     ]);
   });
 
-  it('with a host is before DEFAULT_HOST, which is before loopback', () => {
+  it('overrides DEFAULT_HOST, which overrides loopback', () => {
     const open = { AUTH_DISABLED: 'true', DEFAULT_HOST: '0.0.0.0' };
     const yaml = (text: string) => ({ 'config.yaml': text });
     const hostOf = (variables: Variables, files: Files) => load(variables, files).server.host;
@@ -354,6 +392,17 @@ describe('config.yaml', () => {
     for (const text of ['', 'server:\n', 'log: { level: warn }\n']) {
       expect(hostOf(open, yaml(text))).toBe('0.0.0.0');
     }
-    expect(faults({ DEFAULT_HOST: '0.0.0.0' })[0]).toMatch(/not a loopback address/);
+    expect(errorsOf({ DEFAULT_HOST: '0.0.0.0' })[0]).toMatch(/not a loopback address/);
+  });
+});
+
+describe('CONFIG_FILE', () => {
+  it.each([
+    ['a directory', '.', 'illegal operation on a directory'],
+    ['no path at all', '\u0000', 'this is not the path of a file'],
+  ])('that is %s is an error that says why it cannot be read', (_, path, reason) => {
+    const [error, ...others] = errorsOf({ CONFIG_FILE: path });
+    expect(others).toEqual([]);
+    expect(error?.endsWith(`: cannot be read: ${reason}`)).toBe(true);
   });
 });

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Config, type ConfigError, loadConfig } from '../../src/config.js';
+import { type Config, loadConfig } from '../../src/config/config.js';
+import type { ConfigError } from '../../src/config/config-error.js';
 
 let directory: string;
 beforeEach(() => {
@@ -15,16 +16,16 @@ const load = (environment: Record<string, string> = {}): Config =>
 const firstHost = (config: Config) => config.streamManager.redis.addresses[0]?.host;
 const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
 
-function faults(environment: Record<string, string> = {}): readonly string[] {
+function errorsOf(environment: Record<string, string> = {}): readonly string[] {
   try {
     load(environment);
   } catch (error) {
-    return (error as ConfigError).faults;
+    return (error as ConfigError).errors;
   }
-  throw new Error('the settings were taken');
+  throw new Error('the settings are valid');
 }
 
-describe('the settings', () => {
+describe('The settings', () => {
   it('have defaults', () => {
     expect(load()).toEqual({
       server: {
@@ -72,7 +73,7 @@ describe('the settings', () => {
         maxFeeds: 20_000,
         maxFeedsPerStream: 10_000,
       },
-      auth: { isDisabled: false, producerKeys: [], reader: null },
+      auth: { isDisabled: false, apiKeys: [], reader: null },
       cors: {
         origins: [],
         headers: [
@@ -103,10 +104,10 @@ describe('the settings', () => {
   it('come from CONFIG_FILE, which must exist', () => {
     write('other.yaml', 'log: { level: debug }');
     expect(load({ CONFIG_FILE: 'other.yaml' }).log.level).toBe('debug');
-    expect(faults({ CONFIG_FILE: 'none.yaml' })[0]).toMatch(/CONFIG_FILE: there is no file/);
+    expect(errorsOf({ CONFIG_FILE: 'none.yaml' })[0]).toMatch(/CONFIG_FILE: there is no file/);
   });
 
-  it('take an empty file, and keys without a value', () => {
+  it('accept an empty file, and sections without a value', () => {
     write('config.yaml', '');
     expect(load().server.port).toBe(8080);
     write('config.yaml', 'server:\n  # port: 1\n');
@@ -115,9 +116,9 @@ describe('the settings', () => {
     expect(load().streamManager.redis.password).toBeUndefined();
   });
 
-  it('name every fault at once, by setting and variable', () => {
+  it('report every error at once, by setting and variable', () => {
     write('config.yaml', 'server: { prot: 1 }\nnope: 1\nfeed: { linger: soon }\n');
-    const named = faults({
+    const named = errorsOf({
       PORT: '0x10',
       STREAM_MANAGER_TYPE: 'postgres',
       LIMITS_EVENT_BYTES: '1MB',
@@ -125,12 +126,12 @@ describe('the settings', () => {
     for (const pattern of [
       /^nope: there is no such setting/,
       /^server\.prot: there is no such setting/,
-      /^server\.port \(PORT\): must be a whole number/,
-      /^stream_manager\.type \(STREAM_MANAGER_TYPE\): .*memory.*redis/,
-      /^limits\.event_bytes \(LIMITS_EVENT_BYTES\): must be a size/,
-      /^feed\.linger \(FEED_LINGER\): must be a duration/,
+      /^server\.port \(PORT\): must be an integer between 0 and 65535$/,
+      /^stream_manager\.type \(STREAM_MANAGER_TYPE\): must be memory or redis$/,
+      /^limits\.event_bytes \(LIMITS_EVENT_BYTES\): must be written like 256KiB, 1MiB or 2GiB$/,
+      /^feed\.linger \(FEED_LINGER\): must be written like 500ms, 15s, 10m, 1h or 7d$/,
     ]) {
-      expect(named.filter((fault) => pattern.test(fault))).toHaveLength(1);
+      expect(named.filter((error) => pattern.test(error))).toHaveLength(1);
     }
     expect(named).toHaveLength(6);
   });
@@ -139,9 +140,9 @@ describe('the settings', () => {
     ['broken: [', /config\.yaml/],
     ['- a list', /must be a mapping/],
     ['server: { port: 1 }\nserver: { port: 2 }', /config\.yaml/],
-  ])('refuse the file %j', (text, pattern) => {
+  ])('reject the file %j', (text, pattern) => {
     write('config.yaml', text);
-    expect(faults()[0]).toMatch(pattern);
+    expect(errorsOf()[0]).toMatch(pattern);
   });
 
   it.each([
@@ -167,7 +168,7 @@ describe('the settings', () => {
     ['MAX_CONNECTIONS', '10', (config: Config) => config.server.maxConnections, 10],
     ['AUTH_DISABLED', 'true', (config: Config) => config.auth.isDisabled, true],
     ['AUTH_DISABLED', 'false', (config: Config) => config.auth.isDisabled, false],
-  ] as const)('take %s=%s', (name, text, pick, value) => {
+  ] as const)('accept %s=%s', (name, text, pick, value) => {
     expect(pick(load({ [name]: text }))).toBe(value);
   });
 
@@ -183,7 +184,7 @@ describe('the settings', () => {
     ['REDIS_PREFIX', 'a{b'],
     ['FEED_POLL_INTERVAL', '0'],
     ['FEED_HEARTBEAT', '15'],
-    ['FEED_WAIT', '1000h'],
+    ['FEED_START_TIMEOUT', '1000h'],
     ['STREAM_TTL', '100000h'],
     ['FEED_MAX_AGE', '999ms'],
     ['DRAIN_DELAY', '61m'],
@@ -198,39 +199,45 @@ describe('the settings', () => {
     ['LIMITS_FEEDS_PER_KEY', '-1'],
     ['FEED_MAX_FEEDS_PER_STREAM', '0'],
     ['AUTH_DISABLED', 'perhaps'],
-  ])('refuse %s=%s', (name, text) => {
-    const named = faults({ [name]: text });
+  ])('reject %s=%s', (name, text) => {
+    const named = errorsOf({ [name]: text });
     expect(named).toHaveLength(1);
     expect(named[0]).toContain(`(${name})`);
   });
 
-  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('bind %s without keys', (host) => {
-    expect(load({ HOST: host }).server.host).toBe(host);
-  });
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])(
+    'accept the host %s without API keys',
+    (host) => {
+      expect(load({ HOST: host }).server.host).toBe(host);
+    },
+  );
 
   it.each(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.example.org'])(
-    'bind %s without keys only when AUTH_DISABLED says so',
+    'accept the host %s without API keys only with AUTH_DISABLED',
     (host) => {
-      expect(faults({ HOST: host })[0]).toMatch(/not a loopback address/);
+      expect(errorsOf({ HOST: host })[0]).toMatch(/not a loopback address/);
       expect(load({ HOST: host, AUTH_DISABLED: 'true' }).server.host).toBe(host);
     },
   );
 
-  it.each(['', '\n    # a comment\n', ' []'])('have no keys and no origins with %j', (value) => {
-    write('config.yaml', `auth:\n  producer_keys:${value}\ncors:\n  origins:${value}\n`);
-    expect(load().auth.producerKeys).toEqual([]);
-    expect(load().cors.origins).toEqual([]);
-    expect(faults({ HOST: '0.0.0.0' })).toHaveLength(1);
-  });
+  it.each(['', '\n    # a comment\n', ' []'])(
+    'have no API keys and no origins with %j',
+    (value) => {
+      write('config.yaml', `auth:\n  api_keys:${value}\ncors:\n  origins:${value}\n`);
+      expect(load().auth.apiKeys).toEqual([]);
+      expect(load().cors.origins).toEqual([]);
+      expect(errorsOf({ HOST: '0.0.0.0' })).toHaveLength(1);
+    },
+  );
 
-  it('take the addresses of proxies, and ranges of them', () => {
+  it('accept addresses and ranges of trusted proxies', () => {
     const text = '10.0.0.1, 10.1.0.0/16, ::1, fd00::/8';
     expect(load({ TRUST_PROXY: text }).server.trustProxy).toEqual(text.split(', '));
     write('config.yaml', 'server: { trust_proxy: [127.0.0.1] }');
     expect(load().server.trustProxy).toEqual(['127.0.0.1']);
   });
 
-  it('take the names of hosts, in any case', () => {
+  it('accept host names, in any case', () => {
     const { server } = load({ ALLOWED_HOSTS: 'Events.Example, my_host' });
     expect(server.allowedHosts).toEqual(['events.example', 'my_host']);
     write('config.yaml', 'server: { allowed_hosts: [a.example] }');
@@ -238,18 +245,18 @@ describe('the settings', () => {
   });
 
   it.each(['*', '*.a.example', 'a:80', 'http://a', 'a/', 'a..b', '[::1]', 'a b'])(
-    'refuse the host %s',
+    'reject the host %s',
     (text) => {
-      expect(faults({ ALLOWED_HOSTS: text })).toEqual([
+      expect(errorsOf({ ALLOWED_HOSTS: text })).toEqual([
         expect.stringMatching(/^server\.allowed_hosts\.0 \(ALLOWED_HOSTS\): must be the name/),
       ]);
     },
   );
 
   it.each(['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.1/', '10.0.0.1/8/8', 'proxy'])(
-    'refuse the proxy %s',
+    'reject the proxy %s',
     (text) => {
-      expect(faults({ TRUST_PROXY: text })).toEqual([
+      expect(errorsOf({ TRUST_PROXY: text })).toEqual([
         expect.stringMatching(/^server\.trust_proxy\.0 \(TRUST_PROXY\): must be the address/),
       ]);
     },
@@ -257,7 +264,7 @@ describe('the settings', () => {
 
   const redisOf = (environment: Record<string, string>) => load(environment).streamManager.redis;
 
-  it('take several addresses, with commas or as a YAML list, for a cluster and for sentinels', () => {
+  it('accept several addresses, comma-separated or as a YAML list, for a cluster and for sentinels', () => {
     const both = [
       { host: 'a', port: 1 },
       { host: '::1', port: 2 },
@@ -284,38 +291,43 @@ describe('the settings', () => {
     [{ REDIS_TLS_CA_FILE: 'none.pem' }, 'REDIS_TLS_CA_FILE'],
     [{ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: 'none.pem' }, 'REDIS_TLS_CA_FILE'],
     [{ REDIS_USE_TLS: 'perhaps' }, 'REDIS_USE_TLS'],
-  ])('refuse %j', (environment, name) => {
-    const named = faults(environment as Record<string, string>);
-    expect(new Set(named.map((fault) => /\((\w+)\)/.exec(fault)?.[1]))).toEqual(new Set([name]));
+  ])('reject %j', (environment, name) => {
+    const named = errorsOf(environment as Record<string, string>);
+    expect(new Set(named.map((error) => /\((\w+)\)/.exec(error)?.[1]))).toEqual(new Set([name]));
   });
 
-  it('name the settings of Redis that do not go together beside any other fault', () => {
+  it('report contradictions among the settings of Redis beside other errors', () => {
     const clashing = { REDIS_MODE: 'cluster', REDIS_DB: '1', REDIS_SENTINEL_NAME: 'main' };
-    const named = faults({ ...clashing, REDIS_TLS_SERVER_NAME: 'x', PORT: 'x', REDIS_PREFIX: '{' });
+    const named = errorsOf({
+      ...clashing,
+      REDIS_TLS_SERVER_NAME: 'x',
+      PORT: 'x',
+      REDIS_PREFIX: '{',
+    });
     const names = ['PORT', 'REDIS_PREFIX', 'REDIS_SENTINEL_NAME', 'REDIS_DB'];
-    expect(named.map((fault) => /\((\w+)\)/.exec(fault)?.[1])).toEqual([
+    expect(named.map((error) => /\((\w+)\)/.exec(error)?.[1])).toEqual([
       ...names,
       'REDIS_TLS_SERVER_NAME',
     ]);
   });
 
-  it('take the certificates of REDIS_TLS_CA_FILE with TLS, and refuse a file without any', () => {
+  it('read the certificates of REDIS_TLS_CA_FILE with TLS, and reject a file without any', () => {
     expect(redisOf({ REDIS_USE_TLS: 'true', REDIS_TLS_SERVER_NAME: 'redis' }).tls).toEqual({
       serverName: 'redis',
       certificates: undefined,
     });
     write('empty.pem', '');
     const path = join(directory, 'empty.pem');
-    expect(faults({ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: path })[0]).toMatch(
+    expect(errorsOf({ REDIS_USE_TLS: 'true', REDIS_TLS_CA_FILE: path })[0]).toMatch(
       /\(REDIS_TLS_CA_FILE\): holds no certificates/,
     );
   });
 
-  it('take the password from a file, without its last line break', () => {
+  it('read the password from a file, without its last line break', () => {
     write('secret', 'p w\n');
     const path = join(directory, 'secret');
     expect(load({ REDIS_PASSWORD_FILE: path }).streamManager.redis.password).toBe('p w');
-    expect(faults({ REDIS_PASSWORD_FILE: `${path}x` })[0]).toMatch(/REDIS_PASSWORD_FILE/);
-    expect(faults({ REDIS_PASSWORD_FILE: path, REDIS_PASSWORD: 'x' })[0]).toMatch(/together/);
+    expect(errorsOf({ REDIS_PASSWORD_FILE: `${path}x` })[0]).toMatch(/REDIS_PASSWORD_FILE/);
+    expect(errorsOf({ REDIS_PASSWORD_FILE: path, REDIS_PASSWORD: 'x' })[0]).toMatch(/together/);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ConnectionLog } from '../../src/streams/redis/connection-log.js';
+import { ConnectionLog } from '../../src/store/redis/connection/connection-log.js';
 import { keepLog } from '../support/log-lines.js';
 
 function newLog() {
@@ -11,7 +11,7 @@ function newLog() {
   return { log, fail, reasons: () => lines.map(({ reason }) => reason) };
 }
 
-it('The log has each reason for which Redis is unreachable once, however many attempts fail', () => {
+it('The connection log has each reason for which Redis is unreachable once, however many attempts fail', () => {
   const { log, fail, reasons } = newLog();
   fail('connect ETIMEDOUT', 'connect ETIMEDOUT', 'wrong certificate', 'connect ETIMEDOUT');
   fail('wrong certificate');
@@ -21,13 +21,13 @@ it('The log has each reason for which Redis is unreachable once, however many at
   expect(reasons()).toEqual(['connect ETIMEDOUT', 'wrong certificate', 'wrong certificate']);
 });
 
-it('The log takes reasons that differ in a number only for one', () => {
+it('The connection log treats reasons that differ in a number only as one', () => {
   const { fail, reasons } = newLog();
   fail('Retrying from scratch after 50ms', 'Retrying from scratch after 100ms');
   expect(reasons()).toEqual(['Retrying from scratch after 50ms']);
 });
 
-it('The log has few reasons for which Redis is unreachable, though each attempt gives another', () => {
+it('The connection log has few reasons for which Redis is unreachable, though each attempt has another', () => {
   const { fail, reasons } = newLog();
   const names = Array.from({ length: 100 }, (_, index) => 'x'.repeat(index + 1));
   fail(...names);

@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { scopes } from '../../src/access/producer-key.js';
-import { environmentVariables, loadConfig } from '../../src/config.js';
-import { environmentNames } from '../../src/config-settings.js';
+import { scopes } from '../../src/auth/api-keys.js';
+import { loadConfig } from '../../src/config/config.js';
+import { environmentVariables, settings } from '../../src/config/settings.js';
 import { memoryBackend } from '../support/backends.js';
 import { environmentOf, readCopy, readDockerfile, textsOf } from '../support/dockerfile.js';
+import { routePaths } from '../support/route-paths.js';
 import { buildTestApp } from '../support/test-app.js';
 import { directoryWith } from '../support/test-processes.js';
 
@@ -23,7 +24,7 @@ describe('The Dockerfile', () => {
   const final = stages.at(-1) as (typeof stages)[number];
   const copies = stages.flatMap((stage) => textsOf(stage, 'COPY').map(readCopy));
 
-  it('copies only what is there and what .dockerignore lets through', () => {
+  it('copies only files that exist and that .dockerignore lets through', () => {
     const allowed = read('.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'));
@@ -32,14 +33,14 @@ describe('The Dockerfile', () => {
     expect([...new Set(own)].sort()).toEqual(allowed.map((line) => line.slice(1)).sort());
   });
 
-  it('copies from stages that come before', () => {
+  it('copies from earlier stages only', () => {
     const names = stages.map(({ name }) => name);
     const used = copies.flatMap(({ stage }) => (stage === null ? [] : [stage]));
     expect(used.filter((name) => !names.includes(name))).toEqual([]);
     expect(used.length).toBeGreaterThan(0);
   });
 
-  it('installs and builds nothing in its last stage, and takes no packages for development', () => {
+  it('installs and builds nothing in its last stage, and has no development packages', () => {
     expect(textsOf(final, 'RUN')).toEqual([]);
     const source = textsOf(final, 'COPY').find((text) => text.includes('node_modules')) as string;
     const { stage } = readCopy(source);
@@ -47,7 +48,7 @@ describe('The Dockerfile', () => {
     expect(from && textsOf(from, 'RUN')).toEqual(['npm ci --omit=dev']);
   });
 
-  it('runs node itself, as a user that is a number and not root', () => {
+  it('runs node directly, as a numeric user that is not root', () => {
     expect(textsOf(final, 'USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
     expect(JSON.parse(textsOf(final, 'CMD')[0] as string)).toEqual(['node', 'dist/main.js']);
   });
@@ -63,8 +64,10 @@ describe('The Dockerfile', () => {
   });
 
   it('sets no variable that overrides a setting of config.yaml', () => {
-    const settings: readonly string[] = Object.values(environmentNames);
-    expect(Object.keys(environmentOf(final)).filter((name) => settings.includes(name))).toEqual([]);
+    const overriding = settings.map(({ variable }) => variable);
+    expect(Object.keys(environmentOf(final)).filter((name) => overriding.includes(name))).toEqual(
+      [],
+    );
   });
 
   it('checks the health with a program of the build', () => {
@@ -107,7 +110,7 @@ describe.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s', (name) => 
     expect(services.every(({ image, build }) => (image ?? build) !== undefined)).toBe(true);
   });
 
-  it('names only services and volumes that it has', () => {
+  it('refers only to services and volumes that it defines', () => {
     const needed = services.flatMap(({ depends_on = {} }) => Object.entries(depends_on));
     for (const [service, { condition }] of needed) {
       expect(condition).toBe('service_healthy');
@@ -123,7 +126,7 @@ describe.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s', (name) => 
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
   });
 
-  it('has a Redis with a password that deletes no stream for want of memory', () => {
+  it('has a Redis with a password that evicts no stream', () => {
     const { command = [] } = file.services.redis as ComposeService;
     expect(argumentOf(command, '--requirepass')).toMatch(/^\$\{REDIS_PASSWORD:/);
     expect(argumentOf(command, '--maxmemory-policy')).toBe('noeviction');
@@ -137,15 +140,15 @@ describe('docker-compose.yml', () => {
     redis: ComposeService;
   };
 
-  it('holds no secret, and does not start without those that it needs', () => {
+  it('holds no secret, and does not start without the secrets it needs', () => {
     const secrets = [...text.matchAll(/\$\{(\w*(?:PASSWORD|KEYS)\w*)(\W*)/g)];
     expect(secrets.every(([, , operator]) => operator === ':?')).toBe(true);
     expect(new Set(secrets.map(([, name]) => name))).toEqual(
-      new Set(['REDIS_PASSWORD', 'AUTH_PRODUCER_KEYS']),
+      new Set(['REDIS_PASSWORD', 'AUTH_API_KEYS']),
     );
   });
 
-  it('passes on every setting, but for those that this file decides', () => {
+  it('passes on every setting, except those that this file decides', () => {
     const passed = Object.entries(rejoin.environment ?? {});
     const decided = /^(DEFAULT_)?HOST$|^PORT$|_FILE$|^MEMORY_|^REDIS_(URL|MODE|SENTINEL|USE|TLS)/;
     const others = environmentVariables.filter((name) => !decided.test(name));
@@ -153,15 +156,10 @@ describe('docker-compose.yml', () => {
     expect(named.filter((name) => !environmentVariables.includes(name))).toEqual([]);
     expect(others.filter((name) => !named.includes(name) && name !== 'REDIS_USERNAME')).toEqual([]);
     const fixed = passed.flatMap(([name, value]) => (value === null ? [] : [name]));
-    expect(fixed).toEqual([
-      'STREAM_MANAGER_TYPE',
-      'REDIS_ADDR',
-      'REDIS_PASSWORD',
-      'AUTH_PRODUCER_KEYS',
-    ]);
+    expect(fixed).toEqual(['STREAM_MANAGER_TYPE', 'REDIS_ADDR', 'REDIS_PASSWORD', 'AUTH_API_KEYS']);
   });
 
-  it('tells how to make a key for everything that a key may do', () => {
+  it('explains how to create a key with every scope', () => {
     const shown = /--scopes (\S+)/.exec(text)?.[1]?.split(',');
     expect(shown?.sort()).toEqual([...scopes].sort());
   });
@@ -172,7 +170,7 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('keeps what Redis acknowledged, and restarts what ends', () => {
+  it('keeps what Redis acknowledged, and restarts services that exit', () => {
     expect(argumentOf(redis.command ?? [], '--appendonly')).toBe('yes');
     expect([rejoin.restart, redis.restart]).toEqual(['unless-stopped', 'unless-stopped']);
     expect(redis.volumes).toHaveLength(1);
@@ -187,7 +185,7 @@ describe('docs/kubernetes.yaml', () => {
   const { replicas, template } = byKind('Deployment').spec;
   const [container] = template.spec.containers;
 
-  it('is YAML, one object a document', () => {
+  it('is YAML, one object per document', () => {
     expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
     expect(objects.map(({ kind }) => kind)).toEqual([
       'Deployment',
@@ -197,7 +195,7 @@ describe('docs/kubernetes.yaml', () => {
     ]);
   });
 
-  it('leads every route of the service to it that is not for the cluster alone', async () => {
+  it('routes every path of the service to it, except those for the cluster alone', async () => {
     const streams = await memoryBackend.create();
     const app = await buildTestApp(streams);
     onTestFinished(async () => {
@@ -212,8 +210,8 @@ describe('docs/kubernetes.yaml', () => {
         return path.value;
       },
     );
-    const inside = /^(\*|\/(docs|healthz|inspector|metrics|openapi\.json|readyz))/;
-    const roots = rootsOf(app.printRoutes({ commonPrefix: false }));
+    const inside = /^(\*|\/$|\/(docs|healthz|inspector|metrics|openapi\.json|readyz))/;
+    const roots = [...new Set(routePaths(app).map((path) => path.replace(/(?<=.)\/.*/, '')))];
     expect(roots.filter((path) => !inside.test(path)).sort()).toEqual([...prefixes].sort());
     expect(rule.backendRefs).toEqual([{ name: 'rejoin', port: 80 }]);
     expect(byKind('Service').spec.ports[0].port).toBe(80);
@@ -233,7 +231,7 @@ describe('docs/kubernetes.yaml', () => {
     expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(longestStopSeconds);
   });
 
-  it('probes the routes for it, and runs without rights', () => {
+  it('probes the health routes, and runs without privileges', () => {
     expect(container.readinessProbe.httpGet.path).toBe('/readyz');
     expect(container.livenessProbe.httpGet.path).toBe('/healthz');
     expect(template.spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
@@ -244,7 +242,7 @@ describe('docs/kubernetes.yaml', () => {
     });
   });
 
-  it('selects the pods that it makes', () => {
+  it('selects the pods that it defines', () => {
     const { labels } = template.metadata;
     expect(byKind('Service').spec.selector).toEqual(labels);
     expect(byKind('PodDisruptionBudget').spec.selector.matchLabels).toEqual(labels);
@@ -255,10 +253,4 @@ describe('docs/kubernetes.yaml', () => {
 /** What follows this option on a command line. */
 function argumentOf(command: readonly string[], option: string): string | undefined {
   return command[command.indexOf(option) + 1];
-}
-
-/** The first parts of all paths in the tree of routes that Fastify prints. */
-function rootsOf(tree: string): string[] {
-  const paths = [...tree.matchAll(/^[├└]── (\*|\/[^/\s]*)/gm)].map(([, path]) => path as string);
-  return [...new Set(paths)];
 }

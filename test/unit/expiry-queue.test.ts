@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Expiring, ExpiryQueue } from '../../src/streams/memory/expiry-queue.js';
+import { type Expiring, ExpiryQueue } from '../../src/store/memory/expiry-queue.js';
 
 interface Item extends Expiring {
   expiresAt: number;
@@ -15,8 +15,8 @@ const step = fc.oneof(
   fc.record({ now: fc.nat(50) }),
 );
 
-describe('the expiry queue', () => {
-  it('hands out what has expired and nothing else, whatever is updated and removed', () => {
+describe('ExpiryQueue', () => {
+  it('expires each item in its time and no other, whatever is updated and removed', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const gone: Item[] = [];
@@ -46,7 +46,7 @@ describe('the expiry queue', () => {
     );
   });
 
-  it('hands out in the order of expiry, also what was given less or more time', () => {
+  it('expires items in the order of expiry, also those that were given less or more time', () => {
     const gone: Item[] = [];
     const queue = new ExpiryQueue<Item>((item) => gone.push(item));
     const items = [30, 10, 20].map((ms) => ({ expiresAt: far + ms, place: -1, dueAt: 0 }));
@@ -63,7 +63,7 @@ describe('the expiry queue', () => {
     queue.clear();
   });
 
-  it('hands out 5,000 that expire together in turns, so that others are not kept waiting', () => {
+  it('expires 5,000 items of one time in several turns of the event loop', () => {
     const gone: Item[] = [];
     const queue = new ExpiryQueue<Item>((item) => gone.push(item));
     for (let count = 0; count < 5000; count += 1) {

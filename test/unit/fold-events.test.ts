@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foldEvents } from '../../src/feed/fold-events.js';
-import { decodeStoredEvent, type StoredEvent } from '../../src/streams/stream-event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
+import { foldEvents } from '../../src/feed/formats/fold-events.js';
 import { stored, texts } from '../support/events.js';
 
 const timestamp = '2026-01-01T12:00:00Z';
@@ -13,7 +13,7 @@ const contentsOf = (events: readonly StoredEvent[]) =>
   fold(events).map(({ event }) => JSON.parse(event.bytes.toString()).content);
 
 describe('A run of chunks', () => {
-  it('becomes its last chunk with the text of all', () => {
+  it('is folded into its last chunk with the text of all', () => {
     const last = { timestamp: '2026-01-01T12:00:09Z', done: true };
     const folded = fold(stored(chunk('Hel'), chunk('lo '), chunk('you', last)));
     expect(folded.map(({ lastIndex }) => lastIndex)).toEqual([2]);
@@ -22,7 +22,7 @@ describe('A run of chunks', () => {
     ]);
   });
 
-  it('is of one type', () => {
+  it('has one type', () => {
     expect(contentsOf(stored(chunk('a'), chunk('b', { type: 'thinking' }), chunk('c')))).toEqual([
       'a',
       'b',
@@ -30,10 +30,10 @@ describe('A run of chunks', () => {
     ]);
   });
 
-  it('is of one id, or of ids that the service made', () => {
+  it('has one id, or ids that the service generated', () => {
     expect(contentsOf(stored(chunk('a'), chunk('b', { id: 'a2' })))).toEqual(['a', 'b']);
-    const minted = (content: string) => chunk(content, { id: undefined });
-    expect(contentsOf(stored(minted('a'), minted('b'), chunk('c'), minted('d')))).toEqual([
+    const generated = (content: string) => chunk(content, { id: undefined });
+    expect(contentsOf(stored(generated('a'), generated('b'), chunk('c'), generated('d')))).toEqual([
       'ab',
       'c',
       'd',
@@ -59,7 +59,7 @@ describe('A run of chunks', () => {
     ]);
   });
 
-  it('is folded up to the bytes that an event may have', () => {
+  it('is folded up to the maximum size of an event', () => {
     const events = stored(...Array.from({ length: 9 }, () => chunk('12345')));
     const empty = JSON.stringify(chunk('')).length;
     const fourAtMost = fold(events, empty + 24);
@@ -69,7 +69,7 @@ describe('A run of chunks', () => {
     expect(fold(events, 1)).toHaveLength(9);
   });
 
-  it('means the same text, whatever is escaped and wherever a pair of surrogates is cut', () => {
+  it('has the same text, whatever is escaped and wherever a surrogate pair is cut', () => {
     const contents = ['"\\', '\ud83d', '\ude42', '\n\u0000\u2028é', '', '\ud83d', 'x', '\ude42'];
     expect(contentsOf(stored(...contents.map((content) => chunk(content))))).toEqual([
       contents.join(''),
@@ -82,7 +82,7 @@ describe('A run of chunks', () => {
     expect(texts(fold(events).map(({ event }) => event))).toEqual([text('\\u0061\\/é\\u00e9')]);
   });
 
-  it('takes of a repeated field the last one, however its name is written', () => {
+  it('has the last of a repeated field, however its name is written', () => {
     const rest = `"type":"answer","id":"a1","done":false,"timestamp":"${timestamp}"`;
     const events = [
       `{"content":"no","content":"a",${rest}}`,
@@ -92,7 +92,7 @@ describe('A run of chunks', () => {
   });
 });
 
-describe('Never folded, and kept byte for byte,', () => {
+describe('Elements that are never folded, but kept byte for byte,', () => {
   const folds = (events: StoredEvent[]) => {
     const folded = fold(events);
     expect(texts(folded.map(({ event }) => event))).toEqual(texts(events));
@@ -112,7 +112,7 @@ describe('Never folded, and kept byte for byte,', () => {
     expect(folds([...malformed, ...malformed].map(element))).toHaveLength(10);
   });
 
-  it('are elements with other fields than those of an event, or of another kind', () => {
+  it('are elements with other fields than those of an event, or with other types of them', () => {
     const others: object[] = [
       { more: 1 },
       { constructor: 1 },
@@ -135,7 +135,7 @@ describe('Never folded, and kept byte for byte,', () => {
     expect(folds([proto, proto].map(element))).toEqual([0, 1]);
   });
 
-  it('is what stands alone', () => {
+  it('are chunks without a neighbour to fold with', () => {
     expect(folds(stored(chunk('a')))).toEqual([0]);
     expect(folds([])).toEqual([]);
   });

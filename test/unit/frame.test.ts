@@ -7,23 +7,23 @@ const text = (bytes: Buffer) => bytes.toString('utf8');
 const frame = (data: string, event?: string) =>
   encodeFrame({ id: '1-0000002a', event, data: Buffer.from(data) });
 
-describe('a frame', () => {
-  it('has its data and then its id in one block', () => {
+describe('encodeFrame', () => {
+  it('A frame has its data and then its id in one block', () => {
     expect(text(frame('{"type":"t"}'))).toBe('data: {"type":"t"}\nid: 1-0000002a\n\n');
   });
 
-  it('has its name before them', () => {
+  it('A frame has its name before its data', () => {
     expect(text(frame('{}', 'answer'))).toBe('event: answer\ndata: {}\nid: 1-0000002a\n\n');
   });
 
-  it('has its data on one line, whatever ends a line', () => {
+  it('A frame has its data on one line, whatever ends a line', () => {
     expect(text(frame('{\r\n"a":\n1\r}'))).toContain('data: {  "a": 1 }\n');
     expect(text(frame('"a\u0085b\u2028c\u2029d"'))).toContain(
       'data: "a\\u0085b\\u2028c\\u2029d"\n',
     );
   });
 
-  it('means the same JSON, for any value and any parser, cut anywhere', () => {
+  it('A frame has the same JSON for any value and any parser, cut anywhere', () => {
     const value = fc.jsonValue({ stringUnit: 'binary' });
     fc.assert(
       fc.property(value, fc.nat(), (json, cut) => {
@@ -37,8 +37,8 @@ describe('a frame', () => {
   });
 });
 
-describe('the other lines', () => {
-  it('are a comment, a wait and an id', () => {
+describe('encodeComment, encodeRetry and encodeId', () => {
+  it('Comments, retry times and ids are lines of their own', () => {
     expect(text(encodeComment('connected'))).toBe(': connected\n');
     expect(text(encodeRetry(2000))).toBe('retry: 2000\n');
     expect(text(encodeId('17-9f2c01ab'))).toBe('id: 17-9f2c01ab\n\n');

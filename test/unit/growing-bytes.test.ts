@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GrowingBytes } from '../../src/http/growing-bytes.js';
+import { GrowingBytes } from '../../src/http/body/growing-bytes.js';
 
 const piece = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
 
-describe('bytes that come in pieces', () => {
-  it('are what was pushed, each time they are taken', () => {
+describe('GrowingBytes', () => {
+  it('returns what was pushed, each time it is taken', () => {
     const rounds = fc.array(fc.array(piece, { maxLength: 30 }), { maxLength: 5 });
     fc.assert(
       fc.property(rounds, (bodies) => {
@@ -21,14 +21,14 @@ describe('bytes that come in pieces', () => {
     );
   });
 
-  it('are the very piece when there was only one', () => {
+  it('returns the very piece when there was only one', () => {
     const bytes = new GrowingBytes();
     const only = Buffer.from('only');
     bytes.push(only);
     expect(bytes.take().buffer).toBe(only.buffer);
   });
 
-  it('leave the pieces as they were', () => {
+  it('does not change the pieces', () => {
     const bytes = new GrowingBytes();
     const first = Buffer.from('first, and more').subarray(0, 5);
     bytes.push(first);
@@ -37,7 +37,7 @@ describe('bytes that come in pieces', () => {
     expect(bytes.take().toString()).toBe('firstX');
   });
 
-  it('take at most twice their length in memory, however small the pieces are', () => {
+  it('takes at most twice its length in memory, however small the pieces are', () => {
     const bytes = new GrowingBytes();
     for (let count = 0; count < 100_000; count += 1) bytes.push(Buffer.from('x'));
     const { buffer, length } = bytes.take();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeptBytes } from '../../src/streams/memory/kept-bytes.js';
+import { KeptBytes } from '../../src/store/memory/kept-bytes.js';
 
 const unlimited = Number.POSITIVE_INFINITY;
 
@@ -12,8 +12,8 @@ function keepAll(kept: KeptBytes, count: number, size: number): number {
   return taken;
 }
 
-describe('the bytes that a stream keeps', () => {
-  it('are a copy, so that a body is not kept with them', () => {
+describe('KeptBytes', () => {
+  it('copies the bytes, so that the body they arrived in is not kept', () => {
     const kept = new KeptBytes();
     const body = Buffer.from('abcdef');
     kept.reserve(3, unlimited);
@@ -23,20 +23,20 @@ describe('the bytes that a stream keeps', () => {
     expect(bytes.buffer.byteLength).toBe(3);
   });
 
-  it('lie in pieces that are shared, of which at most half is empty', () => {
+  it('shares pieces of memory of which at most half is empty', () => {
     const kept = new KeptBytes();
     const taken = keepAll(kept, 1000, 100);
     expect(taken).toBeGreaterThanOrEqual(100_000);
     expect(taken).toBeLessThanOrEqual(200_000);
   });
 
-  it('take at most 64 KiB ahead', () => {
+  it('allocates at most 64 KiB ahead', () => {
     const kept = new KeptBytes();
     const taken = keepAll(kept, 10_000, 100);
     expect(taken - 1_000_000).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('take no more than may be taken', () => {
+  it('allocates no more than it is allowed to', () => {
     const kept = new KeptBytes();
     keepAll(kept, 1, 1000);
     expect(kept.growthFor(10)).toBe(10);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Line, LineSplitter } from '../../src/http/line-splitter.js';
+import { type Line, LineSplitter } from '../../src/http/body/line-splitter.js';
 
 const maxBytes = 20;
 
@@ -29,8 +29,8 @@ const isShort = (bytes: Buffer) =>
     .split('\n')
     .every((line) => line.length <= maxBytes);
 
-describe('the lines of a body', () => {
-  it('are the same wherever the body is cut', () => {
+describe('LineSplitter', () => {
+  it('returns the same lines wherever the body is cut', () => {
     fc.assert(
       fc.property(body.filter(isShort), places, (bytes, cuts) => {
         expect(linesOf(cut(bytes, cuts))).toEqual(linesOf([bytes]));
@@ -39,7 +39,7 @@ describe('the lines of a body', () => {
     );
   });
 
-  it('are what stands between line feeds, without blank ones, counted from 1', () => {
+  it('returns what stands between line feeds, without blank lines, counted from 1', () => {
     fc.assert(
       fc.property(body.filter(isShort), places, (bytes, cuts) => {
         const expected = bytes
@@ -53,7 +53,7 @@ describe('the lines of a body', () => {
     );
   });
 
-  it('are handed out as they end, and the last one at the end of the body', () => {
+  it('returns lines as they end, and the last one at the end of the body', () => {
     const splitter = new LineSplitter(maxBytes);
     expect(splitter.push(Buffer.from('one\ntw'))).toEqual([
       { number: 1, text: Buffer.from('one') },
@@ -66,7 +66,7 @@ describe('the lines of a body', () => {
     expect(splitter.end()).toEqual([]);
   });
 
-  it('show at once that one is too long, wherever it is cut, and keep no more of it', () => {
+  it('detects at once that a line is too long, wherever it is cut, and keeps no more of it', () => {
     fc.assert(
       fc.property(body.filter(isShort), fc.integer({ min: 1, max: 9 }), (before, size) => {
         const splitter = new LineSplitter(maxBytes);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStreamManager } from '../../src/streams/memory/memory-stream-manager.js';
+import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manager.js';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -9,7 +9,7 @@ const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 1
 const realNow = Date.now;
 
 /** Timers go on as they were: they go by another clock. */
-describe('when the clock of the machine is set, the memory store', () => {
+describe('The memory store, when the system clock is set,', () => {
   let store: MemoryStreamManager;
   let aheadMs: number;
   beforeEach(() => {
@@ -23,16 +23,16 @@ describe('when the clock of the machine is set, the memory store', () => {
     await store.close();
   });
 
-  it('forgets soon what is over by the new time, though nobody asks for it', async () => {
+  it('soon expires streams that are over by the new time, without a request', async () => {
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs / 2;
     await store.appendEvents(newStream(), answers(1));
     aheadMs = hourMs;
-    await waitFor('the first is forgotten', () => store.usage.streams < 2);
+    await waitFor('the first has expired', () => store.usage.streams < 2);
     expect(store.usage.streams).toBe(1);
   });
 
-  it('forgets in time what began before it was set back and after', async () => {
+  it('expires in time streams that began before it was set back and after', async () => {
     await store.appendEvents(newStream(), answers(1));
     aheadMs = -hourMs;
     const stream = newStream();
@@ -40,10 +40,10 @@ describe('when the clock of the machine is set, the memory store', () => {
     aheadMs = 0;
     expect(await store.getStatus(stream)).toBeNull();
     aheadMs = hourMs;
-    await waitFor('both are forgotten', () => store.usage.streams === 0);
+    await waitFor('both have expired', () => store.usage.streams === 0);
   });
 
-  it('ends no lease before a full one has passed since it was set ahead', async () => {
+  it('expires no lease before a full one has passed since it was set ahead', async () => {
     const leaseMs = 1500;
     const stream = newStream();
     await store.appendEvents(stream, answers(1), { leaseMs });
@@ -54,7 +54,7 @@ describe('when the clock of the machine is set, the memory store', () => {
     expect(performance.now() - setAt).toBeGreaterThanOrEqual(leaseMs);
   });
 
-  it('ends a lease in time that was renewed after it was set back', async () => {
+  it('expires a lease in time that was renewed after it was set back', async () => {
     const leaseMs = 1500;
     const stream = newStream();
     await store.appendEvents(stream, answers(1), { leaseMs });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { exemptTerminalBytes, smallTerminalBytes } from '../../src/streams/lifecycle.js';
+import type { StoredEvent } from '../../src/events/stored-event.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/lifecycle.js';
 import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
-} from '../../src/streams/memory/memory-stream-manager.js';
-import type { StoredEvent } from '../../src/streams/stream-event.js';
-import type { StreamId } from '../../src/streams/stream-id.js';
+} from '../../src/store/memory/memory-stream-manager.js';
+import type { StreamId } from '../../src/store/stream-id.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -26,8 +26,8 @@ function manager(options: Partial<MemoryStreamManagerOptions>): MemoryStreamMana
 
 const full = { code: 'store_full' };
 
-describe('the memory store', () => {
-  it('refuses a stream too many, and live ones go on', async () => {
+describe('The memory store', () => {
+  it('rejects a stream over max_streams, and existing streams are not affected', async () => {
     const store = manager({ maxStreams: 2 });
     const [one, two] = [newStream(), newStream()];
     await store.appendEvents(one, answers(1));
@@ -39,7 +39,7 @@ describe('the memory store', () => {
     await store.close();
   });
 
-  it('refuses bytes too many, and stores nothing of them', async () => {
+  it('rejects events over max_bytes and stores none of them', async () => {
     const size = 10_000;
     const store = manager({ maxBytes: streamOverheadBytes + 3 * (size + eventOverheadBytes) });
     const stream = newStream();
@@ -55,7 +55,7 @@ describe('the memory store', () => {
     await store.close();
   });
 
-  it('takes the end of a stream whose lease has run out, though it is full', async () => {
+  it('ends a stream whose lease has expired although it is full', async () => {
     const size = 10_000;
     const store = manager({
       maxBytes: streamOverheadBytes + size + eventOverheadBytes,
@@ -70,7 +70,7 @@ describe('the memory store', () => {
     expect(store.usage).toEqual({ streams: 0, bytes: 0 });
   });
 
-  it('takes the end of a stream though it is full, if it is small, and nothing else', async () => {
+  it('accepts the small end of a stream although it is full, and nothing else', async () => {
     const size = exemptTerminalBytes;
     const store = manager({ maxBytes: streamOverheadBytes + size + eventOverheadBytes });
     const stream = newStream();
@@ -89,7 +89,7 @@ describe('the memory store', () => {
     await store.close();
   });
 
-  it('is at most twice as large when all its streams have ended as it was when it was full', async () => {
+  it('grows to at most twice its limit when all its streams end while it is full', async () => {
     const maxStreams = 100;
     const store = manager({ maxStreams, maxBytes: maxStreams * streamOverheadBytes });
     const ids = Array.from({ length: maxStreams }, newStream);
@@ -111,7 +111,7 @@ describe('the memory store', () => {
     await store.close();
   });
 
-  it('frees what has expired, by itself, down to nothing', async () => {
+  it('frees the memory of expired streams without a request', async () => {
     const store = manager({ ttlMs: 2000 });
     for (let count = 0; count < 100; count += 1) await store.appendEvents(newStream(), answers(3));
     expect(store.usage.streams).toBe(100);
@@ -122,7 +122,7 @@ describe('the memory store', () => {
     expect(store.usage).toEqual({ streams: 0, bytes: 0 });
   });
 
-  it('renews the time to live of one stream with each append, and lets the others go', async () => {
+  it('renews the expiry of a stream with each append, and expires the others', async () => {
     const store = manager({ ttlMs: 3000 });
     const [kept, left] = [newStream(), newStream()];
     await store.appendEvents(left, answers(1));

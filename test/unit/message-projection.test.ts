@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { decodeStoredEvent } from '../../src/events/stored-event.js';
 import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { MessageProjection } from '../../src/http/ai-sdk/message-projection.js';
-import { UiMessageDialect } from '../../src/http/ai-sdk/ui-message-dialect.js';
-import { decodeStoredEvent } from '../../src/streams/stream-event.js';
+import { MessageProjection } from '../../src/feed/formats/ai-sdk/message-projection.js';
+import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { stored } from '../support/events.js';
 import { majors, readMessage, strictFaults } from '../support/ui-messages.js';
 
@@ -17,8 +17,8 @@ function chunksOf(...events: object[]) {
 const answer = (content: string, more: object = {}) => ({ type: 'answer', content, ...more });
 const delta = (id: string, text: string) => ({ type: 'text-delta', id, delta: text });
 
-describe('the mapping to chunks of the AI SDK', () => {
-  it('makes one text of the chunks of an answer, and one reasoning of those of a thought', () => {
+describe('The projection to AI SDK chunks', () => {
+  it('joins the chunks of an answer into one text, and those of a thought into one reasoning', () => {
     expect(
       chunksOf(
         { type: 'thinking', id: 't', content: 'Hm' },
@@ -37,7 +37,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ]);
   });
 
-  it('lets chunks without an id go on with the part before them, until something else comes', () => {
+  it('adds chunks without an id to the part before them, until something else comes', () => {
     expect(
       chunksOf(answer('a'), answer('b'), { type: 'thinking', content: 'c' }, answer('d')),
     ).toEqual([
@@ -86,7 +86,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ]);
   });
 
-  it('begins the call itself when a result or a question comes without one', () => {
+  it('begins the call when a result or a question comes without one', () => {
     expect(
       chunksOf(
         { type: 'tool_result', data: { tool_call_id: 'c1', tool_name: 'search', output: 'x' } },
@@ -104,7 +104,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     [{ data: { success: false } }, 'The tool has failed.'],
     [{ content: 'no network', data: { success: false } }, 'no network'],
     [{ data: { error: 'timeout' } }, 'timeout'],
-    [{ data: { error: { message: 'refused', code: 1 } } }, 'refused'],
+    [{ data: { error: { message: 'rejected', code: 1 } } }, 'rejected'],
   ])('shows that a tool failed (%j)', (event, errorText) => {
     const chunks = chunksOf(
       { type: 'tool_call', id: 'c' },
@@ -119,7 +119,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ['see data', { error: 'timeout' }, 'timeout'],
     ['', {}, 'The tool has failed.'],
   ])(
-    'takes an error that names a call for the failure of its tool (%j, %j)',
+    'treats an error that names a call as the failure of its tool (%j, %j)',
     (content, more, errorText) => {
       const data = { tool_call_id: 'c', ...more };
       expect(
@@ -136,7 +136,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     },
   );
 
-  it('begins the call itself when its failure comes without one', () => {
+  it('begins the call when its failure comes without one', () => {
     const data = { tool_call_id: 'c', tool_name: 'search' };
     expect(chunksOf({ type: 'error', id: 'e', content: 'no network', data })).toEqual([
       {
@@ -158,7 +158,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ]);
   });
 
-  it('says of what follows a call of which kind that is, whoever wrote either', () => {
+  it('names the tool of a call after the event that began it, whichever program wrote either', () => {
     const own = (data: object) => ({ type: 'ui_message_chunk', data });
     const input = { type: 'tool-input-available', toolName: 't', input: 1 };
     const output = (toolCallId: string) => ({ type: 'tool-output-available', toolCallId });
@@ -166,19 +166,19 @@ describe('the mapping to chunks of the AI SDK', () => {
       chunksOf(
         own({ ...input, toolCallId: 'static' }),
         { type: 'tool_result', data: { tool_call_id: 'static', output: 1 } },
-        own({ ...input, toolCallId: 'refused' }),
-        { type: 'error', content: 'no', data: { tool_call_id: 'refused' } },
+        own({ ...input, toolCallId: 'rejected' }),
+        { type: 'error', content: 'no', data: { tool_call_id: 'rejected' } },
         own({ ...input, toolCallId: 'dynamic', dynamic: true }),
         own({ ...output('dynamic'), output: 2 }),
       ).filter(({ type }) => type.startsWith('tool-output')),
     ).toEqual([
       { ...output('static'), output: 1 },
-      { type: 'tool-output-error', toolCallId: 'refused', errorText: 'no' },
+      { type: 'tool-output-error', toolCallId: 'rejected', errorText: 'no' },
       { ...output('dynamic'), output: 2, dynamic: true },
     ]);
   });
 
-  it('passes on as data what is said of approvals, to a version that knows none', () => {
+  it('passes on approvals as data to a version that has none', () => {
     const denied = { type: 'tool-output-denied', toolCallId: 'c' };
     const events = stored(
       { type: 'tool_call', id: 'c' },
@@ -225,7 +225,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     { type: 'ui_message_chunk', data: { type: 'text-start' } },
     { type: 'ui_message_chunk' },
     { type: 'progress', content: '50 %', data: { percent: 50 } },
-  ])('passes on as data what has no chunk of its own: %j', (event) => {
+  ])('passes on as data what has no chunk type of its own: %j', (event) => {
     const whole = {
       id: 'e',
       content: '',
@@ -236,7 +236,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     expect(chunksOf(whole)).toEqual([{ type: `data-${event.type}`, data: whole }]);
   });
 
-  it('keeps the place of an element that is no event', () => {
+  it('keeps the position of an element that is no event', () => {
     const projection = new MessageProjection('m1', maxEventBytes);
     const junk = decodeStoredEvent(Buffer.from('junk'));
     expect(projection.take(junk, 3)).toEqual([
@@ -248,7 +248,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     ['as its text', answer('x'.repeat(maxEventBytes + 1024)), 'answer'],
     ['as its type', { type: 't'.repeat(maxEventBytes + 1024) }, `${'t'.repeat(100)}…`],
     ['in too many values', { type: 'note', data: { a: Array(40_000).fill(0) } }, 'note'],
-  ])('keeps the place of an event that is too large %s, also as an end', (_, event, type) => {
+  ])('keeps the position of an event that is too large %s, also as an end', (_, event, type) => {
     const element = decodeStoredEvent(Buffer.from(JSON.stringify(event)));
     const projection = new MessageProjection('m1', maxEventBytes);
     expect(projection.take(element, 3)).toEqual([
@@ -257,7 +257,7 @@ describe('the mapping to chunks of the AI SDK', () => {
     expect(projection.take({ ...element, ending: 'complete' }, 4)).toEqual([{ type: 'finish' }]);
   });
 
-  it('passes on the chunks that a worker writes itself, under the id of the message', () => {
+  it('passes on the chunks that a worker writes, under the id of the message', () => {
     const chunk = (data: object) => ({ type: 'ui_message_chunk', data });
     const usage = { messageMetadata: { tokens: 7 } };
     expect(
@@ -314,18 +314,18 @@ describe('the mapping to chunks of the AI SDK', () => {
   });
 });
 
-describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => {
+describe.each(majors)('The frames of the AI SDK feed, read by $name,', ({ sdk }) => {
   /** The frames of these events as a feed writes them, page by page. */
   function framesOf(events: readonly object[], perPage = 100): Buffer {
-    const dialect = new UiMessageDialect('m1', maxEventBytes);
+    const format = new UiMessageFormat('m1', maxEventBytes);
     const all = stored(...events);
-    const frames = [dialect.preamble];
+    const frames = [format.preamble];
     for (let from = 0; from < all.length; from += perPage) {
       const page = all.slice(from, from + perPage);
       const nextOffset = from + page.length;
       const before = all[from - 1];
       const encoded = EncodedPage.of({ events: page, nextOffset, before, atEnd: true });
-      frames.push(dialect.encode(encoded)?.bytes ?? Buffer.alloc(0));
+      frames.push(format.encode(encoded)?.bytes ?? Buffer.alloc(0));
     }
     return Buffer.concat(frames);
   }
@@ -358,18 +358,18 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
     });
   });
 
-  it('are the same bytes however the events are cut into pages', () => {
+  it('are the same bytes wherever the events are cut into pages', () => {
     for (let perPage = 1; perPage < run.length; perPage += 1) {
       expect(framesOf(run, perPage)).toEqual(framesOf(run));
     }
   });
 
-  it('end with [DONE], of an ended stream only', () => {
+  it('end with [DONE] for a finished stream only', () => {
     expect(framesOf(run).toString()).toMatch(/data: \{"type":"finish"\}\n\ndata: \[DONE\]\n\n$/);
     expect(framesOf(run.slice(0, -1)).toString()).not.toContain('[DONE]');
   });
 
-  it('go on behind an event that is too large', async () => {
+  it('continue after an event that is too large', async () => {
     const large = { type: 'note', data: { a: Array(40_000).fill(0) } };
     const { message, chunks, errors } = await readMessage(sdk, framesOf([large, ...run]));
     expect(errors).toEqual([]);
@@ -378,7 +378,7 @@ describe.each(majors)('the frames of the dialect, read by $name,', ({ sdk }) => 
     expect(message?.parts).toHaveLength(6);
   });
 
-  it('leave out keys that the SDK refuses', async () => {
+  it('omit keys that the SDK rejects', async () => {
     const data = { constructor: { prototype: 1, other: 2 }, nested: [{ constructor: 'fine' }] };
     const frames = framesOf([{ type: 'progress', data }, { type: 'complete' }]);
     const { chunks, errors } = await readMessage(sdk, frames);

@@ -26,12 +26,12 @@ function unsupportedOf(isWanted: (locked: LockedPackage) => boolean): string[] {
 }
 
 describe('The oldest Node.js that package.json promises', () => {
-  it('is supported by every package that the service runs with', () => {
+  it('is supported by every dependency', () => {
     expect(packages.length).toBeGreaterThan(100);
     expect(unsupportedOf(({ dev }) => dev !== true)).toEqual([]);
   });
 
-  it('is supported by every package for development but the AI SDK 7, none of which has it', () => {
+  it('is supported by every development dependency except AI SDK 7, which supports no such version', () => {
     expect(unsupportedOf(({ dev }) => dev === true)).toEqual([
       '@ai-sdk/gateway',
       '@ai-sdk/mcp',

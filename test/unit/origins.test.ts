@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Origins } from '../../src/http/origins.js';
+import { Origins } from '../../src/http/hooks/cors.js';
 
-describe('The origins whose pages may use the service', () => {
+describe('The list of allowed origins', () => {
   const origins = new Origins([
     'https://app.example.com',
     'https://*.preview.example.com',
@@ -14,7 +14,7 @@ describe('The origins whose pages may use the service', () => {
     'https://x.preview.example.com',
     'http://a_b.dev.test:8080',
     'https://xn--bcher-kva.preview.example.com',
-  ])('have %s among them', (origin) => {
+  ])('matches %s', (origin) => {
     expect(origins.has(origin)).toBe(true);
   });
 
@@ -46,7 +46,7 @@ describe('The origins whose pages may use the service', () => {
     'http://a.dev.test',
     'null',
     '',
-  ])('do not have %j among them', (origin) => {
+  ])('does not match %j', (origin) => {
     expect(origins.has(origin)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { compareRounds } from '../bench/comparison/compare-builds.js';
-import { judgeRatios } from '../bench/comparison/paired-ratio.js';
-import { allScenarios } from '../bench/scenarios/all-scenarios.js';
-import type { FigureColumn } from '../bench/scenarios/scenario.js';
+import { compareRounds } from '../../tools/bench/comparison/compare-builds.js';
+import { judgeRatios } from '../../tools/bench/comparison/paired-ratio.js';
+import { allScenarios } from '../../tools/bench/scenarios/all-scenarios.js';
+import type { FigureColumn } from '../../tools/bench/scenarios/scenario.js';
 
 /** By which each round differs from the next, whatever is measured. */
 const noise = [0.97, 1.02, 1.01, 0.99, 1.03, 0.98, 1.0, 1.02, 0.96, 1.01];

@@ -1,15 +1,15 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
-  fits,
   formatPosition,
+  matches,
   parsePosition,
   tagAfter,
   tagAt,
-} from '../../src/streams/position.js';
+} from '../../src/events/position.js';
 import { answer } from '../support/events.js';
 
-describe('a position', () => {
+describe('A position', () => {
   it.each([
     ['0', { offset: 0, tag: 0 }],
     ['0-00000000', { offset: 0, tag: 0 }],
@@ -27,12 +27,12 @@ describe('a position', () => {
     },
   );
 
-  it('is written with a tag of eight digits, and as 0 at the start', () => {
+  it('is written with a checksum of eight digits, and as 0 at the start', () => {
     expect(formatPosition(17, 42)).toBe('17-0000002a');
     expect(formatPosition(0, 0)).toBe('0');
   });
 
-  it('has the CRC-32 of the stored bytes before it for a tag', () => {
+  it('has the CRC-32 of the stored bytes before it as a checksum', () => {
     const event = answer('x');
     expect(tagAfter(event)).toBe(crc32(event.bytes));
     expect(tagAt(3, event)).toBe(tagAfter(event));
@@ -40,10 +40,10 @@ describe('a position', () => {
     expect(tagAt(3, undefined)).toBeNull();
   });
 
-  it('fits where the tag is the same, or where the client gave none', () => {
-    expect(fits({ offset: 3, tag: 7 }, 7)).toBe(true);
-    expect(fits({ offset: 3, tag: 7 }, 8)).toBe(false);
-    expect(fits({ offset: 3, tag: null }, 8)).toBe(true);
-    expect(fits({ offset: 3, tag: null }, null)).toBe(false);
+  it('matches where the checksum is the same, or where the client sent none', () => {
+    expect(matches({ offset: 3, tag: 7 }, 7)).toBe(true);
+    expect(matches({ offset: 3, tag: 7 }, 8)).toBe(false);
+    expect(matches({ offset: 3, tag: null }, 8)).toBe(true);
+    expect(matches({ offset: 3, tag: null }, null)).toBe(false);
   });
 });

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BodyBudget, BodyShare } from '../../src/http/body-budget.js';
-import { readBody } from '../../src/http/read-body.js';
+import { BodyBudget, BodyShare } from '../../src/http/body/body-budget.js';
+import { readBody } from '../../src/http/body/read-body.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Requests, each as it is handled, and a connection to send one on. */
@@ -29,15 +29,15 @@ const read = (request: IncomingMessage) =>
     readBody(request, limits, new BodyShare(new BodyBudget(100, 0)), resolve),
   );
 
-describe('A body whose connection breaks', () => {
-  it('is done with at once', async () => {
+describe('Reading a body whose connection breaks', () => {
+  it('ends at once', async () => {
     const { request, socket } = await startServer();
     const error = read(request);
     socket.destroy();
     expect(await error).toBeInstanceOf(Error);
   });
 
-  it('is done with at once when it broke before it was read', async () => {
+  it('ends at once when the connection broke before', async () => {
     const { request, socket } = await startServer();
     socket.destroy();
     request.on('error', () => {});

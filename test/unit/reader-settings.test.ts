@@ -1,20 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { usualClaimNames } from '../../src/access/reader-token.js';
-import { type ConfigError, loadConfig } from '../../src/config.js';
+import { defaultClaimNames } from '../../src/auth/reader-tokens.js';
+import { loadConfig } from '../../src/config/config.js';
+import type { ConfigError } from '../../src/config/config-error.js';
 import { directoryWith } from '../support/test-processes.js';
 
 const load = (environment: Record<string, string>, yaml = '') =>
   loadConfig(environment, directoryWith({ 'config.yaml': yaml })).auth.reader;
 
-function faults(environment: Record<string, string>, yaml = ''): readonly string[] {
+function errorsOf(environment: Record<string, string>, yaml = ''): readonly string[] {
   try {
     load(environment, yaml);
   } catch (error) {
-    return (error as ConfigError).faults;
+    return (error as ConfigError).errors;
   }
-  throw new Error('the settings were taken');
+  throw new Error('the settings are valid');
 }
 
 const secret = 's'.repeat(32);
@@ -23,14 +24,14 @@ const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
 const privatePem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 const jwksUrl = 'https://id.example.com/jwks.json';
 
-describe('the settings of readers’ tokens', () => {
+describe('The settings of reader tokens', () => {
   it('are off by default', () => {
     expect(load({})).toBeNull();
     expect(load({}, 'auth:\n  reader_secret:\n  reader_jwks_url:\n')).toBeNull();
     expect(load({ AUTH_READER_COOKIE: 'reader' })).toBeNull();
   });
 
-  it('take one secret, or several with commas or as a YAML list', () => {
+  it('accept one secret, or several, comma-separated or as a YAML list', () => {
     expect(load({ AUTH_READER_SECRET: secret })).toEqual({
       secrets: [secret],
       publicKey: null,
@@ -38,7 +39,7 @@ describe('the settings of readers’ tokens', () => {
       issuer: null,
       audience: null,
       cookie: 'rejoin_token',
-      claims: usualClaimNames,
+      claims: defaultClaimNames,
     });
     const both = { secrets: [secret, `${secret}2`] };
     expect(load({ AUTH_READER_SECRET: `${secret}, ${secret}2` })).toMatchObject(both);
@@ -46,14 +47,14 @@ describe('the settings of readers’ tokens', () => {
     expect(load({}, yaml)).toMatchObject(both);
   });
 
-  it('take a public key, its line breaks written as \\n too, beside a secret', () => {
+  it('accept a public key, its line breaks also written as \\n, beside a secret', () => {
     expect(load({ AUTH_READER_PUBLIC_KEY: pem })).toMatchObject({ publicKey: pem, secrets: [] });
     const line = pem.replaceAll('\n', '\\n');
     const both = load({ AUTH_READER_PUBLIC_KEY: line, AUTH_READER_SECRET: secret });
     expect(both).toMatchObject({ publicKey: pem, secrets: [secret] });
   });
 
-  it('take both from files too', () => {
+  it('are also read from files', () => {
     const directory = directoryWith({ secret: `${secret}\n`, 'key.pem': pem });
     const read = load({
       AUTH_READER_SECRET_FILE: join(directory, 'secret'),
@@ -61,9 +62,9 @@ describe('the settings of readers’ tokens', () => {
     });
     expect(read).toMatchObject({ secrets: [secret], publicKey: pem.trim() });
     for (const name of ['AUTH_READER_SECRET', 'AUTH_READER_PUBLIC_KEY']) {
-      expect(faults({ [`${name}_FILE`]: 'none' })[0]).toMatch(/_FILE: there is no file/);
+      expect(errorsOf({ [`${name}_FILE`]: 'none' })[0]).toMatch(/_FILE: there is no file/);
       const file = { [`${name}_FILE`]: join(directory, 'secret'), [name]: secret };
-      expect(faults(file)[0]).toBe(`${name}_FILE: is set together with ${name}`);
+      expect(errorsOf(file)[0]).toBe(`${name}_FILE: is set together with ${name}`);
     }
   });
 
@@ -72,25 +73,25 @@ describe('the settings of readers’ tokens', () => {
     'http://127.0.0.1:9000/jwks',
     'http://localhost/jwks',
     'http://[::1]:9000/jwks',
-  ])('take the address %s', (url) => {
+  ])('accept the URL %s', (url) => {
     expect(load({ AUTH_READER_JWKS_URL: url })).toMatchObject({ jwksUrl: url });
   });
 
-  it('take the names of claims, which no claim of the token itself has', () => {
-    expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(usualClaimNames);
+  it('accept the names of claims, except the registered ones', () => {
+    expect(load({ AUTH_READER_SECRET: secret })?.claims).toEqual(defaultClaimNames);
     const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SID: 'https://app.example/sid' };
-    expect(load(named)?.claims).toEqual({ ...usualClaimNames, sid: 'https://app.example/sid' });
+    expect(load(named)?.claims).toEqual({ ...defaultClaimNames, sid: 'https://app.example/sid' });
     for (const bad of ['exp', 'a b', 'é']) {
-      const [fault] = faults({ AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_MID: bad });
-      expect(fault).toMatch(/^auth\.reader_claims\.mid .*: must be the name of a claim/);
+      const [error] = errorsOf({ AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_MID: bad });
+      expect(error).toMatch(/^auth\.reader_claims\.mid .*: must be the name of a claim/);
     }
   });
 
-  it('refuse a claim that says two things', () => {
+  it('reject one claim for two purposes', () => {
     const named = { AUTH_READER_SECRET: secret, AUTH_READER_CLAIM_SCOPE: 'sid' };
-    expect(faults(named)).toEqual([
+    expect(errorsOf(named)).toEqual([
       expect.stringMatching(
-        /^auth\.reader_claims\.scope \(AUTH_READER_CLAIM_SCOPE\): is the name of another claim/,
+        /^auth\.reader_claims\.scope \(AUTH_READER_CLAIM_SCOPE\): is the same claim as/,
       ),
     ]);
     const swapped = { AUTH_READER_CLAIM_SID: 'mid', AUTH_READER_CLAIM_MID: 'sid' };
@@ -100,7 +101,7 @@ describe('the settings of readers’ tokens', () => {
     });
   });
 
-  it('take an issuer, an audience and the name of the cookie', () => {
+  it('accept an issuer, an audience and the name of the cookie', () => {
     const named = load({
       AUTH_READER_SECRET: secret,
       AUTH_READER_ISSUER: 'https://app.example',
@@ -132,17 +133,17 @@ describe('the settings of readers’ tokens', () => {
     ['AUTH_READER_COOKIE', 'a b'],
     ['AUTH_READER_COOKIE', 'a;b'],
     ['AUTH_READER_COOKIE', 'a=b'],
-  ])('refuse a bad %s without a word of it', (name, value) => {
-    const named = faults({ [name]: value });
+  ])('reject an invalid %s without quoting it', (name, value) => {
+    const named = errorsOf({ [name]: value });
     expect(named).toHaveLength(1);
     expect(named[0]).toContain(`(${name})`);
     if (value.length > 10) expect(named[0]).not.toContain(value.slice(0, 20));
   });
 
-  it('refuse a weak RSA key', () => {
+  it('reject a weak RSA key', () => {
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
     const text = weak.export({ type: 'spki', format: 'pem' }) as string;
-    expect(faults({ AUTH_READER_PUBLIC_KEY: text })[0]).toContain('(AUTH_READER_PUBLIC_KEY)');
+    expect(errorsOf({ AUTH_READER_PUBLIC_KEY: text })[0]).toContain('(AUTH_READER_PUBLIC_KEY)');
   });
 
   it.each([
@@ -154,13 +155,10 @@ describe('the settings of readers’ tokens', () => {
     [{ AUTH_READER_AUDIENCE: 'x' }, /^auth\.reader_audience .*: has no effect/],
     [
       { AUTH_READER_SECRET: secret, AUTH_DISABLED: 'true' },
-      /^auth\.disabled \(AUTH_DISABLED\): is true, and there are settings for the tokens of readers/,
+      /^auth\.disabled \(AUTH_DISABLED\): is true, and there are settings of reader tokens/,
     ],
-    [
-      { AUTH_READER_SECRET: secret, HOST: '0.0.0.0' },
-      /^server\.host \(HOST\): .*AUTH_PRODUCER_KEYS/,
-    ],
-  ])('refuse %o', (environment, fault) => {
-    expect(faults(environment as Record<string, string>)).toEqual([expect.stringMatching(fault)]);
+    [{ AUTH_READER_SECRET: secret, HOST: '0.0.0.0' }, /^server\.host \(HOST\): .*AUTH_API_KEYS/],
+  ])('reject %o', (environment, error) => {
+    expect(errorsOf(environment as Record<string, string>)).toEqual([expect.stringMatching(error)]);
   });
 });

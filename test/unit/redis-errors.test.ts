@@ -1,12 +1,16 @@
 import { ReplyError } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { toAppended } from '../../src/streams/redis/append-script-call.js';
-import { isAway, isWrongType, toServiceError } from '../../src/streams/redis/redis-errors.js';
-import { connectionOptions } from '../../src/streams/redis/redis-options.js';
+import { toAppended } from '../../src/store/redis/append-script-call.js';
+import {
+  isAway,
+  isWrongType,
+  toServiceError,
+} from '../../src/store/redis/connection/redis-errors.js';
+import { connectionOptions } from '../../src/store/redis/connection/redis-options.js';
 
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
 
-/** The forms in which the same refusal comes, by who ran into it. */
+/** The forms in which the same rejection comes, by who ran into it. */
 const forms: readonly [where: string, form: (text: string) => string][] = [
   ['to a command', (text) => text],
   ['to a script of Redis 7', (text) => `${text} script: 5fcee9, on @user_script:4.`],
@@ -22,7 +26,7 @@ const forms: readonly [where: string, form: (text: string) => string][] = [
   ['to a script of Redis 6.2 that caught it', (text) => `@user_script: 4: -${text} `],
 ];
 
-describe.each(forms)('A reply of Redis %s', (_where, form) => {
+describe.each(forms)('A Redis error reply %s', (_where, form) => {
   const reply = (text: string) => new ReplyError(form(text));
 
   it.each([
@@ -44,7 +48,7 @@ describe.each(forms)('A reply of Redis %s', (_where, form) => {
     expect(isAway(reply(text))).toBe(/^(READONLY|LOADING|MASTERD|CLUSTERD|TRYAGAIN)/.test(text));
   });
 
-  it('has the connection made anew when it is READONLY, and only then', () => {
+  it('makes the client reconnect when it is READONLY, and only then', () => {
     const { reconnectOnError } = connectionOptions({
       mode: 'standalone',
       addresses: [],
@@ -63,15 +67,15 @@ describe.each(forms)('A reply of Redis %s', (_where, form) => {
   it.each([
     ['OOM command not allowed', 'store_full'],
     ["READONLY You can't write", 'backend_unavailable'],
-  ])('%s, for which a lease was not renewed, is %s', (text, code) => {
+  ])('%s to a lease renewal is %s', (text, code) => {
     const duplicate = () =>
       toAppended([Buffer.from('duplicate'), 3, Buffer.from(form(text))], [], limits);
     expect(duplicate).toThrow(expect.objectContaining({ code, details: { stored: 0 } }));
   });
 });
 
-describe('What is no reply of Redis', () => {
-  it('leaves open what is stored, whatever its text says', () => {
+describe('An error that is not a Redis reply', () => {
+  it('leaves unknown what is stored, whatever its text is', () => {
     const error = toServiceError(new Error('OOM command not allowed'));
     expect(error).toMatchObject({ code: 'backend_unavailable', details: { stored: null } });
   });

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  hasSoundBraces,
-  redisKeys,
-  streamKeyOfChannel,
-} from '../../src/streams/redis/redis-keys.js';
+import { hasSoundBraces, redisKeys, streamKeyOfChannel } from '../../src/store/redis/redis-keys.js';
 
 const stream = { sessionId: 's1', messageId: 'm1' };
 
-describe('the names of a stream in Redis', () => {
+describe('The keys of a stream in Redis', () => {
   it.each([
     ['stream:events', 'stream:events:s1:m1', '{stream:events:s1:m1}::state'],
     ['wk:stream:t1:', 'wk:stream:t1::s1:m1', '{wk:stream:t1::s1:m1}::state'],
@@ -17,7 +13,7 @@ describe('the names of a stream in Redis', () => {
     expect(redisKeys(prefix, stream)).toMatchObject({ list, state });
   });
 
-  it('lead back from the channel to the stream', () => {
+  it('can be found from the channel name', () => {
     for (const prefix of ['stream:events', 'wk:stream:t1:', '{t}']) {
       expect(streamKeyOfChannel(prefix, redisKeys(prefix, stream).channel)).toBe('s1:m1');
     }

@@ -1,11 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { CommandClient } from '../../src/streams/redis/redis-client.js';
-import { RedisLeases } from '../../src/streams/redis/redis-leases.js';
+import { RedisLeases } from '../../src/store/redis/leases.js';
+import type { ScriptClient } from '../../src/store/redis/script-client.js';
 import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
 
-/** A Redis that loses every hint at once, and notes which are set again. */
-class ForgetfulRedis {
+/** A Redis that loses every deadline at once, and remembers which are restored. */
+class LossyRedis {
   readonly status = 'ready';
   readonly stream = { writable: true };
   readonly restored = new Set<unknown>();
@@ -13,7 +13,7 @@ class ForgetfulRedis {
 
   on(): void {}
 
-  async hintLease(): Promise<number> {
+  async scheduleLeaseCheck(): Promise<number> {
     return 0;
   }
 
@@ -27,19 +27,19 @@ class ForgetfulRedis {
   }
 }
 
-it('Hints of 90,000 leases that are past together are all set again, 1,000 in a command', async () => {
-  const redis = new ForgetfulRedis();
+it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 per command', async () => {
+  const redis = new LossyRedis();
   const leases = new RedisLeases({
-    client: redis as unknown as CommandClient,
+    client: redis as unknown as ScriptClient,
     prefix: 'test',
     logger: silentLogger,
-    endLost: async () => null,
+    expireLease: async () => null,
   });
   onTestFinished(() => leases.close());
-  const hints = Array.from({ length: 90_000 }, (_, index) =>
-    leases.hint({ sessionId: 's1', messageId: `m${index}` }, 60_000),
+  const scheduled = Array.from({ length: 90_000 }, (_, index) =>
+    leases.schedule({ sessionId: 's1', messageId: `m${index}` }, 60_000),
   );
-  await Promise.all(hints);
-  await waitFor('all are set again', () => redis.restored.size === hints.length);
+  await Promise.all(scheduled);
+  await waitFor('all are restored', () => redis.restored.size === scheduled.length);
   expect(redis.longestCommand).toBeLessThanOrEqual(1000);
 });

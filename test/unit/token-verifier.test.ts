@@ -1,10 +1,9 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { publicKeyAlgorithms } from '../../src/access/key-algorithms.js';
-import { mintToken } from '../../src/access/mint-token.js';
-import { clockToleranceSeconds, mayDo } from '../../src/access/reader-token.js';
-import { TokenVerifier } from '../../src/access/token-verifier.js';
+import { mayDo } from '../../src/auth/access-rules.js';
+import { clockToleranceSeconds, createReaderToken } from '../../src/auth/reader-tokens.js';
+import { publicKeyAlgorithms, TokenVerifier } from '../../src/auth/token-verifier.js';
 import type { ServiceError } from '../../src/errors.js';
 import { silentLogger } from '../support/backends.js';
 import { forge, readerOptions, secondsFromNow, secret, sign } from '../support/tokens.js';
@@ -38,8 +37,8 @@ function signText(claimsText: string): string {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
 
-/** Why a token is refused, which never quotes it. */
-async function refusal(token: string, by = verifier): Promise<string> {
+/** Why a token is rejected, without quoting it. */
+async function rejection(token: string, by = verifier): Promise<string> {
   const error = await by.verify(token).then(
     () => null,
     (reason: ServiceError) => reason,
@@ -49,8 +48,8 @@ async function refusal(token: string, by = verifier): Promise<string> {
   return error?.message ?? '';
 }
 
-describe('a token', () => {
-  it('says for which session it is good, until when, and for what', async () => {
+describe('A reader token', () => {
+  it('names its session, its expiry and its rights', async () => {
     const exp = secondsFromNow(60);
     expect(await verifier.verify(await sign({ ...claims, exp }))).toEqual({
       sessionId: 's1',
@@ -64,7 +63,7 @@ describe('a token', () => {
     'openid stop read',
     ['openid', 'stop', 'read'],
     [1, null, ['x'], 'read', 'stop', 'read'],
-  ])('may name one stream, and be good for stopping too: %j', async (scope) => {
+  ])('may name one stream, and allow stopping it: %j', async (scope) => {
     const reader = await verifier.verify(await sign({ ...claims, mid: 'm1', scope }));
     expect(reader).toMatchObject({ messageId: 'm1', rights: new Set(['read', 'stop']) });
   });
@@ -86,15 +85,15 @@ describe('a token', () => {
       /not a JWT/,
     ],
     ['no signature', forge({ alg: 'HS256' }, claims), /signature/],
-  ])('is not taken with %s', async (_, token, reason) => {
-    expect(await refusal(token)).toMatch(reason);
+  ])('is rejected with %s', async (_, token, reason) => {
+    expect(await rejection(token)).toMatch(reason);
   });
 
-  it('is not taken when another secret, or none of the right length, signed it', async () => {
-    expect(await refusal(await sign(claims, { key: `${secret}x` }))).toMatch(/signature/);
+  it('is rejected when it was signed with another secret, or with a signature of the wrong length', async () => {
+    expect(await rejection(await sign(claims, { key: `${secret}x` }))).toMatch(/signature/);
   });
 
-  it('is not taken by a key that it leads to, points at or brings along itself', async () => {
+  it('is rejected when it names, links or contains its own key', async () => {
     const [own, other] = [makePair.p256(), makePair.p256()];
     const jwk = await exportJWK(other.publicKey);
     const headers = [{ jwk }, { jku: 'http://127.0.0.1:1/' }, { x5u: 'http://127.0.0.1:1/' }];
@@ -102,23 +101,23 @@ describe('a token', () => {
       const token = await new SignJWT({ ...claims, exp: secondsFromNow(60) })
         .setProtectedHeader({ alg: 'ES256', kid: '../../own', ...header })
         .sign(other.privateKey);
-      expect(await refusal(token, withKey(own.publicKey))).toMatch(/signature/);
+      expect(await rejection(token, withKey(own.publicKey))).toMatch(/signature/);
     }
     const kid = '../../../dev/null';
-    expect(await refusal(signByHand({ alg: 'HS256', kid }, ''))).toMatch(/signature/);
+    expect(await rejection(signByHand({ alg: 'HS256', kid }, ''))).toMatch(/signature/);
   });
 
-  it('is not taken when its header makes a part of it mean something else, signed or not', async () => {
+  it('is rejected when its header changes the meaning of a part, signed or not', async () => {
     for (const more of [{ b64: false, crit: ['b64'] }, { crit: [] }, { crit: ['exp'], exp: 0 }]) {
-      expect(await refusal(signByHand({ alg: 'HS256', ...more }))).toMatch(/not a JWT/);
+      expect(await rejection(signByHand({ alg: 'HS256', ...more }))).toMatch(/not a JWT/);
     }
     await verifier.verify(signByHand({ alg: 'HS256' }));
   });
 
-  it('is not taken with claims that were changed', async () => {
+  it('is rejected when its claims were changed', async () => {
     const [header, , signature] = (await sign(claims)).split('.') as [string, string, string];
     const other = Buffer.from(JSON.stringify({ ...claims, sid: 's2' })).toString('base64url');
-    expect(await refusal(`${header}.${other}.${signature}`)).toMatch(/signature/);
+    expect(await rejection(`${header}.${other}.${signature}`)).toMatch(/signature/);
   });
 
   it.each([
@@ -126,7 +125,6 @@ describe('a token', () => {
     ['with exp as text', { exp: '2999' as unknown as number }, /claim exp is missing or malformed/],
     ['that has expired', { exp: secondsFromNow(-clockToleranceSeconds - 1) }, /has expired/],
     ['of long ago', { exp: -1 }, /has expired/],
-    ['that is not good yet', { nbf: secondsFromNow(clockToleranceSeconds + 5) }, /not good yet/],
     ['with nbf as text', { nbf: '0' as unknown as number }, /claim nbf is missing or malformed/],
     ['without sid', { sid: undefined }, /claim sid is missing or malformed/],
     ['with an empty sid', { sid: '' }, /claim sid/],
@@ -148,36 +146,43 @@ describe('a token', () => {
     ['with a number for a scope', { scope: 1 }, /claim scope/],
     ['with null for a scope', { scope: null }, /claim scope/],
     ['with a number for a sid', { sid: 1 as unknown as string }, /claim sid/],
-  ])('is not taken %s', async (_, changes, reason) => {
-    expect(await refusal(await sign({ ...claims, ...changes }))).toMatch(reason);
+  ])('is rejected %s', async (_, changes, reason) => {
+    expect(await rejection(await sign({ ...claims, ...changes }))).toMatch(reason);
   });
 
-  it('is not taken when it would never expire, as JSON has numbers without an end', async () => {
-    expect(await refusal(signText('{"sid":"s1","scope":"read","exp":1e999}'))).toMatch(/claim exp/);
+  it('is rejected before its nbf', async () => {
+    const nbf = secondsFromNow(clockToleranceSeconds + 30);
+    expect(await rejection(await sign({ ...claims, nbf }))).toMatch(/not valid yet/);
   });
 
-  it('is taken within the tolerance for clocks', async () => {
+  it('is rejected when it would never expire, as with the number 1e999', async () => {
+    expect(await rejection(signText('{"sid":"s1","scope":"read","exp":1e999}'))).toMatch(
+      /claim exp/,
+    );
+  });
+
+  it('is accepted within the clock tolerance', async () => {
     const late = await sign({ ...claims, exp: secondsFromNow(1 - clockToleranceSeconds) });
     const early = await sign({ ...claims, nbf: secondsFromNow(clockToleranceSeconds - 1) });
     for (const token of [late, early]) await verifier.verify(token);
   });
 
-  it('has to come from the issuer, and be for the audience, that are set', async () => {
+  it('must have the configured issuer and audience', async () => {
     const options = readerOptions({ issuer: 'https://app.example', audience: 'rejoin' });
     const strict = new TokenVerifier(options, silentLogger);
     const good = { ...claims, iss: 'https://app.example', aud: ['other', 'rejoin'] };
     await strict.verify(await sign(good));
-    expect(await refusal(await sign({ ...good, iss: 'x' }), strict)).toMatch(/claim iss/);
-    expect(await refusal(await sign({ ...good, aud: 'x' }), strict)).toMatch(/claim aud/);
-    expect(await refusal(await sign(claims), strict)).toMatch(/claim (iss|aud) is missing/);
+    expect(await rejection(await sign({ ...good, iss: 'x' }), strict)).toMatch(/claim iss/);
+    expect(await rejection(await sign({ ...good, aud: 'x' }), strict)).toMatch(/claim aud/);
+    expect(await rejection(await sign(claims), strict)).toMatch(/claim (iss|aud) is missing/);
   });
 
-  describe('whose claims have other names', () => {
+  describe('with configured claim names', () => {
     const names = { sid: 'https://app.example/sid', mid: 'app.run', scope: 'permissions' };
     const renamed = new TokenVerifier(readerOptions({ claims: names }), silentLogger);
     const good = { [names.sid]: 's1', permissions: ['write', 'read', 'stop'] };
 
-    it('says the same by them, nested or with dots in the name, and with rights as a list', async () => {
+    it('is read by them, nested or with dots in the name, and with rights as a list', async () => {
       const nested = { ...good, app: { run: 'm1' } };
       for (const named of [nested, { ...good, 'app.run': 'm1', app: { run: 'm2' } }]) {
         expect(await renamed.verify(await sign(named))).toMatchObject({
@@ -196,7 +201,7 @@ describe('a token', () => {
       ['rights that do not have read', { ...good, permissions: ['stop'] }, names.scope],
       ['rights within one word of a list', { ...good, permissions: ['read stop'] }, names.scope],
       ['rights that are an object', { ...good, permissions: { read: true } }, names.scope],
-    ])('is not taken with %s', async (_, bad, claim) => {
+    ])('is rejected with %s', async (_, bad, claim) => {
       await expect(renamed.verify(await sign(bad))).rejects.toMatchObject({
         code: 'unauthorized',
         message: expect.stringContaining(`its claim ${claim} is missing or malformed`),
@@ -210,16 +215,16 @@ describe('a token', () => {
       { sid: '__proto__', mid: 'constructor', scope: 'toString' },
       { sid: 'app.__proto__', mid: 'app.constructor', scope: 'app.hasOwnProperty' },
       { sid: 'sub', mid: `${'m.'.repeat(127)}m`, scope: 'https://app.example/a.b?c#d' },
-    ])('is made by npm run token as it is taken: %o', async (claims) => {
+    ])('created by createReaderToken is verified: %o', async (claims) => {
       const options = readerOptions({ claims, issuer: 'i', audience: 'a' });
       const by = new TokenVerifier(options, silentLogger);
       const grant = { sessionId: 's1', messageId: 'm1', mayStop: true, lifeSeconds: 60 };
-      expect(await by.verify(await mintToken(grant, secret, options))).toMatchObject({
+      expect(await by.verify(await createReaderToken(grant, secret, options))).toMatchObject({
         sessionId: 's1',
         messageId: 'm1',
         rights: new Set(['read', 'stop']),
       });
-      const session = await mintToken({ ...grant, messageId: null }, secret, options);
+      const session = await createReaderToken({ ...grant, messageId: null }, secret, options);
       expect(await by.verify(session)).toMatchObject({ sessionId: 's1', messageId: null });
     });
 
@@ -230,13 +235,13 @@ describe('a token', () => {
       'app.constructor.name',
       'list.length',
       'text.0',
-    ])('has no claim that it inherits: %s', async (sid) => {
+    ])('has no inherited claim: %s', async (sid) => {
       const by = new TokenVerifier(readerOptions({ claims: { ...names, sid } }), silentLogger);
       const own = { ...good, app: {}, list: ['s1'], text: 's1' };
       await expect(by.verify(await sign(own))).rejects.toMatchObject({ code: 'unauthorized' });
     });
 
-    it('is read however deep it is', async () => {
+    it('is read at any depth', async () => {
       const [depth, arrays] = [128, 5000];
       const sid = `${'a.'.repeat(depth - 1)}a`;
       const by = new TokenVerifier(readerOptions({ claims: { ...names, sid } }), silentLogger);
@@ -246,7 +251,7 @@ describe('a token', () => {
       expect(await by.verify(token)).toMatchObject({ sessionId: 's1' });
     });
 
-    it('is for the whole session where nothing leads to its message', async () => {
+    it('is for the whole session where it names no message', async () => {
       for (const app of [undefined, 'run', { other: 'm1' }]) {
         const { messageId } = await renamed.verify(await sign({ ...good, app }));
         expect(messageId).toBeNull();
@@ -254,17 +259,17 @@ describe('a token', () => {
     });
   });
 
-  it('may be signed with each of several secrets, and with no other', async () => {
+  it('may be signed with any of several secrets, and with no other', async () => {
     const [old, young] = ['o'.repeat(32), 'y'.repeat(32)];
     const both = new TokenVerifier(readerOptions({ secrets: [old, young] }), silentLogger);
     for (const key of [old, young]) await both.verify(await sign(claims, { key }));
-    expect(await refusal(await sign(claims), both)).toMatch(/signature/);
+    expect(await rejection(await sign(claims), both)).toMatch(/signature/);
     const expired = await sign({ ...claims, exp: 1 }, { key: young });
-    expect(await refusal(expired, both)).toMatch(/has expired/);
+    expect(await rejection(expired, both)).toMatch(/has expired/);
   });
 });
 
-describe('a public key', () => {
+describe('A public key', () => {
   it.each([
     ['RS256', 'rsa'],
     ['PS256', 'rsa'],
@@ -274,19 +279,19 @@ describe('a public key', () => {
     ['EdDSA', 'ed25519'],
     ['Ed25519', 'ed25519'],
   ] as const)(
-    'takes what its other half has signed with %s, and nothing else',
+    'verifies what its private key has signed with %s, and nothing else',
     async (alg, kind) => {
       const [own, other] = [makePair[kind](), makePair[kind]()];
       const by = withKey(own.publicKey);
       const token = await sign(claims, { key: own.privateKey, alg });
       expect(await by.verify(token)).toMatchObject({ sessionId: 's1' });
       const forged = await sign(claims, { key: other.privateKey, alg });
-      expect(await refusal(forged, by)).toMatch(/signature/);
+      expect(await rejection(forged, by)).toMatch(/signature/);
     },
   );
 
   it.each(Object.keys(makePair) as (keyof typeof makePair)[])(
-    'of the type %s is never taken for the secret of an HMAC',
+    'of the type %s is never used as the secret of an HMAC',
     async (kind) => {
       const { publicKey } = makePair[kind]();
       const der = publicKey.export({ type: 'spki', format: 'der' });
@@ -294,20 +299,20 @@ describe('a public key', () => {
       for (const key of [pem, pem.trim(), der]) {
         for (const by of [withKey(publicKey), withKey(publicKey, [secret])]) {
           const token = await sign(claims, { key, alg: 'HS256' });
-          expect(await refusal(token, by)).toMatch(/signed in a way|signature/);
+          expect(await rejection(token, by)).toMatch(/signed in a way|signature/);
         }
       }
     },
   );
 
-  it('goes together with a secret: the algorithm says which of the two is meant', async () => {
+  it('works beside a secret: the algorithm decides between the two', async () => {
     const { publicKey, privateKey } = makePair.p256();
     const by = withKey(publicKey, [secret]);
     await by.verify(await sign(claims));
     await by.verify(await sign(claims, { key: privateKey, alg: 'ES256' }));
   });
 
-  it('is good for nothing when it is too short, or of another kind', () => {
+  it('has no algorithm when it is too short, or of another type', () => {
     const others = [
       generateKeyPairSync('rsa', { modulusLength: 1024 }),
       generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
@@ -317,7 +322,7 @@ describe('a public key', () => {
   });
 });
 
-describe('what a reader may do', () => {
+describe('mayDo', () => {
   const session = {
     sessionId: 's1',
     messageId: null,

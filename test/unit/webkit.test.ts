@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepsTornLines } from '../../src/http/webkit.js';
+import { keepsTornLines } from '../../src/http/routes/webkit.js';
 
 const agents = {
   Safari:
@@ -17,8 +17,8 @@ const agents = {
 
 const keep = ['Safari', 'Chrome on iOS', 'WebKitGTK'];
 
-describe('An EventSource that keeps torn lines', () => {
-  it.each(Object.entries(agents))('is told by its headers: %s', (name, agent) => {
+describe('keepsTornLines', () => {
+  it.each(Object.entries(agents))('recognises an EventSource by its headers: %s', (name, agent) => {
     const headers = { 'user-agent': agent, 'cache-control': 'no-cache' };
     expect(keepsTornLines(headers)).toBe(keep.includes(name));
   });
@@ -28,7 +28,7 @@ describe('An EventSource that keeps torn lines', () => {
     { 'cache-control': 'no-cache' },
     { 'user-agent': agents.Safari },
     { 'user-agent': agents.Safari, 'cache-control': 'max-age=0' },
-  ])('is not a client with the headers %j', (headers) => {
+  ])('returns false for the headers %j', (headers) => {
     expect(keepsTornLines(headers)).toBe(false);
   });
 });

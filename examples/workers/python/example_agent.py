@@ -1,4 +1,4 @@
-"""A pretended agent: it thinks, calls a tool for a while, and answers.
+"""A simulated agent: it thinks, calls a tool for a while, and answers.
 
     python3 example_agent.py http://127.0.0.1:8080/sessions/s1/messages/m1 --mode ndjson
 
@@ -21,9 +21,9 @@ MODES = {'batches': Worker, 'ndjson': NdjsonWorker}
 
 def main():
     options = read_options()
-    make_worker = MODES[options.mode]
+    create_worker = MODES[options.mode]
     try:
-        with make_worker(
+        with create_worker(
             options.url,
             epoch=options.epoch,
             lease_seconds=options.lease,
@@ -66,10 +66,10 @@ def call_tool(worker, seconds):
 
 
 def read_options():
-    parser = argparse.ArgumentParser(description='A pretended agent.')
+    parser = argparse.ArgumentParser(description='A simulated agent.')
     parser.add_argument('url', help='of the message: …/sessions/:sid/messages/:mid')
     parser.add_argument('--mode', choices=MODES, default='batches')
-    # A clock makes a good epoch: whoever starts later takes over.
+    # A clock makes a good epoch: a worker that starts later takes over.
     parser.add_argument('--epoch', type=int, default=time.time_ns() // 1_000_000)
     parser.add_argument('--lease', type=int, default=30, help='seconds')
     parser.add_argument('--give-up', type=float, default=60, help='seconds without success')

@@ -21,10 +21,10 @@ BATCH_BYTES = 256 * 1024
 OUTBOX_BYTES = 8 * 1024 * 1024
 EVENT_OVERHEAD_BYTES = 100
 REQUEST_SECONDS = 10
-# A silent worker looks this often whether its stream was stopped.
-LOOK_SECONDS = 1
+# A silent worker checks this often whether its stream was stopped.
+CHECK_SECONDS = 1
 FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 2
+MAX_PAUSE_SECONDS = 2
 
 
 class WorkerEnded(Exception):
@@ -43,8 +43,8 @@ class ProducerFenced(WorkerEnded):
     """A worker with a higher epoch has taken over."""
 
 
-class AppendRefused(WorkerEnded):
-    """The service will never take these events."""
+class AppendRejected(WorkerEnded):
+    """The service will never accept these events."""
 
 
 class ServiceUnreachable(WorkerEnded):
@@ -52,7 +52,7 @@ class ServiceUnreachable(WorkerEnded):
 
 
 class ProducerGap(Exception):
-    """The service misses events before the ones that it was sent."""
+    """The service lacks events before the ones that it was sent."""
 
     def __init__(self, expected_seq):
         super().__init__(f'the service expects event {expected_seq}')
@@ -63,21 +63,21 @@ class TryAgain(Exception):
     """Nobody knows whether the events are stored. Their sequence numbers make a retry safe."""
 
 
-def judge(status, body):
-    """Returns the JSON of a good answer, or raises what another one means."""
-    answer = parse_object(body)
-    code = answer.get('code')
+def check_response(status, body):
+    """Returns the body of a 2xx, or raises what another status means."""
+    response = parse_object(body)
+    code = response.get('code')
     if status < 300:
-        return answer
+        return response
     if code == 'stream_ended':
-        raise StreamEnded(answer['streamStatus'])
+        raise StreamEnded(response['streamStatus'])
     if code == 'producer_fenced':
-        raise ProducerFenced(answer['detail'])
+        raise ProducerFenced(response['detail'])
     if code == 'producer_gap':
-        raise ProducerGap(answer['expectedSeq'])
+        raise ProducerGap(response['expectedSeq'])
     if status in (408, 429) or status >= 500:
         raise TryAgain(f'{status} {code}')
-    raise AppendRefused(f'{status} {code}: {answer.get("detail")}')
+    raise AppendRejected(f'{status} {code}: {response.get("detail")}')
 
 
 def parse_object(body):
@@ -111,7 +111,7 @@ class Outbox:
         return self.next_seq == self.end_seq
 
     def has_room(self):
-        """Forgets the oldest stored events when that makes room."""
+        """Drops the oldest stored events when that makes room."""
         count = 0
         while self._bytes > OUTBOX_BYTES and self._first_seq + count < self.next_seq:
             self._bytes -= len(self._events[count]) + EVENT_OVERHEAD_BYTES
@@ -140,18 +140,18 @@ class Outbox:
 
     def rewind(self, seq):
         if not self._first_seq <= seq <= self.end_seq:
-            raise AppendRefused(f'the service has lost events: it expects {seq}, no longer kept')
+            raise AppendRejected(f'the service has lost events: it expects {seq}, no longer kept')
         self.next_seq = seq
 
 
-class Patience:
+class Backoff:
     """Pauses between attempts, longer each time, until the time to give up has come."""
 
     def __init__(self, seconds):
         self._seconds = seconds
-        self.renew()
+        self.reset()
 
-    def renew(self):
+    def reset(self):
         self._pause = 0
         self._since = None
 
@@ -160,7 +160,7 @@ class Patience:
         if time.monotonic() - self._since > self._seconds:
             raise ServiceUnreachable(f'no success for {self._seconds} s: {error}') from error
         time.sleep(self._pause * random.uniform(0.5, 1))
-        self._pause = min(max(self._pause * 2, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
 
 
 class Worker:
@@ -177,7 +177,7 @@ class Worker:
         self._url = urlsplit(url)
         self._epoch = epoch
         self._producer_id = producer_id
-        self._look_seconds = min(LOOK_SECONDS, lease_seconds / 3)
+        self._check_seconds = min(CHECK_SECONDS, lease_seconds / 3)
         self._headers = {
             **(headers or {}),
             'Producer-Id': producer_id,
@@ -185,7 +185,7 @@ class Worker:
             'Producer-Lease': str(lease_seconds),
         }
         self._connection = self._connect()
-        self._patience = Patience(give_up_seconds)
+        self._backoff = Backoff(give_up_seconds)
         self._outbox = Outbox()
         self._changed = threading.Condition()  # guards what follows and the outbox
         self._has_ended = False
@@ -213,7 +213,7 @@ class Worker:
             self._changed.notify_all()
 
     def check(self):
-        """To be called now and then by an agent that appends nothing for long."""
+        """An agent that appends nothing for long calls this now and then."""
         self.wait(0)
 
     def wait(self, seconds):
@@ -239,7 +239,7 @@ class Worker:
 
     def _run(self):
         try:
-            self._persist(self._begin)
+            self._retry(self._begin)
             self._work()
         except Exception as error:  # raised again where the agent can see it
             with self._changed:
@@ -249,15 +249,15 @@ class Worker:
             self._connection.close()
 
     def _begin(self):
-        status = self._learn()
+        status = self._refresh()
         if (status.get('producer') or {}).get('epoch') == self._epoch:
-            raise AppendRefused(f'epoch {self._epoch} is in use; take a higher one')
+            raise AppendRejected(f'epoch {self._epoch} is in use; take a higher one')
 
     def _work(self):
         while not self._is_done():
             batch = self._wait_for_batch()
             if batch:
-                self._persist(lambda: self._append(batch))
+                self._retry(lambda: self._append(batch))
             else:
                 self._renew_lease()
 
@@ -268,7 +268,7 @@ class Worker:
     def _wait_for_batch(self):
         with self._changed:
             changed, outbox = self._changed, self._outbox
-            changed.wait_for(lambda: self._is_closing or not outbox.is_empty, self._look_seconds)
+            changed.wait_for(lambda: self._is_closing or not outbox.is_empty, self._check_seconds)
             if not outbox.is_empty:
                 changed.wait_for(self._is_batch_full, FLUSH_SECONDS)
             return outbox.batch_from(outbox.next_seq)
@@ -287,14 +287,14 @@ class Worker:
             self._rewind(gap)
 
     def _renew_lease(self):
-        """Tells the service that the worker lives, and learns whether it should."""
+        """Renews the lease, and checks whether the stream was stopped."""
         try:
             self._check_status(self._request('POST', '/lease'))
         except TryAgain:
-            pass  # the next look, or an append, will tell
+            pass  # the next check, or an append, will tell
 
-    def _learn(self):
-        """What is known of the stream; acknowledges what is stored."""
+    def _refresh(self):
+        """Gets the status of the stream, and acknowledges what is stored."""
         status = self._request('GET', f'?producer={quote(self._producer_id, safe="")}')
         producer = status.get('producer') or {'epoch': -1}
         if producer['epoch'] > self._epoch:
@@ -311,7 +311,7 @@ class Worker:
     def _acknowledge(self, seq):
         with self._changed:
             if seq > self._outbox.next_seq:
-                self._patience.renew()
+                self._backoff.reset()
             self._outbox.acknowledge(seq)
             self._changed.notify_all()
 
@@ -319,16 +319,16 @@ class Worker:
         with self._changed:
             self._outbox.rewind(gap.expected_seq)
 
-    def _persist(self, attempt):
+    def _retry(self, attempt):
         while True:
             try:
                 attempt()
-                return self._patience.renew()
+                return self._backoff.reset()
             except TryAgain as error:
-                self._patience.wait(error)
+                self._backoff.wait(error)
 
     def _request(self, method, path, body=None, headers=None):
-        """Sends one request; an unknown stream is an empty answer."""
+        """Sends one request; an unknown stream is an empty object."""
         try:
             every = {**self._headers, **(headers or {})}
             self._connection.request(method, self._url.path + path, body, every)
@@ -337,7 +337,7 @@ class Worker:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise TryAgain(repr(error)) from error
-        return {} if status == 404 and path != '/events' else judge(status, text)
+        return {} if status == 404 and path != '/events' else check_response(status, text)
 
     def _connect(self):
         kinds = {'http': http.client.HTTPConnection, 'https': http.client.HTTPSConnection}

@@ -8,17 +8,17 @@ const flushMs = 50;
 export class BatchSender {
   constructor(readonly delivery: Delivery) {}
 
-  /** Sends one batch; when there is nothing to send, gives a sign of life. */
+  /** Sends one batch; when there is nothing to send, renews the lease. */
   async send(): Promise<void> {
-    const { patience, isClosing } = this.delivery;
+    const { backoff, isClosing } = this.delivery;
     const batch = await this.#nextBatch();
-    if (batch.length > 0) await patience.persist(() => this.#append(batch));
+    if (batch.length > 0) await backoff.retry(() => this.#append(batch));
     else if (!isClosing) await this.#renewLease();
   }
 
   async #nextBatch(): Promise<Buffer[]> {
-    const { outbox, lookMs } = this.delivery;
-    await this.#waitUntil(() => !outbox.isEmpty, lookMs);
+    const { outbox, checkMs } = this.delivery;
+    await this.#waitUntil(() => !outbox.isEmpty, checkMs);
     if (!outbox.isEmpty) await this.#waitUntil(() => outbox.hasFullBatch, flushMs);
     return outbox.batchFrom(outbox.nextSeq);
   }
@@ -27,7 +27,7 @@ export class BatchSender {
     const { delivery } = this;
     const until = performance.now() + ms;
     while (!delivery.isClosing && !condition() && performance.now() < until) {
-      await delivery.bell.heard(until - performance.now());
+      await delivery.notifier.wait(until - performance.now());
     }
   }
 
@@ -42,12 +42,12 @@ export class BatchSender {
     }
   }
 
-  /** Tells the service that the worker lives, and learns whether it should. */
+  /** Renews the lease, and checks whether the stream was stopped. */
   async #renewLease(): Promise<void> {
     try {
       this.delivery.checkStatus(await this.delivery.client.renewLease());
     } catch (error) {
-      if (!(error instanceof TryAgain)) throw error; // the next look, or an append, will tell
+      if (!(error instanceof TryAgain)) throw error; // the next check, or an append, will tell
     }
   }
 }

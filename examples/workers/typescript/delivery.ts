@@ -1,11 +1,11 @@
-import { Bell } from './bell.js';
+import { Backoff } from './backoff.js';
+import { Notifier } from './notifier.js';
 import { Outbox } from './outbox.js';
-import { Patience } from './patience.js';
-import type { Answer, ServiceClient } from './service-client.js';
-import { AppendRefused, ProducerFenced, ProducerGap, StreamEnded } from './worker-errors.js';
+import type { ResponseBody, ServiceClient } from './service-client.js';
+import { AppendRejected, ProducerFenced, ProducerGap, StreamEnded } from './worker-errors.js';
 
-/** A silent worker looks this often whether its stream was stopped. */
-const longestLookMs = 1000;
+/** A silent worker checks this often whether its stream was stopped. */
+const maxCheckMs = 1000;
 
 export interface AgentEvent {
   readonly type: string;
@@ -26,16 +26,16 @@ export interface DeliveryOptions {
 /** What both ways of sending share: what waits, what is known of the stream, how it ends. */
 export class Delivery {
   readonly outbox = new Outbox();
-  /** Rings when events were added or stored, when an answer came, and when the worker closes. */
-  readonly bell = new Bell();
-  readonly patience: Patience;
+  /** Notifies when events are added or stored, when a response comes, and when the worker closes. */
+  readonly notifier = new Notifier();
+  readonly backoff: Backoff;
   isClosing = false;
   readonly #end = new AbortController();
   /** Whether the agent itself has ended the stream. */
   #hasEnded = false;
 
   constructor(readonly options: DeliveryOptions) {
-    this.patience = new Patience(options.giveUpMs);
+    this.backoff = new Backoff(options.giveUpMs);
   }
 
   get client(): ServiceClient {
@@ -50,38 +50,38 @@ export class Delivery {
     return this.isClosing && this.outbox.isEmpty;
   }
 
-  get lookMs(): number {
-    return Math.min(longestLookMs, (this.options.leaseSeconds * 1000) / 3);
+  get checkMs(): number {
+    return Math.min(maxCheckMs, (this.options.leaseSeconds * 1000) / 3);
   }
 
   async add(event: AgentEvent): Promise<void> {
-    while (!this.signal.aborted && !this.outbox.hasRoom()) await this.bell.heard(longestLookMs);
+    while (!this.signal.aborted && !this.outbox.hasRoom()) await this.notifier.wait(maxCheckMs);
     this.signal.throwIfAborted();
     this.outbox.add(Buffer.from(JSON.stringify(event)));
     this.#hasEnded ||= endsStream(event);
-    this.bell.ring();
+    this.notifier.notify();
   }
 
   close(): void {
     this.isClosing = true;
-    this.bell.ring();
+    this.notifier.notify();
   }
 
   fail(error: unknown): void {
     this.#end.abort(error);
-    this.bell.ring();
+    this.notifier.notify();
   }
 
-  /** @throws AppendRefused when the epoch was used before: events would be taken for retries */
+  /** @throws AppendRejected when the epoch was used before: events would be taken for retries */
   async begin(): Promise<void> {
     const { epoch } = this.options;
-    const { producer } = await this.learn();
+    const { producer } = await this.refresh();
     if (producer?.epoch !== epoch) return;
-    throw new AppendRefused(`epoch ${epoch} is in use; take a higher one`);
+    throw new AppendRejected(`epoch ${epoch} is in use; take a higher one`);
   }
 
-  /** What is known of the stream; acknowledges what is stored. */
-  async learn(): Promise<Answer> {
+  /** Gets the status of the stream, and acknowledges what is stored. */
+  async refresh(): Promise<ResponseBody> {
     const status = await this.client.status();
     const { epoch = -1, nextSeq = 0 } = status.producer ?? {};
     if (epoch > this.options.epoch) {
@@ -93,17 +93,17 @@ export class Delivery {
   }
 
   /** @throws StreamEnded when it was not the agent that has ended it */
-  checkStatus({ streamStatus = 'open' }: Answer): void {
+  checkStatus({ streamStatus = 'open' }: ResponseBody): void {
     if (streamStatus !== 'open' && !this.#hasEnded) throw new StreamEnded(streamStatus);
   }
 
   acknowledge(seq: number): void {
-    if (seq > this.outbox.nextSeq) this.patience.renew();
+    if (seq > this.outbox.nextSeq) this.backoff.reset();
     this.outbox.acknowledge(seq);
-    this.bell.ring();
+    this.notifier.notify();
   }
 
-  /** Goes on where the service is, if what it misses is still kept; throws any other error. */
+  /** Goes on where the service is, if what it lacks is still kept; throws any other error. */
   rewindOnGap(error: unknown): void {
     if (!(error instanceof ProducerGap)) throw error;
     this.outbox.rewind(error.expectedSeq);

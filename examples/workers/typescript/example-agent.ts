@@ -4,7 +4,7 @@ import { type Mode, Worker } from './worker.js';
 import { ProducerFenced, StreamEnded, WorkerEnded } from './worker-errors.js';
 import { keyHeaders } from './worker-key.js';
 
-const usage = `A pretended agent: it thinks, calls a tool for a while, and answers.
+const usage = `A simulated agent: it thinks, calls a tool for a while, and answers.
 
   npx tsx example-agent.ts http://127.0.0.1:8080/sessions/s1/messages/m1 --mode ndjson
 
@@ -26,7 +26,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     mode: { type: 'string', default: 'batches' },
-    // A clock makes a good epoch: whoever starts later takes over.
+    // A clock makes a good epoch: a worker that starts later takes over.
     epoch: { type: 'string', default: String(Date.now()) },
     lease: { type: 'string', default: '30' },
     'give-up': { type: 'string', default: '60' },

@@ -14,7 +14,7 @@ const usage = `Streams the answer of an API that speaks OpenAI's chat completion
 Where the service has keys, REJOIN_KEY in the environment is the one of this worker.
 `;
 
-/** A piece of a streamed answer, as far as it is looked at. */
+/** A piece of a streamed answer, as far as it is used. */
 interface Piece {
   readonly choices?: readonly {
     readonly delta: {

@@ -1,4 +1,4 @@
-import { AppendRefused } from './worker-errors.js';
+import { AppendRejected } from './worker-errors.js';
 
 const batchEvents = 200;
 const batchBytes = 256 * 1024;
@@ -32,7 +32,7 @@ export class Outbox {
     return this.endSeq - this.#nextSeq >= batchEvents;
   }
 
-  /** Forgets the oldest stored events when that makes room. */
+  /** Drops the oldest stored events when that makes room. */
   hasRoom(): boolean {
     let count = 0;
     while (this.#bytes > outboxBytes && this.#firstSeq + count < this.#nextSeq) {
@@ -65,10 +65,10 @@ export class Outbox {
     this.#nextSeq = Math.max(this.#nextSeq, Math.min(seq, this.endSeq));
   }
 
-  /** @throws AppendRefused when the events that the service misses are gone here too */
+  /** @throws AppendRejected when the events that the service lacks are gone here too */
   rewind(seq: number): void {
     if (seq < this.#firstSeq || seq > this.endSeq) {
-      throw new AppendRefused(`the service has lost events: it expects ${seq}, no longer kept`);
+      throw new AppendRejected(`the service has lost events: it expects ${seq}, no longer kept`);
     }
     this.#nextSeq = seq;
   }

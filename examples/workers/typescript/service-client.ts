@@ -1,16 +1,16 @@
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { inTime, openRequest, receive } from './exchange.js';
+import { openRequest, receive, withTimeout } from './http-request.js';
 import {
-  AppendRefused,
+  AppendRejected,
   ProducerFenced,
   ProducerGap,
   StreamEnded,
   TryAgain,
 } from './worker-errors.js';
 
-/** The members of all answers that a worker looks at. */
-export interface Answer {
+/** The members of all response bodies that a worker needs. */
+export interface ResponseBody {
   readonly code?: string;
   readonly detail?: string;
   readonly streamStatus?: string;
@@ -18,19 +18,19 @@ export interface Answer {
   readonly producer?: { readonly epoch: number; readonly nextSeq: number } | null;
 }
 
-/** Returns the JSON of a good answer. @throws what another one means */
-export function judge(status: number, text: string): Answer {
-  const answer = parseObject(text);
-  const { code, detail } = answer;
-  if (status < 300) return answer;
-  if (code === 'stream_ended') throw new StreamEnded(String(answer.streamStatus));
+/** Returns the body of a 2xx. @throws what another status means */
+export function checkResponse(status: number, text: string): ResponseBody {
+  const body = parseObject(text);
+  const { code, detail } = body;
+  if (status < 300) return body;
+  if (code === 'stream_ended') throw new StreamEnded(String(body.streamStatus));
   if (code === 'producer_fenced') throw new ProducerFenced(detail);
-  if (code === 'producer_gap') throw new ProducerGap(Number(answer.expectedSeq));
+  if (code === 'producer_gap') throw new ProducerGap(Number(body.expectedSeq));
   if (status === 408 || status === 429 || status >= 500) throw new TryAgain(`${status} ${code}`);
-  throw new AppendRefused(`${status} ${code}: ${detail}`);
+  throw new AppendRejected(`${status} ${code}: ${detail}`);
 }
 
-function parseObject(text: string): Answer {
+function parseObject(text: string): ResponseBody {
   try {
     return Object(JSON.parse(text));
   } catch {
@@ -58,23 +58,23 @@ export class ServiceClient {
     await this.#call('POST', '/events', headers, `[${events.join(',')}]`);
   }
 
-  /** Tells that the worker lives. An unknown stream is an empty answer, here and below. */
-  async renewLease(): Promise<Answer> {
+  /** An unknown stream is an empty object, here and below. */
+  async renewLease(): Promise<ResponseBody> {
     return this.#call('POST', '/lease');
   }
 
-  async status(): Promise<Answer> {
+  async status(): Promise<ResponseBody> {
     return this.#call('GET', `?producer=${encodeURIComponent(this.producerId)}`);
   }
 
-  async #call(method: string, path: string, headers = {}, body?: string): Promise<Answer> {
+  async #call(method: string, path: string, headers = {}, body?: string): Promise<ResponseBody> {
     const request = openRequest(this.url + path, {
       method,
       headers: { ...this.headers, ...headers },
       agent: this.#agent,
     });
     request.end(body);
-    const { status, text } = await inTime(request, receive(request));
-    return status === 404 && path !== '/events' ? {} : judge(status, text);
+    const { status, text } = await withTimeout(request, receive(request));
+    return status === 404 && path !== '/events' ? {} : checkResponse(status, text);
   }
 }

@@ -1,18 +1,18 @@
 import type { ClientRequest } from 'node:http';
-import { inTime, openRequest, type ReceivedAnswer, receive } from './exchange.js';
+import { openRequest, type ReceivedResponse, receive, withTimeout } from './http-request.js';
 import type { ServiceClient } from './service-client.js';
 
-/** One NDJSON request, whose answer may come at any time. */
+/** One NDJSON request, whose response may come at any time. */
 export class Upload {
-  /** Whether there is an answer, or there will be none. */
+  /** Whether there is a response, or there will be none. */
   isOver = false;
   readonly #request: ClientRequest;
-  readonly #answer: Promise<ReceivedAnswer>;
+  readonly #response: Promise<ReceivedResponse>;
   #sentAt = performance.now();
 
   /**
    * @param nextSeq the sequence number of the event that is sent next
-   * @param onChange called when the socket takes more, and when the request is over
+   * @param onChange called when the socket has room again, and when the request is over
    */
   constructor(
     client: ServiceClient,
@@ -21,11 +21,11 @@ export class Upload {
   ) {
     this.#request = open(client, nextSeq);
     this.#request.on('drain', onChange);
-    this.#answer = receive(this.#request).finally(() => {
+    this.#response = receive(this.#request).finally(() => {
       this.isOver = true;
       onChange();
     });
-    this.#answer.catch(() => {}); // `answer` reports it
+    this.#response.catch(() => {}); // `response` reports it
   }
 
   get isFull(): boolean {
@@ -50,8 +50,8 @@ export class Upload {
   }
 
   /** @throws TryAgain when there is none, or what the request was abandoned for */
-  async answer(): Promise<ReceivedAnswer> {
-    return inTime(this.#request, this.#answer);
+  async response(): Promise<ReceivedResponse> {
+    return withTimeout(this.#request, this.#response);
   }
 
   abandon(error: Error): void {

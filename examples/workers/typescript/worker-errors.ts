@@ -17,9 +17,9 @@ export class ProducerFenced extends WorkerEnded {
   override readonly name = 'ProducerFenced';
 }
 
-/** The service will never take these events. */
-export class AppendRefused extends WorkerEnded {
-  override readonly name = 'AppendRefused';
+/** The service will never accept these events. */
+export class AppendRejected extends WorkerEnded {
+  override readonly name = 'AppendRejected';
 }
 
 /** The service could not be reached for as long as the worker was told to try. */
@@ -27,7 +27,7 @@ export class ServiceUnreachable extends WorkerEnded {
   override readonly name = 'ServiceUnreachable';
 }
 
-/** The service misses events before the ones that it was sent. */
+/** The service lacks events before the ones that it was sent. */
 export class ProducerGap extends Error {
   override readonly name = 'ProducerGap';
 

@@ -3,7 +3,7 @@ import { type AgentEvent, Delivery } from './delivery.js';
 import { NdjsonSender } from './ndjson-sender.js';
 import { ServiceClient } from './service-client.js';
 
-/** `ndjson` keeps one request open; whatever stands in between must not buffer request bodies. */
+/** `ndjson` keeps one request open; proxies in between must not buffer request bodies. */
 export type Mode = 'batches' | 'ndjson';
 
 export interface WorkerOptions {
@@ -13,7 +13,7 @@ export interface WorkerOptions {
   readonly epoch: number;
   /** Shared by workers that take over from one another. */
   readonly producerId?: string;
-  /** The service ends the stream when it hears nothing for so long; 1 to 3600. */
+  /** The service ends the stream when it hears nothing for that long; 1 to 3600. */
   readonly leaseSeconds?: number;
   /** How long the worker tries to reach a service that is away. */
   readonly giveUpMs?: number;
@@ -60,7 +60,7 @@ export class Worker {
     const delivery = this.#delivery;
     const sender = mode === 'ndjson' ? new NdjsonSender(delivery) : new BatchSender(delivery);
     try {
-      await delivery.patience.persist(() => delivery.begin());
+      await delivery.backoff.retry(() => delivery.begin());
       while (!delivery.isDone) await sender.send();
     } catch (error) {
       delivery.fail(error); // thrown again where the agent can see it

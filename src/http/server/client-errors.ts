@@ -1,10 +1,10 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { noRoute, type OnRejected, problemContentType, toProblem } from '../problem.js';
-import { bodyError } from '../read-body.js';
-import { securityHeaders } from '../security-headers.js';
-import { closeLingering } from './lingering-close.js';
+import { bodyError } from '../body/read-body.js';
+import { securityHeaders } from '../hooks/security-headers.js';
+import { noRoute, type OnRejected, problemContentType, toProblem } from '../problems/problem.js';
+import { closeLingering } from './connection.js';
 
 const extraHeaders = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)
@@ -20,10 +20,10 @@ export function tellReader(request: IncomingMessage, error: NodeJS.ErrnoExceptio
 }
 
 /**
- * Answers a request that never became one, since Node could not parse it or it came too slowly, and
- * closes the connection. What follows on it may be refused anew, which the client is not told.
+ * Responds to a request that never became one, since Node could not parse it or it came too slowly, and
+ * closes the connection. What follows on it may be rejected again, which the client is not told.
  */
-export function answerClientError(
+export function rejectClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
   onRejected: OnRejected,

@@ -1,7 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Stall } from '../../feed/stall.js';
-import { closeLingering } from './lingering-close.js';
 
 /**
  * One connection, which has one request at a time. What a client sends before it has the response
@@ -14,8 +12,6 @@ export class Connection {
   #current: ServerResponse | null = null;
   /** Whether nothing is done any more behind the response in flight. */
   #isClosing = false;
-  /** Null until a response is looked at that has been ended. */
-  #stall: Stall | null = null;
 
   /** @param handle what becomes of a request */
   constructor(
@@ -50,19 +46,18 @@ export class Connection {
 
   /** To be called when a response is through. */
   end(): void {
-    this.#stall?.end();
     this.#current = null;
     if (this.#isClosing) closeLingering(this.socket);
   }
 
-  /** Feeds look after themselves: they are responses that may be silent for long. */
-  cutIfStalled(now: number, stallMs: number): void {
-    if (this.#current?.writableEnded !== true) {
-      this.#stall?.end();
-      return;
-    }
-    this.#stall ??= new Stall();
-    if (this.#stall.durationMs(this.#current, now) >= stallMs) this.socket.destroy();
+  /**
+   * To be called when the socket times out: it was idle, or its client takes nothing. What is left of
+   * a response that has been ended is given up, and a connection that waits for its next request. Feeds
+   * look after themselves: they are responses that may be silent for long.
+   */
+  onTimeout(): void {
+    const isKeptAlive = this.hasAsked && this.#current === null;
+    if (isKeptAlive || this.#current?.writableEnded === true) this.socket.destroy();
   }
 }
 
@@ -73,7 +68,7 @@ interface SocketParts {
 
 /**
  * Reads on, so that the end of the connection is noticed, but into nothing. A packet of 64 KiB holds
- * 3,600 small requests, and Node keeps an object of several KB for each until it is answered.
+ * 3,600 small requests, and Node keeps an object of several KB for each until its response.
  */
 function dropRequests(socket: Socket): void {
   const { parser } = socket as SocketParts;
@@ -82,6 +77,21 @@ function dropRequests(socket: Socket): void {
 
 /** @returns what makes the parser skip what else it was given */
 function drop(request: IncomingMessage & { upgrade?: boolean }): number {
-  request.upgrade = false; // lest Node gives the connection away
+  request.upgrade = false; // otherwise Node gives the connection away
   return 2;
+}
+
+/** How long a client may take to read the last response. */
+const lingerMs = 1000;
+
+/**
+ * Closes a connection on which more may be coming (lingering close). Not at once: a socket that is
+ * closed with bytes unread resets its connection, and the client loses the response (RFC 9112,
+ * section 9.6).
+ */
+export function closeLingering(socket: Socket): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  socket.end();
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }

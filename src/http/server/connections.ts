@@ -1,21 +1,20 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
-import { discardMs } from '../early-answer.js';
-import type { OnRejected } from '../problem.js';
-import { answerClientError, tellReader } from './client-errors.js';
+import type { OnRejected } from '../problems/problem.js';
+import { discardMs } from '../problems/reject.js';
+import { rejectClientError, tellReader } from './client-errors.js';
 import { Connection } from './connection.js';
 
 /** The connections of a server, each of which has one request at a time. */
 export class Connections {
   readonly #all = new Map<Socket, Connection>();
-  readonly #beats: NodeJS.Timeout;
   // One function of each kind for all sockets: there are many, and each may be open for long.
   readonly #onClose: (this: Socket) => void;
   readonly #onEnd: (this: Socket) => void;
   readonly #onAnswered: (this: ServerResponse) => void;
 
-  /** @param stallMs a response of which a client takes nothing for so long is given up */
+  /** @param stallMs a response of which a client takes nothing for this long is given up */
   constructor(
     readonly stallMs: number,
     readonly onRejected: OnRejected,
@@ -31,7 +30,6 @@ export class Connections {
       limitDiscarding(this.req);
       all.get(this.req.socket)?.end();
     };
-    this.#beats = setInterval(() => this.#beat(), stallMs / 10).unref();
   }
 
   /**
@@ -40,6 +38,8 @@ export class Connections {
    * @param handle called with each request, unless another one of its connection is in flight
    */
   attend(server: Server, handle: RequestListener): void {
+    // Node starts the time again with each byte that the system takes, also in the middle of a write.
+    server.setTimeout(this.stallMs, (socket: Socket) => this.#all.get(socket)?.onTimeout());
     server.on('connection', (socket: Socket) => {
       this.#all.set(socket, new Connection(socket, handle));
       socket.on('close', this.#onClose).on('end', this.#onEnd);
@@ -53,24 +53,23 @@ export class Connections {
       const pending = this.#all.get(socket)?.current?.req;
       socket.on('close', () => pending?.destroy());
       socket.on('error', () => {}).resume(); // 'close' follows
-      this.refuse(new ServiceError('not_implemented', 'CONNECT is not implemented'), socket);
+      this.reject(new ServiceError('not_implemented', 'CONNECT is not implemented'), socket);
     });
   }
 
-  /** Refuses what never became a request; behind one that is in flight, it is dropped like any other. */
-  refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  /** Rejects what never became a request; behind one that is in flight, it is dropped like any other. */
+  reject(error: NodeJS.ErrnoException, socket: Socket): void {
     const current = this.#all.get(socket)?.current ?? null;
     if (error.code === 'ECONNRESET') socket.destroy();
     else if (current?.req.complete === true) this.#all.get(socket)?.closeAfterCurrent();
     else if (current?.headersSent === true)
       socket.destroy(); // in the middle of a response, ours would be text of it
     else if (current === null || !tellReader(current.req, error))
-      answerClientError(error, socket, this.onRejected);
+      rejectClientError(error, socket, this.onRejected);
   }
 
   /** Cuts at once what has asked for nothing, and after `graceMs` whatever is left. */
   stop(graceMs: number): void {
-    clearInterval(this.#beats);
     for (const { hasAsked, socket } of this.#all.values()) if (!hasAsked) socket.destroy();
     const cut = () => {
       for (const { socket } of this.#all.values()) socket.destroy();
@@ -82,14 +81,9 @@ export class Connections {
     response.on('close', this.#onAnswered);
     handle(response.req, response);
   }
-
-  #beat(): void {
-    const now = performance.now();
-    for (const connection of this.#all.values()) connection.cutIfStalled(now, this.stallMs);
-  }
 }
 
-/** Node reads what still comes of a body that was answered, for as long as it comes. */
+/** Node reads what still comes of a body after its response, for as long as it comes. */
 function limitDiscarding(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const cut = setTimeout(() => request.destroy(), discardMs);

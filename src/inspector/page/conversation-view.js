@@ -1,21 +1,31 @@
-import { element, fold, showValue } from './elements.js';
+import { asText, element, fold } from './elements.js';
+import { endingOf } from './feed.js';
+import { MarkdownText } from './markdown.js';
+import { OtherEvents, textOfChunk } from './other-events.js';
 import { ToolCards } from './tool-cards.js';
 
 /** @typedef {import('./feed.js').Frame} Frame */
 /** @typedef {Record<string, any>} StreamEvent */
-/** @typedef {{ card: HTMLElement, text: Text, heading: HTMLElement | null, startedAt: number }} Segment */
+/** @typedef {{ card: HTMLElement, text: MarkdownText, startedAt: number }} Segment */
 
 const endings = new Map([
   ['complete', 'Complete'],
   ['stop', 'Stopped'],
 ]);
 
-/** The stream as people read it: thoughts folded, tools with their results, the answer growing. */
+/** The types whose events are chunks of a text. */
+const textTypes = new Set(['agent_query', 'thinking', 'answer', 'error']);
+
+/** The stream as people read it: thoughts and the answer growing, tools with their results. */
 export class ConversationView {
   /** Chunks that share a type and an id are one segment. @type {Map<string, Segment>} */
   #segments = new Map();
+  /** The segment that grows; any other event settles it. @type {Segment | null} */
+  #growing = null;
   /** @type {ToolCards} */
   #tools;
+  /** The events of an unknown type that came last, one after another. @type {OtherEvents | null} */
+  #others = null;
 
   /**
    * @param {HTMLElement} place
@@ -28,83 +38,108 @@ export class ConversationView {
   }
 
   /** @param {Frame} frame */
-  add({ kind, value }) {
-    if (kind === 'event') this.#addEvent(value);
-    else if (kind === 'malformed') {
-      this.note(`An element of ${value.bytes} bytes that is no event`);
-    }
+  add(frame) {
+    const { kind, value } = frame;
+    if (kind === 'malformed')
+      this.note(`An element of ${asText(value.bytes)} bytes that is no event`);
+    if (kind !== 'event') return;
+    this.#addEvent(textOfChunk(value));
+    if (endingOf(frame) !== null) this.#settleAll(value.timestamp);
   }
 
   /** @param {string} text */
   note(text) {
     this.place.append(element('p', 'mark', text));
+    this.#others = null;
   }
 
   /**
-   * Marks the place where something happened to the connection: in the midst of what is growing.
+   * Marks the place where something happened to the connection: in the middle of what is growing.
    *
    * @param {string} text
    */
   seam(text) {
-    const growing = [...this.#segments.values()].find(({ card }) =>
-      card.matches('.answer.growing'),
-    );
-    if (growing === undefined) return this.note(text);
-    const rest = document.createTextNode('');
-    growing.text.after(element('span', 'seam', text), rest);
-    growing.text = rest;
+    if (this.#growing === null) this.note(text);
+    else this.#growing.text.insert(element('span', 'seam', text));
   }
 
   clear() {
     this.place.replaceChildren();
     this.#segments.clear();
+    this.#growing = null;
+    this.#others = null;
     this.#tools = new ToolCards(this.place);
   }
 
   /** @param {StreamEvent} event */
   #addEvent(event) {
-    const { type, content = '', data } = event;
+    const { type, content, data } = event;
+    if (textTypes.has(type)) return this.#addChunk(event);
+    if (type === 'session_title') return this.onTitle(asText(content));
+    this.#settle(event.timestamp);
+    const others = this.#others;
+    this.#others = null;
     const ending = endings.get(type);
-    if (type === 'session_title') this.onTitle(content);
-    else if (type === 'tool_call') this.#tools.call(event);
+    if (type === 'tool_call') this.#tools.call(event);
     else if (type === 'tool_result') this.#tools.result(event);
     else if (type === 'references') this.#addReferences(event);
-    else if (ending !== undefined) this.note(data?.reason ? `${ending}: ${data.reason}` : ending);
-    else this.#addChunk(event);
+    else if (ending === undefined) this.#addOther(event, others);
+    else this.note(data?.reason ? `${ending}: ${asText(data.reason)}` : ending);
   }
 
   /** @param {StreamEvent} event */
-  #addChunk(event) {
-    const { type, id, content = '', done, timestamp, data } = event;
+  #addChunk({ type, id, content = '', done, timestamp, data, isFirst }) {
     const key = JSON.stringify([type, id]);
-    const segment = this.#segments.get(key) ?? this.#begin(key, event);
-    segment.text.appendData(content);
-    if (type === 'error' && content === '') segment.text.appendData(String(data?.code ?? 'failed'));
-    if (done !== true) return;
-    segment.card.classList.remove('growing');
-    if (segment.heading !== null) {
-      const seconds = (Date.parse(timestamp) - segment.startedAt) / 1000;
-      segment.heading.textContent = `Thought for ${Math.max(seconds, 0).toFixed(1)} s`;
-    }
+    if (isFirst) this.#segments.delete(key);
+    const known = this.#segments.get(key);
+    if (known === undefined || known !== this.#growing) this.#settle(timestamp);
+    const segment = known ?? this.#begin(key, type, timestamp);
+    const text = type === 'error' && content === '' ? asText(data?.code ?? 'failed') : content;
+    segment.text.append(asText(text));
+    if (done === true) this.#settle(timestamp);
   }
 
   /**
    * @param {string} key
-   * @param {StreamEvent} event
-   * @returns {Segment}
+   * @param {string} type
+   * @param {string} timestamp
    */
-  #begin(key, { type, timestamp, data }) {
-    const text = document.createTextNode('');
-    const paragraph = element('p', 'text');
-    paragraph.append(text);
-    const { card, heading } = cardFor(type, paragraph);
-    if (data !== undefined && type !== 'error' && type !== 'answer' && type !== 'thinking') {
-      card.append(fold('more', 'data', showValue(data)).details);
-    }
-    this.place.append(card);
-    const segment = { card, text, heading, startedAt: Date.parse(timestamp) };
+  #begin(key, type, timestamp) {
+    const text = new MarkdownText();
+    const segment = { card: cardFor(type, text.element), text, startedAt: Date.parse(timestamp) };
+    this.place.append(segment.card);
     this.#segments.set(key, segment);
+    this.#growing = segment;
+    this.#others = null;
     return segment;
+  }
+
+  /** @param {string} timestamp of the event that says that nothing is growing any more */
+  #settle(timestamp) {
+    const segment = this.#growing;
+    this.#growing = null;
+    if (segment === null) return;
+    segment.card.classList.remove('growing');
+    if (!(segment.card instanceof HTMLDetailsElement)) return;
+    const seconds = Math.max((Date.parse(timestamp) - segment.startedAt) / 1000, 0);
+    const took = Number.isNaN(seconds) ? '' : ` for ${seconds.toFixed(1)} s`;
+    segment.card.open = false;
+    segment.card.children[0]?.replaceChildren(`Thought${took}`);
+  }
+
+  /** @param {string} timestamp */
+  #settleAll(timestamp) {
+    this.#settle(timestamp);
+    this.#tools.settle();
+  }
+
+  /** @param {StreamEvent} event @param {OtherEvents | null} last */
+  #addOther(event, last) {
+    const isNew = last === null || last.type !== event.type;
+    const others = isNew ? new OtherEvents(event.type) : last;
+    if (isNew) this.place.append(others.element);
+    others.add(event);
+    this.#others = others;
   }
 
   /** @param {StreamEvent} event */
@@ -112,27 +147,26 @@ export class ConversationView {
     const references = Array.isArray(data?.references) ? data.references : [];
     const list = element('ol');
     for (const one of references) {
-      const item = element('li', '', String(one?.title ?? one));
-      if (one?.url) item.append(element('span', 'note', ` ${one.url}`));
+      const item = element('li', '', asText(one?.title ?? one));
+      if (one?.url) item.append(element('span', 'note', ` ${asText(one.url)}`));
       list.append(item);
     }
-    this.place.append(fold('card references', `${references.length} references`, list).details);
+    const title = references.length === 1 ? '1 reference' : `${references.length} references`;
+    this.place.append(fold('card references', title, list).details);
   }
 }
 
 /**
  * @param {string} type
- * @param {HTMLElement} paragraph
- * @returns {{ card: HTMLElement, heading: HTMLElement | null }}
+ * @param {HTMLElement} text
  */
-function cardFor(type, paragraph) {
+function cardFor(type, text) {
   if (type === 'thinking') {
-    const { details, summary } = fold('thinking growing', 'Thinking…', paragraph);
-    return { card: details, heading: summary };
+    const { details } = fold('thinking growing', 'Thinking…', text);
+    details.open = true;
+    return details;
   }
-  const isKnown = type === 'answer' || type === 'error';
-  const card = element('article', isKnown ? `${type} growing` : 'card other');
-  if (!isKnown) card.append(element('span', 'type', type));
-  card.append(paragraph);
-  return { card, heading: null };
+  const card = element('article', type === 'agent_query' ? 'query' : `${type} growing`);
+  card.append(text);
+  return card;
 }

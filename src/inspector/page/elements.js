@@ -43,6 +43,20 @@ export function fold(className, title, content) {
   return { details, summary };
 }
 
+/**
+ * Any value as a text: workers may send what they like where a name is usual.
+ *
+ * @param {unknown} value
+ */
+export function asText(value) {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** @param {number} count */
+export function eventCount(count) {
+  return count === 1 ? '1 event' : `${count} events`;
+}
+
 /** The most characters of one value that are shown. */
 const longestValue = 20_000;
 

@@ -23,7 +23,7 @@ const firstPauseMs = 1000;
 const longestPauseMs = 30_000;
 
 /**
- * One stream over the browser's own EventSource, which comes back by itself from most of what breaks
+ * One stream over the browser's own EventSource, which reconnects automatically after most of what breaks
  * its connection. It does not notice one that is dead without a word, and gives up for good after an
  * answer that is no feed: from both, this one comes back with the last id. `cut` and `resume` do by
  * hand what a tunnel does to a phone.
@@ -35,12 +35,12 @@ export class Feed {
   lastId = '0';
   /** @type {FeedState} */
   state = 'connecting';
-  /** Whether this connection has been open: then the browser comes back by itself. */
+  /** Whether this connection has been open: then the browser reconnects automatically. */
   wasOpen = false;
   /** How long nothing may come until the connection counts as dead. */
   silenceMs = 2 * usualHeartbeatMs;
   #pauseMs = firstPauseMs;
-  /** For one thing at a time: a sign of life, or the end of a pause. */
+  /** For one thing at a time: the next frame or heartbeat, or the end of a pause. */
   #timer = 0;
 
   /**

@@ -1,12 +1,12 @@
-import { element, shorten } from './elements.js';
+import { asText, element, shorten } from './elements.js';
 
 /** @typedef {import('./feed.js').Frame} Frame */
 
 /** The most frames that are shown; earlier ones make room. */
-const mostRows = 5000;
+const maxRows = 5000;
 
 /** The most characters of one frame that are shown. */
-const longestData = 2000;
+const maxData = 2000;
 
 /** The stream as it comes over the wire: each frame with its id, and how long after the last. */
 export class FramesView {
@@ -26,8 +26,8 @@ export class FramesView {
     row.append(
       element('code', 'id', id),
       element('span', 'delay', `+${Math.round(delayMs)} ms`),
-      element('span', 'type', kind === 'event' ? String(value.type) : kind),
-      element('code', 'data', shorten(data, longestData)),
+      element('span', 'type', kind === 'event' ? asText(value.type) : kind),
+      breakable(shorten(data, maxData)),
     );
     this.#append(row);
   }
@@ -44,6 +44,17 @@ export class FramesView {
   /** @param {HTMLLIElement} row */
   #append(row) {
     this.#list.append(row);
-    if (this.#list.childElementCount > mostRows) this.#list.firstElementChild?.remove();
+    if (this.#list.childElementCount > maxRows) this.#list.firstElementChild?.remove();
   }
+}
+
+/**
+ * JSON that breaks between its members rather than within a word.
+ *
+ * @param {string} data
+ */
+function breakable(data) {
+  const code = element('code', 'data');
+  for (const member of data.split(/(?<=,)(?=")/)) code.append(member, element('wbr'));
+  return code;
 }

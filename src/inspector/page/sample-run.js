@@ -1,28 +1,30 @@
-import { append, Refusal } from './service.js';
+import { append, ServiceError } from './service.js';
 
 /** @typedef {import('./service.js').StreamId} StreamId */
 /** @typedef {{ events: object[], pauseMs: number }} Step what is sent together, and the wait after it */
 
 const chunkPauseMs = 70;
 
-const thought =
-  'They want to know why a night train is slower than the same train by day. I know some ' +
-  'reasons, but a timetable would show how much of it is waiting. Let me look one up.';
+const thought = 'They want to know why a night train is slower. A timetable would show it.';
+
+const firstAnswer = 'Let me compare the two trains in a timetable.';
 
 const secondThought =
   'Of the three extra hours more than two are stops without passengers. That is the answer.';
 
 const answer =
-  'A night train is slow on purpose. It could arrive at four in the morning, but nobody wants ' +
+  'A night train is **slow on purpose**. It could arrive at four in the morning, but nobody wants ' +
   'to get off then, so the timetable lets it wait.\n\n' +
-  'On the line that I looked up, the day train takes 8 h 40 min and the night train 11 h 55 min. ' +
+  'From Hamburg to Vienna:\n\n' +
+  '- the day train takes **8 h 40 min**\n' +
+  '- the night train takes **11 h 55 min**\n\n' +
   'Of the difference, 2 h 20 min are stops at stations where no passenger gets on or off: the ' +
   'train stands there while freight trains, which run mostly at night, go past.\n\n' +
   'The rest is speed. At night the engine is limited to 160 km/h so that people can sleep, some ' +
   'sections are under repair and have one track only, and cars of different trains are coupled ' +
   'together on the way, which takes half an hour each time.\n\n' +
-  'So if you ever wake up and the train stands still in the dark: it is not late. It is waiting ' +
-  'for the morning.';
+  'So if you ever wake up and the train stands still in the dark: it is not late. It is *waiting ' +
+  'for the morning*.';
 
 const call = {
   tool_call_id: 'call-1',
@@ -33,7 +35,7 @@ const call = {
 const result = {
   tool_call_id: 'call-1',
   success: true,
-  duration_ms: 1180,
+  duration_ms: 880,
   output: {
     day: { duration_min: 520, stops: 11 },
     night: { duration_min: 715, stops: 9, waits_min: 140 },
@@ -44,17 +46,18 @@ const result = {
 function steps() {
   return [
     one(
-      { id: 'question', type: 'question', content: 'Why are night trains so slow?', done: true },
-      600,
+      { id: 'question', type: 'agent_query', content: 'Why are night trains so slow?', done: true },
+      300,
     ),
     ...chunks('thinking', 'thought-1', thought),
+    ...chunks('answer', 'answer-1', firstAnswer),
     one(
       { id: 'call', type: 'tool_call', content: 'look_up_timetable', done: true, data: call },
-      1200,
+      900,
     ),
     one({ id: 'result', type: 'tool_result', content: '2 trains', done: true, data: result }, 400),
     ...chunks('thinking', 'thought-2', secondThought),
-    ...chunks('answer', 'answer-1', answer),
+    ...chunks('answer', 'answer-2', answer),
     one({ id: 'end', type: 'complete', done: true }, 300),
     one({ id: 'title', type: 'session_title', content: 'Why night trains wait', done: true }, 0),
   ];
@@ -83,14 +86,14 @@ function chunks(type, id, text) {
 }
 
 /** How often an append is tried again when the service cannot be reached. */
-const mostAttempts = 20;
+const maxAttempts = 20;
 
 /**
  * Works as a worker does: posts its events one after another, each numbered so that it may be sent
  * again, and ends when it is told to.
  *
  * @param {StreamId} stream
- * @throws {Refusal}
+ * @throws {ServiceError}
  */
 export async function runSample(stream) {
   let seq = 0;
@@ -101,7 +104,7 @@ export async function runSample(stream) {
       await sleep(pauseMs);
     }
   } catch (error) {
-    const isToldToEnd = error instanceof Refusal && error.code === 'stream_ended';
+    const isToldToEnd = error instanceof ServiceError && error.code === 'stream_ended';
     if (!isToldToEnd) throw error;
   }
 }
@@ -116,8 +119,8 @@ async function appendSafely(stream, events, seq) {
     try {
       return await append(stream, events, seq);
     } catch (error) {
-      const isFinal = error instanceof Refusal && error.status < 500;
-      if (isFinal || attempt === mostAttempts) throw error;
+      const isFinal = error instanceof ServiceError && error.status < 500;
+      if (isFinal || attempt === maxAttempts) throw error;
       await sleep(1000);
     }
   }

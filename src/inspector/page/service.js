@@ -2,8 +2,8 @@ import { authorization, readerToken } from './credentials.js';
 
 /** @typedef {{ sid: string, mid: string }} StreamId */
 
-/** A refusal of the service. Branch on `code`. */
-export class Refusal extends Error {
+/** A response of the service that is an error. Branch on `code`. */
+export class ServiceError extends Error {
   /**
    * @param {number} status
    * @param {string} code
@@ -16,17 +16,22 @@ export class Refusal extends Error {
   }
 }
 
+/** Of a request for a feed or a list, nothing else can be invalid. */
+export const invalidId =
+  'A session or a message is named by 1 to 128 letters, digits, “-”, “_”, “.” or “~”, ' +
+  'of which the first is a letter, a digit, “-” or “_”.';
+
 /**
- * Whether the service itself has refused, so that it would refuse another try too.
+ * Whether the service itself has rejected the request, so that it would reject another try too.
  *
  * @param {unknown} error
  */
 export function isFinal(error) {
-  return error instanceof Refusal && error.status < 500 && error.code !== 'unknown';
+  return error instanceof ServiceError && error.status < 500 && error.code !== 'unknown';
 }
 
-/** How long an answer may take: a connection may be dead and look open. */
-const patienceMs = 15_000;
+/** How long a response may take: a connection may be dead and look open. */
+const responseTimeoutMs = 15_000;
 
 /** Where the service is: the page may stand below a prefix. */
 const base = document.baseURI;
@@ -46,17 +51,17 @@ function urlOf({ sid, mid }, rest = '') {
  * @returns {Promise<any>}
  */
 async function ask(url, request) {
-  const signal = AbortSignal.timeout(patienceMs);
+  const signal = AbortSignal.timeout(responseTimeoutMs);
   const response = await fetch(url, { cache: 'no-store', signal, ...request });
-  if (!response.ok) throw await toRefusal(response);
+  if (!response.ok) throw await toError(response);
   return response.json();
 }
 
 /** @param {Response} response */
-async function toRefusal(response) {
+async function toError(response) {
   const problem = await response.json().catch(() => ({}));
   const { code = 'unknown', detail = response.statusText } = problem;
-  return new Refusal(response.status, code, detail);
+  return new ServiceError(response.status, code, detail);
 }
 
 /** @param {string} sid */
@@ -95,12 +100,12 @@ export async function readAll(stream) {
  * @param {StreamId} stream
  * @param {string} from the id to go on from
  * @returns {Promise<boolean>} whether there is one; false when there is nothing to come back for
- * @throws {Refusal}
+ * @throws {ServiceError}
  */
 export async function tryFeed(stream, from) {
-  const signal = AbortSignal.timeout(patienceMs);
+  const signal = AbortSignal.timeout(responseTimeoutMs);
   const response = await fetch(feedUrl(stream, from), { cache: 'no-store', signal });
-  if (!response.ok) throw await toRefusal(response);
+  if (!response.ok) throw await toError(response);
   await response.body?.cancel();
   return response.status !== 204;
 }

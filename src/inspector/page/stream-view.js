@@ -1,26 +1,30 @@
 import { compare } from './comparison.js';
 import { ConversationView } from './conversation-view.js';
-import { readerToken } from './credentials.js';
-import { find } from './elements.js';
+import { askFor, readerToken } from './credentials.js';
+import { eventCount, find } from './elements.js';
 import { endingOf, Feed } from './feed.js';
 import { FramesView } from './frames-view.js';
 import { Playback } from './playback.js';
-import { getStatus, isFinal, Refusal, tryFeed } from './service.js';
-import { drawBadge, drawCount, drawOutcome, drawState, drawWait } from './wire.js';
+import { getStatus, invalidId, isFinal, ServiceError, tryFeed } from './service.js';
+import { drawBadge, drawCount, drawNoEvents, drawOutcome, drawState, drawWait } from './wire.js';
 
 /** @typedef {import('./service.js').StreamId} StreamId */
 /** @typedef {import('./feed.js').Frame} Frame */
 
 const title = find('title', HTMLHeadingElement);
 const place = find('place', HTMLParagraphElement);
-const intro = find('intro', HTMLDivElement);
+const intro = find('intro', HTMLParagraphElement);
+const scroller = find('events', HTMLDivElement);
 const conversationPlace = find('conversation', HTMLElement);
 const framesPlace = find('frames', HTMLElement);
 
-/** How often somebody who is cut off is told how much came meanwhile. */
-const missedPeriodMs = 500;
+/** How often somebody who reads nothing is told why: how much came meanwhile, or that nothing is there. */
+const idlePeriodMs = 500;
 
-/** A page that is scrolled this near to its end follows what comes, in CSS pixels. */
+/** How long a feed may be open without an event until the page says so. */
+const firstEventMs = 1000;
+
+/** A view that is scrolled this near to its end follows what comes, in CSS pixels. */
 const nearEnd = 120;
 
 /** The stream that is open: its feed, and what is shown of it. */
@@ -29,8 +33,9 @@ export class StreamView {
   #feed = null;
   /** @type {string | null} */
   #ending = null;
-  /** Whether the page stays at its end while events come. */
+  /** Whether the view stays at its end while events come. */
   #isFollowing = true;
+  #openedAt = 0;
   #isCounting = false;
   #conversation = new ConversationView(conversationPlace, (text) => {
     title.textContent = text;
@@ -44,9 +49,9 @@ export class StreamView {
   /** @param {() => void} onChange told whenever another control may be used */
   constructor(onChange) {
     this.onChange = onChange;
-    setInterval(() => void this.#countMissed(), missedPeriodMs);
-    addEventListener('scroll', () => {
-      const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+    setInterval(() => this.#explainSilence(), idlePeriodMs);
+    scroller.addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = scroller;
       this.#isFollowing = scrollHeight - scrollTop - clientHeight < nearEnd;
     });
   }
@@ -77,13 +82,21 @@ export class StreamView {
     return this.#playback.frames.length > 0;
   }
 
+  /** How many events of the stream have come. */
+  get eventCount() {
+    const { frames } = this.#playback;
+    return frames.length - (frames[0]?.kind === 'reset' ? 1 : 0);
+  }
+
   /** @param {StreamId} stream */
   open(stream) {
     this.#feed?.close();
-    this.#forget();
+    this.#reset();
     intro.hidden = true;
     title.textContent = stream.mid;
     place.textContent = `${stream.sid} / ${stream.mid}`;
+    document.body.classList.add('started');
+    this.#openedAt = performance.now();
     const feed = new Feed(
       stream,
       (frame) => this.#take(frame),
@@ -120,16 +133,17 @@ export class StreamView {
   choose(name) {
     conversationPlace.hidden = name !== 'conversation';
     framesPlace.hidden = name !== 'frames';
+    this.#follow();
   }
 
   /** @param {Frame} frame */
   #take(frame) {
-    if (frame.kind === 'reset') this.#forget();
+    if (frame.kind === 'reset') this.#reset();
+    const isFirst = !this.hasFrames;
     this.#playback.push(frame);
     const ending = endingOf(frame);
-    if (ending === null) return;
-    this.#ending = ending;
-    this.#drawState();
+    this.#ending = ending ?? this.#ending;
+    if (isFirst || ending !== null) this.#drawState();
   }
 
   /** @param {Frame} frame @param {number} delayMs */
@@ -142,11 +156,15 @@ export class StreamView {
 
   #onRound() {
     const { shown, frames } = this.#playback;
-    const all = frames.length;
-    drawCount(shown < all ? `${shown} of ${all} events` : eventCount(all));
+    const isBehind = shown < frames.length;
+    drawCount(isBehind ? `${shown} of ${frames.length} events` : eventCount(this.eventCount));
     this.#drawBadge();
-    if (this.#isFollowing) window.scrollTo(0, document.documentElement.scrollHeight);
+    this.#follow();
     this.onChange();
+  }
+
+  #follow() {
+    if (this.#isFollowing) scroller.scrollTo(0, scroller.scrollHeight);
   }
 
   #drawState() {
@@ -187,9 +205,15 @@ export class StreamView {
       if (await tryFeed(stream, lastId)) return { text: 'The feed was lost', isOver: false };
       return over('There is no such stream any more. Resume to ask again.');
     } catch (error) {
-      if (isFinal(error)) return over(explain(/** @type {Refusal} */ (error)));
+      if (isFinal(error)) return over(explain(/** @type {ServiceError} */ (error)));
       return { text: troubleOf(error), isOver: false };
     }
+  }
+
+  #explainSilence() {
+    if (this.state === 'cut') void this.#countMissed();
+    const isOld = performance.now() - this.#openedAt > firstEventMs;
+    if (this.state === 'open' && !this.hasFrames && isOld) drawNoEvents();
   }
 
   async #countMissed() {
@@ -199,7 +223,7 @@ export class StreamView {
     const status = await getStatus(feed.stream).catch(() => null);
     this.#isCounting = false;
     const missed = (status?.nextOffset ?? 0) - Number.parseInt(feed.lastId, 10);
-    const had = eventCount(this.#playback.frames.length);
+    const had = eventCount(this.eventCount);
     if (feed.state === 'cut' && missed > 0) drawCount(`${had}, ${missed} more wait`);
   }
 
@@ -209,7 +233,7 @@ export class StreamView {
     this.#frames.note(text);
   }
 
-  #forget() {
+  #reset() {
     this.#playback.clear();
     this.#ending = null;
     this.#clearViews();
@@ -230,19 +254,16 @@ function over(text) {
 
 /** @param {unknown} error which another try may not meet again */
 function troubleOf(error) {
-  if (!(error instanceof Refusal)) return 'The service cannot be reached';
+  if (!(error instanceof ServiceError)) return 'The service cannot be reached';
   return error.code === 'unknown' ? `A proxy answers ${error.status}` : error.message;
 }
 
-/** @param {Refusal} refusal */
+/** @param {ServiceError} error */
 function explain({ status, message }) {
+  if (status === 400) return invalidId;
   if (status !== 401) return message;
+  askFor('token');
   return readerToken() === ''
     ? 'The feed needs a reader token. A key will not do: an EventSource cannot send it.'
     : `${message}. Enter another token, and resume.`;
-}
-
-/** @param {number} count */
-function eventCount(count) {
-  return count === 1 ? '1 event' : `${count} events`;
 }

@@ -1,6 +1,6 @@
 import { authorization } from './credentials.js';
-import { element, find } from './elements.js';
-import { listStreams, Refusal } from './service.js';
+import { element, eventCount, find } from './elements.js';
+import { invalidId, listStreams, ServiceError } from './service.js';
 
 const list = find('streams', HTMLUListElement);
 const note = find('streams-note', HTMLParagraphElement);
@@ -14,16 +14,18 @@ export class StreamsList {
   #rows = new Map();
   #sid = '';
   #mid = '';
-  /** Asking again would be refused again. */
-  #isRefused = false;
-  /** How many answers have not come yet. */
+  /** How many events of the open stream have come: never more than the list says. */
+  #received = 0;
+  /** Asking again would be rejected again. */
+  #isRejected = false;
+  /** How many responses have not come yet. */
   #pending = 0;
 
   /** @param {(mid: string) => void} onChoose */
   constructor(onChoose) {
     this.onChoose = onChoose;
     setInterval(() => {
-      const isWatched = document.visibilityState === 'visible' && !this.#isRefused;
+      const isWatched = document.visibilityState === 'visible' && !this.#isRejected;
       if (isWatched && this.#pending === 0) void this.refresh();
     }, periodMs);
   }
@@ -33,27 +35,42 @@ export class StreamsList {
    * @param {string} mid the stream that is open; empty when none is
    */
   async show(sid, mid) {
-    if (sid !== this.#sid) this.#forget();
+    if (sid !== this.#sid) this.#clear();
     this.#sid = sid;
     this.#mid = mid;
+    this.#received = 0;
     await this.refresh();
   }
 
   async refresh() {
     const sid = this.#sid;
     if (sid === '') return;
-    this.#isRefused = false;
+    this.#isRejected = false;
     this.#pending += 1;
     try {
       const streams = await listStreams(sid);
       if (sid === this.#sid) this.#draw(streams);
     } catch (error) {
-      this.#isRefused = error instanceof Refusal && error.status < 500;
-      this.#forget();
+      this.#isRejected = error instanceof ServiceError && error.status < 500;
+      this.#clear();
       note.textContent = explain(error);
     } finally {
       this.#pending -= 1;
     }
+  }
+
+  /**
+   * Between two responses the open stream goes on.
+   *
+   * @param {number} count of the events of it that have come
+   */
+  setReceived(count) {
+    if (count === this.#received) return;
+    this.#received = count;
+    const row = this.#rows.get(this.#mid);
+    if (row === undefined) return;
+    const [, , text] = parts(row);
+    if (count > Number.parseInt(text.textContent ?? '', 10)) text.textContent = eventCount(count);
   }
 
   /** @param {{ messageId: string, streamStatus: string, nextOffset: number }[]} streams */
@@ -68,7 +85,8 @@ export class StreamsList {
       button.setAttribute('aria-current', String(messageId === this.#mid));
       state.dataset.status = streamStatus;
       if (state.textContent !== streamStatus) state.textContent = streamStatus;
-      count.textContent = `${nextOffset} events`;
+      const received = messageId === this.#mid ? this.#received : 0;
+      count.textContent = eventCount(Math.max(nextOffset, received));
     });
     for (const mid of gone) this.#remove(mid);
   }
@@ -91,7 +109,7 @@ export class StreamsList {
     this.#rows.delete(mid);
   }
 
-  #forget() {
+  #clear() {
     for (const mid of [...this.#rows.keys()]) this.#remove(mid);
     note.textContent = '';
   }
@@ -114,9 +132,10 @@ function parts(row) {
 
 /** @param {unknown} error */
 function explain(error) {
-  if (!(error instanceof Refusal)) return 'The service cannot be reached.';
+  if (!(error instanceof ServiceError)) return 'The service cannot be reached.';
   const isAnonymous = authorization('read').authorization === undefined;
   if (error.status === 401 && isAnonymous) return 'The list needs a key or a token.';
+  if (error.status === 400) return invalidId;
   if (error.status === 403) return 'This key or token may not list the session.';
   return error.message;
 }

@@ -19,10 +19,16 @@ export function drawState({ state, wasOpen, silenceMs }, ending) {
   else if (state === 'cut') say('Cut off');
   else if (state === 'open') say('Connected');
   else if (state === 'connecting') {
-    say(wasOpen ? 'Connection lost: the browser comes back by itself' : 'Connecting');
+    say(wasOpen ? 'Connection lost: the browser reconnects automatically' : 'Connecting');
   } else if (state === 'silent') {
     say(`Nothing came for ${seconds(silenceMs)}: opening another connection`);
   }
+}
+
+export function drawNoEvents() {
+  say(
+    'No events yet: this stream does not exist (or has expired). It begins with its first event.',
+  );
 }
 
 /**

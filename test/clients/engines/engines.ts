@@ -1,12 +1,11 @@
 import type { ForeignClient } from '../foreign-client.js';
 import { chromium, clientIn, firefox, webKit } from './engine.js';
 
-const noTimeout =
-  'It has no timeout, and a connection that is dead without a word stays open to it.';
-const refused =
-  'On a page of another origin, it gives up for good when a connection is refused: reopen it when it is closed.';
+const noTimeout = 'It has no timeout, so a connection that died silently stays open to it.';
+const givesUpForGood =
+  'On a cross-origin page, it gives up for good when a connection is refused: open a new one when it is closed.';
 
-/** What the browsers bring, on a page of another origin. Their service allows `pageOrigin()`. */
+/** What the browsers bring, on a cross-origin page. Their service allows `pageOrigin()`. */
 export const engines: readonly ForeignClient[] = [
   clientIn(chromium, 'native', {
     name: 'EventSource of Chromium',
@@ -21,7 +20,11 @@ export const engines: readonly ForeignClient[] = [
   clientIn(firefox, 'native', {
     name: 'EventSource of Firefox',
     option: null,
-    limits: { 'black hole': noTimeout, 'restart, memory': refused, 'restart, Redis': refused },
+    limits: {
+      'black hole': noTimeout,
+      'restart, memory': givesUpForGood,
+      'restart, Redis': givesUpForGood,
+    },
   }),
   clientIn(firefox, 'example page', {
     name: 'EventSource of Firefox',

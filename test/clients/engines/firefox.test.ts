@@ -7,8 +7,8 @@ import { firefox, pageOrigin } from './engine.js';
 
 const answers = (...contents: string[]) => contents.map((content) => ({ type: 'answer', content }));
 
-describe('The page of the examples, in Firefox and of another origin,', () => {
-  it('comes back when a refused connection has closed its EventSource for good', async () => {
+describe('The example page, in Firefox and across origins,', () => {
+  it('reconnects when a failed connection has closed its EventSource for good', async () => {
     const redis = await startRedis();
     const settings = onRedis(redis, {
       CORS_ORIGINS: await pageOrigin(),

@@ -25,7 +25,7 @@ describe.each([
   ['Chromium', launchChromium],
   ['Firefox', launchFirefox],
 ] as const)('Eight feeds in %s, behind nginx with TLS and HTTP/2,', (_, launch) => {
-  it('share a connection, and have each event once whatever ends them', async () => {
+  it('share a connection, and deliver each event once whatever ends them', async () => {
     const redis = await startRedis();
     const port = await freePort();
     const settings = onRedis(redis, {

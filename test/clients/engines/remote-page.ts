@@ -17,7 +17,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Browsers give up a request that has no answer for long. */
+/** Browsers give up a request that has no response for long. */
 const longestPollMs = 20_000;
 
 /**
@@ -43,7 +43,7 @@ export class RemotePage {
     return value as T;
   }
 
-  /** Takes what the page has evaluated, and answers when there is more to do. */
+  /** Takes what the page has evaluated, and responds when there is more to do. */
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const answer of (await json(request)) as Answer[]) this.#answers.set(answer.id, answer);
     this.#waiting = response;

@@ -14,7 +14,7 @@ export interface Tear {
 const beforeResetMs = 30;
 
 /**
- * Stands before a service. It records the response to `?record=`, and answers the first request for each
+ * Stands before a service. It records the response to `?record=`, and responds to the first request for each
  * URL with `?torn=` with the beginning of what it has recorded. All else passes.
  */
 export class TearingServer {

@@ -4,11 +4,11 @@ import { tearFeeds } from './torn-feeds.js';
 
 describe.each([
   ['Chromium', chromium, everyPlace],
-  // Before the first byte of the body, on a page of another origin, it is closed for good.
+  // Before the first byte of the body, on a cross-origin page, it is closed for good.
   ['Firefox', firefox, everyPlaceInTheBody],
   ['WebKitGTK', webKit, everyPlace],
 ] as const)('The EventSource of %s', (_, engine, placesOf) => {
-  it('has each event once, at whichever byte its feed breaks off', async () => {
+  it('delivers each event once, at whichever byte its feed breaks off', async () => {
     const { wrong, tearCount } = await tearFeeds(engine, placesOf);
     expect(wrong).toEqual([]);
     expect(tearCount).toBeGreaterThan(600);
@@ -16,7 +16,7 @@ describe.each([
 });
 
 describe('The EventSource of WebKitGTK', () => {
-  it('takes the next response for the rest of what was torn, were it not told to discard that', async () => {
+  it('would take the next response for the rest of a torn frame without a discard event', async () => {
     const isAnother = (head: string) => head.replaceAll('AppleWebKit/', 'AnotherKit/');
     const { wrong } = await tearFeeds(webKit, placesInTheFirstEvent, isAnother);
     expect(wrong).not.toEqual([]);

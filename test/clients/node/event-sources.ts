@@ -19,12 +19,12 @@ function client(name: string, option: string | null, limits: Limits, open: Open)
 /** `eventsource` before version 3 does not clear what it has of an event when its connection ends. */
 const keepsTornData: Limits = {
   'FIN in a frame':
-    'It keeps the `data` of an event that a connection tore, and puts the next event behind it: both are lost.',
+    'It keeps the `data` of an incomplete frame when a connection breaks, and appends the next event to it: both are lost.',
 };
 
-const refused =
-  'It gives up for good when a connection is refused, as while the service restarts; undici 7 does not.';
-const givesUp: Limits = { 'restart, memory': refused, 'restart, Redis': refused };
+const givesUpForGood =
+  'It gives up for good when a connection is refused, such as during a restart of the service; undici 7 does not.';
+const givesUp: Limits = { 'restart, memory': givesUpForGood, 'restart, Redis': givesUpForGood };
 
 /** Packages for Node.js with the interface of EventSource. */
 export const eventSources: readonly ForeignClient[] = [
@@ -36,7 +36,7 @@ export const eventSources: readonly ForeignClient[] = [
   ),
   {
     name: 'eventsource 2',
-    option: '`control=true`, and another one when no heartbeat comes',
+    option: '`control=true`, and a new one when no heartbeat comes',
     limits: keepsTornData,
     follow: async (url) => followWatched(url, silenceMs, (place) => new EventSource2(place)),
   },

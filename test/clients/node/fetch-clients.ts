@@ -90,13 +90,13 @@ export const fetchClients: readonly ForeignClient[] = [
     limits: {
       'black hole': fiveMinutes,
       'token expiry':
-        'It reads a 401 as a stream without events, and asks again until it is closed.',
+        'It takes a 401 for a stream without events, and reconnects until it is closed.',
     },
     follow: async (url) => followWithClient(url),
   },
   {
     name: 'eventsource-client 1',
-    option: '`fetch` with a shorter `bodyTimeout`, that makes a 204 of 401',
+    option: '`fetch` with a shorter `bodyTimeout`, that turns a 401 into a 204',
     limits: {},
     follow: async (url) => followWithClient(url, fetchThatEnds as unknown as FetchLike),
   },

@@ -10,5 +10,5 @@ export function fetchWithTimeout(url: string | URL, init?: RequestInit): Promise
 }
 
 export const fiveMinutes =
-  'Node’s `fetch` gives up a connection after five minutes without a byte (`bodyTimeout`): until then, nothing comes.';
-export const noTimeout = 'It has no time-out: a dead connection is never noticed.';
+  'Node’s `fetch` closes a connection after five minutes without a byte (`bodyTimeout`): until then, nothing comes.';
+export const noTimeout = 'It has no timeout: a dead connection is never noticed.';

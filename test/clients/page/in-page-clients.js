@@ -8,7 +8,7 @@ import { follow } from '../../../examples/page/follow.js';
 /**
  * How a page follows a feed, by the names that page-clients.ts and engines.ts know. Each is given the
  * URL and what to call with the data and the id of an event, and returns how to close it and whether it
- * is over by itself.
+ * is over unasked.
  */
 export const clients = {
   native: (url, note) => listened(new EventSource(url), note),

@@ -1,15 +1,14 @@
 import { chromium, clientIn } from '../engines/engine.js';
 import type { ForeignClient } from '../foreign-client.js';
 
-const noTimeout =
-  'It has no timeout, and a connection that is dead without a word stays open to it.';
+const noTimeout = 'It has no timeout, so a connection that died silently stays open to it.';
 const notesEarly =
-  'It notes an id at its line: an event is lost when its frame breaks off between that line and the blank one.';
-const asksAgain = 'It asks again for ever, whatever the status of the response.';
+  'It records an id at its line: an event is lost when its frame breaks off between that line and the blank one.';
+const asksAgain = 'It reconnects for ever, whatever the status of the response.';
 const never = { DELETE: asksAgain, 'token expiry': asksAgain };
 const closes = '`close()` at the terminal event';
 
-/** What people use in pages, on a page of another origin in Chromium. Their service allows `pageOrigin()`. */
+/** What people use in pages, on a cross-origin page in Chromium. Their service allows `pageOrigin()`. */
 export const pageClients: readonly ForeignClient[] = [
   clientIn(chromium, 'fetch-event-source', {
     name: '@microsoft/fetch-event-source 2',
@@ -41,7 +40,7 @@ export const pageClients: readonly ForeignClient[] = [
   }),
   clientIn(chromium, 'reconnecting-eventsource closed', {
     name: 'reconnecting-eventsource 1',
-    option: `\`addEventListener\`, ${closes}: it opens a closed feed anew, without \`addEventListener\` from the start`,
+    option: `\`addEventListener\`, ${closes}: it reopens a closed feed, without \`addEventListener\` from the start`,
     limits: { 'black hole': noTimeout, ...never },
   }),
   clientIn(chromium, 'extended-eventsource', {

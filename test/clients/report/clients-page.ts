@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release, type } from 'node:os';
-import { markdownTable } from '../../bench/report/text-table.js';
+import { markdownTable } from '../../../tools/bench/report/text-table.js';
 import { fillMark } from '../../support/marked-page.js';
 import type { ForeignClient } from '../foreign-client.js';
 import type { Result } from '../run/run-scenario.js';

@@ -10,7 +10,7 @@ import { compare, type Verdict } from './verdict.js';
 const deadlineMs = 120_000;
 const limitedDeadlineMs = 30_000;
 /** A client may be away when its stream ends, come back for the rest, and once more to hear that it was all. */
-const mostRequestsAfterEnd = 3;
+const maxRequestsAfterEnd = 3;
 
 const endText = '<end>';
 
@@ -68,7 +68,7 @@ export class Lane {
     await this.#follower?.close();
     const received = await this.received();
     const lastId = received.at(-1)?.id;
-    // Who gets no ids begins at the start, and forgets what there was.
+    // Who gets no ids begins at the start, and drops what there was.
     this.#earlier = lastId ? received : [];
     await this.follow(lastId ? `${token}&offset=${lastId}` : token);
   }
@@ -83,7 +83,7 @@ export class Lane {
     this.#count = 0;
   }
 
-  /** How the content begins of the event that comes after so many others. */
+  /** How the content begins of the event that comes after that many others. */
   beginOfNext(skipped: number): string {
     return `<${this.#stream}.${this.#count + skipped + 1} `;
   }
@@ -111,7 +111,7 @@ export class Lane {
   }
 
   async #post(serviceUrl: string, events: readonly Event[]): Promise<void> {
-    // Noted before, as the client may have them sooner than the worker has its answer.
+    // Noted before, as the client may have them sooner than the worker has its response.
     this.#appended.push(...events.map(({ content }) => content));
     const { status, body } = await post(eventsUrl(serviceUrl, this.sid), events);
     if (status !== 201 && status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
@@ -128,7 +128,7 @@ export class Lane {
   /** Resolves when the client knows that there is nothing to come back for, or keeps asking. */
   async stopped(): Promise<void> {
     const { requests } = this.line;
-    await this.until(async () => this.line.requests - requests > mostRequestsAfterEnd);
+    await this.until(async () => this.line.requests - requests > maxRequestsAfterEnd);
     if (!(await this.#isOver()) && !this.#hasHung) this.#neverStops = true;
   }
 
@@ -136,9 +136,9 @@ export class Lane {
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     if (this.#hasHung) return;
     const isLimited = this.client.limits[this.scenario] !== undefined;
-    const patienceMs = isLimited ? limitedDeadlineMs : deadlineMs;
+    const timeoutMs = isLimited ? limitedDeadlineMs : deadlineMs;
     const holds = async () => (await condition()) || (await this.#isOver());
-    await waitFor('the client', holds, patienceMs).catch(() => {
+    await waitFor('the client', holds, timeoutMs).catch(() => {
       this.#hasHung = true;
     });
   }

@@ -13,8 +13,8 @@ export type Tear = (typeof tears)[number];
 export class Line {
   /** How often the client has asked. */
   requests = 0;
-  /** How often its token was refused. */
-  refusals = 0;
+  /** How often its token was rejected. */
+  rejections = 0;
   #open = new Set<object>();
   readonly #holes = new WeakSet<object>();
   #tear: { readonly text: string; readonly place: Tear } | null = null;
@@ -44,7 +44,7 @@ export class Line {
       if (head.startsWith('GET ')) this.requests += 1;
       return chunk.length;
     }
-    if (head === 'HTTP/1.1 401') this.refusals += 1;
+    if (head === 'HTTP/1.1 401') this.rejections += 1;
     const end = this.#tear === null ? -1 : endOf(chunk, this.#tear.text, this.#tear.place);
     if (end === -1) return chunk.length;
     this.#tear = null;

@@ -1,4 +1,4 @@
-import { Scope } from '../../faults/scope.js';
+import { Scope } from '../../../tools/faults/scope.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { isReady, onRedis } from '../../support/test-processes.js';
@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly backend?: 'memory' | 'Redis';
   /** Of the service, for these clients: the origin of pages. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** For how long a restart keeps clients out, at least: long enough that they are refused. */
+  /** For how long a restart keeps clients out, at least: long enough that their connections are refused. */
   readonly awayMs?: number;
 }
 

@@ -37,7 +37,7 @@ export class Run {
 
   /** Lets the service go and come again, and the workers go on before any client is let in. */
   async restart(signal: NodeJS.Signals, keeps: 'streams' | 'nothing'): Promise<void> {
-    await this.each(({ proxy }) => proxy.refuse());
+    await this.each(({ proxy }) => proxy.stopAccepting());
     this.service.signal(signal);
     await this.service.exit();
     await sleep(this.awayMs);

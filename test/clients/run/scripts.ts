@@ -13,7 +13,7 @@ export interface Script {
   play(run: Run): Promise<void>;
 }
 
-/** Each fault strikes twice, with events before it, while the client is away, and while it catches up. */
+/** Each fault is injected twice, with events before it, while the client is away, and while it catches up. */
 const times = 2;
 
 export const scripts: Readonly<Record<ScenarioName, Script>> = {
@@ -23,7 +23,7 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
   RST: onMemory('the connection is reset', {}, async (run) => {
     await cutConnections(run, (run) => run.each(({ proxy }) => proxy.reset()));
   }),
-  'FIN in a frame': onMemory('the connection ends within a frame', {}, async (run) => {
+  'FIN in a frame': onMemory('the connection ends in the middle of a frame', {}, async (run) => {
     await run.append(12); // ids of which a part is another id
     await run.each((lane) => lane.follow());
     for (const tear of tears) {
@@ -39,7 +39,7 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
     await run.end();
   }),
   'black hole': onMemory(
-    'nothing comes any more, and the connection stays open',
+    'the connection stays open, and nothing comes any more',
     {},
     async (run) => {
       await cutConnections(run, (run) => run.each(({ line }) => line.swallowAll()));
@@ -55,23 +55,19 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
     play: (run) =>
       cutConnections(run, (run, time) => run.restart(signals[time] as 'SIGTERM', 'streams')),
   },
-  max_age: onMemory(
-    'the feed is over because of its age',
-    { FEED_MAX_AGE: '1500ms' },
-    async (run) => {
-      await cutConnections(run, async (run) =>
-        run.each(async (lane) => {
-          const { requests } = lane.line;
-          await lane.until(async () => {
-            await lane.append(run.service.url, 1);
-            await sleep(300);
-            return lane.line.requests > requests;
-          });
-        }),
-      );
-    },
-  ),
-  DELETE: onMemory('the stream is deleted', { FEED_WAIT: '1s' }, async (run) => {
+  max_age: onMemory('the feed ends because of its age', { FEED_MAX_AGE: '1500ms' }, async (run) => {
+    await cutConnections(run, async (run) =>
+      run.each(async (lane) => {
+        const { requests } = lane.line;
+        await lane.until(async () => {
+          await lane.append(run.service.url, 1);
+          await sleep(300);
+          return lane.line.requests > requests;
+        });
+      }),
+    );
+  }),
+  DELETE: onMemory('the stream is deleted', { FEED_START_TIMEOUT: '1s' }, async (run) => {
     await run.append(3);
     await run.each((lane) => lane.follow());
     await run.caughtUp();
@@ -91,9 +87,9 @@ export const scripts: Readonly<Record<ScenarioName, Script>> = {
       await run.each(async (lane) => {
         await lane.follow(await token(lane.sid, 0));
         for (let time = 1; time <= times; time += 1) {
-          const { refusals } = lane.line;
+          const { rejections } = lane.line;
           await lane.append(run.service.url, 3);
-          await lane.until(() => lane.line.refusals > refusals);
+          await lane.until(() => lane.line.rejections > rejections);
           await lane.stopped();
           await lane.append(run.service.url, 3);
           await lane.followAgain(await token(lane.sid, time < times ? 0 : 600));

@@ -1,0 +1,37 @@
+import type { Scope } from './api-keys.js';
+import type { Reader, ReaderRight } from './reader-tokens.js';
+
+/** Who may use a route: keys with this scope, and tokens with this right; null for none. */
+export interface AccessRule {
+  readonly scope: Scope | null;
+  readonly right: ReaderRight | null;
+}
+
+/** What routes are for, and who may use them. A token allows its own stream or session only. */
+export const accessRules = {
+  append: { scope: 'append', right: null },
+  read: { scope: 'read', right: 'read' },
+  list: { scope: 'admin', right: 'read' },
+  stop: { scope: 'admin', right: 'stop' },
+  metrics: { scope: 'read', right: null },
+  admin: { scope: 'admin', right: null },
+} as const satisfies Record<string, AccessRule>;
+
+/** The rule of a route without `config.access`. */
+export const closed: AccessRule = { scope: null, right: null };
+
+/** The access of a route; without credentials, only `public` ones can be used. */
+export type Access = keyof typeof accessRules | 'public';
+
+/** The session and message in the path of a request, unchecked. */
+export interface Place {
+  readonly sid?: string;
+  readonly mid?: string;
+}
+
+/** Whether the reader has the right at this place. Without a session in the path, no reader has any. */
+export function mayDo(reader: Reader, right: ReaderRight, { sid, mid }: Place): boolean {
+  const isInScope =
+    sid === reader.sessionId && (reader.messageId === null || mid === reader.messageId);
+  return isInScope && reader.rights.has(right);
+}

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+import { nextTick } from 'node:process';
+import { ServiceError } from '../../errors.js';
+import type { BodyShare } from './body-budget.js';
+import { GrowingBytes } from './growing-bytes.js';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** How long it may take to arrive. Node's own timeout knows only whole servers. */
+  readonly timeoutMs: number;
+  /** The error of a body with more bytes. */
+  readonly tooLarge: () => Error;
+}
+
+type BodyReader = (error: Error | null, bytes?: Buffer) => void;
+
+/** Emitted on a request of which the rest of the body is not HTTP, with a `ServiceError`. */
+export const bodyError = 'bodyError';
+
+/**
+ * Reads a body whole.
+ *
+ * @param share what it holds of the bytes of all bodies
+ * @param done called once, with the body or with an error: `tooLarge`, as soon as that is known,
+ *   `overloaded`, or `request_timeout`, and then what still comes is left unread; or that of a
+ *   connection that broke
+ */
+export function readBody(
+  body: IncomingMessage,
+  limits: BodyLimits,
+  share: BodyShare,
+  done: BodyReader,
+): void {
+  // Chunks that are no HTTP are told of while the packet with the head is parsed, and only once.
+  if (body.headers['content-length'] === undefined) readAsItComes(body, limits, share, done);
+  // Node parses what came along with the head before it does anything else.
+  else nextTick(readBuffered, body, limits, share, done);
+}
+
+/** A body that is there as a whole, as nearly all are, needs no listeners and no deadline. */
+function readBuffered(
+  body: IncomingMessage,
+  limits: BodyLimits,
+  share: BodyShare,
+  done: BodyReader,
+): void {
+  const { complete, readableLength, destroyed } = body;
+  if (!complete || destroyed || readableLength === 0 || readableLength > limits.maxBytes) {
+    readAsItComes(body, limits, share, done);
+    return;
+  }
+  try {
+    share.hold(readableLength);
+  } catch (error) {
+    done(error as ServiceError);
+    return;
+  }
+  done(null, body.read());
+}
+
+function readAsItComes(
+  body: IncomingMessage,
+  { maxBytes, timeoutMs, tooLarge }: BodyLimits,
+  share: BodyShare,
+  done: BodyReader,
+): void {
+  const announced = Number(body.headers['content-length'] ?? Number.NaN);
+  const bytes = new GrowingBytes(announced <= maxBytes ? announced : maxBytes);
+  let isDone = false; // listeners that take themselves away would cost as much as the reading
+  const finish = (error: Error | null) => {
+    if (isDone) return;
+    isDone = true;
+    clearTimeout(deadline);
+    if (error === null) {
+      share.complete();
+      done(null, bytes.take());
+      return;
+    }
+    body.off('data', take).pause();
+    bytes.take();
+    share.release();
+    done(error);
+  };
+  const take = (chunk: Buffer) => {
+    if (bytes.length + chunk.length > maxBytes) {
+      finish(tooLarge());
+      return;
+    }
+    bytes.push(chunk);
+    try {
+      share.hold(bytes.capacity);
+    } catch (error) {
+      finish(error as ServiceError);
+    }
+  };
+  const late = () => finish(new ServiceError('request_timeout', 'the body did not arrive in time'));
+  const deadline = setTimeout(late, timeoutMs);
+  share.begin(finish);
+  body
+    .on('data', take)
+    .on('end', () => finish(null))
+    .on('error', finish)
+    .on(bodyError, finish)
+    .on('close', () => {
+      if (!isDone) finish(broken());
+    });
+  if (body.destroyed)
+    finish(broken()); // before anybody listened
+  else if (announced > maxBytes) finish(tooLarge());
+}
+
+function broken(): Error {
+  return new Error('the connection broke before the body was complete');
+}

@@ -1,0 +1,163 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  type Access,
+  type AccessRule,
+  accessRules,
+  closed,
+  mayDo,
+  type Place,
+} from '../../auth/access-rules.js';
+import type { ApiKey } from '../../auth/api-keys.js';
+import { KeyRing } from '../../auth/api-keys.js';
+import type { Reader } from '../../auth/reader-tokens.js';
+import type { TokenVerifier } from '../../auth/token-verifier.js';
+import { ServiceError } from '../../errors.js';
+import type { Origins } from './cors.js';
+import { type Credential, findCredential, tokenIn } from './credentials.js';
+import { rejectCookieOfOthers } from './csrf.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Every route says it: `requireAccess` takes no other. */
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** When the access of the client ends, on the clock of `performance.now()`. */
+    accessEndsAt: number;
+    /** Whether access is limited, and nothing has shown yet that this request has any. */
+    isStranger: boolean;
+    /** The id of the key that let the request in; null without one. */
+    keyId: string | null;
+    /** Whose token let the request in; null without one. */
+    reader: Reader | null;
+  }
+}
+
+export interface AccessOptions {
+  /** Without any, whatever takes no token is open. */
+  readonly keys: readonly ApiKey[];
+  /** Null when no tokens are taken. */
+  readonly verifier: TokenVerifier | null;
+  /** Whose pages may stop a stream by a cookie, beside the service's own. */
+  readonly origins: Origins;
+}
+
+/**
+ * Guards all routes that are registered afterwards, each as it says itself. Without keys and tokens
+ * everything is open, but a route must say it all the same.
+ */
+export function requireAccess(app: FastifyInstance, options: AccessOptions): void {
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access === undefined) {
+      throw new Error(`${method} ${url} does not say who may use it (config.access)`);
+    }
+  });
+  const isOpen = options.keys.length === 0 && options.verifier === null;
+  app.decorateRequest('accessEndsAt', Number.POSITIVE_INFINITY);
+  app.decorateRequest('isStranger', !isOpen);
+  app.decorateRequest('keyId', null);
+  app.decorateRequest('reader', null);
+  if (isOpen) return;
+  const guard = new Guard(options);
+  // Before the body is read: a stranger's is none of our business.
+  app.addHook('onRequest', async (request, reply) => {
+    try {
+      await guard.check(request);
+    } catch (error) {
+      if (isUnauthorized(error)) reply.header('www-authenticate', 'Bearer');
+      throw error;
+    }
+  });
+}
+
+class Guard {
+  readonly #ring: KeyRing;
+
+  constructor(readonly options: AccessOptions) {
+    this.#ring = new KeyRing(options.keys);
+  }
+
+  /** @throws ServiceError `unauthorized`, `forbidden`, `backend_unavailable` */
+  async check(request: FastifyRequest): Promise<void> {
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === 'public') return;
+    const rule = access === undefined ? closed : accessRules[access];
+    if (this.#isAskedFor(rule)) await this.#checkCredential(rule, request);
+    request.isStranger = false;
+  }
+
+  /** Where there are no keys, nobody could have one. */
+  #isAskedFor(rule: AccessRule): boolean {
+    return this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
+  }
+
+  #takesTokens({ right }: AccessRule): boolean {
+    return this.options.verifier !== null && right !== null;
+  }
+
+  async #checkCredential(rule: AccessRule, request: FastifyRequest): Promise<void> {
+    const { verifier } = this.options;
+    const credential = findCredential(request, verifier?.options.cookie ?? null);
+    if (credential === null) throw unauthorized(`this route needs ${this.#needed(rule)}`);
+    const token = verifier === null ? null : tokenIn(credential);
+    if (token === null) request.keyId = this.#checkKey(rule, credential.text);
+    else await this.#checkToken(rule, token, credential, request);
+  }
+
+  #needed(rule: AccessRule): string {
+    const key = 'a key: Authorization: Bearer <key id>.<secret>';
+    if (!this.#takesTokens(rule)) return key;
+    return this.options.keys.length === 0 ? 'a token' : `a token, or ${key}`;
+  }
+
+  /** @returns the id of the key */
+  #checkKey(rule: AccessRule, authorization: string): string {
+    const key = this.#ring.find(authorization);
+    if (key === null) {
+      throw unauthorized(`Authorization does not hold ${this.#known(rule)} that is known here`);
+    }
+    if (rule.scope !== null && key.scopes.includes(rule.scope)) return key.id;
+    throw new ServiceError('forbidden', `the key lacks the scope ${rule.scope}`);
+  }
+
+  #known(rule: AccessRule): string {
+    if (!this.#takesTokens(rule)) return 'a key';
+    return this.options.keys.length === 0 ? 'a token' : 'a token, nor a key';
+  }
+
+  async #checkToken(
+    rule: AccessRule,
+    token: string,
+    { place }: Credential,
+    request: FastifyRequest,
+  ): Promise<void> {
+    const reader = await this.#verify(rule, token);
+    rejectOutOfScope(reader, rule, request.params as Place);
+    if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
+    request.reader = reader;
+    request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
+  }
+
+  /** A valid token would not do either on a route that takes none: then the rejection says so. */
+  async #verify(rule: AccessRule, token: string): Promise<Reader> {
+    try {
+      return await (this.options.verifier as TokenVerifier).verify(token);
+    } catch (error) {
+      if (this.#takesTokens(rule) || !isUnauthorized(error)) throw error;
+      throw unauthorized(`${error.message}, and this route needs a key`);
+    }
+  }
+}
+
+function isUnauthorized(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && error.code === 'unauthorized';
+}
+
+function unauthorized(message: string): ServiceError {
+  return new ServiceError('unauthorized', message);
+}
+
+function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
+  if (right !== null && mayDo(reader, right, place)) return;
+  throw new ServiceError('forbidden', 'the token does not allow this');
+}

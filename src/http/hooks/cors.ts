@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyReply } from 'fastify';
+
+/** Those that the service reads. */
+const ownHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Last-Event-ID',
+  'Producer-Id',
+  'Producer-Epoch',
+  'Producer-Seq',
+  'Producer-Lease',
+  'Stream-TTL',
+];
+
+/** How long a browser may rely on a preflight, in seconds; Chromium keeps none for longer. */
+const maxAge = '7200';
+
+const exposingHeaders = {
+  'access-control-allow-credentials': 'true',
+  'access-control-expose-headers': 'Stream-Next-Offset, Stream-Refused',
+} as const;
+
+/**
+ * Lets pages of listed origins, and of no other, read responses.
+ *
+ * @returns whether the request is from such a page
+ */
+export function setCorsHeaders(
+  { headers: { origin } }: Pick<IncomingMessage, 'headers'>,
+  reply: FastifyReply,
+  origins: Origins,
+): boolean {
+  if (origins.isEmpty) return false;
+  reply.header('vary', 'Origin'); // without an origin too: with one, the response would differ
+  if (origin === undefined || !origins.has(origin)) return false;
+  reply.header('access-control-allow-origin', origin).headers(exposingHeaders);
+  return true;
+}
+
+/** Asks, ahead of a request, whether a page may send it. A browser sends no key along. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+/**
+ * The headers of the response to the preflight of a page of a listed origin.
+ *
+ * @param headers that pages may send beside those that the service reads
+ */
+export function preflightHeaders(headers: readonly string[]): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
+    'access-control-allow-headers': withoutRepeats([...ownHeaders, ...headers]).join(', '),
+    'access-control-max-age': maxAge,
+    'content-length': '0', // without which Safari waits for a body of 204
+  };
+}
+
+/** Each name once, in whatever letters. */
+function withoutRepeats(names: readonly string[]): string[] {
+  const lower = names.map((name) => name.toLowerCase());
+  return names.filter((_, index) => lower.indexOf(lower[index] as string) === index);
+}
+
+/** One label of a host name, in the form in which browsers send it. */
+const label = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
+
+/** The origins whose pages may use the service. */
+export class Origins {
+  readonly #exact: ReadonlySet<string>;
+  readonly #patterns: readonly RegExp[];
+
+  /** @param list as browsers send them; a host may begin with `*.`, which stands for one label */
+  constructor(list: readonly string[]) {
+    this.#exact = new Set(list.filter((origin) => !origin.includes('*')));
+    this.#patterns = list.filter((origin) => origin.includes('*')).map(toPattern);
+  }
+
+  get isEmpty(): boolean {
+    return this.#exact.size + this.#patterns.length === 0;
+  }
+
+  has(origin: string): boolean {
+    return this.#exact.has(origin) || this.#patterns.some((pattern) => pattern.test(origin));
+  }
+}
+
+function toPattern(origin: string): RegExp {
+  const [before = '', after = ''] = origin.split('*').map(escapeText);
+  return new RegExp(`^${before}${label}${after}$`);
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll(/[^\w]/g, '\\$&');
+}

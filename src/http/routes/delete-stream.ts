@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { StreamManager } from '../../store/stream-manager.js';
+import { storeErrors } from './documentation.js';
+import { sessionParams, streamParams } from './request-schemas.js';
+import { messagePath, sessionPath } from './routes.js';
+
+type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
+
+const streamSchema = {
+  params: streamParams,
+  operationId: 'deleteStream',
+  tags: ['Operators'],
+  summary: 'Delete a stream',
+  description:
+    'Open feeds get a `reset`. For 60 seconds, a worker that resumes unaware of it cannot create the stream again.',
+  response: { 204: { description: 'The stream was deleted, or did not exist.' } },
+  problems: storeErrors,
+} as const;
+
+const sessionSchema = {
+  params: sessionParams,
+  operationId: 'deleteSession',
+  tags: ['Operators'],
+  summary: 'Delete all streams of a session, one after another',
+  response: { 204: { description: 'The streams were deleted, or there were none.' } },
+  problems: storeErrors,
+} as const;
+
+/** `DELETE …` deletes one stream, `DELETE /sessions/:sid` all of a session, one after another. */
+export function deleteRoutes(app: FastifyInstance, streams: Streams): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const config = { access: 'admin' } as const;
+  routes.delete(messagePath, { schema: streamSchema, config }, async ({ params }, reply) => {
+    await streams.deleteStream(params);
+    return reply.code(204).send();
+  });
+  routes.delete(sessionPath, { schema: sessionSchema, config }, async ({ params }, reply) => {
+    await deleteSession(streams, params.sessionId);
+    return reply.code(204).send();
+  });
+}
+
+/** Deletes all streams of a session. It lists them repeatedly, as one list is bounded. */
+async function deleteSession(streams: Streams, sessionId: string): Promise<void> {
+  let listed = await streams.listStreams(sessionId);
+  while (listed.length > 0) {
+    for (const { messageId } of listed) await streams.deleteStream({ sessionId, messageId });
+    listed = await streams.listStreams(sessionId);
+  }
+}

@@ -1,0 +1,129 @@
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError, toLogFields } from '../../errors.js';
+import { breakOff, type FeedClient, write } from '../../feed/feed-client.js';
+import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
+import { Chunk } from '../../sse/chunk.js';
+import type { StreamId } from '../../store/stream-id.js';
+import { problemContentType, toReportedProblem } from '../problems/problem.js';
+import type { ResponseHeader } from './documentation.js';
+import { headerList } from './json-response.js';
+
+type OpenFeed = Extract<Opening, { kind: 'open' }>;
+
+/** The options that all routes with a feed share. */
+export const feedRouteOptions = {
+  method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[],
+  sse: 'only' as const,
+  exposeHeadRoute: false,
+  preSerialization: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) =>
+    reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
+};
+
+/** Opens a feed. Errors on our side become rejections, since an EventSource gives up after a 5xx. */
+export async function openFeed(
+  feeds: FeedHub,
+  request: FeedRequest,
+  log: FastifyBaseLogger,
+): Promise<Opening> {
+  try {
+    return await feeds.open(request);
+  } catch (error) {
+    const isExpected = error instanceof ServiceError && error.code === 'backend_unavailable';
+    if (!isExpected)
+      log.error({ ...request.stream, ...toLogFields(error) }, 'A feed failed to open');
+    return { kind: 'rejected', reason: 'backend_unavailable' };
+  }
+}
+
+/** The plugin rejects requests that do not accept SSE; the response is a problem like any other. */
+function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
+  const error = new ServiceError(
+    'not_acceptable',
+    'this route responds with text/event-stream only',
+  );
+  reply.type(problemContentType);
+  return toReportedProblem(error, request);
+}
+
+/**
+ * Begins the response, which the feed then writes to. A handler returns the result: one that returned
+ * the reply would wait for the end of the feed, and be kept in memory for as long.
+ */
+export function startFeed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  stream: StreamId,
+  feed: OpenFeed,
+  contentType: string,
+): FastifyReply | undefined {
+  setFeedHeaders(reply);
+  if (request.method === 'HEAD') {
+    feed.cancel();
+    return reply.type(contentType).send();
+  }
+  reply.header('content-type', contentType);
+  // The plugin does not write to the response from here on: its promises never settle when the client
+  // leaves while the socket is full, it drops `id: 0`, and it keeps a second copy of all headers.
+  let client: FeedClient;
+  try {
+    reply.sse.keepAlive();
+    client = sendHead(request, reply);
+  } catch (error) {
+    feed.cancel();
+    throw error;
+  }
+  const { log } = request;
+  log.info(stream, 'A feed was opened');
+  feed.start(client, (totals) => log.info({ ...stream, ...totals }, 'A feed was closed'));
+  return undefined;
+}
+
+/** Sends an incomplete body, so that the client reconnects for the rest. */
+export function sendIncomplete(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Buffer,
+): FastifyReply | undefined {
+  if (request.method === 'HEAD') return reply.send();
+  const client = sendHead(request, reply);
+  write(client, Chunk.of(body));
+  breakOff(client);
+  return undefined;
+}
+
+/**
+ * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, even if the client accepts
+ * them, and neither do the other versions that Node's parser accepts.
+ */
+function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
+  const { raw: response } = reply;
+  const { socket, httpVersion } = request.raw;
+  const isChunked = httpVersion === '1.1';
+  if (!isChunked) {
+    reply.header('connection', 'close');
+    response.useChunkedEncodingByDefault = false;
+  }
+  response.writeHead(200, headerList(reply)).flushHeaders();
+  reply.hijack();
+  return { response, socket, isChunked };
+}
+
+/** The headers of a feed, for the document. */
+export const feedHeaders = {
+  'Cache-Control': {
+    description: 'No proxy may store the feed, or transform it.',
+    schema: { const: 'no-cache, no-store, no-transform' },
+    required: true,
+  },
+  'X-Accel-Buffering': {
+    description: 'No proxy may buffer it.',
+    schema: { const: 'no' },
+    required: true,
+  },
+} as const satisfies Record<string, ResponseHeader>;
+
+export function setFeedHeaders(reply: FastifyReply): void {
+  reply
+    .header('cache-control', 'no-cache, no-store, no-transform')
+    .header('x-accel-buffering', 'no');
+}

@@ -1,0 +1,156 @@
+import { ServiceError, withMoreStored } from '../../errors.js';
+import { type EncodeLimits, encodeLine } from '../../events/encode-events.js';
+import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
+import { Slice } from '../../events/slices.js';
+import type { StoredEvent } from '../../events/stored-event.js';
+import { streamEnded } from '../../store/lifecycle.js';
+import { expectedSeq, type ProducerState } from '../../store/producer.js';
+import type { StreamId } from '../../store/stream-id.js';
+import type { Appended, AppendOptions, StreamManager } from '../../store/stream-manager.js';
+import type { Line } from '../body/line-splitter.js';
+import { StreamTrace } from './stream-trace.js';
+
+export interface LineAppenderOptions extends AppendOptions {
+  readonly streams: Pick<StreamManager, 'appendEvents' | 'getEvents'>;
+  readonly stream: StreamId;
+  readonly limits: EncodeLimits;
+}
+
+/** Appends the lines of one NDJSON body as they arrive, and counts the results. */
+export class LineAppender {
+  /** Number of events of the body in the stream. */
+  stored = 0;
+  /** The sum of all appends; `offset` is that of the first event stored now. */
+  appended: Appended = { offset: 0, nextOffset: 0, count: 0 };
+  /** How the body has ended the stream; null while it has not. */
+  #ending: string | null = null;
+  readonly #trace: StreamTrace;
+
+  constructor(readonly options: LineAppenderOptions) {
+    this.#trace = new StreamTrace(options.streams, options.stream);
+  }
+
+  get hasEnded(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Whether the next event was stored before, as in a retry, given the state of its producer. */
+  repeats(known: ProducerState | null): boolean {
+    const stamp = this.#stamp();
+    if (stamp === undefined || known === null) return false;
+    return stamp.seq < expectedSeq(known, stamp.epoch);
+  }
+
+  /**
+   * Appends all lines up to the first invalid one, in as few steps as possible.
+   *
+   * @throws ServiceError with `line`; its `stored` does not count what was stored before this call
+   */
+  async take(lines: readonly Line[]): Promise<void> {
+    const slice = new Slice();
+    for (let from = 0; from < lines.length; from += maxBatchEvents) {
+      await this.#takeBatch(lines.slice(from, from + maxBatchEvents));
+      if (slice.isOver) await slice.next();
+    }
+  }
+
+  /** To be called at the end of the body. @throws ServiceError */
+  async finish(): Promise<void> {
+    if (this.stored === 0) throw new ServiceError('invalid_event', 'the body holds no event');
+    if (!this.#trace.isStale || (await this.#trace.leadsOn())) return;
+    this.stored = 0;
+    throw new ServiceError('stream_gone', 'the stream that the lines went into is gone');
+  }
+
+  /** The error with the results of the lines before it; `stored` counts the events in the stream now. */
+  async withStored(error: unknown): Promise<ServiceError> {
+    const known = asServiceError(error);
+    return withMoreStored(known, await this.#storedNow(known));
+  }
+
+  async #storedNow({ code, details }: ServiceError): Promise<number> {
+    if (this.stored === 0 || details.streamStatus === 'deleted') return 0;
+    // The stream may have lost its last events, which the producer has to send again.
+    if (code === 'producer_gap') {
+      const known = (details.expectedSeq ?? 0) - (this.options.producer?.seq ?? 0);
+      return Math.min(Math.max(known, 0), this.stored);
+    }
+    return (await this.#trace.leadsOn()) ? this.stored : 0;
+  }
+
+  async #takeBatch(lines: readonly Line[]): Promise<void> {
+    const { events, fault } = this.#encode(lines);
+    if (events.length > 0) await this.#append(events, lines);
+    if (fault !== null) throw fault;
+  }
+
+  #encode(lines: readonly Line[]): { events: StoredEvent[]; fault: ServiceError | null } {
+    const events: StoredEvent[] = [];
+    for (const line of lines) {
+      try {
+        events.push(this.#encodeLine(line));
+      } catch (error) {
+        return { events, fault: withLine(error as ServiceError, line) };
+      }
+    }
+    return { events, fault: null };
+  }
+
+  #encodeLine({ number, text }: Line): StoredEvent {
+    const event = encodeLine(text, `line ${number}`, this.options.limits);
+    if (this.#ending !== null && !mayFollowEnd(event)) throw streamEnded(this.#ending);
+    this.#ending ??= event.ending;
+    return event;
+  }
+
+  async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
+    const { streams, stream, leaseMs, ttlMs } = this.options;
+    const options = { producer: this.#stamp(), leaseMs, ttlMs };
+    let appended: Appended;
+    try {
+      appended = await streams.appendEvents(stream, events, options);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      throw withLine(error, lines[error.details.stored ?? 0]);
+    }
+    const leadsHere = this.stored === 0 || (await this.#trace.leadsTo(appended));
+    this.#trace.note(appended, events);
+    if (leadsHere) this.#count(appended, events.length);
+    else throw this.#beginAnew(events.length, lines[0] as Line);
+  }
+
+  /** Resets the counts: the earlier lines are gone, and the stream has only the last ones. */
+  #beginAnew(given: number, line: Line): ServiceError {
+    this.stored = given;
+    const message = `the stream that the lines before line ${line.number} went into is gone`;
+    return withLine(new ServiceError('stream_gone', message), line);
+  }
+
+  #stamp(): AppendOptions['producer'] {
+    const { producer } = this.options;
+    return producer && { ...producer, seq: producer.seq + this.stored };
+  }
+
+  #count({ offset, nextOffset, count }: Appended, given: number): void {
+    const { appended } = this;
+    const isFirst = appended.count === 0;
+    this.appended = {
+      offset: isFirst ? offset : appended.offset,
+      nextOffset,
+      count: appended.count + count,
+    };
+    this.stored += given;
+  }
+}
+
+function withLine({ code, message, details, cause }: ServiceError, line?: Line): ServiceError {
+  if (line === undefined || details.stored === null)
+    return new ServiceError(code, message, details, { cause });
+  return new ServiceError(code, message, { ...details, line: line.number }, { cause });
+}
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const message = 'something went wrong on our side';
+  return new ServiceError('internal', message, {}, { cause: error });
+}

@@ -1,0 +1,215 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
+import {
+  formatPosition,
+  matches,
+  type Position,
+  startOfStream,
+  tagAfter,
+  tagAt,
+} from '../../events/position.js';
+import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js';
+import type { StreamId } from '../../store/stream-id.js';
+import type { EventPage, StreamManager } from '../../store/stream-manager.js';
+import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
+import { NextChange } from './next-change.js';
+import { flag, limit, position, streamParams, wait } from './request-schemas.js';
+import { messagePath } from './routes.js';
+import { nextId, offset } from './stream-status.js';
+
+const querystring = z.object({
+  offset: position.optional(),
+  limit: limit.optional(),
+  wait: wait.optional(),
+  compact: flag
+    .optional()
+    .describe('Whether adjacent chunks of one text come as one event, as far as the page goes.'),
+});
+
+type Query = z.infer<typeof querystring>;
+
+/** The fields that every event has: elements of other programs are returned as they are. */
+const storedEvent = z
+  .looseObject({ type: z.string() })
+  .describe('an event as it was stored; one that came by this API has all fields but `data`');
+
+const eventPage = z
+  .strictObject({
+    events: z.array(storedEvent).max(maxBatchEvents),
+    nextOffset: offset,
+    nextId,
+    ended: z.boolean().describe('the stream has ended, and this page reaches its end'),
+  })
+  .register(components, { id: 'Page' });
+
+const schema = {
+  params: streamParams,
+  querystring,
+  operationId: 'readEvents',
+  tags: ['Readers'],
+  summary: 'Read a part of a stream as JSON',
+  description:
+    'Continue from `nextId` until `events` is empty or `ended` is true. A stream that does not exist is empty.',
+  response: {
+    200: {
+      description: 'The events from the offset on, as many as fit.',
+      headers: noStore,
+      content: jsonContent<z.ZodType>(eventPage, {
+        events: [eventExample],
+        nextOffset: 1,
+        nextId: '1-3592a1b6',
+        ended: false,
+      }),
+    },
+  },
+  problems: ['invalid_offset', 'invalid_query', 'offset_gone', ...storeErrors],
+} as const;
+
+export interface ReadOptions {
+  readonly streams: StreamManager;
+  /** Size of the largest event into which chunks are folded. */
+  readonly maxEventBytes: number;
+  /** A waiting read checks the stream at least this often, with or without notifications. */
+  readonly pollIntervalMs: number;
+  /** Aborted when the service stops, which ends all waits. */
+  readonly draining: AbortSignal;
+}
+
+/** The client of a waiting read, and the limits of its wait. */
+interface WaitingClient {
+  /** Aborted when the client has gone. */
+  readonly left: AbortSignal;
+  /** A client that has closed its sending side may have left or still read, so it does not wait. */
+  readonly socket: Socket;
+  /** When its access ends, on the clock of `performance.now()`. */
+  readonly accessEndsAt: number;
+}
+
+/** The result of one read. */
+interface Read {
+  readonly page: EventPage;
+  readonly ended: boolean;
+}
+
+/** `GET …/events`: one bounded read as JSON; with `wait`, as soon as there are events. */
+export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get(
+      `${messagePath}/events`,
+      { schema, config: { access: 'read' } },
+      async ({ params, query, raw, signal, accessEndsAt }, reply) => {
+        const from = query.offset ?? startOfStream;
+        const { page, ended } =
+          query.wait === undefined
+            ? await read(options.streams, params, query)
+            : await readWaiting(
+                params,
+                query,
+                { left: signal, socket: raw.socket, accessEndsAt },
+                options,
+              );
+        return reply
+          .type('application/json; charset=utf-8')
+          .send(toJson(from, page, ended, query.compact === true ? options.maxEventBytes : null));
+      },
+    );
+}
+
+async function readWaiting(
+  stream: StreamId,
+  query: Query,
+  { left, socket, accessEndsAt }: WaitingClient,
+  { streams, pollIntervalMs, draining }: ReadOptions,
+): Promise<Read> {
+  const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
+  const changes = new NextChange(streams, stream);
+  const leave = () => changes.leave();
+  // No `AbortSignal.any`, which on Node 20 leaks memory in the longer-lived signal.
+  for (const signal of [left, draining]) signal.addEventListener('abort', leave);
+  socket.on('end', leave);
+  try {
+    while (true) {
+      const found = await read(streams, stream, query);
+      const leftMs = until - performance.now();
+      const isGone = left.aborted || draining.aborted || socket.readableEnded;
+      if (found.page.events.length > 0 || found.ended || isGone || leftMs <= 0) return found;
+      await changes.wait(Math.min(leftMs, pollIntervalMs));
+    }
+  } finally {
+    for (const signal of [left, draining]) signal.removeEventListener('abort', leave);
+    socket.off('end', leave);
+    changes.close();
+  }
+}
+
+async function read(streams: StreamManager, stream: StreamId, query: Query): Promise<Read> {
+  const from = query.offset ?? startOfStream;
+  const page = await streams.getEvents(stream, from.offset, query.limit ?? maxBatchEvents);
+  rejectIfGone(from, page);
+  return { page, ended: await isEnd(streams, stream, page) };
+}
+
+/** Rejects an id whose place does not exist. A bare offset past the end is no error. */
+function rejectIfGone(from: Position, page: EventPage): void {
+  if (from.tag === null || matches(from, tagAt(from.offset, page.before))) return;
+  throw new ServiceError(
+    'offset_gone',
+    'the stream is no longer the one that this id came from; read it again from offset 0',
+  );
+}
+
+/** Whether the stream has ended and no event of it follows the page. */
+async function isEnd(streams: StreamManager, stream: StreamId, page: EventPage): Promise<boolean> {
+  const { events, nextOffset, atEnd } = page;
+  if (!atEnd && !events.some(({ ending }) => ending !== null)) return false;
+  const info = await streams.getStatus(stream);
+  if (info === null || info.endedOffset === null) return false;
+  if (nextOffset === info.nextOffset) return true;
+  if (nextOffset < info.endedOffset || nextOffset > info.nextOffset) return false;
+  // Elements that another program pushed after the end do not count.
+  const rest = await streams.getEvents(stream, nextOffset, maxBatchEvents);
+  return !rest.events.some(mayFollowEnd);
+}
+
+/**
+ * Builds the response from the stored text: to parse it would round numbers and reorder keys.
+ *
+ * @param maxFoldedBytes size of the largest event into which chunks are folded; null folds none
+ */
+function toJson(
+  from: Position,
+  page: EventPage,
+  ended: boolean,
+  maxFoldedBytes: number | null,
+): Buffer {
+  const parts: Buffer[] = [Buffer.from('{"events":[')];
+  const events: readonly FoldedEvent[] =
+    maxFoldedBytes === null
+      ? page.events.map((event, lastIndex) => ({ event, lastIndex }))
+      : foldEvents(page.events, maxFoldedBytes);
+  events.forEach(({ event, lastIndex }, index) => {
+    if (index > 0) parts.push(Buffer.from(','));
+    const offset = from.offset + lastIndex;
+    parts.push(event.type === null ? malformed(offset, event.bytes.length) : event.bytes);
+  });
+  const { nextOffset } = page;
+  const nextId = idAfter(page, from);
+  parts.push(Buffer.from(`],${JSON.stringify({ nextOffset, nextId, ended }).slice(1)}`));
+  return Buffer.concat(parts);
+}
+
+function malformed(offset: number, bytes: number): Buffer {
+  return Buffer.from(JSON.stringify({ type: 'malformed', data: { offset, bytes } }));
+}
+
+/** The id to continue from; past the end of the stream, the bare offset. */
+function idAfter(page: EventPage, from: Position): string {
+  const last = page.events.at(-1);
+  const tag = last === undefined ? tagAt(from.offset, page.before) : tagAfter(last);
+  return tag === null ? String(page.nextOffset) : formatPosition(page.nextOffset, tag);
+}

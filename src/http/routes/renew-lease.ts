@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
+import type { StreamManager } from '../../store/stream-manager.js';
+import { jsonContent, storeErrors } from './documentation.js';
+import { leaseMs, producerEpoch } from './producer-headers.js';
+import { producerEpochHeaders, requiredLeaseHeader, streamParams } from './request-schemas.js';
+import { messagePath } from './routes.js';
+import { statusExample, statusSchema, toStatus } from './stream-status.js';
+
+const schema = {
+  params: streamParams,
+  operationId: 'renewLease',
+  tags: ['Workers'],
+  summary: 'Renew the lease of a stream without an event',
+  description:
+    'Check `streamStatus` in the response: it tells a worker during a long tool call that the stream was stopped.',
+  requestHeaders: z.object({ ...producerEpochHeaders, ...requiredLeaseHeader }),
+  response: {
+    200: {
+      description: 'The status of the stream, which may have ended.',
+      content: jsonContent(statusSchema, statusExample),
+    },
+  },
+  problems: ['invalid_header', 'not_found', 'producer_fenced', ...storeErrors],
+} as const;
+
+/** `POST …/lease`: renews the lease without an event. Responds with the status of the stream. */
+export function renewLeaseRoute(app: FastifyInstance, streams: StreamManager): void {
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .post(
+      `${messagePath}/lease`,
+      { schema, config: { access: 'append' } },
+      async ({ params, raw }, reply) => {
+        const lease = leaseMs(raw);
+        if (lease === undefined) {
+          throw new ServiceError('invalid_header', 'Producer-Lease is missing');
+        }
+        const producer = producerEpoch(raw);
+        const info = await streams.renewLease(params, { leaseMs: lease, producer });
+        if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+        return reply.send(toStatus(info));
+      },
+    );
+}

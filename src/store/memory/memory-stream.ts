@@ -1,0 +1,171 @@
+import type { Ending } from '../../events/event.js';
+import type { StoredEvent } from '../../events/stored-event.js';
+import { leasedForMs } from '../lease.js';
+import {
+  type AppendPlan,
+  type StreamLimits,
+  streamEnded,
+  streamFull,
+  titleGraceMs,
+} from '../lifecycle.js';
+import {
+  expectedSeq,
+  maxProducers,
+  type ProducerStamp,
+  type ProducerState,
+  producerGap,
+  rejectFenced,
+  tooManyProducers,
+} from '../producer.js';
+import type { StreamId } from '../stream-id.js';
+import type { StreamInfo } from '../stream-manager.js';
+import type { Expiring } from './expiry-queue.js';
+import { KeptBytes } from './kept-bytes.js';
+
+/** One stream held by this process. Times are milliseconds since 1970. */
+export class MemoryStream implements Expiring {
+  place = -1;
+  dueAt = 0;
+  #events: StoredEvent[] = [];
+  /** Size of the stream as it counts against the limit of the store, in bytes. */
+  footprint = 0;
+  expiresAt = 0;
+  readonly #kept = new KeptBytes();
+  #bytes = 0;
+  #updatedAt: number;
+  readonly #firstProducers: ReadonlyMap<string, ProducerState>;
+  /** Null while the producers are still the first ones: most streams have none, and a map takes memory. */
+  #ownProducers: Map<string, ProducerState> | null = null;
+  #lease: { readonly durationMs: number; readonly until: number } | null = null;
+  #ended: { readonly how: Ending; readonly at: number; readonly offset: number } | null = null;
+
+  constructor(
+    readonly id: StreamId,
+    readonly createdAt: number,
+    readonly ttlMs: number,
+    producers: ReadonlyMap<string, ProducerState>,
+  ) {
+    this.#firstProducers = producers;
+    this.#updatedAt = createdAt;
+  }
+
+  get events(): readonly StoredEvent[] {
+    return this.#events;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @throws ServiceError `stream_ended` or `stream_full` when the batch may not be appended. */
+  check(plan: AppendPlan, limits: StreamLimits, now: number): void {
+    if (this.#ended !== null) {
+      const late = plan.mayFollowEnd && now - this.#ended.at <= titleGraceMs;
+      if (!late) throw streamEnded(this.#ended.how);
+    }
+    const full =
+      this.events.length + plan.countedEvents > limits.maxStreamEvents ||
+      this.#bytes + plan.countedBytes > limits.maxStreamBytes;
+    if (full && plan.countedEvents > 0) throw streamFull(limits);
+  }
+
+  /** Min number of bytes to allocate for the batch. */
+  growthFor({ totalBytes }: AppendPlan): number {
+    return this.#kept.growthFor(totalBytes);
+  }
+
+  /**
+   * @param room limit of the allocation in bytes, at least `growthFor(plan)`
+   * @returns the number of bytes allocated
+   */
+  append(events: readonly StoredEvent[], plan: AppendPlan, room: number, now: number): number {
+    const growth = this.#kept.reserve(plan.totalBytes, room);
+    // A push to an array allocates ahead, and many streams have a single append.
+    if (this.#events.length === 0) this.#events = events.map((event) => this.#keep(event));
+    else for (const event of events) this.#events.push(this.#keep(event));
+    this.#bytes += plan.totalBytes;
+    this.#updatedAt = now;
+    this.expiresAt = now + this.ttlMs;
+    if (plan.ending !== null) {
+      this.#ended = { how: plan.ending, at: now, offset: this.#events.length };
+    }
+    return growth;
+  }
+
+  /**
+   * Number of events of the batch that were stored before.
+   *
+   * @throws ServiceError `producer_fenced` or `producer_gap`
+   */
+  countStored(producer: ProducerStamp, count: number): number {
+    const known = this.producers.get(producer.id);
+    rejectFenced(known, producer.epoch);
+    const expected = expectedSeq(known, producer.epoch);
+    if (producer.seq > expected) throw producerGap(expected);
+    return Math.min(expected - producer.seq, count);
+  }
+
+  get producers(): ReadonlyMap<string, ProducerState> {
+    return this.#ownProducers ?? this.#firstProducers;
+  }
+
+  /** @throws ServiceError `too_many_producers` */
+  rejectOneMoreProducer({ id }: ProducerStamp): void {
+    if (!this.producers.has(id) && this.producers.size >= maxProducers) throw tooManyProducers();
+  }
+
+  /** @param nextSeq the next sequence number of the producer */
+  advance({ id, epoch }: ProducerStamp, nextSeq: number): void {
+    this.#ownProducers ??= new Map(this.#firstProducers);
+    this.#ownProducers.set(id, { epoch, nextSeq });
+  }
+
+  /** @throws ServiceError `producer_fenced` */
+  rejectFenced({ id, epoch }: Pick<ProducerStamp, 'id' | 'epoch'>): void {
+    rejectFenced(this.producers.get(id), epoch);
+  }
+
+  /**
+   * Handles a heartbeat, which may change the length of the lease.
+   *
+   * @param maxAgeMs how long after its creation heartbeats keep the stream from expiring
+   */
+  takeHeartbeat(leaseMs: number | undefined, maxAgeMs: number, now: number): void {
+    if (this.#ended !== null) return;
+    const durationMs = leaseMs ?? this.#lease?.durationMs;
+    if (durationMs !== undefined) this.#lease = { durationMs, until: now + durationMs };
+    const livesMs = Math.max(this.ttlMs, durationMs === undefined ? 0 : leasedForMs(durationMs));
+    const until = Math.min(now + livesMs, this.createdAt + maxAgeMs);
+    this.expiresAt = Math.max(this.expiresAt, until);
+  }
+
+  /** Whether the stream has a lease, and is open. */
+  get isLeased(): boolean {
+    return this.#lease !== null && this.#ended === null;
+  }
+
+  /** @param since since when heartbeats have been able to arrive without a break */
+  hasExpiredLease(now: number, since: number): boolean {
+    if (this.#lease === null || this.#ended !== null) return false;
+    return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);
+  }
+
+  info(now: number, producerId?: string): StreamInfo {
+    return {
+      nextOffset: this.events.length,
+      lastEvent: this.events.at(-1) as StoredEvent,
+      status: this.#ended?.how ?? 'open',
+      endedForMs: this.#ended === null ? null : now - this.#ended.at,
+      endedOffset: this.#ended?.offset ?? null,
+      createdAt: this.createdAt,
+      updatedAt: this.#updatedAt,
+      expiresAt: this.expiresAt,
+      ttlMs: this.ttlMs,
+      producer: this.producers.get(producerId ?? '') ?? null,
+    };
+  }
+
+  #keep({ bytes, type, ending }: StoredEvent): StoredEvent {
+    return { bytes: this.#kept.keep(bytes), type, ending };
+  }
+}

@@ -1,0 +1,57 @@
+import { type StreamId, streamKey } from '../stream-id.js';
+
+/** The names of one stream in Redis. */
+export interface RedisKeys {
+  /** The List of events: `prefix:sid:mid`, the key that other programs know. */
+  readonly list: string;
+  /** The state that this service keeps of the list, in the same slot of a Redis Cluster. */
+  readonly state: string;
+  /** The pub/sub channel of its notifications. */
+  readonly channel: string;
+}
+
+/** @param prefix used byte for byte, never trimmed */
+export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
+  const list = `${prefix}:${streamKey(stream)}`;
+  return { list, state: companionKey(prefix, list, 'state'), channel: `${list}${channelSuffix}` };
+}
+
+/** The sorted set of the streams of a session. */
+export function sessionKey(prefix: string, sessionId: string): string {
+  return companionKey(prefix, `${prefix}:${sessionId}`, 'streams');
+}
+
+/** The sorted set of the deadlines of all leases. */
+export function leasesKey(prefix: string): string {
+  return `${prefix}::leases`;
+}
+
+const channelSuffix = '::wake';
+
+/** The stream of a `streamKey`. */
+export function streamOfKey(key: string): StreamId {
+  const [sessionId = '', messageId = ''] = key.split(':');
+  return { sessionId, messageId };
+}
+
+/** The `streamKey` of the stream of a channel. */
+export function streamKeyOfChannel(prefix: string, channel: string): string {
+  return channel.slice(prefix.length + 1, -channelSuffix.length);
+}
+
+/**
+ * A prefix with a hash tag puts every key in the slot of that tag. Otherwise the whole name of
+ * the list becomes the tag, as Redis hashes all of a key that has none.
+ */
+function companionKey(prefix: string, list: string, name: string): string {
+  return hasHashTag(prefix) ? `${list}::${name}` : `{${list}}::${name}`;
+}
+
+function hasHashTag(prefix: string): boolean {
+  return /\{[^{}]+\}/.test(prefix);
+}
+
+/** Whether the braces of the prefix are a valid hash tag: any others are a mistake. */
+export function hasSoundBraces(prefix: string): boolean {
+  return /^[^{}]*(\{[^{}]+\}[^{}]*)*$/.test(prefix);
+}

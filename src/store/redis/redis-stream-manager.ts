@@ -1,0 +1,274 @@
+import type { BaseLogger } from 'pino';
+import { ServiceError, withMoreStored } from '../../errors.js';
+import type { StoredEvent } from '../../events/stored-event.js';
+import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
+import { type ProducerStamp, producerFenced } from '../producer.js';
+import type { StreamId } from '../stream-id.js';
+import type {
+  Appended,
+  AppendOptions,
+  ConnectedStore,
+  EventPage,
+  LeaseRenewal,
+  LeasingStore,
+  ListedStream,
+  StreamInfo,
+  StreamManager,
+} from '../stream-manager.js';
+import { appendArguments, type Reply, toAppended } from './append-script-call.js';
+import { RedisCluster } from './connection/redis-cluster.js';
+import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
+import type { RedisOptions } from './connection/redis-options.js';
+import { LeaseExpiry } from './lease-expiry.js';
+import { RedisLeases } from './leases.js';
+import { RedisNotifications } from './notifications.js';
+import { readPage } from './page-reader.js';
+import { RedisCalls } from './redis-calls.js';
+import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
+import { createScriptClient, type ScriptClient } from './script-client.js';
+import { SessionIndex } from './session-index.js';
+import { SessionStreams } from './session-streams.js';
+import { parseStatusReply } from './status-reply.js';
+
+export interface RedisStreamManagerOptions {
+  /** A stream without its own time to live expires this long after its last append. */
+  readonly ttlMs: number;
+  /** How long after its creation heartbeats keep a stream from expiring. */
+  readonly maxAgeMs: number;
+  readonly limits: StreamLimits;
+  readonly redis: RedisOptions;
+  readonly logger: BaseLogger;
+}
+
+/**
+ * Streams in Redis Lists, shared by any number of nodes and with other programs that push into
+ * the same lists.
+ */
+export class RedisStreamManager implements StreamManager, ConnectedStore, LeasingStore {
+  /** Pub/sub is at-most-once, and other programs push without a notification. */
+  readonly notifiesReliably = false;
+  readonly #client: ScriptClient;
+  readonly #calls: RedisCalls;
+  readonly #notifications: RedisNotifications;
+  readonly #leases: RedisLeases;
+  readonly #leaseExpiry: LeaseExpiry;
+  readonly #sessions: SessionIndex;
+  readonly #sessionStreams: SessionStreams;
+
+  constructor(readonly options: RedisStreamManagerOptions) {
+    const { redis, logger, ttlMs, limits } = options;
+    const { prefix } = redis;
+    const client = createScriptClient(redis, logger);
+    const calls = new RedisCalls(client, logger);
+    this.#client = client;
+    this.#calls = calls;
+    this.#notifications = new RedisNotifications(redis, logger, client);
+    this.#sessions = new SessionIndex({
+      client,
+      prefix,
+      limits,
+      ttlMs,
+      refresh: (sessionId, noted) =>
+        calls.repair(() => this.#sessionStreams.refresh(sessionId, noted)),
+    });
+    this.#sessionStreams = new SessionStreams({
+      calls,
+      index: this.#sessions,
+      getStatus: (id) => this.getStatus(id),
+    });
+    this.#leaseExpiry = new LeaseExpiry({ calls, prefix, ttlMs, logger });
+    this.#leases = new RedisLeases({
+      client,
+      prefix,
+      logger,
+      expireLease: (id, since, checkedAt) => this.#leaseExpiry.expire(id, since, checkedAt),
+    });
+  }
+
+  /** Number of channels that this process is subscribed to. */
+  get watchedStreams(): number {
+    return this.#notifications.channelCount;
+  }
+
+  get expiredLeases(): number {
+    return this.#leaseExpiry.count;
+  }
+
+  get connections() {
+    return {
+      commands: this.#client.status === 'ready',
+      notifications: this.#notifications.isUp,
+    };
+  }
+
+  async appendEvents(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions = {},
+  ): Promise<Appended> {
+    const admitted = await this.#admit(id, options.leaseMs);
+    const { ttlMs, limits, maxAgeMs } = this.options;
+    const { list, state, channel } = this.#keysOf(id);
+    const terms = { limits, maxAgeMs, mayBegin: !(admitted instanceof ServiceError) };
+    const args = [channel, ...appendArguments(events, options, terms)];
+    const reply = await this.#calls.runScript(list, (scanned) =>
+      this.#client.appendEventsBuffer(list, state, ttlMs, ...scanned, ...args),
+    );
+    const [outcome, detail, livesMs] = reply as Reply;
+    const result = outcome.toString();
+    if (result === 'skip') return this.#appendRest(id, events, options, detail as number);
+    if (result === 'may_not_begin') throw withNothingStored(admitted as ServiceError);
+    if (result === 'ok' && admitted === true) await this.#keepNoted(id, livesMs as number);
+    return toAppended(reply as Reply, events, limits);
+  }
+
+  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+    await this.#calls
+      .run(() => this.#leases.schedule(id, leaseMs))
+      .catch((error: ServiceError) => {
+        throw withNothingStored(error);
+      });
+    return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
+  }
+
+  async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
+    const { list } = this.#keysOf(id);
+    return this.#calls.run(() => readPage(this.#client, list, fromOffset, limit));
+  }
+
+  async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
+    return this.#status(id, [producerId, 0, -1]);
+  }
+
+  listStreams(sessionId: string): Promise<readonly ListedStream[]> {
+    return this.#sessionStreams.list(sessionId);
+  }
+
+  findOpenStream(sessionId: string): Promise<string | null> {
+    return this.#sessionStreams.findOpen(sessionId);
+  }
+
+  async deleteStream(id: StreamId): Promise<void> {
+    const { list, state, channel } = this.#keysOf(id);
+    await this.#calls.run(() =>
+      this.#client.deleteStream(list, state, channel, tombstoneMs).catch(nullIfWrongType),
+    );
+    await this.#calls.repair(() => this.#sessions.remove(id));
+  }
+
+  async wasDeleted(id: StreamId): Promise<boolean> {
+    const { list, state } = this.#keysOf(id);
+    const status = await this.#calls.run(() =>
+      this.#client.hget(state, 'status').catch(nullIfWrongType),
+    );
+    if (status !== 'deleted') return false;
+    return (
+      ((await this.#calls.run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0
+    );
+  }
+
+  watch(id: StreamId, onChange: () => void): () => void {
+    return this.#notifications.watchers.add(id, onChange);
+  }
+
+  /**
+   * Sends a write without effect, which a replica rejects although it replies to PING: so the client
+   * leaves a former primary for the new one. A cluster client sends to primaries in any case.
+   */
+  async ping(): Promise<void> {
+    const client = this.#client;
+    const noLease = [leasesKey(this.options.redis.prefix), ''] as const;
+    await this.#calls.run<unknown>(() =>
+      client instanceof RedisCluster
+        ? client.ping()
+        : client.zrem(...noLease).catch(ignoreRejectionByPrimary),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#leases.close();
+    this.#notifications.close();
+    this.#client.disconnect();
+  }
+
+  #keysOf(id: StreamId): RedisKeys {
+    return redisKeys(this.options.redis.prefix, id);
+  }
+
+  /** Appends the rest of a batch; the script checks its sequence number again. */
+  async #appendRest(
+    id: StreamId,
+    events: readonly StoredEvent[],
+    options: AppendOptions,
+    skipped: number,
+  ): Promise<Appended> {
+    const producer = options.producer as ProducerStamp;
+    const rest = { ...options, producer: { ...producer, seq: producer.seq + skipped } };
+    try {
+      return await this.appendEvents(id, events.slice(skipped), rest);
+    } catch (error) {
+      throw error instanceof ServiceError ? withMoreStored(error, skipped) : error;
+    }
+  }
+
+  async #status(
+    id: StreamId,
+    args: readonly [producerId: string, leaseMs: number, epoch: number],
+  ): Promise<StreamInfo | null> {
+    const { list, state } = this.#keysOf(id);
+    const { ttlMs, maxAgeMs } = this.options;
+    const reply = await this.#calls.runScript(list, (scanned) =>
+      this.#client
+        .streamStatusBuffer(list, state, ttlMs, ...scanned, ...args, maxAgeMs)
+        .catch(nullIfWrongType),
+    );
+    if (reply === null) return null;
+    if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
+    const { info, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
+    // Redis may have lost these hints: each read of a status repairs those of its stream.
+    await Promise.all([
+      this.#calls.repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
+      leaseMs > 0 && this.#calls.repair(() => this.#leases.schedule(id, leaseMs)),
+    ]);
+    return info;
+  }
+
+  /**
+   * Writes the hints before an append, so that a crash in between cannot lose them. In a cluster, the node
+   * of the session may be unavailable while that of the stream is not: then the next append adds it.
+   *
+   * @returns whether the stream was added to its session now, or the error when Redis or the session is
+   *   full, which keeps new streams out but does not affect existing ones
+   */
+  async #admit(id: StreamId, leaseMs: number | undefined): Promise<boolean | ServiceError> {
+    try {
+      const admitted = await this.#calls.run(() => this.#sessions.admit(id)).catch(falseIfAway);
+      if (leaseMs !== undefined) await this.#calls.run(() => this.#leases.schedule(id, leaseMs));
+      return admitted;
+    } catch (error) {
+      throw withNothingStored(error as ServiceError);
+    }
+  }
+
+  /** Extends the expiry of the session, which was set for the default time to live, to that of the stream. */
+  async #keepNoted(id: StreamId, livesMs: number): Promise<void> {
+    if (livesMs <= this.options.ttlMs) return;
+    await this.#calls.repair(() => this.#sessions.keep(id, livesMs));
+  }
+}
+
+/** False when the stream may be added to its session later; the error when there is no room for it. */
+function falseIfAway(error: ServiceError): false | ServiceError {
+  if (error.code === 'store_full' || error.code === 'session_full') return error;
+  if (isAway(error)) return false;
+  throw error;
+}
+
+function ignoreRejectionByPrimary(error: unknown): void {
+  if (!isRejectedByPrimary(error)) throw error;
+}
+
+/** The error of a call before the append: no event was sent. */
+function withNothingStored({ code, message, cause }: ServiceError): ServiceError {
+  return new ServiceError(code, message, { stored: 0 }, { cause });
+}

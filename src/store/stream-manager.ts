@@ -1,0 +1,220 @@
+import type { StoredBytes, StoredEvent } from '../events/stored-event.js';
+import type { StreamStatus } from './lifecycle.js';
+import type { ProducerStamp, ProducerState } from './producer.js';
+import type { StreamId } from './stream-id.js';
+
+/** A page ends before the event that would take it over this, unless that is its only one. */
+export const maxPageBytes = 256 * 1024;
+
+/** The result of an append. */
+export interface Appended {
+  /** The offset of the first event stored: its index in the stream. */
+  readonly offset: number;
+  /** The offset after the last event stored now; the end of the stream when none was. */
+  readonly nextOffset: number;
+  /** Number of events stored now: fewer than were given when the others had been stored before. */
+  readonly count: number;
+}
+
+export interface AppendOptions {
+  /** Makes the append idempotent. */
+  readonly producer?: ProducerStamp | undefined;
+  /** Milliseconds within which the next heartbeat, or the end of the stream, must follow. */
+  readonly leaseMs?: number | undefined;
+  /** The time to live of the stream in milliseconds, if this append creates it; else ignored. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** A heartbeat without an event. */
+export interface LeaseRenewal {
+  readonly leaseMs: number;
+  /** The worker that sends the heartbeat: one that another has taken over from cannot renew the lease. */
+  readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
+}
+
+/** A bounded part of a stream, in stored order. */
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  /** `fromOffset + events.length`, also when there are none. */
+  readonly nextOffset: number;
+  /**
+   * The event just before `fromOffset`, read in the same view as `events`. Undefined when `fromOffset`
+   * is 0 or past the end of the stream. Callers that resume compare it with the event they saw.
+   */
+  readonly before: StoredBytes | undefined;
+  /** True when nothing was stored after `events` at the time of the read. */
+  readonly atEnd: boolean;
+}
+
+/** The status of a stream. Times are milliseconds since 1970 by the clock of the store. */
+export interface StreamInfo {
+  /** The offset after the last event. */
+  readonly nextOffset: number;
+  readonly lastEvent: StoredEvent;
+  readonly status: StreamStatus;
+  /** Milliseconds since the stream ended; null while it is open. */
+  readonly endedForMs: number | null;
+  /**
+   * The offset after the terminal event, or after the titles that came with it; null while the stream
+   * is open. Of later elements, readers get titles only: another program may push anything.
+   */
+  readonly endedOffset: number | null;
+  /** When this service first saw the stream: for its own streams, the time of the first append. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Null when another program stored the stream without a time to live. */
+  readonly expiresAt: number | null;
+  /** How long the stream is kept after its last event: its own time to live, or that of the store. */
+  readonly ttlMs: number;
+  /** The progress of the producer in question; null when it is unknown or none was given. */
+  readonly producer: ProducerState | null;
+}
+
+/** One of the streams of a session. */
+export interface ListedStream {
+  readonly messageId: string;
+  readonly info: StreamInfo;
+}
+
+/** Max number of streams in the list of a session. */
+export const maxListedStreams = 1000;
+
+/**
+ * The store of streams. This interface is the contract of a backend; the contract suite under
+ * `test/contract` holds every backend to it.
+ *
+ * A stream is an append-only log. It begins to exist with its first event and expires, as a whole,
+ * its time to live after its last event. Offsets are indexes: 0 before the first event, n after the
+ * n-th.
+ *
+ * A heartbeat is an append, even one whose events were all skipped, or `renewLease`. While the stream is
+ * open, each heartbeat renews its expiry too: it then lives for its time to live, and with a lease for
+ * at least `leasedForMs`, so that it does not expire under a living worker. A heartbeat never shortens
+ * the life of a stream, and extends it to at most `maxAgeMs` after its creation. A list that another
+ * program created without an expiry gets one by an append only.
+ *
+ * Backends do their own I/O and throw `ServiceError` only: `backend_unavailable` when the store
+ * does not reply within about two seconds, with `stored: 0` when the append certainly was not
+ * executed and `stored: null` when it may have been.
+ */
+export interface StreamManager {
+  /**
+   * Whether `watch` never loses a notification: before any call can see a change, every watcher has
+   * been called for it. Then nobody needs to poll.
+   */
+  readonly notifiesReliably: boolean;
+
+  /**
+   * Appends 1 to `maxBatchEvents` events at the end, all of them or none, in one atomic step that
+   * also renews the time to live. Appends to one stream are ordered as they take effect; after the
+   * returned promise resolves, every `getEvents` on every node sees the events, and watchers of
+   * the stream are notified.
+   *
+   * The bytes of the events may be a view of something larger, such as the body of a request, so a
+   * backend that keeps them copies them.
+   *
+   * With a producer, in this order and in the same step: an older epoch is fenced; events whose
+   * sequence numbers were stored before are skipped; a gap is rejected; then the rest is appended
+   * under the rules below. An empty rest is no error, even after the end. An error counts the skipped
+   * events as `stored`.
+   *
+   * A store over its limits still accepts the end of an existing stream: a batch that is one
+   * terminal event of up to `exemptTerminalBytes`, and no larger than its stream or
+   * `smallTerminalBytes`. It accepts heartbeats too.
+   *
+   * With a lease, each heartbeat must follow the last one within the lease, until the end. Otherwise the
+   * lease expires and the backend itself appends `error` with `done: true` and `data.code`
+   * `producer_lost`: once, however many nodes there are, and at most about `leaseCheckMs` plus
+   * `overtakenMs` late; after a break in which the store was unreachable, not before one full lease
+   * has passed.
+   *
+   * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
+   *   after a terminal event (a `session_title` is still accepted for `titleGraceMs`), `stream_full`
+   *   over the limits of one stream, `session_full` over the limit of streams in its session, `store_full` over the limits of the store. Nothing is stored then,
+   *   and nothing else is evicted to make room.
+   */
+  appendEvents(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    options?: AppendOptions,
+  ): Promise<Appended>;
+
+  /**
+   * Renews the lease of an open stream, or gives it one; on a stream that has ended it has no
+   * effect. Returns the status; null when there is no stream.
+   *
+   * @throws ServiceError `producer_fenced`
+   */
+  renewLease(stream: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null>;
+
+  /**
+   * Reads at most `limit` (1 to `maxBatchEvents`) events from `fromOffset` (≥ 0) on, as one
+   * consistent view. A page is also bounded in bytes (`maxPageBytes`), so it may have fewer although
+   * more are stored, but at least one if there is one. An unknown stream and an offset at or past the
+   * end give an empty page, no error.
+   */
+  getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
+
+  /** The status of the stream, and of one of its producers; null when there is no stream. */
+  getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;
+
+  /** The streams of a session, newest first, at most `maxListedStreams`. */
+  listStreams(sessionId: string): Promise<readonly ListedStream[]>;
+
+  /**
+   * The `messageId` of the newest open stream of a session, among those that `listStreams` lists; null
+   * when none is open. It reads no more of their statuses than it needs.
+   */
+  findOpenStream(sessionId: string): Promise<string | null>;
+
+  /**
+   * Deletes a stream at once. For `tombstoneMs` appends to it are rejected with `stream_ended` and
+   * the status `deleted`, as a worker that is not aware of it may still be writing; but a known
+   * producer with a higher epoch creates it again. A stream that does not exist is no error.
+   */
+  deleteStream(stream: StreamId): Promise<void>;
+
+  /** Whether the stream does not exist because it was deleted within `tombstoneMs`. */
+  wasDeleted(stream: StreamId): Promise<boolean>;
+
+  /**
+   * Calls `onChange` soon after each change of the stream, whichever node made it. A notification is a
+   * hint: it may be merged with others, late, repeated or, unless `notifiesReliably`, lost, and does
+   * not say what changed. So a watcher reads again on each one, and polls as well. An error that
+   * `onChange` throws is logged and has no other effect. The stream need not exist.
+   *
+   * @returns a function that ends the watch; calling it again does nothing.
+   */
+  watch(stream: StreamId, onChange: () => void): () => void;
+
+  /** Resolves within about two seconds if the store can serve; else rejects. */
+  ping(): Promise<void>;
+
+  /** Releases connections, timers and watches. Only another `close` may follow. */
+  close(): Promise<void>;
+}
+
+/** The purpose of a connection to a store. */
+export type ConnectionUse = 'commands' | 'notifications';
+
+/** An ability of stores that are reached over connections. */
+export interface ConnectedStore {
+  /** Whether each connection is up, as far as is known without a request. */
+  readonly connections: Readonly<Record<ConnectionUse, boolean>>;
+}
+
+export function isConnectedStore(
+  streams: StreamManager,
+): streams is StreamManager & ConnectedStore {
+  return 'connections' in streams;
+}
+
+/** An ability of stores that end a stream whose lease has expired. */
+export interface LeasingStore {
+  /** Number of expired leases for which this process has ended the stream. */
+  readonly expiredLeases: number;
+}
+
+export function isLeasingStore(streams: StreamManager): streams is StreamManager & LeasingStore {
+  return 'expiredLeases' in streams;
+}

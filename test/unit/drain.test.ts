@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { endInBatches } from '../../src/feed/drain.js';
+
+/** How long each pause between two batches was to be. */
+const pauses: number[] = [];
+
+/** Ends this many feeds, and tells how many ended at which batch. */
+async function batches(count: number, spreadMs: number): Promise<number[]> {
+  pauses.length = 0;
+  const sizes: number[] = [];
+  const finish = () => {
+    sizes[pauses.length] = (sizes[pauses.length] ?? 0) + 1;
+  };
+  // What one batch does may take several turns of the event loop.
+  await endInBatches(Array(count).fill({ finish }), spreadMs, async (ms) => void pauses.push(ms));
+  return sizes;
+}
+
+describe('endInBatches', () => {
+  it('Up to twenty feeds end at once', async () => {
+    expect(await batches(0, 3000)).toEqual([]);
+    expect(await batches(20, 3000)).toEqual([20]);
+  });
+
+  it('Fifty feeds end twenty at a time', async () => {
+    expect(await batches(50, 3000)).toEqual([20, 20, 10]);
+  });
+
+  it('Thousands of feeds end in equal batches within the given time', async () => {
+    expect(await batches(3000, 300)).toEqual([1000, 1000, 1000]);
+    expect(pauses).toEqual([100, 100]);
+  });
+
+  it('Thousands of feeds end at once when there is no time', async () => {
+    expect(await batches(3000, 0)).toEqual([3000]);
+  });
+});

@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/**
+ * What sockets are read into. All share it: what was read is handled before the next read, which
+ * is of another socket, or of the same one.
+ */
+const receiveBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+export interface RawConnection {
+  readonly socket: Socket;
+  /** Of what came, nothing may be kept but copies. */
+  onBytes: (bytes: Buffer) => void;
+  /** The peer has closed the connection, or it broke. */
+  onEnd: (reason: string) => void;
+}
+
+/** A TCP connection to this machine that costs its reader as little as Node.js allows. */
+export async function openConnection(port: number): Promise<RawConnection> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    noDelay: true,
+    onread: {
+      buffer: receiveBuffer,
+      callback: (length, buffer) => {
+        connection.onBytes((buffer as Buffer).subarray(0, length));
+        return true;
+      },
+    },
+  });
+  const connection: RawConnection = { socket, onBytes: () => {}, onEnd: () => {} };
+  await once(socket, 'connect');
+  socket.on('error', (error) => connection.onEnd(error.message));
+  socket.on('end', () => connection.onEnd('the server has closed the connection'));
+  return connection;
+}

@@ -1,0 +1,43 @@
+export const systemNames = [
+  'rejoin',
+  'rejoin-redis',
+  'bare',
+  'poll',
+  'nchan',
+  'durable-streams',
+] as const;
+export type SystemName = (typeof systemNames)[number];
+
+/** What a scenario asks of a system. */
+export interface Job {
+  /** What the bare server does with events: as little as it takes. */
+  readonly bare: 'discard' | 'fan-out' | 'keep';
+  /** With 2, writers and readers are on different processes, where the system can have several. */
+  readonly nodes: 1 | 2;
+}
+
+/** Something that takes events and delivers them. */
+export interface System {
+  readonly name: SystemName;
+  readonly version: () => string;
+  readonly start: (job: Job) => Promise<Server>;
+}
+
+/** A system that runs, on this machine. */
+export interface Server {
+  /** Where readers connect. */
+  readonly port: number;
+  readonly writerPort: number;
+  readonly pids: readonly number[];
+  /** The processes of a store outside of the server. */
+  readonly storePids: readonly number[];
+  appendPath(stream: number): string;
+  followPath(stream: number): string;
+  /** Before anything is appended to these streams or they are followed. */
+  create(streams: readonly number[]): Promise<void>;
+  /** Makes room where what is stored has a limit. */
+  deleteStreams(streams: readonly number[]): Promise<void>;
+  /** How many commands its store has carried out; NaN without one. */
+  storeCommands(): Promise<number>;
+  stop(): Promise<void>;
+}

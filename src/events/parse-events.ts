@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../errors.js';
-import { maxBatchEvents } from '../events/event.js';
-import { eventFields, maxEventDepth } from './event.js';
+import { eventFields, maxBatchEvents, maxEventDepth } from './event.js';
 import { readFields } from './json-members.js';
 import {
   type ByteRange,

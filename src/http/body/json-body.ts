@@ -9,11 +9,11 @@ import { readBody } from './read-body.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The bodies that a route takes: none without it, and then nobody waits for one. */
+    /** The bodies that a route takes; without it, a body is ignored and not waited for. */
     takesBody?: TakesBody;
   }
   interface FastifyRequest {
-    /** Share of the body in the budget of all bodies; null where none is taken. */
+    /** Share of the body in the budget of all bodies; null on a route that takes none. */
     bodyShare: BodyShare | null;
   }
 }
@@ -22,7 +22,7 @@ type TakesBody = 'json' | 'json_or_ndjson';
 
 const json = 'application/json';
 const ndjson = 'application/x-ndjson';
-/** None is registered, and clients use each of them. */
+/** NDJSON has no registered media type, and clients use each of these. */
 const ndjsonTypes: ReadonlySet<string> = new Set([
   ndjson,
   'application/ndjson',
@@ -42,9 +42,8 @@ export interface BodyOptions {
 
 /**
  * Hands JSON bodies to their routes as the bytes that came and NDJSON bodies as a stream, as far as a
- * route takes them, and rejects bodies of every other media type: any page can post
- * `text/plain` without asking, so that is not taken for JSON. Where there is no body, its type says
- * nothing.
+ * route takes them, and rejects bodies of every other media type: any page can post `text/plain`
+ * without a preflight, so it is never parsed as JSON. Without a body, the media type is ignored.
  *
  * Fastify would run a parser in an asynchronous context of its own, which costs every append; so it
  * is told that no method brings a body.
@@ -93,7 +92,7 @@ function bringsBody(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * Reads a small JSON body; none is taken for an empty object.
+ * Reads a small JSON body; no body means an empty object.
  *
  * @throws ServiceError `invalid_json` or `invalid_event`
  */

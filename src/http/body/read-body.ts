@@ -18,12 +18,12 @@ type BodyReader = (error: Error | null, bytes?: Buffer) => void;
 export const bodyError = 'bodyError';
 
 /**
- * Reads a body whole.
+ * Reads a whole body.
  *
- * @param share what it holds of the bytes of all bodies
+ * @param share share of the body in the budget of all bodies
  * @param done called once, with the body or with an error: `tooLarge`, as soon as that is known,
- *   `overloaded`, or `request_timeout`, and then what still comes is left unread; or that of a
- *   connection that broke
+ *   `overloaded` or `request_timeout`, after which the rest is left unread; or that of a broken
+ *   connection
  */
 export function readBody(
   body: IncomingMessage,
@@ -31,13 +31,13 @@ export function readBody(
   share: BodyShare,
   done: BodyReader,
 ): void {
-  // Chunks that are no HTTP are told of while the packet with the head is parsed, and only once.
+  // Malformed chunks are reported once, while the packet with the head is parsed: listen before that.
   if (body.headers['content-length'] === undefined) readAsItComes(body, limits, share, done);
-  // Node parses what came along with the head before it does anything else.
+  // By the next tick, Node has parsed the part of the body that arrived with the head.
   else nextTick(readBuffered, body, limits, share, done);
 }
 
-/** A body that is there as a whole, as nearly all are, needs no listeners and no deadline. */
+/** A body that has arrived completely, as nearly all have, needs no listeners and no deadline. */
 function readBuffered(
   body: IncomingMessage,
   limits: BodyLimits,
@@ -66,7 +66,7 @@ function readAsItComes(
 ): void {
   const announced = Number(body.headers['content-length'] ?? Number.NaN);
   const bytes = new GrowingBytes(announced <= maxBytes ? announced : maxBytes);
-  let isDone = false; // listeners that take themselves away would cost as much as the reading
+  let isDone = false; // removing the listeners would cost as much as the reading
   const finish = (error: Error | null) => {
     if (isDone) return;
     isDone = true;
@@ -105,7 +105,7 @@ function readAsItComes(
       if (!isDone) finish(broken());
     });
   if (body.destroyed)
-    finish(broken()); // before anybody listened
+    finish(broken()); // 'close' was emitted before there was a listener
   else if (announced > maxBytes) finish(tooLarge());
 }
 

@@ -7,8 +7,7 @@ import {
   mayDo,
   type Place,
 } from '../../auth/access-rules.js';
-import type { ApiKey } from '../../auth/api-keys.js';
-import { KeyRing } from '../../auth/api-keys.js';
+import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
 import type { Reader } from '../../auth/reader-tokens.js';
 import type { TokenVerifier } from '../../auth/token-verifier.js';
 import { ServiceError } from '../../errors.js';

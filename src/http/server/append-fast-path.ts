@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ApiKey } from '../../auth/api-keys.js';
-import { KeyRing } from '../../auth/api-keys.js';
+import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
 import type { BodyBudget } from '../body/body-budget.js';
 import type { Origins } from '../hooks/cors.js';

@@ -14,7 +14,7 @@ export class Connections {
   readonly #onEnd: (this: Socket) => void;
   readonly #onAnswered: (this: ServerResponse) => void;
 
-  /** @param stallMs a response of which a client takes nothing for this long is given up */
+  /** @param stallMs write timeout: a response without progress for this long is abandoned */
   constructor(
     readonly stallMs: number,
     readonly onRejected: OnRejected,
@@ -83,7 +83,7 @@ export class Connections {
   }
 }
 
-/** Node reads what still comes of a body after its response, for as long as it comes. */
+/** After a response, Node discards the rest of the body, however long it keeps arriving. */
 function limitDiscarding(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const cut = setTimeout(() => request.destroy(), discardMs);

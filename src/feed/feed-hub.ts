@@ -4,17 +4,10 @@ import { formatPosition, matches, type Position, startOfStream } from '../events
 import { encodeId } from '../sse/frame.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
 import type { StreamManager } from '../store/stream-manager.js';
-import { endInBatches } from './drain.js';
-import type { EncodedPage } from './encoded-page.js';
 import type { FeedClient } from './feed-client.js';
-import {
-  type FeedObserver,
-  type FeedRejection,
-  type FeedStart,
-  unobserved,
-} from './feed-observer.js';
+import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
 import type { FeedFormat } from './formats/feed-format.js';
-import { PageBudget } from './page-cache.js';
+import type { EncodedPage } from './pages.js';
 import { type FollowerOptions, StreamFollower } from './stream-follower.js';
 import type { StreamSnapshot } from './stream-state.js';
 import {
@@ -24,7 +17,7 @@ import {
   type SubscriberOptions,
 } from './subscriber.js';
 import { TimerWheel } from './timer-wheel.js';
-import { inTurns, TurnQueue } from './turns.js';
+import { inBatches, inTurns, TurnQueue } from './turns.js';
 
 export interface FeedOptions {
   readonly pollIntervalMs: number;
@@ -89,7 +82,7 @@ export class FeedHub {
     readonly streams: StreamManager,
     readonly options: FeedOptions,
     readonly logger: BaseLogger,
-    readonly observer: FeedObserver = unobserved,
+    readonly observer: FeedObserver,
   ) {
     const { pollIntervalMs, lingerMs, stallMs = defaultStallMs } = options;
     this.#followerOptions = {
@@ -98,7 +91,7 @@ export class FeedHub {
       // A queue apart from that of the subscribers, so that new events do not queue behind replays.
       turns: new TurnQueue(),
       lingerMs,
-      pageBudget: new PageBudget(),
+      pageBudget: { bytes: 0 },
       logger,
       observer,
     };
@@ -165,9 +158,9 @@ export class FeedHub {
    */
   async drain(graceMs: number, spreadMs = 0): Promise<void> {
     this.#isDraining = true;
-    await endInBatches([...this.#subscribers], spreadMs);
+    await inBatches([...this.#subscribers], spreadMs, (one) => one.finish('draining'));
     await this.#whenEmpty(graceMs);
-    await inTurns(this.#subscribers, (one) => one.cut());
+    await inTurns(this.#subscribers, (one) => one.client.cut());
   }
 
   #isFull(stream: StreamId | undefined): boolean {

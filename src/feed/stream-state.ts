@@ -2,7 +2,7 @@ import { mayFollowEnd } from '../events/event.js';
 import { type Position, startOfStream, tagAfter } from '../events/position.js';
 import type { StoredEvent } from '../events/stored-event.js';
 import type { StreamInfo } from '../store/stream-manager.js';
-import type { EncodedPage } from './encoded-page.js';
+import type { EncodedPage } from './pages.js';
 
 /** A time in the infinite future. */
 const never = Number.POSITIVE_INFINITY;

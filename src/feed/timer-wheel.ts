@@ -1,10 +1,6 @@
-import { type Linked, LinkedList } from '../linked-list.js';
-
 /** A task that is polled repeatedly. The wheel keeps its own fields in it. */
-export abstract class WheelTask implements Linked<WheelTask> {
-  previous: WheelTask | null = null;
-  next: WheelTask | null = null;
-  slot: LinkedList<WheelTask> | null = null;
+export abstract class WheelTask {
+  slot: Set<WheelTask> | null = null;
   /** The turn of the wheel in which the task is polled, unless it is postponed before. */
   dueTurn = 0;
 
@@ -22,7 +18,7 @@ const minTurnMs = 5;
  * moved only when the wheel reaches its old slot.
  */
 export class TimerWheel {
-  readonly #slots: readonly LinkedList<WheelTask>[];
+  readonly #slots: readonly Set<WheelTask>[];
   readonly #turnMs: number;
   readonly #turns: number;
   #turn = 0;
@@ -37,7 +33,7 @@ export class TimerWheel {
     this.#turns = Math.max(turns, minTurns);
     this.#turnMs = intervalMs / this.#turns;
     // One more, so that a task postponed by an interval never comes into the current slot.
-    this.#slots = Array.from({ length: this.#turns + 1 }, () => new LinkedList<WheelTask>());
+    this.#slots = Array.from({ length: this.#turns + 1 }, () => new Set<WheelTask>());
   }
 
   /** Postpones the poll of a task to about an interval from now, and no later. */
@@ -52,7 +48,7 @@ export class TimerWheel {
 
   remove(task: WheelTask): void {
     if (task.slot === null) return;
-    task.slot.remove(task);
+    task.slot.delete(task);
     task.slot = null;
     this.#size -= 1;
     if (this.#size > 0 || this.#timer === null) return;
@@ -76,23 +72,23 @@ export class TimerWheel {
   #takeTurn(): void {
     this.#turnedAt += this.#turnMs;
     this.#turn += 1;
-    const slot = this.#slotOf(this.#turn);
-    for (let task = slot.shift(); task !== null; task = slot.shift()) this.#visit(task);
+    for (const task of this.#slotOf(this.#turn)) this.#visit(task);
   }
 
   #visit(task: WheelTask): void {
     const isDue = task.dueTurn <= this.#turn;
     if (isDue) this.postpone(task);
+    task.slot?.delete(task);
     this.#place(task);
     if (isDue) task.poll();
   }
 
   #place(task: WheelTask): void {
     task.slot = this.#slotOf(task.dueTurn);
-    task.slot.push(task);
+    task.slot.add(task);
   }
 
-  #slotOf(turn: number): LinkedList<WheelTask> {
-    return this.#slots[turn % this.#slots.length] as LinkedList<WheelTask>;
+  #slotOf(turn: number): Set<WheelTask> {
+    return this.#slots[turn % this.#slots.length] as Set<WheelTask>;
   }
 }

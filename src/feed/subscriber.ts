@@ -19,10 +19,10 @@ export interface FollowedFeed {
   readonly reset: Reset | null;
   /** Whether the feed is at the start of a stream that does not exist. */
   readonly isAbsent: boolean;
-  /** How long the feed waits for that stream, in milliseconds; null for its max age. */
+  /** How long a feed at the start waits for a stream that does not exist, in milliseconds; null for its max age. */
   readonly startTimeoutMs: number | null;
   readonly format: FeedFormat;
-  /** When the access of the client ends, and with it the feed. */
+  /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
 
@@ -246,7 +246,9 @@ export class Subscriber implements ParkedSubscriber, TurnTaker, FeedClientListen
       const page = await reading;
       if (this.#end !== null) return;
       const isExpected = matches(this.#position, page.tag);
-      this.#readPage = { page, reset: isExpected ? null : await follower.findReset(page) };
+      const reset = isExpected ? null : await follower.findReset(page);
+      if (this.#end !== null) return;
+      this.#readPage = { page, reset };
     } catch (error) {
       follower.logFailure(error);
       this.#isBusy = false;

@@ -88,16 +88,9 @@ export class FeedMetrics implements FeedObserver {
 
   /** Exports how many feeds are open. */
   watch(counts: () => FeedCounts): void {
-    const { instruments } = this;
-    instruments.levels('rejoin_feeds_open', 'Feeds that are open.', [], () => [
-      [{}, counts().feeds],
-    ]);
-    instruments.levels(
-      'rejoin_streams_followed',
-      'Streams that at least one feed follows.',
-      [],
-      () => [[{}, counts().streams]],
-    );
+    const help = 'Streams that at least one feed follows.';
+    this.instruments.level('rejoin_feeds_open', 'Feeds that are open.', () => counts().feeds);
+    this.instruments.level('rejoin_streams_followed', help, () => counts().streams);
   }
 
   read(cause: ReadCause, result: ReadResult): void {

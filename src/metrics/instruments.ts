@@ -35,7 +35,12 @@ export class Instruments {
     return (value) => void counts.set(value, (counts.get(value) ?? 0) + 1);
   }
 
-  /** Levels that are read at each scrape. */
+  /** A level that is read at each scrape. */
+  level(name: string, help: string, level: () => number): void {
+    this.levels(name, help, [], () => [[{}, level()]]);
+  }
+
+  /** The same with labels. */
   levels(name: string, help: string, labelNames: readonly string[], levels: Values): void {
     const collect = function (this: Gauge) {
       for (const [labels, level] of levels()) this.set(labels, level);

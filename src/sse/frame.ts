@@ -17,11 +17,8 @@ export interface Frame {
   readonly data: Buffer;
 }
 
-export function encodeFrame(frame: Frame): Buffer {
-  const parts = partsOf([frame]);
-  const bytes = Buffer.allocUnsafe(parts.length);
-  join(parts, bytes);
-  return bytes;
+export function encodeFrame(frame: Frame): Chunk {
+  return encodeFrames([frame]) as Chunk;
 }
 
 /** The frames in one buffer; null when there are none. */
@@ -41,7 +38,7 @@ function partsOf(frames: readonly Frame[]) {
   let length = 0;
   for (const { id, event, data } of frames) {
     const head = event === undefined ? 'data: ' : `event: ${event}\ndata: `;
-    const line = toOneLine(data);
+    const line = withoutLineBreaks(escapeSeparators(data));
     const tail = id === undefined ? '\n\n' : `\nid: ${id}\n\n`;
     heads.push(head);
     lines.push(line);
@@ -113,10 +110,6 @@ const escapes: Readonly<Record<number, Buffer>> = {
 
 /** Max growth by escapes: one has three times the bytes of the shortest of these characters. */
 const growth = 3;
-
-function toOneLine(json: Buffer): Buffer {
-  return withoutLineBreaks(escapeSeparators(json));
-}
 
 /** Whether the text may have such a character. Most texts lack even their first bytes, a search for which
  * is cheap. */

@@ -67,7 +67,7 @@ export interface NativeOptions {
 export const heartbeat = Chunk.of(encodeComment('heartbeat'));
 
 /** Events without an id, which leave the last id of the client unchanged. */
-const notFoundEvent = Chunk.of(encodeControl('not-found', {}));
+const notFoundEvent = encodeControl('not-found', {});
 
 const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
 
@@ -88,9 +88,8 @@ export class NativeFormat implements FeedFormat {
       this.preamble = preamble;
       return;
     }
-    const event = encodeControl('heartbeat', { intervalMs: controlHeartbeatMs });
-    this.heartbeat = Chunk.of(event);
-    this.preamble = Buffer.concat([preamble, event]);
+    this.heartbeat = encodeControl('heartbeat', { intervalMs: controlHeartbeatMs });
+    this.preamble = Buffer.concat([preamble, this.heartbeat.bytes]);
   }
 
   encode(page: EncodedPage): Chunk | null {
@@ -102,7 +101,7 @@ export class NativeFormat implements FeedFormat {
   }
 
   upToDate({ offset }: Position): Chunk | null {
-    return this.hasControl ? Chunk.of(encodeControl('up-to-date', { offset })) : null;
+    return this.hasControl ? encodeControl('up-to-date', { offset }) : null;
   }
 
   farewell(end: FeedEnd): Chunk | null {
@@ -117,7 +116,7 @@ export class NativeFormat implements FeedFormat {
   reset(reason: ResetReason, isAbsent: boolean): Chunk | null {
     const id = isAbsent ? absentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
-    return Chunk.of(encodeFrame({ id, event: 'reset', data }));
+    return encodeFrame({ id, event: 'reset', data });
   }
 }
 
@@ -153,7 +152,7 @@ export class CompactFormat extends NativeFormat {
   }
 }
 
-function encodeControl(event: string, data: object): Buffer {
+function encodeControl(event: string, data: object): Chunk {
   return encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) });
 }
 

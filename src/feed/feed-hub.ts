@@ -8,6 +8,7 @@ import type { StreamManager } from '../store/stream-manager.js';
 import type { FeedClient } from './feed-client.js';
 import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
 import type { EncodedPage } from './pages.js';
+import { PollTimer } from './poll-timer.js';
 import { type FollowerOptions, StreamFollower } from './stream-follower.js';
 import type { StreamSnapshot } from './stream-state.js';
 import {
@@ -16,7 +17,6 @@ import {
   Subscriber,
   type SubscriberOptions,
 } from './subscriber.js';
-import { TimerWheel } from './timer-wheel.js';
 import { inBatches, inTurns, TurnQueue } from './turns.js';
 
 export interface FeedOptions
@@ -75,7 +75,7 @@ export class FeedHub {
     const { pollIntervalMs, lingerMs, stallMs = defaultStallMs } = options;
     this.#followerOptions = {
       streams,
-      timerWheel: new TimerWheel(pollIntervalMs),
+      pollTimer: new PollTimer(pollIntervalMs),
       // A queue apart from that of the subscribers, so that new events do not queue behind replays.
       turns: new TurnQueue(),
       lingerMs,

@@ -6,8 +6,8 @@ import type { StreamManager } from '../store/stream-manager.js';
 import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
 import { EncodedPage, type PageBudget, PageCache } from './pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from './parked-subscribers.js';
+import { PollTask, type PollTimer } from './poll-timer.js';
 import { type StreamSnapshot, StreamState } from './stream-state.js';
-import { type TimerWheel, WheelTask } from './timer-wheel.js';
 import { Coalescer, type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
 
 /** Max number of events in one page; its bytes are bounded by the stream manager. */
@@ -17,7 +17,7 @@ const maxPageEvents = 512;
 export interface FollowerOptions {
   readonly streams: StreamManager;
   /** Polls: a stream is read at least once in an interval, if notifications may be lost. */
-  readonly timerWheel: TimerWheel;
+  readonly pollTimer: PollTimer;
   /** The queue of streams with something new to read and deliver. */
   readonly turns: TurnQueue;
   readonly lingerMs: number;
@@ -51,7 +51,7 @@ interface RunningRead {
  * counts as the end of the stream (the delivery serves count 4), so that subscribers park again; but the
  * delivery ends with 4 of 5 notifications served, and another one follows.
  */
-export class StreamFollower extends WheelTask implements TurnTaker {
+export class StreamFollower extends PollTask implements TurnTaker {
   /** Number of feeds that follow the stream, or are being opened. */
   users = 0;
   readonly #state: StreamState;
@@ -94,7 +94,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     // have been lost, or shows that they have everything.
     this.#state = new StreamState(options.lingerMs, () => this.#requestDelivery());
     this.#unwatch = options.streams.watch(stream, () => this.#notify());
-    options.timerWheel.postpone(this); // last, in case `watch` throws
+    options.pollTimer.postpone(this); // last, in case `watch` throws
   }
 
   /**
@@ -201,7 +201,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    this.options.timerWheel.remove(this);
+    this.options.pollTimer.remove(this);
     this.#state.close();
     this.#parked.clear();
     this.#pages.clear();
@@ -342,6 +342,6 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   #endDelivery(): void {
     this.#isDelivering = !this.#isClosed && this.#notifications !== this.#servedNotifications;
     if (this.#isDelivering) this.#scheduleDelivery();
-    else if (!this.#isClosed) this.options.timerWheel.postpone(this);
+    else if (!this.#isClosed) this.options.pollTimer.postpone(this);
   }
 }

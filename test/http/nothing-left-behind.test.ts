@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { plainFormat } from '../../src/feed/formats/feed-format.js';
+import { PollTimer } from '../../src/feed/poll-timer.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
-import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -95,7 +95,7 @@ describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
       { sessionId: 's', messageId: 'left' },
       {
         streams,
-        timerWheel: new TimerWheel(1000),
+        pollTimer: new PollTimer(1000),
         turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,

@@ -5,8 +5,8 @@ import { type Position, startOfStream } from '../../src/events/position.js';
 import type { ReadCause } from '../../src/feed/feed-observer.js';
 import { EncodedPage } from '../../src/feed/pages.js';
 import type { ParkedSubscriber } from '../../src/feed/parked-subscribers.js';
+import { PollTimer } from '../../src/feed/poll-timer.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
-import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import type { StreamId } from '../../src/store/stream-id.js';
 import type { EventPage, StreamManager } from '../../src/store/stream-manager.js';
@@ -41,11 +41,11 @@ function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQu
   const pageBudget = { bytes: 0 };
   const reads: ReadCause[] = [];
   const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
-  const timerWheel = new TimerWheel(60_000);
+  const pollTimer = new PollTimer(60_000);
   const logger = silentLogger;
   const follower = new StreamFollower(stream, {
     streams,
-    timerWheel,
+    pollTimer,
     turns,
     lingerMs: 0,
     pageBudget,

@@ -105,7 +105,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const hosts = new HostRule(host, allowedHosts, keys.length > 0);
   const { type: backend, maxTtlMs } = config.streamManager;
   const metrics = new Metrics({ version, streams: options.streams, backend });
-  const streams = new ObservedStore(options.streams, metrics);
+  const streams = new ObservedStore(options.streams, metrics.appends);
   const { onRejected } = metrics;
   const connections = new Connections(timeouts.stallMs, onRejected);
   const limits = { maxEventBytes: config.limits.eventBytes };

@@ -1,20 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BaseLogger } from 'pino';
 import { mayFollowEnd } from '../events/event.js';
 import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
 import { type StreamId, streamKey } from '../store/stream-id.js';
 import type { StreamManager } from '../store/stream-manager.js';
-import { endInBatches } from './drain.js';
-import type { EncodedPage } from './encoded-page.js';
 import type { FeedClient } from './feed-client.js';
-import {
-  type FeedObserver,
-  type FeedRejection,
-  type FeedStart,
-  unobserved,
-} from './feed-observer.js';
-import type { FeedFormat } from './formats/feed-format.js';
-import { PageBudget } from './page-cache.js';
+import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
+import type { EncodedPage } from './pages.js';
+import { PollTimer } from './poll-timer.js';
 import { type FollowerOptions, StreamFollower } from './stream-follower.js';
 import type { StreamSnapshot } from './stream-state.js';
 import {
@@ -23,15 +17,12 @@ import {
   Subscriber,
   type SubscriberOptions,
 } from './subscriber.js';
-import { TimerWheel } from './timer-wheel.js';
-import { inTurns, TurnQueue } from './turns.js';
+import { inBatches, inTurns, TurnQueue } from './turns.js';
 
-export interface FeedOptions {
+export interface FeedOptions
+  extends Pick<SubscriberOptions, 'heartbeatMs' | 'waitMs' | 'maxAgeMs'> {
   readonly pollIntervalMs: number;
-  readonly heartbeatMs: number;
   readonly lingerMs: number;
-  readonly waitMs: number;
-  readonly maxAgeMs: number;
   readonly maxFeeds: number;
   readonly maxFeedsPerStream: number;
   /** Write timeout: a feed whose socket takes no byte for this long is cut. */
@@ -40,19 +31,15 @@ export interface FeedOptions {
 
 const defaultStallMs = 30_000;
 
-export interface FeedRequest {
+export interface FeedRequest
+  extends Pick<FollowedFeed, 'startTimeoutMs' | 'format' | 'accessEndsAt'> {
   readonly stream: StreamId;
   /** Where the client resumes; 'now' is the end of the stream, 'unknown' stands for an invalid id. */
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
   readonly knowsAbsence: boolean;
-  readonly format: FeedFormat;
   /** Bytes to send before anything else. */
   readonly preface: Buffer;
-  /** How long a feed at the start waits for a stream that does not exist; null for its max age. */
-  readonly startTimeoutMs: number | null;
-  /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
-  readonly accessEndsAt: number;
 }
 
 /** The result of a request for a feed. A caller that gets 'open' calls `start` or `cancel`, once. */
@@ -64,12 +51,6 @@ export type Opening =
       readonly start: (client: FeedClient, onClose: (feed: FeedTotals) => void) => void;
       readonly cancel: () => void;
     };
-
-/** Where a feed begins. */
-interface FeedPlace extends Pick<FollowedFeed, 'follower' | 'position' | 'isAbsent'> {
-  /** Apart from the rest, since a feed that may be open for long must not keep it. */
-  readonly firstPage: Promise<EncodedPage> | null;
-}
 
 /** All feeds of this process, and the one follower of each followed stream. */
 export class FeedHub {
@@ -89,16 +70,16 @@ export class FeedHub {
     readonly streams: StreamManager,
     readonly options: FeedOptions,
     readonly logger: BaseLogger,
-    readonly observer: FeedObserver = unobserved,
+    readonly observer: FeedObserver,
   ) {
     const { pollIntervalMs, lingerMs, stallMs = defaultStallMs } = options;
     this.#followerOptions = {
       streams,
-      timerWheel: new TimerWheel(pollIntervalMs),
+      pollTimer: new PollTimer(pollIntervalMs),
       // A queue apart from that of the subscribers, so that new events do not queue behind replays.
       turns: new TurnQueue(),
       lingerMs,
-      pageBudget: new PageBudget(),
+      pageBudget: { bytes: 0 },
       logger,
       observer,
     };
@@ -133,12 +114,13 @@ export class FeedHub {
         if (isRead(rest, position)) return { kind: 'finished' };
       }
       isHanded = true;
+      const { isAbsent } = snapshot;
       return {
         kind: 'open',
         start: (client, onClose) => {
-          const { isAbsent } = snapshot;
-          const place = { follower, position, isAbsent, firstPage: page };
-          this.#start(request, place, client, onClose);
+          const feed = feedOf(request, follower, position, isAbsent);
+          const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
+          this.#start(subscriber, request, page);
         },
         cancel: () => this.#cancel(follower),
       };
@@ -165,9 +147,9 @@ export class FeedHub {
    */
   async drain(graceMs: number, spreadMs = 0): Promise<void> {
     this.#isDraining = true;
-    await endInBatches([...this.#subscribers], spreadMs);
+    await inBatches([...this.#subscribers], spreadMs, (one) => one.finish('draining'));
     await this.#whenEmpty(graceMs);
-    await inTurns(this.#subscribers, (one) => one.cut());
+    await inTurns(this.#subscribers, (one) => one.client.cut());
   }
 
   #isFull(stream: StreamId | undefined): boolean {
@@ -178,21 +160,16 @@ export class FeedHub {
   }
 
   #start(
+    subscriber: Subscriber,
     request: FeedRequest,
-    { firstPage, ...place }: FeedPlace,
-    client: FeedClient,
-    onClose: (feed: FeedTotals) => void,
+    firstPage: Promise<EncodedPage> | null,
   ): void {
+    const { follower, position, isAbsent } = subscriber.feed;
     this.#openings -= 1;
-    const { from, format, startTimeoutMs, accessEndsAt } = request;
-    const { follower, position } = place;
-    const reset = from === 'unknown' ? { reason: from, isAbsent: place.isAbsent } : null;
-    const isAbsent = place.isAbsent && position.offset === 0;
+    this.#subscribers.add(subscriber);
+    this.#beats ??= setInterval(() => void this.#beat(), this.#beatMs);
     if (isAbsent) follower.awaitFirstEvent();
-    const feed = { ...place, isAbsent, reset, format, startTimeoutMs, accessEndsAt };
-    const subscriber = new Subscriber(client, feed, this.#subscriberOptions, onClose);
-    this.#add(subscriber);
-    this.observer.opened(startOf(from, position));
+    this.observer.opened(startOf(request.from, position));
     subscriber.start(() => firstBytes(request, position), firstPage);
     if (this.#isDraining) subscriber.finish('draining');
   }
@@ -220,11 +197,6 @@ export class FeedHub {
     follower.close();
   }
 
-  #add(subscriber: Subscriber): void {
-    this.#subscribers.add(subscriber);
-    this.#beats ??= setInterval(() => void this.#beat(), this.#beatMs);
-  }
-
   #remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     this.#release(subscriber.feed.follower);
@@ -237,13 +209,8 @@ export class FeedHub {
   /** Resolves when all feeds have closed, or after `graceMs`. */
   async #whenEmpty(graceMs: number): Promise<void> {
     if (this.#subscribers.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const late = setTimeout(resolve, graceMs);
-      this.#onEmpty.push(() => {
-        clearTimeout(late);
-        resolve();
-      });
-    });
+    const empty = new Promise<void>((resolve) => this.#onEmpty.push(resolve));
+    await Promise.race([empty, sleep(graceMs, undefined, { ref: false })]);
   }
 
   /** Interval of the checks of feeds, a fraction of both times that they compare with. */
@@ -263,6 +230,18 @@ export class FeedHub {
 function knownPosition(from: FeedRequest['from']): Position | null {
   if (from === 'now') return null;
   return from === 'unknown' ? startOfStream : from;
+}
+
+/** The feed, without its first page, which one that may be open for long must not keep. */
+function feedOf(
+  { from, format, startTimeoutMs, accessEndsAt }: FeedRequest,
+  follower: StreamFollower,
+  position: Position,
+  isStreamAbsent: boolean,
+): FollowedFeed {
+  const reset = from === 'unknown' ? { reason: from, isAbsent: isStreamAbsent } : null;
+  const isAbsent = isStreamAbsent && position.offset === 0;
+  return { follower, position, reset, isAbsent, format, startTimeoutMs, accessEndsAt };
 }
 
 function startOf(from: FeedRequest['from'], position: Position): FeedStart {

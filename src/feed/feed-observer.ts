@@ -63,16 +63,3 @@ export interface FeedObserver {
    */
   caughtUp(lagMs: number): void;
 }
-
-const nothing = () => {};
-
-export const unobserved: FeedObserver = {
-  opened: nothing,
-  rejected: nothing,
-  closed: nothing,
-  reset: nothing,
-  read: nothing,
-  began: nothing,
-  delivered: nothing,
-  caughtUp: nothing,
-};

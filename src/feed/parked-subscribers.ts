@@ -1,12 +1,14 @@
 import { matches, type Position } from '../events/position.js';
-import { type Linked, LinkedList } from '../linked-list.js';
-import type { EncodedPage } from './encoded-page.js';
+import type { EncodedPage } from './pages.js';
 import type { Turn } from './turns.js';
 
 /** A subscriber that has everything and waits at the end of a stream. */
-export interface ParkedSubscriber extends Linked<ParkedSubscriber> {
+export interface ParkedSubscriber {
   readonly position: Position;
-  /** Set by the list alone: its number in the order in which subscribers were parked. */
+  /** Its neighbours in the list, which alone sets these fields. */
+  previous: ParkedSubscriber | null;
+  next: ParkedSubscriber | null;
+  /** Its number in the order in which subscribers were parked. */
   place: number;
   /**
    * Called when there may be more at the position, the position no longer exists, or the stream is
@@ -15,13 +17,19 @@ export interface ParkedSubscriber extends Linked<ParkedSubscriber> {
   resume(): void;
 }
 
-/** All subscribers parked at the end of one stream, in the order of their arrival. */
+/**
+ * All subscribers parked at the end of one stream, in the order of their arrival: a linked list, since they
+ * come and go with each event. A `Set` allocates a new table every few changes. Once some of those tables
+ * are in the old generation, each keeps all later ones alive, and minor garbage collections copy what
+ * nobody uses.
+ */
 export class ParkedSubscribers {
-  readonly #all = new LinkedList<ParkedSubscriber>();
+  #first: ParkedSubscriber | null = null;
+  #last: ParkedSubscriber | null = null;
   #lastPlace = 0;
 
   get isEmpty(): boolean {
-    return this.#all.first === null;
+    return this.#first === null;
   }
 
   /** The place of the subscriber that was parked last. */
@@ -30,27 +38,37 @@ export class ParkedSubscribers {
   }
 
   add(subscriber: ParkedSubscriber): void {
-    if (this.#all.has(subscriber)) return;
+    if (this.#has(subscriber)) return;
     this.#lastPlace += 1;
     subscriber.place = this.#lastPlace;
-    this.#all.push(subscriber);
+    subscriber.previous = this.#last;
+    if (this.#last === null) this.#first = subscriber;
+    else this.#last.next = subscriber;
+    this.#last = subscriber;
   }
 
   delete(subscriber: ParkedSubscriber): void {
-    this.#all.remove(subscriber);
+    if (!this.#has(subscriber)) return;
+    const { previous, next } = subscriber;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
+    // A subscriber that was removed must not keep its old neighbours alive.
+    subscriber.previous = null;
+    subscriber.next = null;
   }
 
   clear(): void {
-    this.#all.clear();
+    while (this.#first !== null) this.delete(this.#first);
   }
 
   /** The offsets at which subscribers are parked: nearly always only the end. */
   offsets(): Iterable<number> {
-    const { first } = this.#all;
-    if (first === null) return [];
-    const { offset } = first.position;
-    for (let { next } = first; next !== null; next = next.next) {
-      if (next.position.offset !== offset) return this.#manyOffsets();
+    if (this.#first === null) return [];
+    const { offset } = this.#first.position;
+    for (let one = this.#first.next; one !== null; one = one.next) {
+      if (one.position.offset !== offset) return this.#manyOffsets();
     }
     return [offset];
   }
@@ -64,12 +82,8 @@ export class ParkedSubscribers {
    * @returns whether to call it again
    */
   release(page: EncodedPage, upTo: number, isOver: boolean, turn: Pick<Turn, 'isOver'>): boolean {
-    for (
-      let { first } = this.#all;
-      first !== null && first.place <= upTo;
-      first = this.#all.first
-    ) {
-      this.#all.remove(first);
+    for (let first = this.#first; first !== null && first.place <= upTo; first = this.#first) {
+      this.delete(first);
       if (mayResume(first, page, isOver)) first.resume();
       else this.add(first);
       if (turn.isOver()) return true;
@@ -77,9 +91,13 @@ export class ParkedSubscribers {
     return false;
   }
 
+  #has(subscriber: ParkedSubscriber): boolean {
+    return subscriber.previous !== null || subscriber === this.#first;
+  }
+
   #manyOffsets(): Set<number> {
     const offsets = new Set<number>();
-    for (let one = this.#all.first; one !== null; one = one.next) offsets.add(one.position.offset);
+    for (let one = this.#first; one !== null; one = one.next) offsets.add(one.position.offset);
     return offsets;
   }
 }

@@ -3,15 +3,12 @@ import { ServiceError, toLogFields } from '../errors.js';
 import { matches, type Position } from '../events/position.js';
 import type { StreamId } from '../store/stream-id.js';
 import type { StreamManager } from '../store/stream-manager.js';
-import { Coalescer } from './coalescer.js';
-import { EncodedPage } from './encoded-page.js';
 import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
-import { FirstEventTimer } from './first-event-timer.js';
-import { type PageBudget, PageCache } from './page-cache.js';
+import { EncodedPage, type PageBudget, PageCache } from './pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from './parked-subscribers.js';
+import { PollTask, type PollTimer } from './poll-timer.js';
 import { type StreamSnapshot, StreamState } from './stream-state.js';
-import { type TimerWheel, WheelTask } from './timer-wheel.js';
-import { type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
+import { Coalescer, type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
 
 /** Max number of events in one page; its bytes are bounded by the stream manager. */
 const maxPageEvents = 512;
@@ -20,7 +17,7 @@ const maxPageEvents = 512;
 export interface FollowerOptions {
   readonly streams: StreamManager;
   /** Polls: a stream is read at least once in an interval, if notifications may be lost. */
-  readonly timerWheel: TimerWheel;
+  readonly pollTimer: PollTimer;
   /** The queue of streams with something new to read and deliver. */
   readonly turns: TurnQueue;
   readonly lingerMs: number;
@@ -54,18 +51,20 @@ interface RunningRead {
  * counts as the end of the stream (the delivery serves count 4), so that subscribers park again; but the
  * delivery ends with 4 of 5 notifications served, and another one follows.
  */
-export class StreamFollower extends WheelTask implements TurnTaker {
+export class StreamFollower extends PollTask implements TurnTaker {
   /** Number of feeds that follow the stream, or are being opened. */
   users = 0;
   readonly #state: StreamState;
   readonly #pages: PageCache;
   readonly #parked = new ParkedSubscribers();
   readonly #coalescer = new Coalescer();
-  readonly #firstEvent: FirstEventTimer;
   readonly #unwatch: () => void;
   /** The running reads, nearly always none or one. */
   #reads: RunningRead[] = [];
   #restarting: Promise<StreamSnapshot> | null = null;
+  /** When the first feed began to wait for the first event, on the clock of `performance.now()`. */
+  #awaitedSince: number | null = null;
+  #hasEvents = false;
   /** Counts the streams of this name, so that reads of one are not applied to the next. */
   #generation = 0;
   #notifications = 0;
@@ -91,12 +90,11 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   ) {
     super();
     this.#pages = new PageCache(options.pageBudget);
-    this.#firstEvent = new FirstEventTimer(options.observer);
     // When the stream is over, one more read gives parked subscribers what they lack, as a notification may
     // have been lost, or shows that they have everything.
     this.#state = new StreamState(options.lingerMs, () => this.#requestDelivery());
     this.#unwatch = options.streams.watch(stream, () => this.#notify());
-    options.timerWheel.postpone(this); // last, in case `watch` throws
+    options.pollTimer.postpone(this); // last, in case `watch` throws
   }
 
   /**
@@ -108,8 +106,8 @@ export class StreamFollower extends WheelTask implements TurnTaker {
    */
   open(position: Position | null, prefersLong: boolean) {
     const status = this.refresh();
-    const isAtHand = position === null || this.peek(position, prefersLong) !== undefined;
-    const page = isAtHand ? null : this.#readSince(position.offset, status);
+    const isCached = position === null || this.peek(position, prefersLong) !== undefined;
+    const page = isCached ? null : this.#readSince(position.offset, status);
     page?.catch(() => {}); // an unhandled rejection would end the process
     return { status, page };
   }
@@ -153,13 +151,10 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     for (const read of this.#reads) {
       if (read.offset === offset && read.notifications === notifications) return read.page;
     }
-    const page = this.#load(offset, notifications, cause);
-    const read = { offset, notifications, page };
-    this.#reads.push(read);
-    const remove = () => {
-      this.#reads = this.#reads.filter((one) => one !== read);
-    };
-    page.then(remove, remove);
+    const page = this.#load(offset, notifications, cause).finally(() => {
+      this.#reads = this.#reads.filter((read) => read.page !== page);
+    });
+    this.#reads.push({ offset, notifications, page });
     return page;
   }
 
@@ -179,9 +174,9 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     return { reason: isDeleted ? 'deleted' : page.tag === null ? 'gone' : 'diverged', isAbsent };
   }
 
-  /** To be called when a feed opens at the start of a stream that does not exist. */
+  /** To be called when a feed opens at the start of a stream that did not exist, by a status that may be late. */
   awaitFirstEvent(): void {
-    this.#firstEvent.start();
+    if (!this.#hasEvents) this.#awaitedSince ??= performance.now();
   }
 
   /** Resumes the subscriber when there is something new, or the stream is over. */
@@ -197,17 +192,16 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   /** Logs a failed read, which the next poll repeats. The connection log reports an unavailable store. */
   logFailure(error: unknown): void {
     this.#hasFailed = true;
-    const { stream } = this;
     const { logger } = this.options;
-    if (error instanceof ServiceError)
-      logger.debug({ ...stream, code: error.code }, 'A read failed');
-    else logger.error({ ...stream, ...toLogFields(error) }, 'A read failed');
+    const isExpected = error instanceof ServiceError;
+    const fields = isExpected ? { code: error.code } : toLogFields(error);
+    logger[isExpected ? 'debug' : 'error']({ ...this.stream, ...fields }, 'A read failed');
   }
 
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    this.options.timerWheel.remove(this);
+    this.options.pollTimer.remove(this);
     this.#state.close();
     this.#parked.clear();
     this.#pages.clear();
@@ -219,11 +213,31 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     this.#end = null;
     // If no notification is ever lost, only failed reads are repeated.
     if (this.options.streams.notifiesReliably && !this.#hasFailed) return;
-    if (this.#startDelivery()) void this.#deliver();
+    if (this.#startDelivery()) void this.takeTurn();
   }
 
-  takeTurn(): void {
-    void this.#deliver();
+  /** The delivery loop: reads new events, once for each offset, and delivers them. */
+  async takeTurn(): Promise<void> {
+    this.#servedNotifications = this.#notifications;
+    this.#hasFailed = false;
+    if (!this.#state.isKnown && !this.#parked.isEmpty) {
+      await this.refresh().catch((error) => this.logFailure(error));
+    }
+    const notifiedAt = this.#notifiedAt;
+    this.#notifiedAt = null;
+    const cause = notifiedAt === null ? 'poll' : 'notification';
+    let hasDelivered = false;
+    for (const offset of this.#parked.offsets()) {
+      try {
+        if (await this.#deliverFrom(offset, cause)) hasDelivered = true;
+      } catch (error) {
+        this.logFailure(error);
+      }
+    }
+    if (notifiedAt !== null && hasDelivered) {
+      this.options.observer.caughtUp(performance.now() - notifiedAt);
+    }
+    this.#endDelivery();
   }
 
   /** The page at the offset, which is not older than the status. */
@@ -253,14 +267,19 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     // The store dates the end of a stream, and one by another program only when the status is first read.
     // Without this read, a client that reconnects after the linger would not be told that all is over.
     if (this.#state.apply(page)) this.refresh().catch((error) => this.logFailure(error));
-    if (!page.isEmpty) {
-      this.#firstEvent.stop();
-      // With a single feed, no other one needs the page.
-      if (this.users > 1) this.#pages.add(page);
-    }
+    if (!page.isEmpty) this.#noteEvents();
+    // With a single feed, no other one needs the page.
+    if (!page.isEmpty && this.users > 1) this.#pages.add(page);
     if (!page.atEnd) return;
     this.#end = page.end;
     this.#endNotifications = notifications;
+  }
+
+  #noteEvents(): void {
+    this.#hasEvents = true;
+    if (this.#awaitedSince === null) return;
+    this.options.observer.began(performance.now() - this.#awaitedSince);
+    this.#awaitedSince = null;
   }
 
   #endAt(offset: number): EncodedPage | undefined {
@@ -273,7 +292,7 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   /** Drops everything that was read, when the stream is replaced by another one. */
   #invalidate(): void {
     this.#generation += 1;
-    this.#firstEvent.reset();
+    this.#hasEvents = false;
     this.#pages.clear();
     this.#reads = [];
     this.#end = null;
@@ -304,31 +323,6 @@ export class StreamFollower extends WheelTask implements TurnTaker {
     this.#coalescer.afterRest(() => this.options.turns.push(this));
   }
 
-  /** The delivery loop: reads new events, once for each offset, and delivers them. */
-  async #deliver(): Promise<void> {
-    this.#servedNotifications = this.#notifications;
-    this.#hasFailed = false;
-    if (!this.#state.isKnown && !this.#parked.isEmpty) {
-      await this.refresh().catch((error) => this.logFailure(error));
-    }
-    const notifiedAt = this.#notifiedAt;
-    this.#notifiedAt = null;
-    const cause = notifiedAt === null ? 'poll' : 'notification';
-    let hasDelivered = false;
-    for (const offset of this.#parked.offsets()) {
-      try {
-        const isNew = await this.#deliverFrom(offset, cause);
-        hasDelivered ||= isNew;
-      } catch (error) {
-        this.logFailure(error);
-      }
-    }
-    if (notifiedAt !== null && hasDelivered) {
-      this.options.observer.caughtUp(performance.now() - notifiedAt);
-    }
-    this.#endDelivery();
-  }
-
   /** Resumes the subscribers parked at the offset. Returns whether there were events for them. */
   async #deliverFrom(offset: number, cause: ReadCause): Promise<boolean> {
     const generation = this.#generation;
@@ -346,12 +340,8 @@ export class StreamFollower extends WheelTask implements TurnTaker {
   }
 
   #endDelivery(): void {
-    const hasMore = !this.#isClosed && this.#notifications !== this.#servedNotifications;
-    if (hasMore) {
-      this.#scheduleDelivery();
-      return;
-    }
-    this.#isDelivering = false;
-    if (!this.#isClosed) this.options.timerWheel.postpone(this);
+    this.#isDelivering = !this.#isClosed && this.#notifications !== this.#servedNotifications;
+    if (this.#isDelivering) this.#scheduleDelivery();
+    else if (!this.#isClosed) this.options.pollTimer.postpone(this);
   }
 }

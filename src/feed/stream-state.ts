@@ -2,7 +2,7 @@ import { mayFollowEnd } from '../events/event.js';
 import { type Position, startOfStream, tagAfter } from '../events/position.js';
 import type { StoredEvent } from '../events/stored-event.js';
 import type { StreamInfo } from '../store/stream-manager.js';
-import type { EncodedPage } from './encoded-page.js';
+import type { EncodedPage } from './pages.js';
 
 /** A time in the infinite future. */
 const never = Number.POSITIVE_INFINITY;
@@ -18,9 +18,10 @@ export class StreamSnapshot {
   readonly isAbsent: boolean;
   /** When the stream was created, which distinguishes it from another one of the same name. */
   readonly createdAt: number | null;
-  /** The offset from which on every event follows the terminal one. */
-  #endedOffset = Number.POSITIVE_INFINITY;
-  #lingerUntil = never;
+  /** From this offset on, readers get nothing but late titles. Infinity while the stream is open. */
+  endedOffset = Number.POSITIVE_INFINITY;
+  /** Until when feeds linger; infinity while the stream is open. */
+  lingerUntil = never;
 
   constructor(
     info: StreamInfo | null,
@@ -31,38 +32,28 @@ export class StreamSnapshot {
     this.createdAt = info?.createdAt ?? null;
     this.end = info === null ? startOfStream : endOf(info);
     if (info === null || info.endedForMs === null) return;
-    this.#endedOffset = info.endedOffset ?? info.nextOffset;
+    this.endedOffset = info.endedOffset ?? info.nextOffset;
     const titleCame = mayFollowEnd(info.lastEvent);
-    this.#lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
+    this.lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
   }
 
   get hasEnded(): boolean {
-    return this.#endedOffset !== Number.POSITIVE_INFINITY;
-  }
-
-  /** From this offset on, readers get nothing but late titles. Infinity while the stream is open. */
-  get endedOffset(): number {
-    return this.#endedOffset;
-  }
-
-  /** Until when feeds linger; infinity while the stream is open. */
-  get lingerUntil(): number {
-    return this.#lingerUntil;
+    return this.endedOffset !== Number.POSITIVE_INFINITY;
   }
 
   /** Whether feeds at the end of the stream end now. */
   isOver(now: number): boolean {
-    return now >= this.#lingerUntil;
+    return now >= this.lingerUntil;
   }
 
   /** Applies an event of the stream that was just read. */
   apply(event: StoredEvent, offset: number, now: number): void {
-    if (event.ending !== null && offset < this.#endedOffset) {
-      if (!this.hasEnded) this.#lingerUntil = now + this.lingerMs;
-      this.#endedOffset = offset + 1;
+    if (event.ending !== null && offset < this.endedOffset) {
+      if (!this.hasEnded) this.lingerUntil = now + this.lingerMs;
+      this.endedOffset = offset + 1;
     }
-    const isLateTitle = mayFollowEnd(event) && offset >= this.#endedOffset;
-    if (isLateTitle) this.#lingerUntil = Math.min(this.#lingerUntil, now);
+    const isLateTitle = mayFollowEnd(event) && offset >= this.endedOffset;
+    if (isLateTitle) this.lingerUntil = Math.min(this.lingerUntil, now);
   }
 }
 
@@ -70,7 +61,8 @@ export class StreamSnapshot {
 export class StreamState {
   /** Null until the first status, and after an invalidation. */
   #snapshot: StreamSnapshot | null = null;
-  #endings = 0;
+  /** Counts the ends that pages have shown: a status requested before one may lack it. */
+  endings = 0;
   /** The offset after the last terminal event or title that was read. */
   #lastEnding = 0;
   #linger: NodeJS.Timeout | undefined;
@@ -86,11 +78,6 @@ export class StreamState {
     return this.#snapshot !== null;
   }
 
-  /** Counts the ends that pages have shown: a status requested before one may lack it. */
-  get endings(): number {
-    return this.#endings;
-  }
-
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
     return this.#snapshot?.isOver(performance.now()) ?? false;
@@ -102,7 +89,7 @@ export class StreamState {
    * @param endings value of `endings` when the status was requested
    */
   isOutdated(info: StreamInfo | null, endings: number): boolean {
-    if (endings === this.#endings) return false;
+    if (endings === this.endings) return false;
     return info === null || info.endedForMs === null || info.nextOffset < this.#lastEnding;
   }
 
@@ -114,10 +101,9 @@ export class StreamState {
 
   /** Replaces the state by a status that was just read. */
   refresh(info: StreamInfo | null): StreamSnapshot {
-    const snapshot = new StreamSnapshot(info, this.lingerMs, performance.now());
-    this.#snapshot = snapshot;
+    this.#snapshot = new StreamSnapshot(info, this.lingerMs, performance.now());
     this.#setLingerTimer();
-    return snapshot;
+    return this.#snapshot;
   }
 
   /**
@@ -139,7 +125,7 @@ export class StreamState {
       snapshot?.apply(event, next - 1, now);
     }
     if (!showsEnd || (snapshot !== null && snapshot.lingerUntil === lingerUntil)) return false;
-    this.#endings += 1;
+    this.endings += 1;
     this.#setLingerTimer();
     return lingerUntil === never;
   }

@@ -1,11 +1,11 @@
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
 import { matches, type Position, startOfStream } from '../events/position.js';
-import { Chunk } from '../sse/chunk.js';
-import type { EncodedPage } from './encoded-page.js';
-import { breakOff, type FeedClient, write } from './feed-client.js';
+import { Chunk } from '../sse/frame.js';
+import type { FeedClient, FeedClientListener } from './feed-client.js';
 import type { FeedEnd, FeedObserver } from './feed-observer.js';
 import { type FeedFormat, jitter } from './formats/feed-format.js';
+import type { EncodedPage } from './pages.js';
 import type { ParkedSubscriber } from './parked-subscribers.js';
 import type { Reset, StreamFollower } from './stream-follower.js';
 import type { TurnQueue, TurnTaker } from './turns.js';
@@ -19,10 +19,10 @@ export interface FollowedFeed {
   readonly reset: Reset | null;
   /** Whether the feed is at the start of a stream that does not exist. */
   readonly isAbsent: boolean;
-  /** How long the feed waits for that stream, in milliseconds; null for its max age. */
+  /** How long a feed at the start waits for a stream that does not exist, in milliseconds; null for its max age. */
   readonly startTimeoutMs: number | null;
   readonly format: FeedFormat;
-  /** When the access of the client ends, and with it the feed. */
+  /** When the client is no longer allowed to read, on the clock of `performance.now()`. */
   readonly accessEndsAt: number;
 }
 
@@ -63,34 +63,31 @@ interface ReadPage {
 const maxBurstBytes = 256 * 1024;
 
 /**
- * The share of the interval after which a heartbeat is due. It is random, so that feeds that got the same
- * event do not send it together, and low enough for a beat, which comes ten times in the interval.
+ * The share of the interval after which a heartbeat is due: 0.6 to 0.85. It is random, so that feeds that got
+ * the same event do not send it together, and low enough for a beat, which comes ten times in the interval.
  */
-const heartbeatDue = { from: 0.6, to: 0.85 };
+const heartbeatDue = () => 0.6 + 0.25 * Math.random();
 
 /** Jitter of the max age, as a share, for feeds that were opened together. */
 const ageJitter = 0.1;
 
 /**
- * One client of a stream: a position and a socket. It writes from its position until the socket
+ * The feed of one client: a position and a socket. It writes from its position until the socket
  * is full, and continues when the socket drains; nothing is queued for it elsewhere (backpressure).
  */
-export class Subscriber implements ParkedSubscriber, TurnTaker {
+export class Subscriber implements ParkedSubscriber, TurnTaker, FeedClientListener {
   #position: Position;
   readonly #startedAt = performance.now();
-  #lastWriteAt = this.#startedAt;
   /** Time without a write after which a heartbeat is due. */
   readonly #silenceMs: number;
   readonly #endsAt: number;
   /** The reason for the end at `#endsAt`. */
   readonly #endsBy: FeedEnd;
-  #awaitsDrain = false;
   /** Whether a read is running, or the subscriber waits for its turn. */
   #isBusy = false;
   #readPage: ReadPage | null = null;
   /** The reason for the end, set once nothing more will be written. */
   #end: FeedEnd | null = null;
-  #isClosed = false;
   /** Whether the client was told that it has all stored events. */
   #isUpToDate = false;
   #absenceTimer: NodeJS.Timeout | undefined;
@@ -99,20 +96,18 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   next: ParkedSubscriber | null = null;
   place = 0;
 
-  /** @param onClose called last, when the response has closed */
+  /** @param onClosed called last, when the response has closed */
   constructor(
     readonly client: FeedClient,
     readonly feed: FollowedFeed,
     readonly options: SubscriberOptions,
-    readonly onClose: (totals: FeedTotals) => void,
+    readonly onClosed: (totals: FeedTotals) => void,
   ) {
     this.#position = feed.position;
-    this.#silenceMs = options.heartbeatMs * between(heartbeatDue);
+    this.#silenceMs = options.heartbeatMs * heartbeatDue();
     const oldAt = this.#startedAt + jitter(options.maxAgeMs, ageJitter);
     this.#endsAt = Math.min(oldAt, feed.accessEndsAt);
     this.#endsBy = oldAt < feed.accessEndsAt ? 'max_age' : 'token_expired';
-    client.response.on('close', this.#onClose);
-    client.socket.on('end', this.#onEnd).setTimeout(0);
   }
 
   get position(): Position {
@@ -124,14 +119,11 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
    * @param firstPage the running read of the page at the position; null if the follower has the page
    */
   start(firstBytes: () => Buffer, firstPage: Promise<EncodedPage> | null): void {
-    // If the client left while the stream was read, 'close' was emitted before there was a listener.
-    if (this.client.socket.destroyed) {
-      this.#onClose();
-      return;
-    }
+    this.client.listen(this, this.options.stallMs);
+    if (this.#end !== null) return; // the client has left already
     const { reset, isAbsent } = this.feed;
     try {
-      this.#write(Chunk.of(firstBytes()));
+      this.client.write(Chunk.of(firstBytes()));
       if (reset !== null) this.#reset(reset);
       else if (isAbsent) this.#noteAbsence();
     } catch (error) {
@@ -143,6 +135,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
 
   /** Continues when there may be more at the position, or room in the socket. */
   resume(): void {
+    if (this.#isBusy || this.#end !== null) return;
     try {
       this.#writeUntilFull();
     } catch (error) {
@@ -152,15 +145,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
 
   /** Continues with the page that was read, or where the last turn had no more room. */
   takeTurn(): void {
-    const read = this.#readPage;
-    this.#readPage = null;
     this.#isBusy = false;
-    if (this.#end !== null) return;
-    try {
-      this.#writeUntilFull(read === null ? 0 : this.#writeRead(read));
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.resume();
   }
 
   /** Ends the response: the client has everything, or reconnects for the rest. */
@@ -169,10 +155,8 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     const { format } = this.feed;
     this.#stop(end);
     try {
-      this.#write(format.farewell(end));
-      this.#limitStall();
-      if (format.isComplete(end)) this.client.response.end();
-      else breakOff(this.client);
+      this.client.write(format.farewell(end));
+      this.client.end(format.isComplete(end));
     } catch (error) {
       this.#fail(error);
     }
@@ -180,38 +164,60 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
 
   /** To be called regularly: sends the heartbeat, and ends the feed at its max age. */
   beat(now: number): void {
+    const { client } = this;
     try {
-      if (this.#end !== null || this.client.socket.writableNeedDrain) this.#limitAge(now);
-      else if (now >= this.#endsAt) this.finish(this.#endsBy);
-      else if (now - this.#lastWriteAt >= this.#silenceMs) this.#write(this.feed.format.heartbeat);
+      if (this.#end !== null || client.isFull) {
+        // Bytes that a client sends keep its socket from timing out, whether it reads or not.
+        if (now >= this.#endsAt + this.options.stallMs) this.onStall();
+      } else if (now >= this.#endsAt) this.finish(this.#endsBy);
+      else if (now - client.lastWriteAt >= this.#silenceMs)
+        client.write(this.feed.format.heartbeat);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Bytes that a client sends keep its socket from timing out, whether it reads or not. */
-  #limitAge(now: number): void {
-    if (now >= this.#endsAt + this.options.stallMs) this.#onTimeout();
-  }
-
-  /** Drops the connection with all unsent bytes; after a complete response, it stays for the next request. */
-  cut(): void {
-    if (this.#isClosed) return;
-    this.client.response.destroy();
-    this.client.socket.destroy();
+  /** Continues after a drain. The socket of a slow client may be full at every beat, so its age is checked
+   * here too. */
+  onDrain(): void {
+    if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
+    else this.resume();
   }
 
   /**
-   * The loop of one client: writes page after page, until the socket is full, a page has to be read,
-   * the turn is over, or the client has everything.
-   *
-   * @param burstBytes bytes of the stream written in this turn already
+   * A client that has closed its sending side has most likely left, and only a write can tell it from one
+   * that still reads. So it gets all stored events, and does not wait for new ones.
    */
-  #writeUntilFull(burstBytes = 0): void {
+  onHalfClose(): void {
+    this.resume();
+  }
+
+  onStall(): void {
+    this.#stop('slow');
+    this.client.cut();
+  }
+
+  onClose(): void {
+    const reason = this.#end ?? 'left';
+    this.#stop(reason);
+    const totals = {
+      reason,
+      fromOffset: this.feed.position.offset,
+      toOffset: this.#position.offset,
+      durationMs: Math.round(performance.now() - this.#startedAt),
+    };
+    this.options.onClose(this, totals);
+    this.onClosed(totals);
+  }
+
+  /**
+   * The loop of one client: writes the page that was read, and page after page until the socket is full, a
+   * page has to be read, the turn is over, or the client has everything.
+   */
+  #writeUntilFull(): void {
     const { follower, format } = this.feed;
-    const { socket } = this.client;
-    let writtenBytes = burstBytes;
-    while (!this.#isBusy && this.#end === null && !socket.writableNeedDrain) {
+    let writtenBytes = this.#writeRead();
+    while (!this.#isBusy && this.#end === null && !this.client.isFull) {
       const page = follower.peek(this.#position, format.prefersLongPages);
       if (page === undefined) void this.#read(follower.read(this.#position.offset));
       else if (page.isEmpty) {
@@ -240,7 +246,9 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
       const page = await reading;
       if (this.#end !== null) return;
       const isExpected = matches(this.#position, page.tag);
-      this.#readPage = { page, reset: isExpected ? null : await follower.findReset(page) };
+      const reset = isExpected ? null : await follower.findReset(page);
+      if (this.#end !== null) return;
+      this.#readPage = { page, reset };
     } catch (error) {
       follower.logFailure(error);
       this.#isBusy = false;
@@ -257,9 +265,12 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   }
 
   /** Returns the size of the events as stored. */
-  #writeRead({ page, reset }: ReadPage): number {
-    if (reset === null) return this.#writePage(page);
-    this.#reset(reset);
+  #writeRead(): number {
+    const read = this.#readPage;
+    if (read === null) return 0;
+    this.#readPage = null;
+    if (read.reset === null) return this.#writePage(read.page);
+    this.#reset(read.reset);
     return 0;
   }
 
@@ -271,29 +282,20 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     this.#position = page.next;
     if (page.isEmpty) return 0;
     clearTimeout(this.#absenceTimer);
-    this.#write(frames);
+    this.client.write(frames);
     this.options.observer.delivered(page.events.length, frames?.bytes.length ?? 0);
     if (format.isOver) this.finish('ended');
     return page.storedBytes;
   }
 
-  #write(chunk: Chunk | null): void {
-    if (chunk === null) return;
-    this.#lastWriteAt = performance.now();
-    if (write(this.client, chunk) || this.#awaitsDrain) return;
-    this.#awaitsDrain = true;
-    this.#limitStall();
-    this.client.socket.once('drain', () => this.#onDrain());
-  }
-
   #noteUpToDate(): void {
     if (this.#isUpToDate || this.#position.offset === 0) return;
     this.#isUpToDate = true;
-    this.#write(this.feed.format.upToDate(this.#position));
+    this.client.write(this.feed.format.upToDate(this.#position));
   }
 
   #noteAbsence(): void {
-    this.#write(this.feed.format.notFound());
+    this.client.write(this.feed.format.notFound());
     const { startTimeoutMs } = this.feed;
     if (startTimeoutMs !== null) this.#endAfter(startTimeoutMs, 'not_started');
   }
@@ -306,7 +308,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
       this.finish('reset');
       return;
     }
-    this.#write(frame);
+    this.client.write(frame);
     this.#position = startOfStream;
     this.#isUpToDate = false;
     const { waitMs } = this.options;
@@ -322,6 +324,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
   /** Marks the feed as ended: nothing is written from here on. */
   #stop(end: FeedEnd): void {
     this.#end = end;
+    this.#readPage = null;
     clearTimeout(this.#absenceTimer);
     this.feed.follower.leave(this);
   }
@@ -334,57 +337,6 @@ export class Subscriber implements ParkedSubscriber, TurnTaker {
     const { logger } = this.options;
     logger.error({ ...this.feed.follower.stream, ...toLogFields(error) }, 'A feed failed');
     if (this.#end === null) this.#stop('failed');
-    this.cut();
+    this.client.cut();
   }
-
-  /**
-   * Starts the write timeout of a socket with bytes to send. It does not affect a client that reads slowly:
-   * Node's timeout starts again with each byte that the system takes.
-   */
-  #limitStall(): void {
-    const { response, socket } = this.client;
-    if (response.listenerCount('timeout') === 0) response.on('timeout', () => this.#onTimeout());
-    socket.setTimeout(this.options.stallMs);
-  }
-
-  #onTimeout(): void {
-    if (!this.#awaitsDrain && this.#end === null) return;
-    this.#stop('slow');
-    this.cut();
-  }
-
-  /** Continues after a drain. The socket of a slow client may be full at every beat, so its age is checked
-   * here too. */
-  #onDrain(): void {
-    this.#awaitsDrain = false;
-    if (performance.now() >= this.#endsAt) this.finish(this.#endsBy);
-    else this.resume();
-  }
-
-  /**
-   * A client that has closed its sending side has most likely left, and only a write can tell it from one
-   * that still reads. So it gets all stored events, and does not wait for new ones.
-   */
-  readonly #onEnd = (): void => this.resume();
-
-  readonly #onClose = (): void => {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.client.response.off('close', this.#onClose);
-    this.client.socket.off('end', this.#onEnd);
-    const reason = this.#end ?? 'left';
-    this.#stop(reason);
-    const totals = {
-      reason,
-      fromOffset: this.feed.position.offset,
-      toOffset: this.#position.offset,
-      durationMs: Math.round(performance.now() - this.#startedAt),
-    };
-    this.options.onClose(this, totals);
-    this.onClose(totals);
-  };
-}
-
-function between({ from, to }: { readonly from: number; readonly to: number }): number {
-  return from + (to - from) * Math.random();
 }

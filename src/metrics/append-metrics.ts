@@ -1,43 +1,133 @@
-import { Histogram, type Registry } from 'prom-client';
+import type { Histogram } from 'prom-client';
+import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
 import type { ErrorCode } from '../errors.js';
+import { type Ending, mayFollowEnd } from '../events/event.js';
 import type { StoredEvent } from '../events/stored-event.js';
-import { countTotal, durationBuckets } from './instruments.js';
+import type { StreamStatus } from '../store/lifecycle.js';
+import type { StoreObserver } from '../store/observed-store.js';
+import { type StreamId, streamKey } from '../store/stream-id.js';
+import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
+import { durationBuckets, type Instruments, waitBuckets } from './instruments.js';
 
-/** The metrics of appends. */
-export class AppendMetrics {
+/** The state of an open stream. Times are milliseconds of `performance.now()`. */
+interface Run {
+  /** Null when the run began at another node, or has answered. */
+  begunAt: number | null;
+  appendedAt: number;
+}
+
+/** In seconds: from the gap between two tokens to that of a slow tool call. */
+const gapBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** How long a stream without appends is remembered. */
+const quietMs = 300_000;
+
+/** The metrics of appends, and of the agent runs that they show on this node. */
+export class AppendMetrics implements StoreObserver {
   readonly #duration: Histogram<'backend' | 'outcome'>;
   readonly #stored: Histogram.Internal<'backend' | 'outcome'>;
+  readonly #firstAnswer: Histogram;
+  readonly #gap: Histogram;
+  readonly #runs = new BoundedCache<Run>(maxRememberedStreams, quietMs);
+  readonly #ended: Record<Ending | 'deleted', number> = {
+    complete: 0,
+    stopped: 0,
+    failed: 0,
+    deleted: 0,
+  };
   #events = 0;
   #bytes = 0;
 
   /** @param backend name of the store, as a label */
   constructor(
-    registry: Registry,
+    instruments: Instruments,
+    streams: StreamManager,
     readonly backend: string,
   ) {
-    this.#duration = new Histogram({
-      name: 'rejoin_append_duration_seconds',
-      help: 'How long the store took for an append, by outcome: stored, or the code of the error.',
-      labelNames: ['backend', 'outcome'],
-      buckets: durationBuckets,
-      registers: [registry],
-    });
+    this.#duration = instruments.seconds(
+      'rejoin_append_duration_seconds',
+      'How long the store took for an append, by outcome: stored, or the code of the error.',
+      durationBuckets,
+      ['backend', 'outcome'],
+    );
     this.#duration.zero({ backend, outcome: 'stored' });
     this.#stored = this.#duration.labels(backend, 'stored');
-    const events = { name: 'rejoin_events_appended_total', help: 'Events stored.' };
-    const bytes = { name: 'rejoin_bytes_appended_total', help: 'Bytes of the events stored.' };
-    countTotal({ registry, ...events }, () => this.#events);
-    countTotal({ registry, ...bytes }, () => this.#bytes);
+    instruments.total('rejoin_events_appended_total', 'Events stored.', () => this.#events);
+    instruments.total(
+      'rejoin_bytes_appended_total',
+      'Bytes of the events stored.',
+      () => this.#bytes,
+    );
+    this.#firstAnswer = instruments.seconds(
+      'rejoin_first_answer_seconds',
+      'From the first append of a stream to its first answer event.',
+      waitBuckets,
+    );
+    this.#gap = instruments.seconds(
+      'rejoin_append_gap_seconds',
+      'From one append to the next of the same open stream.',
+      gapBuckets,
+    );
+    instruments.totals(
+      'rejoin_streams_ended_total',
+      'Streams that ended on this node: by their terminal event, an expired lease, or deletion.',
+      ['status'],
+      () => {
+        const expired = isLeasingStore(streams) ? streams.expiredLeases : 0;
+        const counts = Object.entries({ ...this.#ended, producer_lost: expired });
+        return counts.map(([status, count]) => [{ status }, count] as const);
+      },
+    );
   }
 
-  /** @param events the events that were stored now */
-  appended(events: readonly StoredEvent[], tookMs: number): void {
+  appended(
+    stream: StreamId,
+    events: readonly StoredEvent[],
+    { offset }: Appended,
+    tookMs: number,
+  ): void {
     this.#stored.observe(tookMs / 1000);
     this.#events += events.length;
     for (const { bytes } of events) this.#bytes += bytes.length;
+    if (events.length > 0) this.#continueRun(streamKey(stream), events, offset);
   }
 
-  failed(code: ErrorCode, tookMs: number): void {
+  appendFailed(code: ErrorCode, tookMs: number): void {
     this.#duration.observe({ backend: this.backend, outcome: code }, tookMs / 1000);
   }
+
+  deleted(stream: StreamId, status: StreamStatus | null): void {
+    this.#runs.delete(streamKey(stream));
+    if (status === 'open') this.#ended.deleted += 1;
+  }
+
+  #continueRun(key: string, events: readonly StoredEvent[], offset: number): void {
+    const now = performance.now();
+    const known = offset === 0 ? undefined : this.#runs.get(key);
+    const isLate = known === undefined && offset > 0 && events.every(mayFollowEnd);
+    if (isLate) return;
+    if (known !== undefined) this.#gap.observe((now - known.appendedAt) / 1000);
+    const run = known ?? { begunAt: offset === 0 ? now : null, appendedAt: now };
+    run.appendedAt = now;
+    if (run.begunAt !== null && events.some(({ type }) => type === 'answer')) {
+      this.#firstAnswer.observe((now - run.begunAt) / 1000);
+      run.begunAt = null;
+    }
+    const ending = endingOf(events);
+    if (ending === null) {
+      this.#runs.set(key, run);
+      return;
+    }
+    this.#ended[ending] += 1;
+    this.#runs.delete(key);
+  }
+}
+
+/** How the events end their stream. Only titles may follow the terminal one. */
+function endingOf(events: readonly StoredEvent[]): Ending | null {
+  return events.findLast(isNoLateTitle)?.ending ?? null;
+}
+
+function isNoLateTitle(event: StoredEvent): boolean {
+  return event.ending !== null || !mayFollowEnd(event);
 }

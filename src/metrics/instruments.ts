@@ -1,51 +1,62 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export interface Instrument {
-  readonly registry: Registry;
-  readonly name: string;
-  readonly help: string;
-}
+/** Values that are kept elsewhere, each with its labels. */
+type Values = () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
-/** A counter whose total is kept elsewhere, as a number, and read at each scrape. */
-export function countTotal({ registry, name, help }: Instrument, total: () => number): void {
-  new Counter({
-    name,
-    help,
-    registers: [registry],
-    collect() {
+/** Creates the instruments of one registry. */
+export class Instruments {
+  readonly registry = new Registry();
+  readonly #registers = [this.registry];
+
+  /** A counter whose total is kept elsewhere, as a number, and read at each scrape. */
+  total(name: string, help: string, total: () => number): void {
+    this.totals(name, help, [], () => [[{}, total()]]);
+  }
+
+  /** The same with labels. */
+  totals(name: string, help: string, labelNames: readonly string[], totals: Values): void {
+    const collect = function (this: Counter) {
       this.reset();
-      this.inc(total());
-    },
-  });
-}
+      for (const [labels, total] of totals()) this.inc(labels, total);
+    };
+    new Counter({ name, help, labelNames, registers: this.#registers, collect });
+  }
 
-/** A gauge that is read at each scrape. */
-export function showLevel({ registry, name, help }: Instrument, level: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(level());
-    },
-  });
-}
+  /** A counter by the known values of one label, each of which starts at 0. */
+  countBy<Value extends string>(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly Value[],
+  ): (value: Value) => void {
+    const counts = new Map(values.map((value) => [value, 0]));
+    const all = () => [...counts].map(([value, count]) => [{ [label]: value }, count] as const);
+    this.totals(name, help, [label], all);
+    return (value) => void counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
 
-/** A histogram of seconds. @param buckets their upper bounds, ascending */
-export function measure({ registry, name, help }: Instrument, buckets: number[]): Histogram {
-  return new Histogram({ name, help, buckets, registers: [registry] });
-}
+  /** A level that is read at each scrape. */
+  level(name: string, help: string, level: () => number): void {
+    this.levels(name, help, [], () => [[{}, level()]]);
+  }
 
-/** A counter by the known values of one label, each of which starts at 0. */
-export function countBy<Value extends string>(
-  { registry, name, help }: Instrument,
-  label: string,
-  values: readonly Value[],
-): (value: Value) => void {
-  const counter = new Counter({ name, help, labelNames: [label], registers: [registry] });
-  const children = new Map(values.map((value) => [value, counter.labels(value)]));
-  for (const child of children.values()) child.inc(0);
-  return (value) => children.get(value)?.inc();
+  /** The same with labels. */
+  levels(name: string, help: string, labelNames: readonly string[], levels: Values): void {
+    const collect = function (this: Gauge) {
+      for (const [labels, level] of levels()) this.set(labels, level);
+    };
+    new Gauge({ name, help, labelNames, registers: this.#registers, collect });
+  }
+
+  /** A histogram of seconds. @param buckets their upper bounds, ascending */
+  seconds<Label extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly Label[] = [],
+  ): Histogram<Label> {
+    return new Histogram({ name, help, buckets, labelNames, registers: this.#registers });
+  }
 }
 
 /** In seconds: from the time of an append in memory to the timeout of Redis. */

@@ -1,5 +1,3 @@
-import { Chunk } from './chunk.js';
-
 /**
  * The wire format of server-sent events (WHATWG HTML, section 9.2), as bytes. Pure functions; all
  * text is UTF-8 and every line ends with a line feed.
@@ -19,11 +17,8 @@ export interface Frame {
   readonly data: Buffer;
 }
 
-export function encodeFrame(frame: Frame): Buffer {
-  const parts = partsOf([frame]);
-  const bytes = Buffer.allocUnsafe(parts.length);
-  join(parts, bytes);
-  return bytes;
+export function encodeFrame(frame: Frame): Chunk {
+  return encodeFrames([frame]) as Chunk;
 }
 
 /** The frames in one buffer; null when there are none. */
@@ -43,7 +38,7 @@ function partsOf(frames: readonly Frame[]) {
   let length = 0;
   for (const { id, event, data } of frames) {
     const head = event === undefined ? 'data: ' : `event: ${event}\ndata: `;
-    const line = toOneLine(data);
+    const line = withoutLineBreaks(escapeSeparators(data));
     const tail = id === undefined ? '\n\n' : `\nid: ${id}\n\n`;
     heads.push(head);
     lines.push(line);
@@ -116,10 +111,6 @@ const escapes: Readonly<Record<number, Buffer>> = {
 /** Max growth by escapes: one has three times the bytes of the shortest of these characters. */
 const growth = 3;
 
-function toOneLine(json: Buffer): Buffer {
-  return withoutLineBreaks(escapeSeparators(json));
-}
-
 /** Whether the text may have such a character. Most texts lack even their first bytes, a search for which
  * is cheap. */
 function hasSeparator(json: Buffer): boolean {
@@ -168,4 +159,40 @@ function withoutLineBreaks(json: Buffer): Buffer {
     if (line[at] === 0x0a || line[at] === 0x0d) line[at] = 0x20;
   }
   return line;
+}
+
+/**
+ * Bytes of a response, also framed as a chunk of HTTP/1.1 (RFC 9112, section 7.1): in one buffer, created
+ * once for all clients that get the same bytes, and sent to each in one write.
+ */
+export class Chunk {
+  /** The bytes between the size of the chunk and its line break. */
+  readonly framed: Buffer;
+  /** The bytes alone, for clients of HTTP/1.0. */
+  readonly bytes: Buffer;
+
+  private constructor(length: number) {
+    const head = `${length.toString(16)}\r\n`;
+    const end = head.length + length;
+    this.framed = Buffer.allocUnsafe(end + 2);
+    this.framed.write(head, 'latin1');
+    this.framed.write('\r\n', end, 'latin1');
+    this.bytes = this.framed.subarray(head.length, end);
+  }
+
+  /** @returns null for no bytes: an empty chunk would end the response */
+  static of(bytes: Buffer): Chunk | null {
+    return Chunk.filled(bytes.length, (target) => bytes.copy(target));
+  }
+
+  /**
+   * @param length number of bytes that `fill` writes
+   * @returns null for no bytes
+   */
+  static filled(length: number, fill: (bytes: Buffer) => void): Chunk | null {
+    if (length === 0) return null;
+    const chunk = new Chunk(length);
+    fill(chunk.bytes);
+    return chunk;
+  }
 }

@@ -3,13 +3,15 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startOfStream } from '../../src/events/position.js';
-import type { EncodedPage } from '../../src/feed/encoded-page.js';
+import { FeedClient as ConnectedClient } from '../../src/feed/feed-client.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { type FeedFormat, NativeFormat, plainFormat } from '../../src/feed/formats/feed-format.js';
+import type { EncodedPage } from '../../src/feed/pages.js';
 import { backends, memoryBackend } from '../support/backends.js';
 import { answer, answers, newStream } from '../support/events.js';
 import { FeedClient } from '../support/feed-client.js';
 import { keepLog } from '../support/log-lines.js';
+import { unobserved } from '../support/unobserved.js';
 import { waitFor } from '../support/wait-for.js';
 
 type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
@@ -62,6 +64,7 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
       ...options,
     },
     logger,
+    unobserved,
   );
   const responses = new Map<string | undefined, ServerResponse>();
   const server: Server = createServer(async (request, response) => {
@@ -80,7 +83,7 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     responses.set(path, response);
     if (path === 'heartbeat') failHeartbeats(request.socket);
-    opening.start({ response, socket: request.socket, isChunked: true }, () => {});
+    opening.start(new ConnectedClient(response, request.socket, true), () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,16 +1,15 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FeedHub } from '../../src/feed/feed-hub.js';
-import { unobserved } from '../../src/feed/feed-observer.js';
 import { plainFormat } from '../../src/feed/formats/feed-format.js';
-import { PageBudget } from '../../src/feed/page-cache.js';
+import { PollTimer } from '../../src/feed/poll-timer.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
-import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
 import { scrape } from '../support/scrape.js';
 import { startApp, type TestApp } from '../support/test-app.js';
+import { unobserved } from '../support/unobserved.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, feedUrl, post } from '../support/worker.js';
 
@@ -91,12 +90,12 @@ describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
 
   it('A page that was still being read when the last feed left is not kept', async () => {
     await post(eventsUrl(app.url, 's', 'left'), { type: 'answer' });
-    const pageBudget = new PageBudget();
+    const pageBudget = { bytes: 0 };
     const follower = new StreamFollower(
       { sessionId: 's', messageId: 'left' },
       {
         streams,
-        timerWheel: new TimerWheel(1000),
+        pollTimer: new PollTimer(1000),
         turns: new TurnQueue(),
         lingerMs: 0,
         pageBudget,
@@ -120,7 +119,7 @@ describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
       maxFeeds: 1,
       maxFeedsPerStream: 1,
     };
-    const feeds = new FeedHub(streams, options, silentLogger);
+    const feeds = new FeedHub(streams, options, silentLogger, unobserved);
     const opening = await feeds.open({
       stream: { sessionId: 's', messageId: 'x' },
       from: { offset: 0, tag: 0 },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Position, tagAfter } from '../../src/events/position.js';
-import { EncodedPage } from '../../src/feed/encoded-page.js';
+import { EncodedPage } from '../../src/feed/pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from '../../src/feed/parked-subscribers.js';
 import { answers } from '../support/events.js';
 
@@ -79,6 +79,9 @@ describe('ParkedSubscribers', () => {
             const due = model.filter(({ position }) => isDue(position, page));
             model = release(parked, model, page, due, one.deed);
           }
+          // One that has left must not keep the others alive.
+          const gone = clients.filter((client) => !model.includes(client));
+          expect(gone.every(({ previous, next }) => previous === null && next === null)).toBe(true);
           expect(new Set(parked.offsets())).toEqual(
             new Set(model.map(({ position }) => position.offset)),
           );

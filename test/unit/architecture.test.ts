@@ -31,18 +31,17 @@ const allowed: Record<string, readonly string[]> = {
   'bounded-cache.ts': [],
   'errors.ts': [],
   'issue-message.ts': ['errors.js'],
-  'linked-list.ts': [],
   auth: ['errors.js', 'store'],
   bin: ['auth', 'config', 'store'],
   config: ['auth', 'issue-message.js', 'store'],
   events: ['errors.js', 'issue-message.js'],
-  feed: ['errors.js', 'events', 'linked-list.js', 'sse', 'store'],
+  feed: ['errors.js', 'events', 'sse', 'store'],
   http: ['auth', 'errors.js', 'events', 'feed', 'issue-message.js', 'sse', 'store'],
   inspector: ['http'],
   metrics: ['bounded-cache.js', 'errors.js', 'events', 'feed', 'store'],
   openapi: ['auth', 'errors.js', 'http'],
   sse: [],
-  store: ['bounded-cache.js', 'errors.js', 'events', 'linked-list.js'],
+  store: ['bounded-cache.js', 'errors.js', 'events'],
 };
 
 function roomOf(path: string): string {

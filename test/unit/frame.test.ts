@@ -5,7 +5,7 @@ import { encodeComment, encodeFrame, encodeId, encodeRetry } from '../../src/sse
 
 const text = (bytes: Buffer) => bytes.toString('utf8');
 const frame = (data: string, event?: string) =>
-  encodeFrame({ id: '1-0000002a', event, data: Buffer.from(data) });
+  encodeFrame({ id: '1-0000002a', event, data: Buffer.from(data) }).bytes;
 
 describe('encodeFrame', () => {
   it('A frame has its data and then its id in one block', () => {

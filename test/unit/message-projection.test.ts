@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeStoredEvent } from '../../src/events/stored-event.js';
-import { EncodedPage } from '../../src/feed/encoded-page.js';
 import { MessageProjection } from '../../src/feed/formats/ai-sdk/message-projection.js';
 import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
+import { EncodedPage } from '../../src/feed/pages.js';
 import { stored } from '../support/events.js';
 import { majors, readMessage, strictFaults } from '../support/ui-messages.js';
 

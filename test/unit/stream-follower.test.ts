@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Position, startOfStream } from '../../src/events/position.js';
-import { EncodedPage } from '../../src/feed/encoded-page.js';
-import { type ReadCause, unobserved } from '../../src/feed/feed-observer.js';
-import { PageBudget } from '../../src/feed/page-cache.js';
+import type { ReadCause } from '../../src/feed/feed-observer.js';
+import { EncodedPage } from '../../src/feed/pages.js';
 import type { ParkedSubscriber } from '../../src/feed/parked-subscribers.js';
+import { PollTimer } from '../../src/feed/poll-timer.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
-import { TimerWheel } from '../../src/feed/timer-wheel.js';
 import { TurnQueue } from '../../src/feed/turns.js';
 import type { StreamId } from '../../src/store/stream-id.js';
 import type { EventPage, StreamManager } from '../../src/store/stream-manager.js';
 import { backends, memoryBackend, silentLogger } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
+import { unobserved } from '../support/unobserved.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** Takes what is at hand when it is let go, and waits again behind that. */
@@ -38,14 +38,14 @@ class Client implements ParkedSubscriber {
 }
 
 function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
-  const pageBudget = new PageBudget();
+  const pageBudget = { bytes: 0 };
   const reads: ReadCause[] = [];
   const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
-  const timerWheel = new TimerWheel(60_000);
+  const pollTimer = new PollTimer(60_000);
   const logger = silentLogger;
   const follower = new StreamFollower(stream, {
     streams,
-    timerWheel,
+    pollTimer,
     turns,
     lingerMs: 0,
     pageBudget,

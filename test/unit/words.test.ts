@@ -82,7 +82,7 @@ const avoided: readonly [pattern: RegExp, example: string, instead: string][] = 
   [
     /\bDeliveryRounds\b|\bStreamReader\b|\bKnownLife\b|\bPollWheel\b/,
     'PollWheel',
-    'DeliveryLoop, StreamFollower, StreamState, TimerWheel',
+    'DeliveryLoop, StreamFollower, StreamState, PollTimer',
   ],
 ];
 

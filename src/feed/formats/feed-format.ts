@@ -1,8 +1,15 @@
 import { formatPosition, type Position } from '../../events/position.js';
-import { Chunk } from '../../sse/chunk.js';
-import { encodeComment, encodeFrame, encodeId, encodeRetry } from '../../sse/frame.js';
-import type { EncodedPage } from '../encoded-page.js';
+import {
+  Chunk,
+  encodeComment,
+  encodeFrame,
+  encodeFrames,
+  encodeId,
+  encodeRetry,
+} from '../../sse/frame.js';
 import type { FeedEnd, ResetReason } from '../feed-observer.js';
+import type { EncodedPage } from '../pages.js';
+import { foldEvents } from './fold-events.js';
 
 /** The format of a feed. A format with state serves a single feed. */
 export interface FeedFormat {
@@ -60,7 +67,7 @@ export interface NativeOptions {
 export const heartbeat = Chunk.of(encodeComment('heartbeat'));
 
 /** Events without an id, which leave the last id of the client unchanged. */
-const notFoundEvent = Chunk.of(encodeControl('not-found', {}));
+const notFoundEvent = encodeControl('not-found', {});
 
 const preamble = Buffer.from(`retry: ${retryMs}\n: connected\n`);
 
@@ -81,9 +88,8 @@ export class NativeFormat implements FeedFormat {
       this.preamble = preamble;
       return;
     }
-    const event = encodeControl('heartbeat', { intervalMs: controlHeartbeatMs });
-    this.heartbeat = Chunk.of(event);
-    this.preamble = Buffer.concat([preamble, event]);
+    this.heartbeat = encodeControl('heartbeat', { intervalMs: controlHeartbeatMs });
+    this.preamble = Buffer.concat([preamble, this.heartbeat.bytes]);
   }
 
   encode(page: EncodedPage): Chunk | null {
@@ -95,7 +101,7 @@ export class NativeFormat implements FeedFormat {
   }
 
   upToDate({ offset }: Position): Chunk | null {
-    return this.hasControl ? Chunk.of(encodeControl('up-to-date', { offset })) : null;
+    return this.hasControl ? encodeControl('up-to-date', { offset }) : null;
   }
 
   farewell(end: FeedEnd): Chunk | null {
@@ -110,11 +116,43 @@ export class NativeFormat implements FeedFormat {
   reset(reason: ResetReason, isAbsent: boolean): Chunk | null {
     const id = isAbsent ? absentId : formatPosition(0, 0);
     const data = Buffer.from(JSON.stringify({ reason, offset: 0 }));
-    return Chunk.of(encodeFrame({ id, event: 'reset', data }));
+    return encodeFrame({ id, event: 'reset', data });
   }
 }
 
-function encodeControl(event: string, data: object): Buffer {
+/** The native format, with each run of chunks in one frame. All feeds share the bytes of a page. */
+export class CompactFormat extends NativeFormat {
+  override readonly prefersLongPages = true;
+  readonly #framesOf = new WeakMap<EncodedPage, Chunk | null>();
+
+  /** @param maxEventBytes max size of a folded event */
+  constructor(
+    options: NativeOptions,
+    readonly maxEventBytes: number,
+  ) {
+    super(options);
+  }
+
+  override encode(page: EncodedPage): Chunk | null {
+    const known = this.#framesOf.get(page);
+    if (known !== undefined) return known;
+    const frames = this.#fold(page);
+    this.#framesOf.set(page, frames);
+    return frames;
+  }
+
+  #fold(page: EncodedPage): Chunk | null {
+    if (page.events.length === 1) return page.frames(this.isNamed);
+    const folded = foldEvents(page.events, this.maxEventBytes);
+    if (folded.length === page.events.length) return page.frames(this.isNamed);
+    const frames = folded.map(({ event, lastIndex }) =>
+      page.frameOf(event, lastIndex, this.isNamed),
+    );
+    return encodeFrames(frames);
+  }
+}
+
+function encodeControl(event: string, data: object): Chunk {
   return encodeFrame({ event, data: Buffer.from(JSON.stringify(data)) });
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../../errors.js';
-import { breakOff, type FeedClient, write } from '../../feed/feed-client.js';
+import { FeedClient } from '../../feed/feed-client.js';
 import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
-import { Chunk } from '../../sse/chunk.js';
+import { Chunk } from '../../sse/frame.js';
 import type { StreamId } from '../../store/stream-id.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
 import type { ResponseHeader } from './documentation.js';
@@ -86,8 +86,8 @@ export function sendIncomplete(
 ): FastifyReply | undefined {
   if (request.method === 'HEAD') return reply.send();
   const client = sendHead(request, reply);
-  write(client, Chunk.of(body));
-  breakOff(client);
+  client.write(Chunk.of(body));
+  client.end(false);
   return undefined;
 }
 
@@ -105,7 +105,7 @@ function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   }
   response.writeHead(200, headerList(reply)).flushHeaders();
   reply.hijack();
-  return { response, socket, isChunked };
+  return new FeedClient(response, socket, isChunked);
 }
 
 /** The headers of a feed, for the document. */

@@ -5,8 +5,12 @@ import { ServiceError } from '../../errors.js';
 import { type Position, parsePosition, startOfStream } from '../../events/position.js';
 import type { FeedHub } from '../../feed/feed-hub.js';
 import type { FeedRejection } from '../../feed/feed-observer.js';
-import { CompactFormat } from '../../feed/formats/compact-format.js';
-import { absentId, type FeedFormat, NativeFormat } from '../../feed/formats/feed-format.js';
+import {
+  absentId,
+  CompactFormat,
+  type FeedFormat,
+  NativeFormat,
+} from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import {

@@ -1,8 +1,14 @@
 import { excerpt } from '../../../errors.js';
 import type { StoredEvent } from '../../../events/stored-event.js';
 import { type ChunkOf, type UiMessageChunk, uiMessageChunk } from './chunk-schema.js';
-import { type EventRecord, readEvent, textOf } from './event-record.js';
-import { toSources } from './source-chunks.js';
+import {
+  type EventRecord,
+  type Fields,
+  firstOf,
+  isFields,
+  readEvent,
+  textOf,
+} from './event-record.js';
 import { type TextKind, TextParts } from './text-parts.js';
 import { namesCall, ToolCalls } from './tool-calls.js';
 
@@ -149,4 +155,27 @@ function lastWords({ ending }: StoredEvent, record: EventRecord | null): UiMessa
   const { content, data } = record ?? { content: '', data: {} };
   const known = textOf(data, 'message', 'error', 'code') ?? 'The run has failed.';
   return [{ type: 'error', errorText: content === '' ? known : content }];
+}
+
+/** The sources of an answer; null when one of them is neither an address nor a document. */
+function toSources({ data, id }: EventRecord): UiMessageChunk[] | null {
+  const references = firstOf(data, 'references', 'sources');
+  if (!Array.isArray(references)) return null;
+  const sources = references.map((one, index) => toSource(one, `${id ?? 'source'}-${index + 1}`));
+  return sources.every((one) => one !== null) ? sources : null;
+}
+
+function toSource(reference: unknown, nextId: string): UiMessageChunk | null {
+  if (!isFields(reference)) return null;
+  const sourceId = textOf(reference, 'id', 'source_id', 'sourceId') ?? nextId;
+  const title = textOf(reference, 'title', 'knowledge_title');
+  const url = textOf(reference, 'url');
+  if (url !== undefined) return { type: 'source-url', sourceId, url, ...(title && { title }) };
+  return title === undefined ? null : toDocument(reference, sourceId, title);
+}
+
+function toDocument(reference: Fields, sourceId: string, title: string): UiMessageChunk {
+  const mediaType = textOf(reference, 'media_type', 'mediaType') ?? 'text/plain';
+  const filename = textOf(reference, 'filename', 'knowledge_filename');
+  return { type: 'source-document', sourceId, mediaType, title, ...(filename && { filename }) };
 }

@@ -1,6 +1,5 @@
-import { Chunk } from '../../../sse/chunk.js';
-import { encodeComment, encodeTexts } from '../../../sse/frame.js';
-import type { EncodedPage } from '../../encoded-page.js';
+import { Chunk, encodeComment, encodeTexts } from '../../../sse/frame.js';
+import type { EncodedPage } from '../../pages.js';
 import { type FeedFormat, heartbeat } from '../feed-format.js';
 import type { UiMessageChunk } from './chunk-schema.js';
 import { MessageProjection } from './message-projection.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endInBatches } from '../../src/feed/drain.js';
+import { inBatches } from '../../src/feed/turns.js';
 
 /** How long each pause between two batches was to be. */
 const pauses: number[] = [];
@@ -8,15 +8,15 @@ const pauses: number[] = [];
 async function batches(count: number, spreadMs: number): Promise<number[]> {
   pauses.length = 0;
   const sizes: number[] = [];
-  const finish = () => {
+  const end = () => {
     sizes[pauses.length] = (sizes[pauses.length] ?? 0) + 1;
   };
   // What one batch does may take several turns of the event loop.
-  await endInBatches(Array(count).fill({ finish }), spreadMs, async (ms) => void pauses.push(ms));
+  await inBatches(Array(count).fill(0), spreadMs, end, async (ms) => void pauses.push(ms));
   return sizes;
 }
 
-describe('endInBatches', () => {
+describe('inBatches', () => {
   it('Up to twenty feeds end at once', async () => {
     expect(await batches(0, 3000)).toEqual([]);
     expect(await batches(20, 3000)).toEqual([20]);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TimerWheel, WheelTask } from '../../src/feed/timer-wheel.js';
+import { PollTask, PollTimer } from '../../src/feed/poll-timer.js';
 
 const intervalMs = 100;
-/** As the wheel divides such an interval. */
+/** As the timer divides such an interval. */
 const turnMs = 5;
 
-class Reader extends WheelTask {
-  /** When it was put off or polled last; null while it is not on the wheel. */
+class Reader extends PollTask {
+  /** When it was put off or polled last; null while it is not on the timer. */
   since: number | null = null;
   onPoll = () => {};
 
@@ -21,14 +21,14 @@ const steps = fc.array(
   fc.record({
     what: fc.constantFrom('put_off', 'put_off', 'put_off', 'remove', 'rest'),
     index: fc.nat(readerCount - 1),
-    /** Whether the reader that is polled next takes this one off the wheel. */
+    /** Whether the reader that is polled next takes this one off the timer. */
     isRemovedByPoll: fc.boolean(),
     passMs: fc.nat(60),
   }),
   { maxLength: 60 },
 );
 
-describe('TimerWheel', () => {
+describe('PollTimer', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   });
@@ -39,10 +39,10 @@ describe('TimerWheel', () => {
   it('A task is polled an interval after it was postponed last, and hardly earlier', () => {
     fc.assert(
       fc.property(steps, (script) => {
-        const wheel = new TimerWheel(intervalMs);
+        const timer = new PollTimer(intervalMs);
         const readers = Array.from({ length: readerCount }, () => new Reader());
         const remove = (reader: Reader) => {
-          wheel.remove(reader);
+          timer.remove(reader);
           reader.since = null;
         };
         for (const reader of readers) {
@@ -58,7 +58,7 @@ describe('TimerWheel', () => {
           const reader = readers[index] as Reader;
           if (what === 'remove') remove(reader);
           if (what === 'put_off') {
-            wheel.postpone(reader);
+            timer.postpone(reader);
             reader.since = performance.now();
           }
           if (isRemovedByPoll) removeWithPollOf(readers[(index + 1) % readerCount], reader, remove);

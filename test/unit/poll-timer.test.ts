@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { TimerWheel, WheelTask } from '../../src/feed/timer-wheel.js';
+import { PollTask, PollTimer } from '../../src/feed/poll-timer.js';
 
 /** Tells when it was polled. */
-class Reader extends WheelTask {
+class Reader extends PollTask {
   readonly polls: number[] = [];
 
   poll(): void {
@@ -10,16 +10,16 @@ class Reader extends WheelTask {
   }
 }
 
-function wheelOf(intervalMs: number, count: number) {
-  const wheel = new TimerWheel(intervalMs);
+function timerOf(intervalMs: number, count: number) {
+  const timer = new PollTimer(intervalMs);
   const readers = Array.from({ length: count }, () => new Reader());
   onTestFinished(() => {
-    for (const reader of readers) wheel.remove(reader);
+    for (const reader of readers) timer.remove(reader);
   });
-  return { wheel, readers };
+  return { timer, readers };
 }
 
-describe('TimerWheel', () => {
+describe('PollTimer', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
   });
@@ -28,11 +28,11 @@ describe('TimerWheel', () => {
   });
 
   it.each([10, 60, 400])(
-    'A timer wheel polls its tasks again and again, once in %i ms',
+    'A poll timer polls its tasks again and again, once in %i ms',
     (intervalMs) => {
-      const { wheel, readers } = wheelOf(intervalMs, 3);
+      const { timer, readers } = timerOf(intervalMs, 3);
       const startedAt = performance.now();
-      for (const reader of readers) wheel.postpone(reader);
+      for (const reader of readers) timer.postpone(reader);
       vi.advanceTimersByTime(4 * intervalMs);
       for (const { polls } of readers) {
         const fourth = (polls[3] as number) - startedAt;
@@ -43,31 +43,31 @@ describe('TimerWheel', () => {
   );
 
   it('A task that is postponed all the time is not polled', () => {
-    const { wheel, readers } = wheelOf(400, 2);
+    const { timer, readers } = timerOf(400, 2);
     const [busy, idle] = readers as [Reader, Reader];
-    wheel.postpone(idle);
+    timer.postpone(idle);
     while (idle.polls.length < 2) {
-      wheel.postpone(busy);
+      timer.postpone(busy);
       vi.advanceTimersByTime(5);
     }
     expect(busy.polls).toEqual([]);
   });
 
   it('Tasks that were postponed together are polled apart, in time', () => {
-    const { wheel, readers } = wheelOf(100, 200);
-    for (const reader of readers) wheel.postpone(reader);
+    const { timer, readers } = timerOf(100, 200);
+    for (const reader of readers) timer.postpone(reader);
     vi.advanceTimersByTime(1000);
     const tenth = readers.map(({ polls }) => polls[9] as number);
     expect(Math.max(...tenth) - Math.min(...tenth)).toBeGreaterThan(10);
   });
 
-  it('A task that was removed is not polled, and its wheel can be used again', () => {
-    const { wheel, readers } = wheelOf(20, 2);
+  it('A task that was removed is not polled, and its timer can be used again', () => {
+    const { timer, readers } = timerOf(20, 2);
     const [gone, other] = readers as [Reader, Reader];
-    wheel.postpone(gone);
-    wheel.remove(gone);
-    wheel.remove(gone);
-    wheel.postpone(other);
+    timer.postpone(gone);
+    timer.remove(gone);
+    timer.remove(gone);
+    timer.postpone(other);
     vi.advanceTimersByTime(60);
     expect(other.polls.length).toBeGreaterThanOrEqual(3);
     expect(gone.polls).toEqual([]);

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, loadConfig } from './config/config.js';
-import { ConfigError } from './config/config-error.js';
+import { ConfigError } from './config/sources.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './store/create-stream-manager.js';
 

@@ -1,5 +1,5 @@
-import closeWithGrace from 'close-with-grace';
 import { readFileSync } from 'node:fs';
+import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, loadConfig } from './config/config.js';

@@ -1,10 +1,14 @@
 import { Counter, type Histogram, type Registry } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
-import { type Ending, mayFollowEnd } from '../events/event.js';
-import type { StoredEvent } from '../events/stored-event.js';
-import type { StreamStatus } from '../store/lifecycle.js';
-import { type StreamId, streamKey } from '../store/stream-id.js';
-import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
+import { type Ending, mayFollowEnd, type StoredEvent } from '../events/event.js';
+import type { StreamStatus } from '../store/append-rules.js';
+import {
+  type Appended,
+  isLeasingStore,
+  type StreamId,
+  type StreamManager,
+  streamKey,
+} from '../store/stream-manager.js';
 import { measure, waitBuckets } from './instruments.js';
 
 /** The state of an open stream. Times are milliseconds of `performance.now()`. */

@@ -1,6 +1,6 @@
 import { Histogram, type Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.js';
-import type { StoredEvent } from '../events/stored-event.js';
+import type { StoredEvent } from '../events/event.js';
 import { countTotal, durationBuckets } from './instruments.js';
 
 /** The metrics of appends. */

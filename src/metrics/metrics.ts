@@ -1,11 +1,15 @@
 import type { Server } from 'node:net';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.js';
-import type { StoredEvent } from '../events/stored-event.js';
-import type { StreamStatus } from '../store/lifecycle.js';
+import type { StoredEvent } from '../events/event.js';
+import type { StreamStatus } from '../store/append-rules.js';
 import type { StoreObserver } from '../store/observed-store.js';
-import type { StreamId } from '../store/stream-id.js';
-import { type Appended, isConnectedStore, type StreamManager } from '../store/stream-manager.js';
+import {
+  type Appended,
+  isConnectedStore,
+  type StreamId,
+  type StreamManager,
+} from '../store/stream-manager.js';
 import { AgentMetrics } from './agent-metrics.js';
 import { AppendMetrics } from './append-metrics.js';
 import { FeedMetrics } from './feed-metrics.js';

@@ -1,12 +1,12 @@
-import fc from 'fast-check';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/config.js';
-import { ConfigError } from '../../src/config/sources.js';
 import { environmentVariables, settings } from '../../src/config/settings.js';
+import { ConfigError } from '../../src/config/sources.js';
 import { fuzz } from './fuzz.js';
 
 /** It may stand anywhere, by mistake, and is never told. */

@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, loadConfig } from './config/config.js';
-import { ConfigError } from './config/config-error.js';
+import { ConfigError } from './config/sources.js';
 import { toLogFields } from './errors.js';
 import { createStreamManager } from './store/create-stream-manager.js';
 

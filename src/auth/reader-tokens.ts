@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose';
 import { z } from 'zod';
-import { idPattern } from '../store/stream-id.js';
+import { idPattern } from '../store/stream-manager.js';
 
 /** What a token may allow: to read, and also to stop. */
 export const readerRights = ['read', 'stop'] as const;

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { ReaderGrant } from '../auth/reader-tokens.js';
-import { idPattern } from '../store/stream-id.js';
+import { idPattern } from '../store/stream-manager.js';
 
 const options = {
   sid: { type: 'string' },

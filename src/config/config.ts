@@ -1,21 +1,29 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ReaderTokenOptions } from '../auth/reader-tokens.js';
-import { contradictionErrors, takesReaderTokens } from './checks.js';
-import { ConfigError, type SettingWarning } from './config-error.js';
-import { isMapping, type Mapping, readDotenv, readYaml } from './files.js';
-import { renamedVariableErrors, unknownSetting, unknownVariables } from './names.js';
+import { contradictionErrors, limitFeeds, settingWarnings, takesReaderTokens } from './checks.js';
+import {
+  insecureErrors,
+  removeIgnoredSettings,
+  renamedVariableErrors,
+  unknownSetting,
+  unknownVariables,
+} from './names.js';
 import { isLoopback } from './network-values.js';
 import { nameOf, type Settings, settingAt, settingsSchema } from './settings.js';
 import {
   applyVariables,
+  ConfigError,
   type Environment,
+  type Mapping,
+  readDotenv,
   readFileVariables,
+  readYaml,
+  removeAt,
+  type SettingWarning,
   spreadRedisUrl,
   withoutEmpty,
-} from './variables.js';
-import { limitFeeds, settingWarnings } from './warnings.js';
-import { insecureErrors, removeIgnoredSettings } from './weknora.js';
+} from './sources.js';
 
 /** The time to live that 0 stands for, as in WeKnora, whose Redis this service may share. */
 const ttlForZeroMs = 24 * 3_600_000;
@@ -68,7 +76,7 @@ function parseSettings(document: Mapping, file: string): Parsed {
   const { data, error } = settingsSchema.safeParse(document);
   if (data !== undefined) return { settings: data, invalid: [], errors: [] };
   const invalid = error.issues.flatMap(pathsOf);
-  for (const path of invalid) remove(document, path.split('.'));
+  for (const path of invalid) removeAt(document, path.split('.'));
   return {
     settings: settingsSchema.safeParse(document).data,
     invalid,
@@ -82,13 +90,6 @@ function pathsOf(issue: z.core.$ZodIssue): string[] {
     const path = [...issue.path, ...key].join('.');
     return settingAt(path)?.path ?? path;
   });
-}
-
-function remove(document: Mapping, path: readonly string[]): void {
-  const [key, ...rest] = path as [string, ...string[]];
-  const inner = document[key];
-  if (rest.length === 0) delete document[key];
-  else if (isMapping(inner)) remove(inner, rest);
 }
 
 /** One error for each setting, of the first check that fails. */

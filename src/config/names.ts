@@ -1,7 +1,7 @@
 import { distance, closest as nearest } from 'fastest-levenshtein';
-import type { SettingWarning } from './config-error.js';
 import { environmentVariables, settings } from './settings.js';
-import { insecureVariable } from './weknora.js';
+import { type Mapping, removeAt, type SettingWarning } from './sources.js';
+import { flag } from './values.js';
 
 /** Earlier names of settings and variables. To ignore the keys in one would leave the service open. */
 const renamed: Readonly<Record<string, string>> = {
@@ -10,6 +10,9 @@ const renamed: Readonly<Record<string, string>> = {
   'feed.wait': 'feed.start_timeout',
   FEED_WAIT: 'FEED_START_TIMEOUT',
 };
+
+/** A variable of WeKnora that skips the check of certificates: this service always checks. */
+const insecureVariable = 'REDIS_TLS_INSECURE_SKIP_VERIFY';
 
 /** Wrong names that are easily guessed, such as SERVER_PORT, and the right ones. */
 const guesses = new Map<string, string>(
@@ -80,4 +83,24 @@ function closest(name: string, candidates: readonly string[]): string | null {
   const best = nearest(name, candidates);
   const max = name.startsWith(best) ? 3 : 2; // ADDRESS for ADDR
   return distance(name, best) <= Math.min(max, Math.floor(name.length / 4)) ? best : null;
+}
+
+/** Settings in WeKnora's `config.yaml` below `stream_manager` that have no effect, in WeKnora or here. */
+const ignoredSettings = ['stream_manager.cleanup_timeout', 'stream_manager.redis.ttl'];
+
+/** Removes these settings from a file that both services read. Returns a warning for each. */
+export function removeIgnoredSettings(document: Mapping): SettingWarning[] {
+  const detail = 'a setting of WeKnora without effect; stream_manager.ttl is how long streams live';
+  return ignoredSettings
+    .filter((setting) => removeAt(document, setting.split('.')))
+    .map((setting) => ({ setting, detail }));
+}
+
+export function insecureErrors(variables: Readonly<Record<string, string>>): string[] {
+  const value = variables[insecureVariable] ?? 'false';
+  if (flag.safeParse(value).data === false) return [];
+  return [
+    `${insecureVariable}: certificates are always checked: set REDIS_TLS_CA_FILE to the authority that ` +
+      'signed that of Redis, and REDIS_TLS_SERVER_NAME to the name in it',
+  ];
 }

@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { defaultClaimNames, defaultTokenCookie } from '../auth/reader-tokens.js';
 import { streamManagerTypes } from '../store/create-stream-manager.js';
 import { redisModes } from '../store/redis/connection/redis-options.js';
-import { type Annotated, annotatedIn, fileSetting, section, setting } from './annotations.js';
 import { apiKeys, claimName, cookieName, jwksUrl, publicKey, secrets } from './auth-values.js';
 import {
   addresses,
@@ -17,7 +16,21 @@ import {
   proxies,
   redisPrefix,
 } from './network-values.js';
-import { autoFlag, duration, flag, integer, oneOf, optionalText, size, text } from './values.js';
+import {
+  type Annotated,
+  annotatedIn,
+  autoFlag,
+  duration,
+  fileSetting,
+  flag,
+  integer,
+  oneOf,
+  optionalText,
+  section,
+  setting,
+  size,
+  text,
+} from './values.js';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -28,125 +41,85 @@ const limit = integer(1, 1e9);
 const rate = integer(0, 1e6);
 
 const server = section({
-  host: setting(
-    'HOST',
-    text.default('127.0.0.1'),
+  host: setting('HOST', text.default('127.0.0.1')).describe(
     'Address to listen on; beyond loopback only with API keys or `auth.disabled`.',
   ),
-  port: setting(
-    'PORT',
-    integer(0, 65_535).prefault(8080),
+  port: setting('PORT', integer(0, 65_535).prefault(8080)).describe(
     'Port to listen on; 0 takes any free one, which the log names.',
   ),
-  drain_delay: setting(
-    'DRAIN_DELAY',
-    duration('0', '1h').prefault('5s'),
+  drain_delay: setting('DRAIN_DELAY', duration('0', '1h').prefault('5s')).describe(
     'On SIGTERM, how long everything is still served while /readyz responds 503; max 1h.',
   ),
-  max_connections: setting(
-    'MAX_CONNECTIONS',
-    integer(1, 1e7).prefault(30_000),
+  max_connections: setting('MAX_CONNECTIONS', integer(1, 1e7).prefault(30_000)).describe(
     'Max open connections; must be above `feed.max_feeds`, as each feed takes one.',
   ),
-  trust_proxy: setting(
-    'TRUST_PROXY',
-    proxies,
+  trust_proxy: setting('TRUST_PROXY', proxies).describe(
     'Addresses, or ranges such as 10.0.0.0/8, of the proxies whose X-Forwarded-For names the address of a client.',
   ),
-  allowed_hosts: setting(
-    'ALLOWED_HOSTS',
-    hostNames,
+  allowed_hosts: setting('ALLOWED_HOSTS', hostNames).describe(
     'Host names that requests may be for, besides localhost and IP addresses; with API keys, an empty list allows any.',
   ),
 });
 
 const log = section({
-  level: setting(
-    'LOG_LEVEL',
-    oneOf(logLevels).default('info'),
+  level: setting('LOG_LEVEL', oneOf(logLevels).default('info')).describe(
     'Lowest level that is logged: fatal, error, warn, info, debug, trace or silent.',
   ),
 });
 
 const memory = section({
-  max_bytes: setting(
-    'MEMORY_MAX_BYTES',
-    size().prefault('256MiB'),
+  max_bytes: setting('MEMORY_MAX_BYTES', size().prefault('256MiB')).describe(
     'Max size of all streams in memory; each event counts 400 bytes on top of its own, each stream 1.5 KiB.',
   ),
-  max_streams: setting(
-    'MEMORY_MAX_STREAMS',
-    limit.prefault(100_000),
+  max_streams: setting('MEMORY_MAX_STREAMS', limit.prefault(100_000)).describe(
     'Max number of streams in memory.',
   ),
 });
 
 const redis = section({
-  mode: setting(
-    'REDIS_MODE',
-    oneOf(redisModes).default('standalone'),
+  mode: setting('REDIS_MODE', oneOf(redisModes).default('standalone')).describe(
     'What Redis is: standalone, cluster or sentinel.',
   ),
-  address: setting(
-    'REDIS_ADDR',
-    addresses.prefault('127.0.0.1:6379'),
+  address: setting('REDIS_ADDR', addresses.prefault('127.0.0.1:6379')).describe(
     'host:port of Redis, an IPv6 address in brackets; for cluster and sentinel, a list of nodes or sentinels.',
   ),
-  sentinel_name: setting(
-    'REDIS_SENTINEL_NAME',
-    optionalText,
+  sentinel_name: setting('REDIS_SENTINEL_NAME', optionalText).describe(
     'Name by which the sentinels know the primary; required for sentinel.',
   ),
-  username: setting('REDIS_USERNAME', optionalText, 'User at Redis.'),
-  password: fileSetting(
-    'REDIS_PASSWORD',
-    optionalText,
+  username: setting('REDIS_USERNAME', optionalText).describe('User at Redis.'),
+  password: fileSetting('REDIS_PASSWORD', optionalText).describe(
     'Password at Redis; in YAML, put quotes around one that is all digits.',
   ),
-  db: setting('REDIS_DB', integer(0, 1e6).prefault(0), 'Number of the database; 0 for cluster.'),
-  prefix: setting(
-    'REDIS_PREFIX',
-    redisPrefix.default('stream:events'),
+  db: setting('REDIS_DB', integer(0, 1e6).prefault(0)).describe(
+    'Number of the database; 0 for cluster.',
+  ),
+  prefix: setting('REDIS_PREFIX', redisPrefix.default('stream:events')).describe(
     'Prefix of every key, byte for byte.',
   ),
   tls: section({
-    enabled: setting(
-      'REDIS_USE_TLS',
-      flag.default(false),
+    enabled: setting('REDIS_USE_TLS', flag.default(false)).describe(
       'Whether connections to Redis, and to sentinels, use TLS.',
     ),
-    server_name: setting(
-      'REDIS_TLS_SERVER_NAME',
-      optionalText,
+    server_name: setting('REDIS_TLS_SERVER_NAME', optionalText).describe(
       'Name in the certificates, where it is not the host.',
     ),
-    ca_file: setting(
-      'REDIS_TLS_CA_FILE',
-      certificates,
+    ca_file: setting('REDIS_TLS_CA_FILE', certificates).describe(
       'PEM file of the authorities to trust, instead of those that Node.js trusts.',
     ),
   }),
 });
 
 const streamManager = section({
-  type: setting(
-    'STREAM_MANAGER_TYPE',
-    oneOf(streamManagerTypes).default('memory'),
+  type: setting('STREAM_MANAGER_TYPE', oneOf(streamManagerTypes).default('memory')).describe(
     'Where streams are stored: memory or redis.',
   ),
-  ttl: setting(
-    'STREAM_TTL',
-    duration('0', maxTtl).prefault('1h'),
+  ttl: setting('STREAM_TTL', duration('0', maxTtl).prefault('1h')).describe(
     'A stream expires this long after its last event or heartbeat, unless it has a Stream-TTL; 0 means 24 hours.',
   ),
-  max_ttl: setting(
-    'STREAM_MAX_TTL',
-    duration('1s', maxTtl).prefault('7d'),
+  max_ttl: setting('STREAM_MAX_TTL', duration('1s', maxTtl).prefault('7d')).describe(
     'Max time to live that the header Stream-TTL may give a stream.',
   ),
-  max_age: setting(
-    'STREAM_MAX_AGE',
-    duration('0', maxTtl).prefault('7d'),
+  max_age: setting('STREAM_MAX_AGE', duration('0', maxTtl).prefault('7d')).describe(
     'Max age up to which heartbeats without events keep a stream from expiring.',
   ),
   memory,
@@ -154,181 +127,118 @@ const streamManager = section({
 });
 
 const limits = section({
-  event_bytes: setting(
-    'LIMITS_EVENT_BYTES',
-    size().prefault('1MiB'),
+  event_bytes: setting('LIMITS_EVENT_BYTES', size().prefault('1MiB')).describe(
     'Max size of one event, as it is sent.',
   ),
-  body_bytes: setting(
-    'LIMITS_BODY_BYTES',
-    size().prefault('8MiB'),
+  body_bytes: setting('LIMITS_BODY_BYTES', size().prefault('8MiB')).describe(
     'Max size of the body of one request.',
   ),
-  bodies_in_flight: setting(
-    'LIMITS_BODIES_IN_FLIGHT',
-    size().prefault('256MiB'),
+  bodies_in_flight: setting('LIMITS_BODIES_IN_FLIGHT', size().prefault('256MiB')).describe(
     'Max size of all bodies that are being read at once; above it, the service responds 503 `overloaded`.',
   ),
-  stream_events: setting(
-    'LIMITS_STREAM_EVENTS',
-    limit.prefault(100_000),
+  stream_events: setting('LIMITS_STREAM_EVENTS', limit.prefault(100_000)).describe(
     'Max number of events of one stream.',
   ),
-  stream_bytes: setting(
-    'LIMITS_STREAM_BYTES',
-    size().prefault('64MiB'),
+  stream_bytes: setting('LIMITS_STREAM_BYTES', size().prefault('64MiB')).describe(
     'Max size of the events of one stream.',
   ),
-  session_streams: setting(
-    'LIMITS_SESSION_STREAMS',
-    limit.prefault(10_000),
+  session_streams: setting('LIMITS_SESSION_STREAMS', limit.prefault(10_000)).describe(
     'Max number of streams of one session.',
   ),
-  appends_per_key: setting(
-    'LIMITS_APPENDS_PER_KEY',
-    rate.prefault(0),
+  appends_per_key: setting('LIMITS_APPENDS_PER_KEY', rate.prefault(0)).describe(
     'Max appends and stops per second with one API key, or with the tokens of one session, on average over ten seconds; 0 sets no limit.',
   ),
-  appends_per_address: setting(
-    'LIMITS_APPENDS_PER_ADDRESS',
-    rate.prefault(0),
+  appends_per_address: setting('LIMITS_APPENDS_PER_ADDRESS', rate.prefault(0)).describe(
     'Max appends and stops per second from one address, averaged likewise; 0 sets no limit.',
   ),
-  feeds_per_key: setting(
-    'LIMITS_FEEDS_PER_KEY',
-    rate.prefault(0),
+  feeds_per_key: setting('LIMITS_FEEDS_PER_KEY', rate.prefault(0)).describe(
     'Max feeds opened per second with one API key, on average over ten seconds; 0 sets no limit.',
   ),
-  feeds_per_address: setting(
-    'LIMITS_FEEDS_PER_ADDRESS',
-    rate.prefault(0),
+  feeds_per_address: setting('LIMITS_FEEDS_PER_ADDRESS', rate.prefault(0)).describe(
     'Max feeds opened per second from one address, averaged likewise; 0 sets no limit.',
   ),
 });
 
 const feed = section({
-  poll_interval: setting(
-    'FEED_POLL_INTERVAL',
-    duration('10ms').prefault('1s'),
+  poll_interval: setting('FEED_POLL_INTERVAL', duration('10ms').prefault('1s')).describe(
     'On Redis, a followed stream is read at least this often, also without a notification; 100ms where other programs push too, min 10ms.',
   ),
-  heartbeat: setting(
-    'FEED_HEARTBEAT',
-    duration('100ms').prefault('15s'),
+  heartbeat: setting('FEED_HEARTBEAT', duration('100ms').prefault('15s')).describe(
     'A silent feed sends a heartbeat this often; min 100ms.',
   ),
-  linger: setting(
-    'FEED_LINGER',
-    duration('0').prefault('3s'),
+  linger: setting('FEED_LINGER', duration('0').prefault('3s')).describe(
     'A feed stays open this long after the end of its stream, for a late title.',
   ),
-  start_timeout: setting(
-    'FEED_START_TIMEOUT',
-    duration('0').prefault('60s'),
+  start_timeout: setting('FEED_START_TIMEOUT', duration('0').prefault('60s')).describe(
     'After a reset, how long a feed waits for a stream that does not exist; also the max of ?startTimeout=.',
   ),
-  max_age: setting(
-    'FEED_MAX_AGE',
-    duration('1s').prefault('10m'),
+  max_age: setting('FEED_MAX_AGE', duration('1s').prefault('10m')).describe(
     'A feed ends about this long after it began, and its client reconnects; min 1s.',
   ),
-  max_feeds: setting(
-    'FEED_MAX_FEEDS',
-    integer(1, 1e7).prefault(20_000),
+  max_feeds: setting('FEED_MAX_FEEDS', integer(1, 1e7).prefault(20_000)).describe(
     'Max open feeds; two thirds of `server.max_connections` where only that one is lowered.',
   ),
   max_feeds_per_stream: setting(
     'FEED_MAX_FEEDS_PER_STREAM',
     integer(1, 1e7).prefault(10_000),
-    'Max open feeds of one stream.',
-  ),
+  ).describe('Max open feeds of one stream.'),
 });
 
 const auth = section({
-  disabled: setting(
-    'AUTH_DISABLED',
-    flag.default(false),
+  disabled: setting('AUTH_DISABLED', flag.default(false)).describe(
     'Whether any client that reaches the port may read and write; not together with API keys or reader tokens.',
   ),
-  api_keys: setting(
-    'AUTH_API_KEYS',
-    apiKeys,
+  api_keys: setting('AUTH_API_KEYS', apiKeys).describe(
     'API keys, one of which every request then needs: { id, sha256, scopes: [append, read, admin] }, or id:sha256:scope+scope; `npm run key` creates them.',
   ),
-  reader_secret: fileSetting(
-    'AUTH_READER_SECRET',
-    secrets,
+  reader_secret: fileSetting('AUTH_READER_SECRET', secrets).describe(
     'Secret that signs reader tokens (HS256), of at least 32 characters, or a list of them.',
   ),
-  reader_public_key: fileSetting(
-    'AUTH_READER_PUBLIC_KEY',
-    publicKey,
+  reader_public_key: fileSetting('AUTH_READER_PUBLIC_KEY', publicKey).describe(
     'PEM public key that verifies reader tokens; not together with `auth.reader_jwks_url`.',
   ),
-  reader_jwks_url: setting(
-    'AUTH_READER_JWKS_URL',
-    jwksUrl,
+  reader_jwks_url: setting('AUTH_READER_JWKS_URL', jwksUrl).describe(
     'URL of the public keys (JWKS) of an identity provider; https, or http on loopback.',
   ),
-  reader_issuer: setting(
-    'AUTH_READER_ISSUER',
-    optionalText,
+  reader_issuer: setting('AUTH_READER_ISSUER', optionalText).describe(
     'The iss that every reader token must have.',
   ),
-  reader_audience: setting(
-    'AUTH_READER_AUDIENCE',
-    optionalText,
+  reader_audience: setting('AUTH_READER_AUDIENCE', optionalText).describe(
     'The aud that every reader token must name.',
   ),
-  reader_cookie: setting(
-    'AUTH_READER_COOKIE',
-    cookieName.default(defaultTokenCookie),
+  reader_cookie: setting('AUTH_READER_COOKIE', cookieName.default(defaultTokenCookie)).describe(
     'Cookie that may bring a reader token.',
   ),
   reader_claims: section({
-    sid: setting(
-      'AUTH_READER_CLAIM_SID',
-      claimName.default(defaultClaimNames.sid),
+    sid: setting('AUTH_READER_CLAIM_SID', claimName.default(defaultClaimNames.sid)).describe(
       'Claim that holds the session of a reader token: a name, a URL, or a.b for b within a.',
     ),
-    mid: setting(
-      'AUTH_READER_CLAIM_MID',
-      claimName.default(defaultClaimNames.mid),
+    mid: setting('AUTH_READER_CLAIM_MID', claimName.default(defaultClaimNames.mid)).describe(
       'Claim that holds the message of a reader token.',
     ),
-    scope: setting(
-      'AUTH_READER_CLAIM_SCOPE',
-      claimName.default(defaultClaimNames.scope),
+    scope: setting('AUTH_READER_CLAIM_SCOPE', claimName.default(defaultClaimNames.scope)).describe(
       'Claim that holds the rights of a reader token, as space-separated words or as a list.',
     ),
   }),
 });
 
 const cors = section({
-  origins: setting(
-    'CORS_ORIGINS',
-    origins,
+  origins: setting('CORS_ORIGINS', origins).describe(
     'Origins whose pages may use the service; https://*.example.com stands for any one label.',
   ),
-  headers: setting(
-    'CORS_HEADERS',
-    corsHeaders,
+  headers: setting('CORS_HEADERS', corsHeaders).describe(
     'Request headers that such pages may send, besides those that the service reads.',
   ),
 });
 
 const inspector = section({
-  enabled: setting(
-    'INSPECTOR_ENABLED',
-    autoFlag.default('auto'),
+  enabled: setting('INSPECTOR_ENABLED', autoFlag.default('auto')).describe(
     'Whether /inspector is served; auto serves it where only this machine can reach the service.',
   ),
 });
 
 const docs = section({
-  enabled: setting(
-    'DOCS_ENABLED',
-    flag.default(true),
+  enabled: setting('DOCS_ENABLED', flag.default(true)).describe(
     'Whether /docs and /openapi.json are served.',
   ),
 });

@@ -1,11 +1,15 @@
-import { type ByteRange, endOfString, skipSpace } from './json-scan.js';
-
-const quote = 0x22;
-const comma = 0x2c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
+import {
+  type ByteRange,
+  closeBrace,
+  closeBracket,
+  comma,
+  endOfScalar,
+  endOfString,
+  openBrace,
+  openBracket,
+  quote,
+  skipSpace,
+} from './json-scan.js';
 
 /** JSON up to this size is parsed whole, at 100 ns a byte at worst. */
 const smallBytes = 4096;
@@ -14,8 +18,6 @@ const smallBytes = 4096;
 interface Member {
   /** The key with its quotes. */
   readonly key: ByteRange;
-  /** Whether the key has escapes. */
-  readonly escaped: boolean;
   readonly value: ByteRange;
 }
 
@@ -29,12 +31,8 @@ export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
   if (text[0] !== openBrace) return readShallow(text, { start: 0, end: text.length });
   const fields: Record<string, unknown> = {};
   let other: string | null = null;
-  for (const { key, escaped, value } of membersOf(text)) {
-    // After the first other member, a key without escapes is compared undecoded.
-    const isPlain: boolean = other !== null && !escaped;
-    const name: string = isPlain
-      ? text.toString('latin1', key.start + 1, key.end - 1)
-      : (parseRange(text, key) as string);
+  for (const { key, value } of membersOf(text)) {
+    const name = decodeKey(text, key);
     if (!names.has(name)) other ??= name;
     if (names.has(name) || name === other) fields[name] = readShallow(text, value);
   }
@@ -49,12 +47,8 @@ export function readFields(text: Buffer, names: ReadonlySet<string>): unknown {
  */
 export function findStringMember(object: Buffer, name: string): ByteRange | null {
   let found: ByteRange | null = null;
-  for (const { key, escaped, value } of membersOf(object)) {
-    if (object[value.start] !== quote) continue;
-    const text = escaped
-      ? parseRange(object, key)
-      : object.toString('utf8', key.start + 1, key.end - 1);
-    if (text === name) found = value;
+  for (const { key, value } of membersOf(object)) {
+    if (object[value.start] === quote && decodeKey(object, key) === name) found = value;
   }
   return found;
 }
@@ -63,13 +57,18 @@ export function findStringMember(object: Buffer, name: string): ByteRange | null
 function* membersOf(object: Buffer): Generator<Member> {
   let at = skipSpace(object, skipSpace(object, 0) + 1);
   while (object[at] !== closeBrace) {
-    const { end, escaped } = endOfString(object, at);
+    const end = endOfString(object, at);
     const start = skipSpace(object, skipSpace(object, end) + 1); // after the colon
     const value = { start, end: endOfValue(object, start) };
-    yield { key: { start: at, end }, escaped, value };
+    yield { key: { start: at, end }, value };
     at = skipSpace(object, value.end);
     if (object[at] === comma) at = skipSpace(object, at + 1);
   }
+}
+
+function decodeKey(text: Buffer, { start, end }: ByteRange): string {
+  const inner = text.toString('utf8', start + 1, end - 1);
+  return inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
 }
 
 function parseRange(text: Buffer, { start, end }: ByteRange): unknown {
@@ -83,30 +82,15 @@ function readShallow(text: Buffer, range: ByteRange): unknown {
 
 /** The index after the value that begins at `start`. */
 function endOfValue(text: Buffer, start: number): number {
+  const first = text[start] as number;
+  if (first !== openBrace && first !== openBracket) return endOfScalar(text, start, first);
   let depth = 0;
   let at = start;
   do {
     const byte = text[at] as number;
-    if (byte === quote) at = endOfString(text, at).end;
-    else {
-      if (byte === openBrace || byte === openBracket) depth += 1;
-      else if (byte === closeBrace || byte === closeBracket) depth -= 1;
-      at += 1;
-    }
+    if (byte === openBrace || byte === openBracket) depth += 1;
+    else if (byte === closeBrace || byte === closeBracket) depth -= 1;
+    at = byte === quote ? endOfString(text, at) : at + 1;
   } while (depth > 0);
-  return text[start] === quote || isBracket(text[start]) ? at : endOfScalar(text, at);
-}
-
-function isBracket(byte: number | undefined): boolean {
-  return byte === openBrace || byte === openBracket;
-}
-
-function endOfScalar(text: Buffer, from: number): number {
-  let at = from;
-  while (at < text.length && !isEndOfScalar(text[at] as number)) at += 1;
   return at;
-}
-
-function isEndOfScalar(byte: number): boolean {
-  return byte === comma || byte === closeBrace || byte === closeBracket || byte <= 0x20;
 }

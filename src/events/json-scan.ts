@@ -23,14 +23,14 @@ export interface JsonScan {
   readonly fault: ScanFault | null;
 }
 
-const quote = 0x22;
+export const quote = 0x22;
 const backslash = 0x5c;
-const comma = 0x2c;
+export const comma = 0x2c;
 const colon = 0x3a;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
+export const openBrace = 0x7b;
+export const closeBrace = 0x7d;
+export const openBracket = 0x5b;
+export const closeBracket = 0x5d;
 
 export interface ScanLimits {
   /** Max nesting depth of one element; an object of scalars has 1. */
@@ -84,7 +84,7 @@ export function* scanInSteps(
       if (byte !== colon) fault = 'not_json';
       expected = Expected.Value;
     } else if (expected === Expected.Key || expected === Expected.KeyOrClose) {
-      end = byte === quote ? endOfText(text, at) : ~at;
+      end = byte === quote ? endOfString(text, at) : ~at;
       if (!allowsProtoKeys && end > 0 && isProtoKey(text, at, end)) fault = 'proto_key';
       expected = Expected.Colon;
     } else if (expected === Expected.Nothing) {
@@ -150,7 +150,7 @@ export function measureJson(text: Buffer): { readonly depth: number; readonly va
   let [open, depth, values] = [0, 0, 1];
   for (let at = 0; at < text.length; at += 1) {
     const byte = text[at];
-    if (byte === quote) at = endOfString(text, at).end - 1;
+    if (byte === quote) at = Math.max(at, endOfString(text, at) - 1);
     else if (byte === comma) values += 1;
     else if (byte === openBrace || byte === openBracket) {
       values += 1;
@@ -185,14 +185,14 @@ enum Expected {
 }
 
 /** The index after a string, a number, `true`, `false` or `null`; `~at` when it fails at `at`. */
-function endOfScalar(text: Buffer, at: number, byte: number): number {
-  if (byte === quote) return endOfText(text, at);
+export function endOfScalar(text: Buffer, at: number, byte: number): number {
+  if (byte === quote) return endOfString(text, at);
   const end = byte < 0x61 ? endOfNumber(text, at) : endOfWord(text, at, words.get(byte));
   return end === -1 ? ~at : end;
 }
 
 /** The index after the string that opens at `start`; `~at` when it fails at `at`. */
-function endOfText(text: Buffer, start: number): number {
+export function endOfString(text: Buffer, start: number): number {
   let at = start + 1;
   for (;;) {
     const byte = text[at];
@@ -259,22 +259,6 @@ function endOfDigits(text: Buffer, from: number): number {
 
 function isDigit(byte: number): boolean {
   return byte >= zero && byte <= 0x39;
-}
-
-/** The index after the closing quote of the string that opens at `start`, or the end of the text. */
-export function endOfString(text: Buffer, start: number): { end: number; escaped: boolean } {
-  let escaped = false;
-  let at = start + 1;
-  while (at < text.length) {
-    const byte = text[at];
-    if (byte === quote) return { end: at + 1, escaped };
-    if (byte === backslash) {
-      escaped = true;
-      at += 1;
-    }
-    at += 1;
-  }
-  return { end: text.length, escaped };
 }
 
 const underscore = 0x5f;

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { StoredBytes } from './stored-event.js';
+import type { StoredBytes } from './event.js';
 
 /**
  * A place in a stream, after `offset` events. `tag` is the CRC-32 of the stored bytes of the event just

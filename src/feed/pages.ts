@@ -1,6 +1,5 @@
-import { eventTypePattern } from '../events/event.js';
+import { eventTypePattern, type StoredEvent } from '../events/event.js';
 import { formatPosition, type Position, tagAfter, tagAt } from '../events/position.js';
-import type { StoredEvent } from '../events/stored-event.js';
 import { type Chunk, encodeFrames, type Frame } from '../sse/frame.js';
 import type { EventPage } from '../store/stream-manager.js';
 

@@ -1,8 +1,7 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 import { matches, type Position } from '../events/position.js';
-import type { StreamId } from '../store/stream-id.js';
-import type { StreamManager } from '../store/stream-manager.js';
+import type { StreamId, StreamManager } from '../store/stream-manager.js';
 import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
 import { EncodedPage, type PageBudget, PageCache } from './pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from './parked-subscribers.js';

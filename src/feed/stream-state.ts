@@ -1,6 +1,5 @@
-import { mayFollowEnd } from '../events/event.js';
+import { mayFollowEnd, type StoredEvent } from '../events/event.js';
 import { type Position, startOfStream, tagAfter } from '../events/position.js';
-import type { StoredEvent } from '../events/stored-event.js';
 import type { StreamInfo } from '../store/stream-manager.js';
 import type { EncodedPage } from './pages.js';
 

@@ -1,12 +1,16 @@
 import type { Histogram } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
 import type { ErrorCode } from '../errors.js';
-import { type Ending, mayFollowEnd } from '../events/event.js';
-import type { StoredEvent } from '../events/stored-event.js';
-import type { StreamStatus } from '../store/lifecycle.js';
+import { type Ending, mayFollowEnd, type StoredEvent } from '../events/event.js';
+import type { StreamStatus } from '../store/append-rules.js';
 import type { StoreObserver } from '../store/observed-store.js';
-import { type StreamId, streamKey } from '../store/stream-id.js';
-import { type Appended, isLeasingStore, type StreamManager } from '../store/stream-manager.js';
+import {
+  type Appended,
+  isLeasingStore,
+  type StreamId,
+  type StreamManager,
+  streamKey,
+} from '../store/stream-manager.js';
 import { durationBuckets, type Instruments, waitBuckets } from './instruments.js';
 
 /** The state of an open stream. Times are milliseconds of `performance.now()`. */

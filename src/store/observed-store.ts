@@ -1,13 +1,13 @@
 import { type ErrorCode, ServiceError } from '../errors.js';
-import type { StoredEvent } from '../events/stored-event.js';
-import type { StreamStatus } from './lifecycle.js';
-import type { StreamId } from './stream-id.js';
+import type { StoredEvent } from '../events/event.js';
+import type { StreamStatus } from './append-rules.js';
 import type {
   Appended,
   AppendOptions,
   EventPage,
   LeaseRenewal,
   ListedStream,
+  StreamId,
   StreamInfo,
   StreamManager,
 } from './stream-manager.js';

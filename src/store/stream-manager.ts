@@ -1,10 +1,31 @@
-import type { StoredBytes, StoredEvent } from '../events/stored-event.js';
-import type { StreamStatus } from './lifecycle.js';
-import type { ProducerStamp, ProducerState } from './producer.js';
-import type { StreamId } from './stream-id.js';
+import type { StoredBytes, StoredEvent } from '../events/event.js';
+import type { ProducerStamp, ProducerState, StreamLimits, StreamStatus } from './append-rules.js';
+
+/** Names one stream: the event log of one message of one session. */
+export interface StreamId {
+  readonly sessionId: string;
+  readonly messageId: string;
+}
+
+/** The pattern of session and message ids. No `:`, which separates the parts of a Redis key. */
+export const idPattern = /^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,127}$/;
+
+/** One string per stream, unique because ids hold no `:`. For map keys and Redis keys. */
+export function streamKey({ sessionId, messageId }: StreamId): string {
+  return `${sessionId}:${messageId}`;
+}
 
 /** A page ends before the event that would take it over this, unless that is its only one. */
 export const maxPageBytes = 256 * 1024;
+
+/** The options of every store. */
+export interface StoreOptions {
+  /** A stream without its own time to live expires this long after its last append. */
+  readonly ttlMs: number;
+  /** How long after its creation heartbeats keep a stream from expiring. */
+  readonly maxAgeMs: number;
+  readonly limits: StreamLimits;
+}
 
 /** The result of an append. */
 export interface Appended {

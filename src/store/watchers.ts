@@ -1,4 +1,4 @@
-import { type StreamId, streamKey } from './stream-id.js';
+import { type StreamId, streamKey } from './stream-manager.js';
 
 /** A watch, as an object of its own, so that one callback may watch twice. */
 interface Watch {
@@ -27,10 +27,6 @@ export class Watchers {
     const known = this.#byStream.get(key);
     if (known instanceof Set) for (const watch of known) this.#call(watch);
     else if (known !== undefined) this.#call(known);
-  }
-
-  notifyAll(): void {
-    for (const key of this.#byStream.keys()) this.notify(key);
   }
 
   /** Number of watched streams. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { maxBatchEvents } from '../../src/events/event.js';
+import { maxBatchEvents, type StoredEvent } from '../../src/events/event.js';
 import { matches, tagAfter, tagAt } from '../../src/events/position.js';
-import type { StoredEvent } from '../../src/events/stored-event.js';
 import { maxPageBytes } from '../../src/store/stream-manager.js';
 import { answers, eventOfBytes, newStream, stored, texts } from '../support/events.js';
 import type { ManagerSource } from './manager-source.js';

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { StreamId } from '../../src/store/stream-id.js';
-import type { StreamManager } from '../../src/store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest, call } from '../support/cluster-of-test.js';
 import { answers } from '../support/events.js';

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { StreamId } from '../../src/store/stream-id.js';
-import type { StreamManager } from '../../src/store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
-import type { StreamId } from '../../src/store/stream-id.js';
-import type { StreamManager } from '../../src/store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { unlessStalled } from '../support/unless-stalled.js';

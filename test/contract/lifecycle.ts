@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exemptTerminalBytes } from '../../src/store/lifecycle.js';
-import type { StreamId } from '../../src/store/stream-id.js';
+import { exemptTerminalBytes } from '../../src/store/append-rules.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 import type { ManagerSource } from './manager-source.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { maxProducers } from '../../src/store/producer.js';
-import type { StreamId } from '../../src/store/stream-id.js';
+import { maxProducers } from '../../src/store/append-rules.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream, texts, title } from '../support/events.js';
 import { producer } from '../support/producers.js';
 import { waitFor } from '../support/wait-for.js';

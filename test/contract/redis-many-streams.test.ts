@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RedisLeases } from '../../src/store/redis/leases.js';
+import { RedisCalls } from '../../src/store/redis/redis-calls.js';
 import { createScriptClient, type ScriptClient } from '../../src/store/redis/script-client.js';
-import { SessionIndex } from '../../src/store/redis/session-index.js';
-import type { StreamId } from '../../src/store/stream-id.js';
+import { RedisSessions } from '../../src/store/redis/sessions.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 import { sharedRedis, silentLogger } from '../support/backends.js';
 import { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -37,15 +38,16 @@ describe('Redis, under appends to many streams in turn,', () => {
   const ofSessions = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const refresh = async () => {};
-    const index = new SessionIndex({ client, prefix, limits, ttlMs, refresh, ...bound });
-    return (stream) => index.admit(stream);
+    const getStatus = async () => null;
+    const calls = new RedisCalls(client, silentLogger);
+    const sessions = new RedisSessions({ calls, prefix, limits, ttlMs, getStatus, ...bound });
+    return (stream) => sessions.admit(stream);
   };
   const ofLeases = (maxRemembered?: number): Note => {
     const prefix = randomUUID();
     const bound = maxRemembered === undefined ? {} : { maxRemembered };
-    const expireLease = async () => null;
-    const leases = new RedisLeases({ client, prefix, logger: silentLogger, expireLease, ...bound });
+    const calls = new RedisCalls(client, silentLogger);
+    const leases = new RedisLeases({ calls, prefix, ttlMs, ...bound });
     onTestFinished(() => leases.close());
     return (stream) => leases.schedule(stream, 600_000);
   };

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { StreamId } from '../../src/store/stream-id.js';
-import type { StreamManager } from '../../src/store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
 import { RedisServer } from '../support/redis-server.js';

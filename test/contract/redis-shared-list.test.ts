@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeStoredEvent } from '../../src/events/stored-event.js';
+import { decodeStoredEvent } from '../../src/events/event.js';
 import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';

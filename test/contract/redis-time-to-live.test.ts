@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/lifecycle.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/append-rules.js';
 import type { StreamInfo, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, stored } from '../support/events.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { idPattern } from '../../src/store/stream-id.js';
+import { idPattern } from '../../src/store/stream-manager.js';
 import type { Route, Sent } from './checker.js';
 
 /** One request as bytes, and where they are cut on their way. */

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/config.js';
-import { ConfigError } from '../../src/config/config-error.js';
 import { environmentVariables, settings } from '../../src/config/settings.js';
+import { ConfigError } from '../../src/config/sources.js';
 import { fuzz } from './fuzz.js';
 
 /** It may stand anywhere, by mistake, and is never told. */

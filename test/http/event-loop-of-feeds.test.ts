@@ -1,7 +1,6 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StreamId } from '../../src/store/stream-id.js';
-import type { StreamManager } from '../../src/store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { complete, newStream, stored } from '../support/events.js';
 import { longestBlock } from '../support/longest-block.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../src/events/event.js';
 import {
   matches,
   type Position,
@@ -7,7 +8,6 @@ import {
   tagAfter,
   tagAt,
 } from '../../src/events/position.js';
-import type { StoredEvent } from '../../src/events/stored-event.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { backends } from '../support/backends.js';
 import { answer, complete, newStream, texts, title } from '../support/events.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/event.js';
 import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { EncodedPage } from '../../src/feed/pages.js';
 import { majors, readMessage } from '../support/ui-messages.js';

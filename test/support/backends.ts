@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import type { StreamLimits } from '../../src/store/lifecycle.js';
+import type { StreamLimits } from '../../src/store/append-rules.js';
 import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manager.js';
 import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
 import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config/config.js';
-import { ConfigError } from '../../src/config/config-error.js';
+import { ConfigError } from '../../src/config/sources.js';
 import { directoryWith, type Environment } from './test-processes.js';
 
 /**

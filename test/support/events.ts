@@ -1,6 +1,6 @@
 import { encodeEvents } from '../../src/events/encode-events.js';
-import type { StoredEvent } from '../../src/events/stored-event.js';
-import type { StreamId } from '../../src/store/stream-id.js';
+import type { StoredEvent } from '../../src/events/event.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 
 /** Events as the service stores them, from what a worker would send. */
 export function stored(...events: object[]): StoredEvent[] {

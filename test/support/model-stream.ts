@@ -1,5 +1,5 @@
-import type { StoredEvent } from '../../src/events/stored-event.js';
-import type { ProducerStamp } from '../../src/store/producer.js';
+import type { StoredEvent } from '../../src/events/event.js';
+import type { ProducerStamp } from '../../src/store/append-rules.js';
 
 /** What an append or a status comes to: a result, or a rejection with its code. */
 export type Outcome = Readonly<Record<string, unknown>> | null;

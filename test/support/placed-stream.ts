@@ -1,4 +1,4 @@
-import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 import type { ClusterOfTest } from './cluster-of-test.js';
 import type { RedisServer } from './redis-server.js';
 

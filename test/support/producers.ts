@@ -1,4 +1,4 @@
-import type { ProducerStamp } from '../../src/store/producer.js';
+import type { ProducerStamp } from '../../src/store/append-rules.js';
 
 /** What a producer says of its next batch. */
 export function producer(seq: number, epoch = 0, id = 'w'): ProducerStamp {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
 import { loadConfig } from '../../src/config/config.js';
-import type { ConfigError } from '../../src/config/config-error.js';
+import type { ConfigError } from '../../src/config/sources.js';
 import { makeKey } from '../support/keys.js';
 import { directoryWith } from '../support/test-processes.js';
 

@@ -76,7 +76,7 @@ describe('The folders below src', () => {
     ['prom-client', /^metrics\//],
     ['fastest-levenshtein', /^config\/names\.ts/],
     ['jose', /^auth\//],
-    ['yaml', /^config\/files\.ts/],
+    ['yaml', /^config\/sources\.ts/],
     ['toad-cache', /^bounded-cache\.ts/],
   ])('import %s in its own places only', (name, places) => {
     const users = imports.filter(({ target }) => target === name);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.js';
-import type { ConfigError } from '../../src/config/config-error.js';
+import type { ConfigError } from '../../src/config/sources.js';
 import { directoryWith } from '../support/test-processes.js';
 
 type Variables = Record<string, string>;

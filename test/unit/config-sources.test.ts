@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadConfig } from '../../src/config/config.js';
-import type { ConfigError } from '../../src/config/config-error.js';
 import { environmentVariables } from '../../src/config/settings.js';
+import type { ConfigError } from '../../src/config/sources.js';
 import { directoryWith } from '../support/test-processes.js';
 
 type Variables = Record<string, string>;

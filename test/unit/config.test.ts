@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, loadConfig } from '../../src/config/config.js';
-import type { ConfigError } from '../../src/config/config-error.js';
+import type { ConfigError } from '../../src/config/sources.js';
 
 let directory: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeStoredEvent, type StoredEvent } from '../../src/events/stored-event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../src/events/event.js';
 import { foldEvents } from '../../src/feed/formats/fold-events.js';
 import { stored, texts } from '../support/events.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeptBytes } from '../../src/store/memory/kept-bytes.js';
+import { KeptBytes } from '../../src/store/memory/memory-stream.js';
 
 const unlimited = Number.POSITIVE_INFINITY;
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredEvent } from '../../src/events/stored-event.js';
-import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/lifecycle.js';
+import type { StoredEvent } from '../../src/events/event.js';
+import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/append-rules.js';
 import {
   eventOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
 } from '../../src/store/memory/memory-stream-manager.js';
-import type { StreamId } from '../../src/store/stream-id.js';
+import type { StreamId } from '../../src/store/stream-manager.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeStoredEvent } from '../../src/events/stored-event.js';
+import { decodeStoredEvent } from '../../src/events/event.js';
 import { MessageProjection } from '../../src/feed/formats/ai-sdk/message-projection.js';
 import { UiMessageFormat } from '../../src/feed/formats/ai-sdk/ui-message-format.js';
 import { EncodedPage } from '../../src/feed/pages.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultClaimNames } from '../../src/auth/reader-tokens.js';
 import { loadConfig } from '../../src/config/config.js';
-import type { ConfigError } from '../../src/config/config-error.js';
+import type { ConfigError } from '../../src/config/sources.js';
 import { directoryWith } from '../support/test-processes.js';
 
 const load = (environment: Record<string, string>, yaml = '') =>

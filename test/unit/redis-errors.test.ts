@@ -1,12 +1,12 @@
 import { ReplyError } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { toAppended } from '../../src/store/redis/append-script-call.js';
 import {
   isAway,
   isWrongType,
   toServiceError,
 } from '../../src/store/redis/connection/redis-errors.js';
 import { connectionOptions } from '../../src/store/redis/connection/redis-options.js';
+import { toAppended } from '../../src/store/redis/script-client.js';
 
 const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
 

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { RedisLeases } from '../../src/store/redis/leases.js';
+import { RedisCalls } from '../../src/store/redis/redis-calls.js';
 import type { ScriptClient } from '../../src/store/redis/script-client.js';
 import { silentLogger } from '../support/backends.js';
 import { waitFor } from '../support/wait-for.js';
@@ -30,10 +31,9 @@ class LossyRedis {
 it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 per command', async () => {
   const redis = new LossyRedis();
   const leases = new RedisLeases({
-    client: redis as unknown as ScriptClient,
+    calls: new RedisCalls(redis as unknown as ScriptClient, silentLogger),
     prefix: 'test',
-    logger: silentLogger,
-    expireLease: async () => null,
+    ttlMs: 3_600_000,
   });
   onTestFinished(() => leases.close());
   const scheduled = Array.from({ length: 90_000 }, (_, index) =>

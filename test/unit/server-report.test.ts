@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readInfo, warningsOf } from '../../src/store/redis/connection/server-report.js';
+import { readInfo, warningsOf } from '../../src/store/redis/connection/connection-log.js';
 
 const sound = { version: '7.0.15', valkeyVersion: undefined, maxmemoryPolicy: 'noeviction' };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredEvent } from '../../src/events/stored-event.js';
+import type { StoredEvent } from '../../src/events/event.js';
 import { StreamSnapshot } from '../../src/feed/stream-state.js';
 import type { StreamInfo } from '../../src/store/stream-manager.js';
 import { answer, complete, title } from '../support/events.js';

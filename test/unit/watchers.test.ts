@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type StreamId, streamKey } from '../../src/store/stream-id.js';
+import { type StreamId, streamKey } from '../../src/store/stream-manager.js';
 import { Watchers } from '../../src/store/watchers.js';
 import { newStream } from '../support/events.js';
 
@@ -63,7 +63,7 @@ describe('Watchers', () => {
         if (index === 0) ends[1]?.();
       }),
     );
-    watchers.notifyAll();
+    watchers.notify(streamKey(stream));
     expect(notified).toEqual([0, 2]);
     for (const end of ends) end();
     expect(watchers.size).toBe(0);

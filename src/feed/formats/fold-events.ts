@@ -1,6 +1,5 @@
-import { isGeneratedId, mayFollowEnd } from '../../events/event.js';
+import { isGeneratedId, mayFollowEnd, type StoredEvent } from '../../events/event.js';
 import { findStringMember } from '../../events/json-members.js';
-import type { StoredEvent } from '../../events/stored-event.js';
 
 /** One event, or a run of chunks folded into one. */
 export interface FoldedEvent {

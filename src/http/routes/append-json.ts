@@ -2,8 +2,7 @@ import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { type EncodeLimits, encodeEvents, encodeInSteps } from '../../events/encode-events.js';
 import { runInSlices } from '../../events/slices.js';
-import type { StreamId } from '../../store/stream-id.js';
-import type { Appended, StreamManager } from '../../store/stream-manager.js';
+import type { Appended, StreamId, StreamManager } from '../../store/stream-manager.js';
 import { headerList, respondJson } from './json-response.js';
 import { leaseMs, producerStamp, type RequestHeaders, streamTtlMs } from './producer-headers.js';
 

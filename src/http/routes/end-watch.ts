@@ -1,5 +1,4 @@
-import type { StreamId } from '../../store/stream-id.js';
-import type { StreamInfo, StreamManager } from '../../store/stream-manager.js';
+import type { StreamId, StreamInfo, StreamManager } from '../../store/stream-manager.js';
 
 /** Min time between two reads of the status of a stream with many appends. */
 const minPauseMs = 100;

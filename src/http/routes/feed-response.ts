@@ -3,7 +3,7 @@ import { ServiceError, toLogFields } from '../../errors.js';
 import { FeedClient } from '../../feed/feed-client.js';
 import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
 import { Chunk } from '../../sse/frame.js';
-import type { StreamId } from '../../store/stream-id.js';
+import type { StreamId } from '../../store/stream-manager.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
 import type { ResponseHeader } from './documentation.js';
 import { headerList } from './json-response.js';

@@ -1,12 +1,14 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { type EncodeLimits, encodeLine } from '../../events/encode-events.js';
-import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
+import { maxBatchEvents, mayFollowEnd, type StoredEvent } from '../../events/event.js';
 import { Slice } from '../../events/slices.js';
-import type { StoredEvent } from '../../events/stored-event.js';
-import { streamEnded } from '../../store/lifecycle.js';
-import { expectedSeq, type ProducerState } from '../../store/producer.js';
-import type { StreamId } from '../../store/stream-id.js';
-import type { Appended, AppendOptions, StreamManager } from '../../store/stream-manager.js';
+import { expectedSeq, type ProducerState, streamEnded } from '../../store/append-rules.js';
+import type {
+  Appended,
+  AppendOptions,
+  StreamId,
+  StreamManager,
+} from '../../store/stream-manager.js';
 import type { Line } from '../body/line-splitter.js';
 import { StreamTrace } from './stream-trace.js';
 

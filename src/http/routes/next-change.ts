@@ -1,5 +1,4 @@
-import type { StreamId } from '../../store/stream-id.js';
-import type { StreamManager } from '../../store/stream-manager.js';
+import type { StreamId, StreamManager } from '../../store/stream-manager.js';
 
 /** Waits for the changes of one stream, on behalf of a request that may end meanwhile. */
 export class NextChange {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
-import type { ProducerStamp } from '../../store/producer.js';
+import type { ProducerStamp } from '../../store/append-rules.js';
 import { isRepeated } from '../hooks/request-headers.js';
 
 export const maxProducerIdLength = 128;

@@ -13,8 +13,7 @@ import {
   tagAt,
 } from '../../events/position.js';
 import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js';
-import type { StreamId } from '../../store/stream-id.js';
-import type { EventPage, StreamManager } from '../../store/stream-manager.js';
+import type { EventPage, StreamId, StreamManager } from '../../store/stream-manager.js';
 import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
 import { NextChange } from './next-change.js';
 import { flag, limit, position, streamParams, wait } from './request-schemas.js';

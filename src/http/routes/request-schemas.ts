@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
 import { findIssue } from '../../issue-message.js';
-import { idPattern, type StreamId } from '../../store/stream-id.js';
+import { idPattern, type StreamId } from '../../store/stream-manager.js';
 import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './producer-headers.js';
 
 const id = z.string().regex(idPattern, `must match ${idPattern.source}`);

@@ -1,7 +1,6 @@
+import type { StoredEvent } from '../../events/event.js';
 import { matches, type Position, tagAfter, tagAt } from '../../events/position.js';
-import type { StoredEvent } from '../../events/stored-event.js';
-import type { StreamId } from '../../store/stream-id.js';
-import type { Appended, StreamManager } from '../../store/stream-manager.js';
+import type { Appended, StreamId, StreamManager } from '../../store/stream-manager.js';
 
 /** After this time without an append, the stream may have been replaced meanwhile. */
 const staleMs = 1000;

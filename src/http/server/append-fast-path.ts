@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
-import { idPattern, type StreamId } from '../../store/stream-id.js';
+import { idPattern, type StreamId } from '../../store/stream-manager.js';
 import type { BodyBudget } from '../body/body-budget.js';
 import type { Origins } from '../hooks/cors.js';
 import type { HostRule } from '../hooks/host-rule.js';

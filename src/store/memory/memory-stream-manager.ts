@@ -1,16 +1,14 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
-import type { StoredEvent } from '../../events/stored-event.js';
-import { leaseExpiredEvent } from '../lease.js';
+import type { StoredEvent } from '../../events/event.js';
 import {
   type AppendPlan,
+  type ProducerStamp,
   passesStore,
   planAppend,
-  type StreamLimits,
   sessionFull,
-} from '../lifecycle.js';
-import type { ProducerStamp } from '../producer.js';
-import { type StreamId, streamKey } from '../stream-id.js';
+} from '../append-rules.js';
+import { LeaseSweep, leaseExpiredEvent } from '../lease.js';
 import {
   type Appended,
   type AppendOptions,
@@ -20,21 +18,18 @@ import {
   type ListedStream,
   maxListedStreams,
   maxPageBytes,
+  type StoreOptions,
+  type StreamId,
   type StreamInfo,
   type StreamManager,
+  streamKey,
 } from '../stream-manager.js';
 import { Watchers } from '../watchers.js';
 import { ExpiryQueue } from './expiry-queue.js';
-import { LeaseSweep } from './lease-sweep.js';
 import { MemoryStream } from './memory-stream.js';
 import { Tombstones } from './tombstones.js';
 
-export interface MemoryStreamManagerOptions {
-  /** A stream without its own time to live expires this long after its last append. */
-  readonly ttlMs: number;
-  /** How long after its creation heartbeats keep a stream from expiring. */
-  readonly maxAgeMs: number;
-  readonly limits: StreamLimits;
+export interface MemoryStreamManagerOptions extends StoreOptions {
   /** Max size of all streams, with `eventOverheadBytes` and `streamOverheadBytes` for each. */
   readonly maxBytes: number;
   readonly maxStreams: number;
@@ -59,7 +54,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     onFailure: (error) => this.options.logger?.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #expiry = new ExpiryQueue<MemoryStream>((stream) => this.#remove(stream));
-  readonly #leases = new LeaseSweep((stream) => this.#expireLease(stream));
+  readonly #leases = new LeaseSweep<MemoryStream>((stream) => this.#expireLease(stream));
   readonly #tombstones: Tombstones;
   #streamCount = 0;
   #bytes = 0;
@@ -268,8 +263,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   #takeHeartbeat(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
     stream.takeHeartbeat(leaseMs, this.options.maxAgeMs, now);
     this.#expiry.update(stream);
-    if (stream.isLeased) this.#leases.add(stream);
-    else this.#leases.remove(stream);
+    if (stream.isLeased) this.#leases.add(stream); // the sweep removes those that have ended
   }
 
   /** Ends the stream regardless of all limits: its readers must not wait for ever because the store is full. */
@@ -278,7 +272,6 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const end = [leaseExpiredEvent()];
     this.#store(stream, end, planAppend(end), Date.now());
     this.#expiry.update(stream);
-    this.#leases.remove(stream);
   }
 
   #remove(stream: MemoryStream): void {

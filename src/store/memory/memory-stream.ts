@@ -1,26 +1,21 @@
-import type { Ending } from '../../events/event.js';
-import type { StoredEvent } from '../../events/stored-event.js';
-import { leasedForMs } from '../lease.js';
+import type { Ending, StoredEvent } from '../../events/event.js';
 import {
   type AppendPlan,
-  type StreamLimits,
-  streamEnded,
-  streamFull,
-  titleGraceMs,
-} from '../lifecycle.js';
-import {
   expectedSeq,
   maxProducers,
   type ProducerStamp,
   type ProducerState,
   producerGap,
   rejectFenced,
+  type StreamLimits,
+  streamEnded,
+  streamFull,
+  titleGraceMs,
   tooManyProducers,
-} from '../producer.js';
-import type { StreamId } from '../stream-id.js';
-import type { StreamInfo } from '../stream-manager.js';
+} from '../append-rules.js';
+import { leasedForMs } from '../lease.js';
+import type { StreamId, StreamInfo } from '../stream-manager.js';
 import type { Expiring } from './expiry-queue.js';
-import { KeptBytes } from './kept-bytes.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
 export class MemoryStream implements Expiring {
@@ -139,12 +134,10 @@ export class MemoryStream implements Expiring {
     this.expiresAt = Math.max(this.expiresAt, until);
   }
 
-  /** Whether the stream has a lease, and is open. */
   get isLeased(): boolean {
     return this.#lease !== null && this.#ended === null;
   }
 
-  /** @param since since when heartbeats have been able to arrive without a break */
   hasExpiredLease(now: number, since: number): boolean {
     if (this.#lease === null || this.#ended !== null) return false;
     return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);
@@ -167,5 +160,51 @@ export class MemoryStream implements Expiring {
 
   #keep({ bytes, type, ending }: StoredEvent): StoredEvent {
     return { bytes: this.#kept.keep(bytes), type, ending };
+  }
+}
+
+/** Max memory allocated ahead of need. */
+const maxAheadBytes = 64 * 1024;
+
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The bytes of one stream's events, in few pieces of memory: a piece for each event would cost more
+ * memory and time than a typical event itself. A stream allocates as much ahead as it already holds, so
+ * that at most half of its memory is unused, and no more than 64 KiB.
+ */
+export class KeptBytes {
+  #piece: Buffer = noBytes;
+  #used = 0;
+  #keptBytes = 0;
+
+  /** Min number of bytes to allocate to keep this many more. */
+  growthFor(bytes: number): number {
+    return this.#used + bytes <= this.#piece.length ? 0 : bytes;
+  }
+
+  /**
+   * Makes room for this many more bytes.
+   *
+   * @param max limit of the allocation, at least `growthFor(bytes)`
+   * @returns the number of bytes allocated
+   */
+  reserve(bytes: number, max: number): number {
+    if (this.growthFor(bytes) === 0) return 0;
+    const ahead = Math.min(this.#keptBytes, maxAheadBytes, max);
+    this.#piece = Buffer.allocUnsafeSlow(Math.max(bytes, ahead));
+    this.#used = 0;
+    return this.#piece.length;
+  }
+
+  /** Copies the bytes, for which room was reserved, as they may be a view of a larger buffer. */
+  keep(bytes: Buffer): Buffer {
+    const end = this.#used + bytes.length;
+    const fillsPiece = bytes.length === this.#piece.length; // as the first event of a stream does
+    const kept = fillsPiece ? this.#piece : this.#piece.subarray(this.#used, end);
+    bytes.copy(kept);
+    this.#used = end;
+    this.#keptBytes += bytes.length;
+    return kept;
   }
 }

@@ -1,9 +1,14 @@
-import { streamEnded, tombstoneMs } from '../lifecycle.js';
-import type { ProducerStamp, ProducerState } from '../producer.js';
-import { rejectFenced } from '../producer.js';
+import {
+  type ProducerStamp,
+  type ProducerState,
+  rejectFenced,
+  streamEnded,
+  tombstoneMs,
+} from '../append-rules.js';
+import { type Expiring, ExpiryQueue } from './expiry-queue.js';
 
-interface Tombstone {
-  readonly until: number;
+interface Tombstone extends Expiring {
+  readonly key: string;
   readonly producers: ReadonlyMap<string, ProducerState>;
 }
 
@@ -12,7 +17,7 @@ const noProducers: ReadonlyMap<string, ProducerState> = new Map();
 /** Markers of deleted streams, in the order of deletion, that keep late appends from creating them again. */
 export class Tombstones {
   readonly #byStream = new Map<string, Tombstone>();
-  #timer: NodeJS.Timeout | null = null;
+  readonly #expiry = new ExpiryQueue<Tombstone>(({ key }) => this.#byStream.delete(key));
 
   /** @param max limit of tombstones; the oldest ones are evicted */
   constructor(
@@ -25,18 +30,18 @@ export class Tombstones {
   }
 
   add(key: string, producers: ReadonlyMap<string, ProducerState>, now: number): void {
-    this.#purge(now);
+    this.remove(key); // a repeated deletion makes it the newest
     const kept = producers.size === 0 ? noProducers : producers;
-    this.#byStream.delete(key); // a repeated deletion makes it the newest
-    this.#byStream.set(key, { until: now + this.keptMs, producers: kept });
+    const expiresAt = now + this.keptMs;
+    const tombstone = { key, producers: kept, expiresAt, place: -1, dueAt: 0 };
+    this.#byStream.set(key, tombstone);
+    this.#expiry.update(tombstone);
     const [oldest] = this.#byStream.keys();
-    if (this.#byStream.size > this.max) this.#byStream.delete(oldest as string);
-    this.#schedule();
+    if (this.#byStream.size > this.max) this.remove(oldest as string);
   }
 
   has(key: string, now: number): boolean {
-    this.#purge(now);
-    return this.#byStream.has(key);
+    return this.#find(key, now) !== undefined;
   }
 
   /**
@@ -50,8 +55,7 @@ export class Tombstones {
     producer: ProducerStamp | undefined,
     now: number,
   ): ReadonlyMap<string, ProducerState> {
-    this.#purge(now);
-    const tombstone = this.#byStream.get(key);
+    const tombstone = this.#find(key, now);
     if (tombstone === undefined) return noProducers;
     const known = tombstone.producers.get(producer?.id ?? '');
     if (producer !== undefined) rejectFenced(known, producer.epoch);
@@ -65,30 +69,20 @@ export class Tombstones {
   }
 
   remove(key: string): void {
+    const tombstone = this.#byStream.get(key);
+    if (tombstone === undefined) return;
     this.#byStream.delete(key);
+    this.#expiry.remove(tombstone);
   }
 
   clear(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#expiry.clear();
     this.#byStream.clear();
   }
 
-  /** Schedules a purge, so that tombstones expire even if nobody reads them. */
-  #schedule(): void {
-    if (this.#timer !== null || this.size === 0) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#purge(Date.now());
-      this.#schedule();
-    }, this.keptMs / 10);
-    this.#timer.unref();
-  }
-
-  #purge(now: number): void {
-    for (const [key, { until }] of this.#byStream) {
-      if (until > now) return;
-      this.#byStream.delete(key);
-    }
+  /** The tombstone, unless it has expired. */
+  #find(key: string, now: number): Tombstone | undefined {
+    const tombstone = this.#byStream.get(key);
+    return tombstone !== undefined && tombstone.expiresAt > now ? tombstone : undefined;
   }
 }

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BaseLogger } from 'pino';
 import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { runInSlices } from '../../events/slices.js';
-import { Continuity, leaseCheckMs, overtakenMs } from '../lease.js';
-import { type StreamId, streamKey } from '../stream-id.js';
-import { ClusterContinuity } from './cluster-continuity.js';
+import { Continuity, leaseCheckMs, leaseExpiredEvent, overtakenMs } from '../lease.js';
+import { type StreamId, streamKey } from '../stream-manager.js';
 import { isConnected } from './connection/redis-client.js';
-import { RedisCluster } from './connection/redis-cluster.js';
-import { isAway, isOutOfMemory } from './connection/redis-errors.js';
+import { ClusterContinuity, RedisCluster } from './connection/redis-cluster.js';
+import { isAway, isOutOfMemory, nullIfWrongType } from './connection/redis-errors.js';
+import type { RedisCalls } from './redis-calls.js';
 import { leasesKey, redisKeys, streamOfKey } from './redis-keys.js';
 import type { ScriptClient } from './script-client.js';
 
@@ -34,13 +33,12 @@ const maxUnscheduled = 10_000;
 export type NextCheck = number | null;
 
 export interface RedisLeasesOptions {
-  readonly client: ScriptClient;
+  readonly calls: RedisCalls;
   readonly prefix: string;
-  readonly logger: BaseLogger;
+  /** Default time to live of a stream. */
+  readonly ttlMs: number;
   /** Max streams that this process remembers as scheduled. */
   readonly maxRemembered?: number;
-  /** Ends the stream if its lease has expired. Times are those of the clock of Redis. */
-  readonly expireLease: (stream: StreamId, since: number, checkedAt: number) => Promise<NextCheck>;
 }
 
 /**
@@ -58,12 +56,14 @@ export class RedisLeases {
   /** The streams that this node could not reach yet; another node may have checked them. */
   readonly #unreached = new BoundedCache<true>(maxRememberedStreams, unreachedMs);
   readonly #clusterContinuity: ClusterContinuity | null;
+  #expiredLeases = 0;
   #isClosed = false;
 
   constructor(readonly options: RedisLeasesOptions) {
-    // Redis may have been unavailable too briefly for a check to be missed.
-    const { client, maxRemembered = maxRememberedStreams } = options;
+    const { calls, maxRemembered = maxRememberedStreams } = options;
+    const { client } = calls;
     this.#scheduled = new BoundedCache(maxRemembered, 0); // an entry stays until it is due
+    // Redis may have been unavailable too briefly for a check to be missed.
     client.on('ready', () => this.#continuity.noteBreak());
     this.#clusterContinuity = client instanceof RedisCluster ? new ClusterContinuity(client) : null;
     void this.#run();
@@ -87,8 +87,17 @@ export class RedisLeases {
     }
   }
 
+  /** Number of streams that this process has ended. */
+  get expiredLeases(): number {
+    return this.#expiredLeases;
+  }
+
   close(): void {
     this.#isClosed = true;
+  }
+
+  get #client(): ScriptClient {
+    return this.options.calls.client;
   }
 
   get #key(): string {
@@ -100,7 +109,7 @@ export class RedisLeases {
     const now = performance.now();
     const checkedAt = this.#scheduled.get(key) ?? 0;
     if (now < checkedAt && checkedAt <= now + leaseMs) return;
-    const inMs = (await this.options.client.scheduleLeaseCheck(this.#key, key, leaseMs)) as number;
+    const inMs = (await this.#client.scheduleLeaseCheck(this.#key, key, leaseMs)) as number;
     this.#scheduled.set(key, now + inMs);
   }
 
@@ -110,7 +119,7 @@ export class RedisLeases {
       await pause;
       pause = pauseBetweenRounds();
       // While Redis is unavailable, `Continuity` detects the break by the time that passes.
-      if (!isConnected(this.options.client)) continue;
+      if (!isConnected(this.#client)) continue;
       await this.#round().catch((error) => this.#logFailure(error));
     }
   }
@@ -131,7 +140,7 @@ export class RedisLeases {
 
   /** The time, and the first streams whose deadline is before `latest`, by default before now. */
   async #due(latest: number | ''): Promise<[now: number, due: string[]]> {
-    const reply = await this.options.client.dueLeases(this.#key, leasesPerPage, latest);
+    const reply = await this.#client.dueLeases(this.#key, leasesPerPage, latest);
     const [now, ...due] = reply as DueLeases;
     this.#continuity.note(now);
     return [now, due];
@@ -154,7 +163,7 @@ export class RedisLeases {
     const lost = [...this.#unscheduled, ...past];
     for (let from = 0; from < lost.length; from += deadlinesPerCommand) {
       const some = lost.slice(from, from + deadlinesPerCommand);
-      await this.options.client.zadd(this.#key, 'NX', ...some.flatMap((key) => [0, key]));
+      await this.#client.zadd(this.#key, 'NX', ...some.flatMap((key) => [0, key]));
       for (const key of some) this.#unscheduled.delete(key);
       for (const key of some) this.#deleteIfPast(key, now);
     }
@@ -170,7 +179,7 @@ export class RedisLeases {
     this.#checking.add(key);
     try {
       const next = await this.#expire(key, checkedAt);
-      await this.options.client.compareAndSetScore(this.#key, key, deadline, next ?? '');
+      await this.#client.compareAndSetScore(this.#key, key, deadline, next ?? '');
       return true;
     } catch (error) {
       this.#logFailure(error);
@@ -183,7 +192,7 @@ export class RedisLeases {
   async #expire(key: string, checkedAt: number): Promise<NextCheck> {
     const since = await this.#since(key, checkedAt);
     try {
-      const next = await this.options.expireLease(streamOfKey(key), since, checkedAt);
+      const next = await this.#expireLease(streamOfKey(key), since, checkedAt);
       this.#unreached.delete(key);
       return next;
     } catch (error) {
@@ -191,6 +200,24 @@ export class RedisLeases {
       this.#unreached.set(key, true);
       return checkedAt + retryMs;
     }
+  }
+
+  /** Ends the stream if its lease has expired. All times are those of the clock of Redis. */
+  async #expireLease(id: StreamId, since: number, checkedAt: number): Promise<NextCheck> {
+    const { calls, prefix, ttlMs } = this.options;
+    const { list, state, channel } = redisKeys(prefix, id);
+    const args = [channel, since, checkedAt, leaseExpiredEvent().bytes];
+    const reply = await calls.runScript(list, (scanned) =>
+      this.#client
+        .expireLeaseBuffer(list, state, ttlMs, ...scanned, ...args)
+        .catch(nullIfWrongType),
+    );
+    const outcome = reply?.[0].toString();
+    if (outcome === 'expired') {
+      this.#expiredLeases += 1;
+      calls.logger.info({ ...id }, 'A lease has expired');
+    }
+    return outcome === 'later' ? (reply?.[1] as number) : null;
   }
 
   /** Since when the stream has been reachable: a node of a cluster may have had a break of its own. */
@@ -204,7 +231,7 @@ export class RedisLeases {
 
   #logFailure(error: unknown): void {
     if (this.#isClosed) return;
-    const { logger } = this.options;
+    const { logger } = this.options.calls;
     const message = 'Leases could not be checked';
     if (error instanceof ServiceError) logger.debug({ code: error.code }, message);
     else logger.debug(toLogFields(error), message);

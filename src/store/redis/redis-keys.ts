@@ -1,4 +1,4 @@
-import { type StreamId, streamKey } from '../stream-id.js';
+import { type StreamId, streamKey } from '../stream-manager.js';
 
 /** The names of one stream in Redis. */
 export interface RedisKeys {

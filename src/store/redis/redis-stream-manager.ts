@@ -1,9 +1,7 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
-import type { StoredEvent } from '../../events/stored-event.js';
-import { type StreamLimits, tombstoneMs } from '../lifecycle.js';
-import { type ProducerStamp, producerFenced } from '../producer.js';
-import type { StreamId } from '../stream-id.js';
+import type { StoredEvent } from '../../events/event.js';
+import { type ProducerStamp, producerFenced, tombstoneMs } from '../append-rules.js';
 import type {
   Appended,
   AppendOptions,
@@ -12,30 +10,29 @@ import type {
   LeaseRenewal,
   LeasingStore,
   ListedStream,
+  StoreOptions,
+  StreamId,
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
-import { appendArguments, type Reply, toAppended } from './append-script-call.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
-import { LeaseExpiry } from './lease-expiry.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
-import { readPage } from './page-reader.js';
-import { RedisCalls } from './redis-calls.js';
+import { RedisCalls, readPage } from './redis-calls.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
-import { createScriptClient, type ScriptClient } from './script-client.js';
-import { SessionIndex } from './session-index.js';
-import { SessionStreams } from './session-streams.js';
-import { parseStatusReply } from './status-reply.js';
+import {
+  appendArguments,
+  createScriptClient,
+  parseStatusReply,
+  type Reply,
+  type ScriptClient,
+  toAppended,
+} from './script-client.js';
+import { RedisSessions } from './sessions.js';
 
-export interface RedisStreamManagerOptions {
-  /** A stream without its own time to live expires this long after its last append. */
-  readonly ttlMs: number;
-  /** How long after its creation heartbeats keep a stream from expiring. */
-  readonly maxAgeMs: number;
-  readonly limits: StreamLimits;
+export interface RedisStreamManagerOptions extends StoreOptions {
   readonly redis: RedisOptions;
   readonly logger: BaseLogger;
 }
@@ -51,38 +48,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #calls: RedisCalls;
   readonly #notifications: RedisNotifications;
   readonly #leases: RedisLeases;
-  readonly #leaseExpiry: LeaseExpiry;
-  readonly #sessions: SessionIndex;
-  readonly #sessionStreams: SessionStreams;
+  readonly #sessions: RedisSessions;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger, ttlMs, limits } = options;
-    const { prefix } = redis;
-    const client = createScriptClient(redis, logger);
-    const calls = new RedisCalls(client, logger);
-    this.#client = client;
-    this.#calls = calls;
-    this.#notifications = new RedisNotifications(redis, logger, client);
-    this.#sessions = new SessionIndex({
-      client,
-      prefix,
-      limits,
-      ttlMs,
-      refresh: (sessionId, noted) =>
-        calls.repair(() => this.#sessionStreams.refresh(sessionId, noted)),
-    });
-    this.#sessionStreams = new SessionStreams({
-      calls,
-      index: this.#sessions,
-      getStatus: (id) => this.getStatus(id),
-    });
-    this.#leaseExpiry = new LeaseExpiry({ calls, prefix, ttlMs, logger });
-    this.#leases = new RedisLeases({
-      client,
-      prefix,
-      logger,
-      expireLease: (id, since, checkedAt) => this.#leaseExpiry.expire(id, since, checkedAt),
-    });
+    this.#client = createScriptClient(redis, logger);
+    this.#calls = new RedisCalls(this.#client, logger);
+    this.#notifications = new RedisNotifications(redis, logger, this.#client);
+    const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
+    const getStatus = (id: StreamId) => this.getStatus(id);
+    this.#sessions = new RedisSessions({ ...shared, limits, getStatus });
+    this.#leases = new RedisLeases(shared);
   }
 
   /** Number of channels that this process is subscribed to. */
@@ -91,7 +67,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   get expiredLeases(): number {
-    return this.#leaseExpiry.count;
+    return this.#leases.expiredLeases;
   }
 
   get connections() {
@@ -107,10 +83,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     options: AppendOptions = {},
   ): Promise<Appended> {
     const admitted = await this.#admit(id, options.leaseMs);
-    const { ttlMs, limits, maxAgeMs } = this.options;
+    const { ttlMs, limits } = this.options;
     const { list, state, channel } = this.#keysOf(id);
-    const terms = { limits, maxAgeMs, mayBegin: !(admitted instanceof ServiceError) };
-    const args = [channel, ...appendArguments(events, options, terms)];
+    const mayBegin = !(admitted instanceof ServiceError);
+    const args = [channel, ...appendArguments(events, options, this.options, mayBegin)];
     const reply = await this.#calls.runScript(list, (scanned) =>
       this.#client.appendEventsBuffer(list, state, ttlMs, ...scanned, ...args),
     );
@@ -141,11 +117,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   listStreams(sessionId: string): Promise<readonly ListedStream[]> {
-    return this.#sessionStreams.list(sessionId);
+    return this.#sessions.list(sessionId);
   }
 
   findOpenStream(sessionId: string): Promise<string | null> {
-    return this.#sessionStreams.findOpen(sessionId);
+    return this.#sessions.findOpen(sessionId);
   }
 
   async deleteStream(id: StreamId): Promise<void> {

@@ -1,11 +1,26 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
+import { ServiceError } from '../../errors.js';
+import { decodeInTurns, type Ending, type StoredEvent } from '../../events/event.js';
+import {
+  maxProducers,
+  onlyEnds,
+  planAppend,
+  producerFenced,
+  producerGap,
+  type StreamLimits,
+  smallTerminalBytes,
+  streamEnded,
+  streamFull,
+  titleGraceMs,
+  tooManyProducers,
+} from '../append-rules.js';
 import { endsWithinMs } from '../lease.js';
-import { smallTerminalBytes } from '../lifecycle.js';
-import { maxProducers } from '../producer.js';
+import type { Appended, AppendOptions, StoreOptions, StreamInfo } from '../stream-manager.js';
 import { createCommandClient } from './connection/redis-client.js';
 import type { RedisCluster } from './connection/redis-cluster.js';
+import { codeIn } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 
 type Argument = string | number | Buffer;
@@ -61,3 +76,123 @@ function load(name: string): string {
   const text = readFileSync(new URL(`scripts/${name}.lua`, import.meta.url), 'utf8');
   return text.replaceAll(/^-- @include (\S+)$/gm, (_line, part: string) => load(part));
 }
+
+/** The reply of a script on a stream: an outcome and its details. */
+export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
+
+/**
+ * The arguments of `append-events.lua` from 'max events of a stream' on.
+ *
+ * @param mayBegin false when the stream could not be added to the index of its session
+ */
+export function appendArguments(
+  events: readonly StoredEvent[],
+  { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
+  { limits, maxAgeMs }: StoreOptions,
+  mayBegin: boolean,
+): (string | number | Buffer)[] {
+  const plan = planAppend(events);
+  return [
+    limits.maxStreamEvents,
+    limits.maxStreamBytes,
+    plan.countedEvents,
+    plan.countedBytes,
+    plan.mayFollowEnd ? '1' : '0',
+    titleGraceMs,
+    plan.rejection === null ? (plan.ending ?? '') : 'rejected',
+    onlyEnds(plan) ? '1' : '0',
+    mayBegin ? '1' : '0',
+    ttlMs,
+    maxAgeMs,
+    leaseMs,
+    producer?.id ?? '',
+    producer?.epoch ?? 0,
+    producer?.seq ?? 0,
+    ...events.map((event) => event.bytes),
+  ];
+}
+
+/**
+ * The result of an append from the reply of its script.
+ *
+ * @throws ServiceError as `StreamManager.appendEvents`
+ */
+export function toAppended(
+  [outcome, detail, leaseFault]: Reply,
+  events: readonly StoredEvent[],
+  limits: StreamLimits,
+): Appended {
+  const number = Number(detail);
+  const count = events.length;
+  switch (outcome.toString()) {
+    case 'ok':
+      return { offset: number, nextOffset: number + count, count };
+    case 'duplicate':
+      if (leaseFault) throw leaseNotRenewed(String(leaseFault), count);
+      return { offset: number, nextOffset: number, count: 0 };
+    case 'rejected':
+      throw planAppend(events).rejection;
+    case 'ended':
+      throw streamEnded(String(detail));
+    case 'full':
+      throw streamFull(limits);
+    case 'fenced':
+      throw producerFenced(number);
+    case 'gap':
+      throw producerGap(number);
+    case 'too_many_producers':
+      throw tooManyProducers();
+    default:
+      throw new Error(`unknown outcome of the append script: ${outcome}`);
+  }
+}
+
+/** An error for a retry whose events were stored before: only the lease was not renewed. */
+function leaseNotRenewed(fault: string, stored: number): ServiceError {
+  const code = codeIn(fault) === 'OOM' ? 'store_full' : 'backend_unavailable';
+  return new ServiceError(code, 'the lease could not be renewed', { stored });
+}
+
+/**
+ * The status of a stream, the length of its lease (0 without one), and the time until it expires (null
+ * when it does not), from the reply of the status script.
+ *
+ * @param defaultTtlMs time to live of a stream without its own
+ */
+export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
+  const [, length, last, status, endedForMs, endedOffset, createdAt, updatedAt, ...rest] =
+    reply as RawReply;
+  const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq] = rest;
+  const ending = status.toString() as Ending | '';
+  const info: StreamInfo = {
+    nextOffset: length,
+    lastEvent: await decodeInTurns(last),
+    status: ending === '' ? 'open' : ending,
+    endedForMs: ending === '' ? null : endedForMs,
+    endedOffset: ending === '' ? null : endedOffset || length,
+    createdAt,
+    updatedAt,
+    expiresAt: livesMs < 0 ? null : now + livesMs,
+    ttlMs: ownTtlMs || defaultTtlMs,
+    producer: epoch === null ? null : { epoch, nextSeq },
+  };
+  return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
+}
+
+/** The reply, in the order of the status script. */
+type RawReply = [
+  outcome: Buffer,
+  length: number,
+  last: Buffer,
+  status: Buffer,
+  endedForMs: number,
+  endedOffset: number,
+  createdAt: number,
+  updatedAt: number,
+  livesMs: number,
+  now: number,
+  leaseMs: number,
+  ownTtlMs: number,
+  epoch: number | null,
+  nextSeq: number,
+];

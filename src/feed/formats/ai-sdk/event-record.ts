@@ -1,6 +1,5 @@
-import { isGeneratedId, maxEventDepth } from '../../../events/event.js';
+import { isGeneratedId, maxEventDepth, type StoredEvent } from '../../../events/event.js';
 import { measureJson } from '../../../events/json-scan.js';
-import type { StoredEvent } from '../../../events/stored-event.js';
 
 /** An event as the mapping reads it, from a worker or another program. */
 export interface EventRecord {

@@ -1,5 +1,5 @@
 import { excerpt } from '../../../errors.js';
-import type { StoredEvent } from '../../../events/stored-event.js';
+import type { StoredEvent } from '../../../events/event.js';
 import { type ChunkOf, type UiMessageChunk, uiMessageChunk } from './chunk-schema.js';
 import {
   type EventRecord,

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import { examineServer } from './server-report.js';
 
 /** Max number of logged reasons: enough to tell what is wrong, as every attempt may fail for a new one. */
 const maxReasons = 10;
@@ -45,4 +44,51 @@ export class ConnectionLog {
     this.#reasons.set(redis, reasons.add(kind));
     this.logger.error({ redis, client: this.client, reason }, 'Redis is unreachable');
   }
+}
+
+/** Redis 6.2 and later, and Valkey, which reports the version of Redis that it was forked from. */
+const oldestSupported = [6, 2] as const;
+
+/** Logs the version and settings of the server, and warns of those that put streams at risk. */
+export async function examineServer(
+  client: Redis,
+  redis: string,
+  logger: BaseLogger,
+): Promise<void> {
+  try {
+    const server = readInfo(await client.info());
+    logger.info({ redis, ...server }, 'Redis was examined');
+    for (const warning of warningsOf(server)) logger.warn({ redis, ...server }, warning);
+  } catch (error) {
+    logger.warn({ redis, reason: (error as Error).message }, 'Redis could not be examined');
+  }
+}
+
+/** The fields of INFO, which managed servers allow even where they forbid CONFIG; undefined if missing. */
+export function readInfo(text: string) {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1];
+  return {
+    version: field('redis_version'),
+    valkeyVersion: field('valkey_version'),
+    maxmemoryPolicy: field('maxmemory_policy'),
+  };
+}
+
+export function warningsOf({ version, maxmemoryPolicy }: ReturnType<typeof readInfo>): string[] {
+  const warnings: string[] = [];
+  if (version !== undefined && !isSupported(version)) {
+    warnings.push('This version of Redis is not supported: 6.2 or later is');
+  }
+  if (maxmemoryPolicy !== undefined && maxmemoryPolicy !== 'noeviction') {
+    warnings.push(
+      'Redis may evict streams that are being read: set maxmemory-policy to noeviction',
+    );
+  }
+  return warnings;
+}
+
+function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = oldestSupported;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }

@@ -1,6 +1,5 @@
-import { ServiceError } from '../errors.js';
-import { type Ending, mayFollowEnd } from '../events/event.js';
-import type { StoredEvent } from '../events/stored-event.js';
+import { type ErrorCode, type ErrorDetails, ServiceError } from '../errors.js';
+import { type Ending, mayFollowEnd, type StoredEvent } from '../events/event.js';
 
 export type StreamStatus = 'open' | Ending;
 
@@ -69,35 +68,35 @@ export function planAppend(events: readonly StoredEvent[]): AppendPlan {
   return { rejection, ending, mayFollowEnd: allLate, countedEvents, countedBytes, totalBytes };
 }
 
-function followsEnd(index: number, ending: Ending): ServiceError {
-  return new ServiceError('stream_ended', `event ${index} of the batch follows a terminal event`, {
-    stored: 0,
-    streamStatus: ending,
+function followsEnd(index: number, streamStatus: Ending): ServiceError {
+  return reject('stream_ended', `event ${index} of the batch follows a terminal event`, {
+    streamStatus,
   });
 }
 
 /** Rejects an append to a stream that has ended. */
 export function streamEnded(streamStatus: string): ServiceError {
-  return new ServiceError(
-    'stream_ended',
-    `a finished stream rejects further events (${streamStatus})`,
-    { stored: 0, streamStatus },
-  );
+  const message = `a finished stream rejects further events (${streamStatus})`;
+  return reject('stream_ended', message, { streamStatus });
 }
 
 /** Rejects an append over the limits of one stream. */
 export function streamFull({ maxStreamEvents, maxStreamBytes }: StreamLimits): ServiceError {
-  return new ServiceError(
+  return reject(
     'stream_full',
     `the stream may have at most ${maxStreamEvents} events and ${maxStreamBytes} bytes; only its end may still be appended`,
-    { stored: 0 },
   );
 }
 
 /** Rejects the first append of a stream over the limit of its session. */
 export function sessionFull({ maxSessionStreams }: StreamLimits): ServiceError {
   const message = `the session may have at most ${maxSessionStreams} streams; existing streams are not affected`;
-  return new ServiceError('session_full', message, { stored: 0 });
+  return reject('session_full', message);
+}
+
+/** The error for an append of which nothing is stored. */
+function reject(code: ErrorCode, message: string, details: ErrorDetails = {}): ServiceError {
+  return new ServiceError(code, message, { stored: 0, ...details });
 }
 
 /** The limits of one stream, and of the streams of one session. */
@@ -105,4 +104,47 @@ export interface StreamLimits {
   readonly maxStreamEvents: number;
   readonly maxStreamBytes: number;
   readonly maxSessionStreams: number;
+}
+
+/** Makes the append of a batch idempotent: a retry cannot store it twice. */
+export interface ProducerStamp {
+  /** The id of the producer within its stream; workers that take over from one another share it. */
+  readonly id: string;
+  /** Raised by each worker that takes over, which fences the one before. */
+  readonly epoch: number;
+  /** The sequence number of the first event of the batch; each event takes the next. */
+  readonly seq: number;
+}
+
+/** The progress of a producer in a stream. */
+export interface ProducerState {
+  readonly epoch: number;
+  /** The sequence number that is expected next. */
+  readonly nextSeq: number;
+}
+
+/** Max number of producers of one stream. */
+export const maxProducers = 64;
+
+/** The sequence number that comes next from this producer: 0 from an unknown one or a new epoch. */
+export function expectedSeq(known: ProducerState | undefined, epoch: number): number {
+  return known !== undefined && known.epoch === epoch ? known.nextSeq : 0;
+}
+
+/** @throws ServiceError `producer_fenced` when a worker with a higher epoch has taken over */
+export function rejectFenced(known: ProducerState | undefined, epoch: number): void {
+  if (known !== undefined && epoch < known.epoch) throw producerFenced(known.epoch);
+}
+
+export function producerFenced(epoch: number): ServiceError {
+  return reject('producer_fenced', `a worker with epoch ${epoch} has taken over this producer`);
+}
+
+export function producerGap(expectedSeq: number): ServiceError {
+  const message = `the next sequence number of this producer is ${expectedSeq}`;
+  return reject('producer_gap', message, { expectedSeq });
+}
+
+export function tooManyProducers(): ServiceError {
+  return reject('too_many_producers', `a stream may have at most ${maxProducers} producers`);
 }

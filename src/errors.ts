@@ -52,6 +52,8 @@ export interface ErrorDetails {
   readonly expectedSeq?: number;
   /** The line of an NDJSON body that was rejected, counted from 1. */
   readonly line?: number;
+  /** Not in the document, but in `Retry-After`. */
+  readonly retryAfterSeconds?: number;
 }
 
 /**

@@ -124,5 +124,11 @@ export class BodyShare {
 }
 
 function overloaded(): ServiceError {
-  return new ServiceError('overloaded', 'too many bytes of bodies are being read: retry later');
+  // These soon complete or are given up.
+  const details = { retryAfterSeconds: 1 };
+  return new ServiceError(
+    'overloaded',
+    'too many bytes of bodies are being read: retry later',
+    details,
+  );
 }

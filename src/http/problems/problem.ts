@@ -47,7 +47,7 @@ export interface Problem {
 /** The only place where an error becomes a response. */
 export function toProblem(error: ServiceError, instance: string, reportsStored = false): Problem {
   const { status, title } = errorTable[error.code];
-  const { stored, storedAtLeast, ...details } = error.details;
+  const { stored, storedAtLeast, retryAfterSeconds, ...details } = error.details;
   return {
     type: `urn:rejoin:problem:${error.code}`,
     title,

@@ -2,8 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { storeErrors } from './documentation.js';
-import { sessionParams, streamParams } from './request-schemas.js';
-import { messagePath, sessionPath } from './routes.js';
+import { messagePath, sessionParams, sessionPath, streamParams } from './request-schemas.js';
 
 type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
 

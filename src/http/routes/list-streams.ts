@@ -3,9 +3,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { maxListedStreams, type StreamManager } from '../../store/stream-manager.js';
 import { components, jsonContent, noStore, storeErrors } from './documentation.js';
-import { sessionParams } from './request-schemas.js';
-import { sessionPath } from './routes.js';
-import { statusExample, statusSchema, toStatus } from './stream-status.js';
+import { statusExample, statusSchema, toStatus } from './get-status.js';
+import { sessionParams, sessionPath } from './request-schemas.js';
 
 const streamList = z
   .strictObject({

@@ -3,11 +3,15 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { StreamManager } from '../../store/stream-manager.js';
+import { leaseMs, producerEpoch } from './append-json.js';
 import { jsonContent, storeErrors } from './documentation.js';
-import { leaseMs, producerEpoch } from './producer-headers.js';
-import { producerEpochHeaders, requiredLeaseHeader, streamParams } from './request-schemas.js';
-import { messagePath } from './routes.js';
-import { statusExample, statusSchema, toStatus } from './stream-status.js';
+import { statusExample, statusSchema, toStatus } from './get-status.js';
+import {
+  messagePath,
+  producerEpochHeaders,
+  requiredLeaseHeader,
+  streamParams,
+} from './request-schemas.js';
 
 const schema = {
   params: streamParams,

@@ -5,9 +5,20 @@ import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
 import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
-import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './producer-headers.js';
+import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './append-json.js';
 
-const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
+/** The path of a session. */
+export const sessionPath = '/sessions/:sid';
+
+/** The path of one stream, the prefix of all its routes. */
+export const messagePath = '/sessions/:sid/messages/:mid';
+
+/** Where a page of the AI SDK resumes the chat that is this session. */
+export const chatPath = `/ai-sdk${sessionPath}/stream`;
+
+const idRule = 'must have 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and not begin with . or ~';
+
+const id = z.string().regex(idPattern, idRule);
 const sid = id.describe('The id of the session.');
 const mid = id.describe('The id of the message.');
 

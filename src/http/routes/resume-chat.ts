@@ -9,15 +9,8 @@ import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js'
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import { storeErrors } from './documentation.js';
-import {
-  feedHeaders,
-  feedRouteOptions,
-  openFeed,
-  setFeedHeaders,
-  startFeed,
-} from './feed-response.js';
-import { sessionParams } from './request-schemas.js';
-import { chatPath } from './routes.js';
+import { feedHeaders, feedRouteOptions, type RejectFeed, serveFeed } from './feed-response.js';
+import { chatPath, sessionParams } from './request-schemas.js';
 
 /** How long a client whose feed is rejected should wait, in seconds. */
 const retryAfterSeconds = 5;
@@ -75,8 +68,8 @@ const schema = {
   problems: ['not_acceptable', 'draining', 'too_many_feeds', ...storeErrors],
 } as const;
 
-/** The content type that the AI SDK itself sets. */
-const contentType = 'text/event-stream';
+/** As the AI SDK itself sets them. */
+const headers = { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-stream': 'v1' };
 
 /**
  * `GET /ai-sdk/sessions/:sid/stream`: the newest open stream of a session, from its start, as the
@@ -103,32 +96,27 @@ export function resumeChatRoute(
       throw error;
     },
     handler: async (request, reply) => {
+      const reject: RejectFeed = (reason, waitSeconds) =>
+        rejectFeed(request, reply, feeds, reason, waitSeconds);
       const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null)
-        return rejectFeed(request, reply, feeds, 'rate_limited', waitSeconds);
+      if (waitSeconds !== null) return reject('rate_limited', waitSeconds);
       const rejection = feeds.rejection();
-      if (rejection !== null) return rejectFeed(request, reply, feeds, rejection);
+      if (rejection !== null) return reject(rejection);
       const { sessionId } = request.params;
       const messageId = await streams.findOpenStream(sessionId);
       if (messageId === null) return reply.code(204).send();
-      const stream = { sessionId, messageId };
-      // The stream existed a moment ago; if it does not any more, do not wait for another one.
-      const start = {
+      const knowsApprovals = request.query.version !== '5';
+      const feedRequest = {
+        stream: { sessionId, messageId },
         from: startOfStream,
+        // The stream existed a moment ago; if it does not any more, do not wait for another one.
         knowsAbsence: true,
         startTimeoutMs: null,
         preface: Buffer.of(),
+        format: new UiMessageFormat(messageId, maxEventBytes, knowsApprovals),
+        accessEndsAt: request.accessEndsAt,
       };
-      const knowsApprovals = request.query.version !== '5';
-      const format = new UiMessageFormat(stream.messageId, maxEventBytes, knowsApprovals);
-      const { accessEndsAt } = request;
-      const feedRequest = { stream, ...start, format, accessEndsAt };
-      const opening = await openFeed(feeds, feedRequest, request.log);
-      if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'rejected') return rejectFeed(request, reply, feeds, opening.reason);
-      setFeedHeaders(reply);
-      reply.header('x-vercel-ai-ui-message-stream', 'v1');
-      return startFeed(request, reply, stream, opening, contentType);
+      return serveFeed(request, reply, feeds, feedRequest, headers, reject);
     },
   });
 }

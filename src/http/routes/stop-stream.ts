@@ -8,9 +8,8 @@ import type { StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
 import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
-import { streamParams } from './request-schemas.js';
-import { messagePath } from './routes.js';
-import { streamStatus } from './stream-status.js';
+import { streamStatus } from './get-status.js';
+import { messagePath, streamParams } from './request-schemas.js';
 
 /** Max size of the body, with room for any reason, however it is escaped. */
 const maxStopBytes = 16 * 1024;

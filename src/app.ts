@@ -17,16 +17,15 @@ import { reject, useProblems } from './http/problems/reject.js';
 import { appendEventsRoute } from './http/routes/append-events.js';
 import { deleteRoutes } from './http/routes/delete-stream.js';
 import { followStreamRoute } from './http/routes/follow-stream.js';
-import { getStatusRoute } from './http/routes/get-status.js';
 import { healthRoutes } from './http/routes/health.js';
-import { listStreamsRoute } from './http/routes/list-streams.js';
 import { metricsRoute } from './http/routes/metrics.js';
 import { readEventsRoute } from './http/routes/read-events.js';
 import { renewLeaseRoute } from './http/routes/renew-lease.js';
-import { compileSchema } from './http/routes/request-schemas.js';
+import { type App, compileSchema } from './http/routes/request-schemas.js';
 import { resumeChatRoute } from './http/routes/resume-chat.js';
 import { rootRoute } from './http/routes/root.js';
 import { stopStreamRoute } from './http/routes/stop-stream.js';
+import { getStatusRoute, listStreamsRoute } from './http/routes/stream-status.js';
 import { AppendFastPath } from './http/server/append-fast-path.js';
 import { Draining } from './http/server/draining.js';
 import { Connections, createHttpServer } from './http/server/http-server.js';
@@ -63,23 +62,18 @@ export interface AppOptions {
   readonly version: string;
 }
 
-export interface RequestTimeouts {
+const defaultTimeouts = {
   /** How long a JSON body may take to arrive. */
-  readonly bodyMs: number;
-  /** After how long a body that is still arriving may be given up to make room for others. */
-  readonly yieldAfterMs: number;
-  /** How long an NDJSON body may be silent. */
-  readonly silenceMs: number;
-  /** After how long without progress a response is abandoned. */
-  readonly stallMs: number;
-}
-
-const defaultTimeouts: RequestTimeouts = {
   bodyMs: 30_000,
+  /** After how long a body that is still arriving may be given up to make room for others. */
   yieldAfterMs: 5000,
+  /** How long an NDJSON body may be silent. */
   silenceMs: 300_000,
+  /** After how long without progress a response is abandoned. */
   stallMs: 30_000,
 };
+
+export type RequestTimeouts = typeof defaultTimeouts;
 
 /** How long requests in flight may still take when the service stops. */
 const requestGraceMs = 3000;
@@ -105,7 +99,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const limits = { maxEventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.yieldAfterMs);
-  const app = fastify({
+  const app: App = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // Fastify's log line for a request has its URL, which may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
@@ -155,7 +149,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   acceptBodies(app, { budget, maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (hasDocs) {
-    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
+    await collectRoutes(app, version, reader?.cookie ?? defaultTokenCookie);
   }
   appendEventsRoute(app, {
     streams,
@@ -167,7 +161,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     silenceMs: timeouts.silenceMs,
     draining: draining.leaving,
   });
-  stopStreamRoute(app, { streams, rateLimit: rates.appends });
+  stopStreamRoute(app, streams, rates.appends);
   renewLeaseRoute(app, streams);
   readEventsRoute(app, {
     streams,
@@ -182,7 +176,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   getStatusRoute(app, streams);
   healthRoutes(app, streams, draining);
   metricsRoute(app, metrics);
-  rootRoute(app, { version, hasInspector, hasDocs });
+  rootRoute(app, version, hasInspector, hasDocs);
   if (hasDocs) docsRoutes(app, hasInspector);
   if (hasInspector) inspectorRoutes(app, hasDocs);
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));

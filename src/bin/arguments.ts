@@ -3,15 +3,10 @@ import { keyIdPattern, type Scope, scopes } from '../auth/api-keys.js';
 import type { ReaderGrant } from '../auth/reader-tokens.js';
 import { idPattern } from '../store/stream-id.js';
 
-export interface KeyArguments {
-  readonly id: string;
-  readonly keyScopes: readonly Scope[];
-}
-
 const keyOptions = { id: { type: 'string' }, scopes: { type: 'string' } } as const;
 
 /** The arguments of `create-key`. @throws Error that says what is wrong with them */
-export function readKeyArguments(args: readonly string[]): KeyArguments {
+export function readKeyArguments(args: readonly string[]) {
   const { values } = parseArgs({ args: [...args], options: keyOptions });
   const { id = '' } = values;
   if (!keyIdPattern.test(id)) throw new Error('--id must be 1 to 64 letters, digits, _ or -');

@@ -27,17 +27,11 @@ const tags = [
   { name: 'Operators', description: 'They look after the service, and delete.' },
 ];
 
-export interface DocumentOptions {
-  /** Version of the service. */
-  readonly version: string;
-  /** The cookie that may hold a reader token. */
-  readonly tokenCookie: string;
-}
-
 /** Collects all routes that are registered afterwards for the document of `app.swagger()`. */
 export async function collectRoutes(
   app: FastifyInstance,
-  { version, tokenCookie }: DocumentOptions,
+  version: string,
+  tokenCookie: string,
 ): Promise<void> {
   await app.register(fastifySwagger, {
     openapi: {

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifySchema, onRequestHookHandler } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifySchema, onRequestHookHandler } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { eventSchema, maxBatchEvents } from '../../events/event.js';
@@ -10,14 +9,15 @@ import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { appendJson, sendAppended } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
-import { offset } from './get-status.js';
 import {
+  type App,
   leaseHeader,
   messagePath,
   producerHeaders,
   streamParams,
   ttlHeader,
 } from './request-schemas.js';
+import { offset } from './stream-status.js';
 
 eventSchema.register(components, { id: 'Event' });
 
@@ -130,11 +130,11 @@ export interface AppendOptions extends NdjsonOptions {
  * `POST …/events`: appends one JSON event, an array of them atomically, or the lines of an
  * NDJSON body as they arrive.
  */
-export function appendEventsRoute(app: FastifyInstance, options: AppendOptions): void {
+export function appendEventsRoute(app: App, options: AppendOptions): void {
   const { takeError, rateLimit } = options;
   const throwError: onRequestHookHandler = ({ raw }, _reply, done) =>
     done(takeError(raw) as Error | undefined);
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.post(
     `${messagePath}/events`,
     {
       schema: { params: streamParams, ...appendDocumentation },

@@ -7,26 +7,16 @@ declare module 'fastify' {
   interface FastifySchema {
     /** The headers that the handler reads. */
     requestHeaders?: z.ZodObject;
-    requestBody?: DocumentedBody;
+    requestBody?: { readonly required: boolean; readonly content: Content };
     /** The errors of the route itself; those of ids and of access are added by rule. */
     problems?: readonly ErrorCode[];
   }
 }
 
 /** The content of a body, by media type. */
-export type Content = Readonly<Record<string, MediaType>>;
-
-interface MediaType {
-  readonly schema: z.ZodType;
-  readonly examples?: Examples;
-}
+export type Content = Readonly<Record<string, { schema: z.ZodType; examples?: Examples }>>;
 
 type Examples = Readonly<Record<string, { readonly summary?: string; readonly value: unknown }>>;
-
-export interface DocumentedBody {
-  readonly required: boolean;
-  readonly content: Content;
-}
 
 /** A response other than a problem, by its status in `schema.response`. */
 export interface DocumentedResponse {

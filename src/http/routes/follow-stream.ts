@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { type Position, parsePosition, startOfStream } from '../../events/position.js';
@@ -20,6 +19,7 @@ import {
   setFeedHeaders,
 } from './feed-response.js';
 import {
+  type App,
   flag,
   lastEventIdHeader,
   messagePath,
@@ -158,13 +158,13 @@ const usualWaitSeconds = 5;
 
 /** `GET …/stream`: the SSE feed. `HEAD` responds as `GET` would, without a body. */
 export function followStreamRoute(
-  app: FastifyInstance,
+  app: App,
   feeds: FeedHub,
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
   const formatOf = shareFormats(feeds.options.heartbeatMs, maxEventBytes);
-  app.withTypeProvider<ZodTypeProvider>().route({
+  app.route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
     schema: { params: streamParams, querystring, ...followDocumentation },

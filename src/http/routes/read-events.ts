@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
@@ -15,9 +14,17 @@ import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js'
 import type { StreamId } from '../../store/stream-id.js';
 import type { EventPage, StreamManager } from '../../store/stream-manager.js';
 import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
-import { nextId, offset } from './get-status.js';
-import { flag, limit, messagePath, position, streamParams, wait } from './request-schemas.js';
+import {
+  type App,
+  flag,
+  limit,
+  messagePath,
+  position,
+  streamParams,
+  wait,
+} from './request-schemas.js';
 import { StreamChanges } from './stream-changes.js';
+import { nextId, offset } from './stream-status.js';
 
 const querystring = z.object({
   offset: position.optional(),
@@ -84,24 +91,22 @@ interface Read {
 }
 
 /** `GET …/events`: one bounded read as JSON; with `wait`, as soon as there are events. */
-export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .get(
-      `${messagePath}/events`,
-      { schema, config: { access: 'read' } },
-      async (request, reply) => {
-        const { params, query } = request;
-        const { page, ended } =
-          query.wait === undefined
-            ? await read(options.streams, params, query)
-            : await readWaiting(params, query, request, options);
-        const maxFoldedBytes = query.compact === true ? options.maxEventBytes : null;
-        return reply
-          .type('application/json; charset=utf-8')
-          .send(toJson(query.offset ?? startOfStream, page, ended, maxFoldedBytes));
-      },
-    );
+export function readEventsRoute(app: App, options: ReadOptions): void {
+  app.get(
+    `${messagePath}/events`,
+    { schema, config: { access: 'read' } },
+    async (request, reply) => {
+      const { params, query } = request;
+      const { page, ended } =
+        query.wait === undefined
+          ? await read(options.streams, params, query)
+          : await readWaiting(params, query, request, options);
+      const maxFoldedBytes = query.compact === true ? options.maxEventBytes : null;
+      return reply
+        .type('application/json; charset=utf-8')
+        .send(toJson(query.offset ?? startOfStream, page, ended, maxFoldedBytes));
+    },
+  );
 }
 
 /** A client that has closed its sending side may have left or still read, so it does not wait. */

@@ -1,4 +1,12 @@
-import type { FastifySchemaCompiler } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifySchemaCompiler,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
@@ -7,14 +15,20 @@ import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-id.js';
 import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './append-json.js';
 
+/** An app whose routes have the types of their schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
 /** The path of a session. */
 export const sessionPath = '/sessions/:sid';
 
 /** The path of one stream, the prefix of all its routes. */
 export const messagePath = '/sessions/:sid/messages/:mid';
-
-/** Where a page of the AI SDK resumes the chat that is this session. */
-export const chatPath = `/ai-sdk${sessionPath}/stream`;
 
 const idRule = 'must have 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and not begin with . or ~';
 

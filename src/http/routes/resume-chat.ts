@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { startOfStream } from '../../events/position.js';
@@ -10,10 +9,10 @@ import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import { storeErrors } from './documentation.js';
 import { feedHeaders, feedRouteOptions, type RejectFeed, serveFeed } from './feed-response.js';
-import { chatPath, sessionParams } from './request-schemas.js';
+import { type App, sessionParams, sessionPath } from './request-schemas.js';
 
 /** How long a client whose feed is rejected should wait, in seconds. */
-const retryAfterSeconds = 5;
+const usualWaitSeconds = 5;
 
 const querystring = z.object({
   version: z
@@ -76,23 +75,22 @@ const headers = { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-s
  * transport of the AI SDK's `useChat` asks for it to resume; 204 when there is none.
  */
 export function resumeChatRoute(
-  app: FastifyInstance,
+  app: App,
   streams: StreamManager,
   feeds: FeedHub,
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
-  app.withTypeProvider<ZodTypeProvider>().route({
-    url: chatPath,
+  app.route({
+    url: `/ai-sdk${sessionPath}/stream`,
     ...feedRouteOptions,
     schema,
     config: { access: 'read' },
     errorHandler: (error, request, reply) => {
       // The store or the keys of tokens may be unavailable now.
       const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
-      if (isUnknown && !reply.hasHeader('retry-after')) {
-        countRejection(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
-      }
+      if (isUnknown && !reply.hasHeader('retry-after'))
+        rejectFeed(request, reply, feeds, error.code, usualWaitSeconds, error);
       throw error;
     },
     handler: async (request, reply) => {
@@ -130,24 +128,15 @@ const rejections: Readonly<Record<FeedRejection, ServiceError>> = {
 
 /** Rejects a feed by its status, which the AI SDK handles, unlike an EventSource. */
 function rejectFeed(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  feeds: FeedHub,
-  reason: FeedRejection,
-  waitSeconds = retryAfterSeconds,
-): never {
-  countRejection(request, reply, feeds, reason, waitSeconds);
-  throw rejections[reason];
-}
-
-function countRejection(
   { log }: FastifyRequest,
   reply: FastifyReply,
   { observer }: FeedHub,
   reason: FeedRejection,
-  waitSeconds: number,
-): void {
+  waitSeconds = usualWaitSeconds,
+  error = rejections[reason],
+): never {
   observer.rejected(reason);
   log.debug({ reason }, 'A feed was rejected');
   reply.header('retry-after', waitSeconds);
+  throw error;
 }

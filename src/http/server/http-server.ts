@@ -197,15 +197,17 @@ function dropRequests(socket: Socket): void {
 function closeLingering(socket: Socket): void {
   if (socket.destroyed || socket.writableEnded) return;
   socket.end();
-  const cut = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(cut));
+  destroyIn(lingerMs, socket);
+}
+
+function destroyIn(ms: number, stream: Socket | IncomingMessage): void {
+  const cut = setTimeout(() => stream.destroy(), ms);
+  stream.once('close', () => clearTimeout(cut));
 }
 
 /** After a response, Node discards the rest of the body, however long it keeps arriving. */
 function limitDiscarding(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  const cut = setTimeout(() => request.destroy(), discardMs);
-  request.once('close', () => clearTimeout(cut));
+  if (!request.complete && !request.destroyed) destroyIn(discardMs, request);
 }
 
 /** What follows on the connection may be rejected again, which the client is not told. */

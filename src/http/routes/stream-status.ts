@@ -1,12 +1,20 @@
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { formatPosition, tagAfter } from '../../events/position.js';
-import type { StreamInfo, StreamManager } from '../../store/stream-manager.js';
+import {
+  maxListedStreams,
+  type StreamInfo,
+  type StreamManager,
+} from '../../store/stream-manager.js';
 import { maxProducerIdLength } from './append-json.js';
 import { components, jsonContent, noStore, storeErrors } from './documentation.js';
-import { messagePath, streamParams } from './request-schemas.js';
+import {
+  type App,
+  messagePath,
+  sessionParams,
+  sessionPath,
+  streamParams,
+} from './request-schemas.js';
 
 export const offset = z
   .int()
@@ -103,13 +111,40 @@ const schema = {
 } as const;
 
 /** `GET …`: the status of a stream, and with `?producer=` of one of its producers. */
-export function getStatusRoute(app: FastifyInstance, streams: StreamManager): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .get(messagePath, { schema, config: { access: 'read' } }, async ({ params, query }) => {
-      const info = await streams.getStatus(params, query.producer);
-      if (info === null) throw new ServiceError('not_found', 'there is no such stream');
-      const producer = query.producer === undefined ? {} : { producer: info.producer };
-      return { ...toStatus(info), ...producer };
-    });
+export function getStatusRoute(app: App, streams: StreamManager): void {
+  app.get(messagePath, { schema, config: { access: 'read' } }, async ({ params, query }) => {
+    const info = await streams.getStatus(params, query.producer);
+    if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+    const producer = query.producer === undefined ? {} : { producer: info.producer };
+    return { ...toStatus(info), ...producer };
+  });
+}
+
+const streamList = z
+  .strictObject({
+    streams: z.array(statusSchema.extend({ messageId: z.string() })).max(maxListedStreams),
+  })
+  .register(components, { id: 'StreamList' });
+
+const listSchema = {
+  params: sessionParams,
+  operationId: 'listStreams',
+  tags: ['Readers'],
+  summary: 'List the streams of a session',
+  response: {
+    200: {
+      description: 'Newest first; a session without streams has an empty list.',
+      headers: noStore,
+      content: jsonContent(streamList, { streams: [{ messageId: 'm1', ...statusExample }] }),
+    },
+  },
+  problems: storeErrors,
+} as const;
+
+/** `GET /sessions/:sid`: the streams of a session with their status, newest first. */
+export function listStreamsRoute(app: App, streams: StreamManager): void {
+  app.get(sessionPath, { schema: listSchema, config: { access: 'list' } }, async ({ params }) => {
+    const listed = await streams.listStreams(params.sessionId);
+    return { streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })) };
+  });
 }

@@ -109,12 +109,8 @@ function mapValues<Value, Mapped>(
 /** The places where a request may have a reader token. */
 const tokenSchemes = ['readerToken', 'readerTokenCookie', 'readerTokenQuery'] as const;
 
-type SchemeName = 'apiKey' | (typeof tokenSchemes)[number];
-
 /** The credentials that a request may have. */
-function securitySchemes(
-  tokenCookie: string,
-): Record<SchemeName, OpenAPIV3_1.SecuritySchemeObject> {
+function securitySchemes(tokenCookie: string): Record<string, OpenAPIV3_1.SecuritySchemeObject> {
   return {
     apiKey: {
       type: 'http',

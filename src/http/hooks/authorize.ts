@@ -80,13 +80,10 @@ class Guard {
     const { access } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     const rule = access === undefined ? closed : accessRules[access];
-    if (this.#isAskedFor(rule)) await this.#checkCredential(rule, request);
+    // Where there are no keys, nobody could have one.
+    const isLimited = this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
+    if (isLimited) await this.#checkCredential(rule, request);
     request.isStranger = false;
-  }
-
-  /** Where there are no keys, nobody could have one. */
-  #isAskedFor(rule: AccessRule): boolean {
-    return this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
   }
 
   #takesTokens({ right }: AccessRule): boolean {
@@ -130,7 +127,9 @@ class Guard {
     request: FastifyRequest,
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
-    rejectOutOfScope(reader, rule, request.params as Place);
+    if (rule.right === null || !mayDo(reader, rule.right, request.params as Place)) {
+      throw new ServiceError('forbidden', 'the token does not allow this');
+    }
     if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
@@ -153,11 +152,6 @@ function isUnauthorized(error: unknown): error is ServiceError {
 
 function unauthorized(message: string): ServiceError {
   return new ServiceError('unauthorized', message);
-}
-
-function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
-  if (right !== null && mayDo(reader, right, place)) return;
-  throw new ServiceError('forbidden', 'the token does not allow this');
 }
 
 /** What a request says of who sends it, and where. */

@@ -26,6 +26,9 @@ const hostPattern = /^(?:\[([\da-f:.]+)\]|((?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*))
 /** The authority of a request target in absolute form, which counts for more than `Host`. */
 const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
 
+const notAllowed =
+  'this host name is not allowed; the setting server.allowed_hosts (ALLOWED_HOSTS) lists those that are';
+
 /**
  * For which hosts requests may be. Without keys, a page whose name was made to point to this machine
  * (DNS rebinding) would be of the same origin as the service, and could do all that a program here
@@ -69,7 +72,9 @@ export class HostRule {
     if (match === null || !isIPv6(match[1] ?? '::')) {
       return invalid('Host is not a host with or without a port');
     }
-    if (match[1] === undefined && !this.#allows(match[2] as string)) return misdirected();
+    if (match[1] === undefined && !this.#allows(match[2] as string)) {
+      return new ServiceError('misdirected_request', notAllowed);
+    }
     this.#good = host;
     return null;
   }
@@ -84,11 +89,4 @@ export class HostRule {
 
 function invalid(message: string): ServiceError {
   return new ServiceError('invalid_header', message);
-}
-
-function misdirected(): ServiceError {
-  return new ServiceError(
-    'misdirected_request',
-    'this host name is not allowed; the setting server.allowed_hosts (ALLOWED_HOSTS) lists those that are',
-  );
 }

@@ -18,14 +18,7 @@ import {
   serveFeed,
   setFeedHeaders,
 } from './feed-response.js';
-import {
-  type App,
-  flag,
-  lastEventIdHeader,
-  messagePath,
-  notAPosition,
-  streamParams,
-} from './request-schemas.js';
+import { type App, flag, messagePath, notAPosition, streamParams } from './request-schemas.js';
 
 /** The position that a client asks to resume from. */
 interface ResumePoint {
@@ -132,7 +125,15 @@ const followDocumentation = {
   tags: ['Readers'],
   summary: 'Follow a stream: the SSE feed',
   description: description.trim(),
-  requestHeaders: z.object(lastEventIdHeader),
+  requestHeaders: z.object({
+    'Last-Event-ID': z
+      .string()
+      .describe(
+        'The id of the last frame, such as `2-17f32cff`, which an EventSource sends automatically. It takes precedence over ' +
+          '`lastEventId` and `offset`.',
+      )
+      .optional(),
+  }),
   response: {
     200: {
       description: 'The feed.',

@@ -110,16 +110,6 @@ export const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .transform((text) => text === 'true');
 
-export const lastEventIdHeader = {
-  'Last-Event-ID': z
-    .string()
-    .describe(
-      'The id of the last frame, such as `2-17f32cff`, which an EventSource sends automatically. It takes precedence over ' +
-        '`lastEventId` and `offset`.',
-    )
-    .optional(),
-};
-
 const number = z.int().min(0).max(maxNumber);
 
 /** With an epoch alone, a worker shows that no other has taken over. */

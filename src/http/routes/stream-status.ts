@@ -60,15 +60,11 @@ export function toStatus(info: StreamInfo): z.infer<typeof statusSchema> {
     nextOffset,
     nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
     streamStatus: status,
-    createdAt: toRfc3339(createdAt),
-    updatedAt: toRfc3339(updatedAt),
-    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     ttlSeconds: ttlMs / 1000,
   };
-}
-
-function toRfc3339(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 const querystring = z.object({

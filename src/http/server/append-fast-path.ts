@@ -6,8 +6,7 @@ import type { BodyBudget } from '../body/body-budget.js';
 import { securityHeaders } from '../hooks/check-requests.js';
 import type { Origins } from '../hooks/cross-origin.js';
 import { type RateLimit, requireRate } from '../hooks/rate-limits.js';
-import type { HostRule } from '../hooks/request-headers.js';
-import { isRepeated } from '../hooks/request-headers.js';
+import { type HostRule, isRepeated } from '../hooks/request-headers.js';
 import { type AppendJsonOptions, appendJson, respondAppended } from '../routes/append-json.js';
 
 export interface AppendFastPathOptions extends AppendJsonOptions {

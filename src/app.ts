@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { fastifySSE } from '@fastify/sse';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -99,16 +98,25 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const limits = { maxEventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.yieldAfterMs);
+  const appendFastPath = new AppendFastPath({
+    streams,
+    limits,
+    maxTtlMs,
+    maxBodyBytes,
+    budget,
+    keys,
+    hosts,
+    origins,
+    countsForwarded: trustProxy.length > 0 && config.limits.rates.appendsPerAddress > 0,
+    log: logger,
+  });
   const app: App = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // Fastify's log line for a request has its URL, which may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 && [...trustProxy],
-    serverFactory: (handle) => {
-      const take: RequestListener = (request, response) =>
-        appendFastPath.take(request, response, handle);
-      return createHttpServer(take, connections, maxConnections);
-    },
+    serverFactory: (handle) =>
+      createHttpServer(handle, appendFastPath, connections, maxConnections),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => {
@@ -133,19 +141,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
-  const appendFastPath = new AppendFastPath({
-    streams,
-    limits,
-    maxTtlMs,
-    maxBodyBytes,
-    budget,
-    keys,
-    hosts,
-    origins,
-    rateLimit: rates.appends,
-    countsForwarded: trustProxy.length > 0 && config.limits.rates.appendsPerAddress > 0,
-    log: app.log,
-  });
+  appendFastPath.rateLimit = rates.appends;
   acceptBodies(app, { budget, maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (hasDocs) {

@@ -18,10 +18,9 @@ export interface AppendFastPathOptions extends AppendJsonOptions {
   readonly hosts: HostRule;
   /** Whose pages may append; their requests are not ordinary. */
   readonly origins: Origins;
-  readonly rateLimit: RateLimit | null;
   /** Whether appends are counted by an address that `X-Forwarded-For` may hold. */
   readonly countsForwarded: boolean;
-  readonly log: FastifyBaseLogger;
+  readonly log: Pick<FastifyBaseLogger, 'debug'>;
 }
 
 /** An append that is ordinary by its head. */
@@ -45,6 +44,8 @@ export class AppendFastPath {
   readonly #head: readonly string[];
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
   #isEnabled = true;
+  /** Shared with the route, whose app has to be there first. */
+  rateLimit: RateLimit | null = null;
 
   constructor(readonly options: AppendFastPathOptions) {
     this.#ring = new KeyRing(options.keys);
@@ -97,7 +98,7 @@ export class AppendFastPath {
     next: RequestListener,
   ): Promise<void> => {
     const { complete, readableLength, socket } = request;
-    const { budget, maxBodyBytes, rateLimit, log } = this.options;
+    const { budget, maxBodyBytes, log } = this.options;
     const isOrdinary = complete && readableLength > 0 && readableLength <= maxBodyBytes;
     if (!isOrdinary || !budget.tryAdd(readableLength)) {
       next(request, response);
@@ -105,9 +106,9 @@ export class AppendFastPath {
     }
     try {
       const body = request.read() as Buffer;
-      if (rateLimit !== null) {
+      if (this.rateLimit !== null) {
         const ip = socket.remoteAddress as string;
-        await requireRate(rateLimit, { ip, keyId, reader: null });
+        await requireRate(this.rateLimit, { ip, keyId, reader: null });
       }
       const appended = await appendJson(request, body, stream, this.options, log);
       respondAppended(response, [...this.#head], appended);

@@ -12,6 +12,7 @@ import { bodyError } from '../body/read-body.js';
 import { securityHeaders } from '../hooks/check-requests.js';
 import { noRoute, type OnRejected, problemContentType, toProblem } from '../problems/problem.js';
 import { discardMs } from '../problems/reject.js';
+import type { AppendFastPath } from './append-fast-path.js';
 
 /** How long the head of a request may take to arrive. */
 const headersTimeout = 10_000;
@@ -30,6 +31,7 @@ const lingerMs = 1000;
 
 export function createHttpServer(
   handle: RequestListener,
+  appendFastPath: AppendFastPath,
   connections: Connections,
   maxConnections: number,
 ): Server {
@@ -49,7 +51,7 @@ export function createHttpServer(
   // Whatever is expected beside `100-continue` is ignored (RFC 9110, section 10.1.1): Node's own
   // response is no problem document, and bypasses all that guards a response.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-  connections.attend(server, handle);
+  connections.attend(server, (request, response) => appendFastPath.take(request, response, handle));
   return server;
 }
 

@@ -8,29 +8,26 @@ import { FeedHub, type FeedOptions } from './feed/feed-hub.js';
 import { BodyBudget } from './http/body/body-budget.js';
 import { acceptBodies } from './http/body/json-body.js';
 import { requireAccess } from './http/hooks/authorize.js';
-import { checkRequests } from './http/hooks/check-requests.js';
-import { Origins, setCorsHeaders } from './http/hooks/cors.js';
-import { HostRule } from './http/hooks/host-rule.js';
-import { limitRates, limitsAppends } from './http/hooks/rate-limits.js';
-import { securityHeaders, setPagePolicies } from './http/hooks/security-headers.js';
+import { checkRequests, securityHeaders } from './http/hooks/check-requests.js';
+import { Origins, setCorsHeaders } from './http/hooks/cross-origin.js';
+import { limitRates } from './http/hooks/rate-limits.js';
+import { HostRule } from './http/hooks/request-headers.js';
 import { reject, useProblems } from './http/problems/reject.js';
 import { appendEventsRoute } from './http/routes/append-events.js';
 import { deleteRoutes } from './http/routes/delete-stream.js';
 import { followStreamRoute } from './http/routes/follow-stream.js';
-import { getStatusRoute } from './http/routes/get-status.js';
 import { healthRoutes } from './http/routes/health.js';
-import { listStreamsRoute } from './http/routes/list-streams.js';
 import { metricsRoute } from './http/routes/metrics.js';
 import { readEventsRoute } from './http/routes/read-events.js';
 import { renewLeaseRoute } from './http/routes/renew-lease.js';
-import { compileSchema } from './http/routes/request-schemas.js';
+import { type App, compileSchema } from './http/routes/request-schemas.js';
 import { resumeChatRoute } from './http/routes/resume-chat.js';
 import { rootRoute } from './http/routes/root.js';
 import { stopStreamRoute } from './http/routes/stop-stream.js';
+import { getStatusRoute, listStreamsRoute } from './http/routes/stream-status.js';
 import { AppendFastPath } from './http/server/append-fast-path.js';
-import { Connections } from './http/server/connections.js';
 import { Draining } from './http/server/draining.js';
-import { createHttpServer } from './http/server/http-server.js';
+import { Connections, createHttpServer } from './http/server/http-server.js';
 import { inspectorRoutes } from './inspector/inspector-page.js';
 import { Metrics } from './metrics/metrics.js';
 import { docsRoutes } from './openapi/docs-page.js';
@@ -64,29 +61,18 @@ export interface AppOptions {
   readonly version: string;
 }
 
-export interface RequestTimeouts {
+const defaultTimeouts = {
   /** How long a JSON body may take to arrive. */
-  readonly bodyMs: number;
-  /** After how long a body that is still arriving may be given up to make room for others. */
-  readonly yieldAfterMs: number;
-  /** How long an NDJSON body may be silent. */
-  readonly silenceMs: number;
-  /** After how long without progress a response is abandoned. */
-  readonly stallMs: number;
-}
-
-const defaultTimeouts: RequestTimeouts = {
   bodyMs: 30_000,
+  /** After how long a body that is still arriving may be given up to make room for others. */
   yieldAfterMs: 5000,
+  /** How long an NDJSON body may be silent. */
   silenceMs: 300_000,
+  /** After how long without progress a response is abandoned. */
   stallMs: 30_000,
 };
 
-/** How long a feed's last bytes may take to be sent when the service stops. */
-const feedGraceMs = 3000;
-
-/** The time over which the ends of many feeds are spread when the service is drained. */
-const feedSpreadMs = 3000;
+export type RequestTimeouts = typeof defaultTimeouts;
 
 /** How long requests in flight may still take when the service stops. */
 const requestGraceMs = 3000;
@@ -108,7 +94,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const streams = new ObservedStore(options.streams, metrics.appends);
   const { onRejected } = metrics;
   const connections = new Connections(timeouts.stallMs, onRejected);
-  const limits = { maxEventBytes: config.limits.eventBytes };
+  const maxEventBytes = config.limits.eventBytes;
+  const limits = { maxEventBytes };
   const maxBodyBytes = config.limits.bodyBytes;
   const budget = new BodyBudget(config.limits.bodiesInFlight, timeouts.yieldAfterMs);
   const appendFastPath = new AppendFastPath({
@@ -120,15 +107,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     keys,
     hosts,
     origins,
-    isEnabled: !limitsAppends(config.limits.rates) && !logger.isLevelEnabled('debug'),
+    countsForwarded: trustProxy.length > 0 && config.limits.rates.appendsPerAddress > 0,
+    log: logger,
   });
-  const app = fastify({
+  const app: App = fastify({
     loggerInstance: logger satisfies FastifyBaseLogger as FastifyBaseLogger,
     // Fastify's log line for a request has its URL, which may hold a token.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     serverFactory: (handle) =>
-      createHttpServer(handle, { connections, appendFastPath, maxConnections }),
+      createHttpServer(handle, appendFastPath, connections, maxConnections),
     routerOptions: { maxParamLength },
     return503OnClosing: false, // an EventSource would give up for good
     frameworkErrors: (error, request, reply) => {
@@ -138,13 +126,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: (error, socket) => connections.reject(error, socket),
   });
   const feeds = new FeedHub(streams, config.feed, logger, metrics.feeds);
-  const draining = new Draining(feeds, { spreadMs: feedSpreadMs, graceMs: feedGraceMs });
+  const draining = new Draining(feeds);
   metrics.feeds.watch(() => feeds.counts);
   metrics.countDropped(app.server);
   app.setValidatorCompiler(compileSchema);
   app.setSerializerCompiler(() => JSON.stringify); // the schemas of responses are for the document
   useProblems(app, onRejected);
-  setPagePolicies(app);
   checkRequests(app, {
     trustsProxies: trustProxy.length > 0,
     hosts,
@@ -154,10 +141,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const verifier = reader === null ? null : new TokenVerifier(reader, logger);
   requireAccess(app, { keys, verifier, origins });
   const rates = await limitRates(app, config.limits.rates);
+  appendFastPath.rateLimit = rates.appends;
   acceptBodies(app, { budget, maxBytes: maxBodyBytes, timeoutMs: timeouts.bodyMs });
   await app.register(fastifySSE, { heartbeatInterval: 0 });
   if (hasDocs) {
-    await collectRoutes(app, { version, tokenCookie: reader?.cookie ?? defaultTokenCookie });
+    await collectRoutes(app, version, reader?.cookie ?? defaultTokenCookie);
   }
   appendEventsRoute(app, {
     streams,
@@ -169,22 +157,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     silenceMs: timeouts.silenceMs,
     draining: draining.leaving,
   });
-  stopStreamRoute(app, { streams, rateLimit: rates.appends });
+  stopStreamRoute(app, streams, rates.appends);
   renewLeaseRoute(app, streams);
   readEventsRoute(app, {
     streams,
-    maxEventBytes: config.limits.eventBytes,
+    maxEventBytes,
     pollIntervalMs: config.feed.pollIntervalMs,
     draining: draining.leaving,
   });
   listStreamsRoute(app, streams);
   deleteRoutes(app, streams);
-  followStreamRoute(app, feeds, rates.feeds, config.limits.eventBytes);
-  resumeChatRoute(app, streams, feeds, rates.feeds, config.limits.eventBytes);
+  followStreamRoute(app, feeds, rates.feeds, maxEventBytes);
+  resumeChatRoute(app, streams, feeds, rates.feeds, maxEventBytes);
   getStatusRoute(app, streams);
   healthRoutes(app, streams, draining);
   metricsRoute(app, metrics);
-  rootRoute(app, { version, hasInspector, hasDocs });
+  rootRoute(app, version, hasInspector, hasDocs);
   if (hasDocs) docsRoutes(app, hasInspector);
   if (hasInspector) inspectorRoutes(app, hasDocs);
   app.decorate('drain', (delayMs: number) => draining.run(delayMs));

@@ -52,6 +52,8 @@ export interface ErrorDetails {
   readonly expectedSeq?: number;
   /** The line of an NDJSON body that was rejected, counted from 1. */
   readonly line?: number;
+  /** Not in the document, but in `Retry-After`. */
+  readonly retryAfterSeconds?: number;
 }
 
 /**
@@ -76,12 +78,8 @@ export function withMoreStored(error: ServiceError, more: number): ServiceError 
   const { stored = errorTable[error.code].stored, storedAtLeast = 0 } = error.details;
   const counts =
     stored === null ? { stored, storedAtLeast: storedAtLeast + more } : { stored: stored + more };
-  return new ServiceError(
-    error.code,
-    error.message,
-    { ...error.details, ...counts },
-    { cause: error.cause },
-  );
+  const details = { ...error.details, ...counts };
+  return new ServiceError(error.code, error.message, details, { cause: error.cause });
 }
 
 /** Max length of a quotation from a request, in characters. */

@@ -2,23 +2,18 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'j
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 
-export interface RemoteKeysTimes {
+const defaultTimes = {
   /** How long the provider may take to respond. */
-  readonly timeoutMs: number;
-  /** Min time between two requests to the provider, whatever it responds and whichever keys tokens name. */
-  readonly coolDownMs: number;
-  /** Age at which the keys are fetched again, in the background. */
-  readonly refreshMs: number;
-  /** Age at which the keys are no longer used. */
-  readonly maxAgeMs: number;
-}
-
-const defaultTimes: RemoteKeysTimes = {
   timeoutMs: 3000,
+  /** Min time between two requests to the provider, whatever it responds and whichever keys tokens name. */
   coolDownMs: 10_000,
+  /** Age at which the keys are fetched again, in the background. */
   refreshMs: 600_000,
+  /** Age at which the keys are no longer used. */
   maxAgeMs: 3_600_000,
 };
+
+export type RemoteKeysTimes = Readonly<typeof defaultTimes>;
 
 const coolingDown = new errors.JOSEError('the keys were requested just now');
 

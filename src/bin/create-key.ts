@@ -1,5 +1,5 @@
 import { createApiKey, formatApiKey, scopes } from '../auth/api-keys.js';
-import { readKeyArguments } from './key-arguments.js';
+import { readKeyArguments } from './arguments.js';
 
 const usage = `usage: create-key --id ID --scopes SCOPE,...
   ID      1 to 64 letters, digits, _ or -

@@ -1,6 +1,6 @@
 import { createReaderToken } from '../auth/reader-tokens.js';
 import { loadConfig } from '../config/config.js';
-import { readTokenArguments } from './token-arguments.js';
+import { readTokenArguments } from './arguments.js';
 
 const usage = `usage: create-token --sid SESSION [--mid MESSAGE] [--stop] [--minutes N]
   SESSION, MESSAGE   the stream that the token allows to read; without a message, all of the session

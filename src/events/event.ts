@@ -7,6 +7,8 @@ import { runAtOnce, runInSlices } from './slices.js';
 /** The type of an event: an open set, safe in an SSE `event:` line. */
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
+const eventTypeRule = 'must have 1 to 64 characters of A-Z a-z 0-9 . _ - and begin with a letter';
+
 /** Max nesting depth of an event, whose object is the first level. */
 export const maxEventDepth = 64;
 
@@ -18,7 +20,7 @@ export const maxBatchEvents = 1000;
 
 /** An event as a worker sends it. The fields are those of WeKnora's `StreamEvent`. */
 export const eventSchema = z.strictObject({
-  type: z.string().regex(eventTypePattern, `must match ${eventTypePattern.source}`),
+  type: z.string().regex(eventTypePattern, eventTypeRule),
   id: z.string().max(maxIdLength).optional(),
   content: z.string().optional(),
   done: z.boolean().optional(),

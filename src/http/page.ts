@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { ServiceError } from '../errors.js';
 
 /** A page of the service, and the files that it needs. */
@@ -16,6 +16,21 @@ export interface Page {
   readonly disabled: readonly string[];
   /** The Content-Security-Policy of the page. */
   readonly policy: string;
+}
+
+/** The Content-Security-Policy of a page with files of its own only. @param images where these come from */
+export function pagePolicy(images: string, ...more: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src ${images}`,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    ...more,
+  ].join('; ');
 }
 
 interface PageFile {
@@ -38,8 +53,12 @@ export function servePage(app: FastifyInstance, page: Page): void {
   const html = pageFile(page.html, withoutLinks(readFileSync(page.html), page.disabled));
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
   const files = new Map(entries.map(([name, url]) => [name, pageFile(url, readFileSync(url))]));
-  const config = { access: 'public', contentSecurityPolicy: page.policy } as const;
-  const options = { schema: { hide: true }, config };
+  const setPolicy: onRequestHookHandler = (_request, reply, done) => {
+    reply.header('content-security-policy', page.policy);
+    done();
+  };
+  const config = { access: 'public' } as const;
+  const options = { schema: { hide: true }, config, onRequest: setPolicy };
   app.get(page.path, options, async (request, reply) => send(request, reply, html));
   app.get<{ Params: { file: string } }>(`${page.path}/:file`, options, async (request, reply) => {
     const file = files.get(request.params.file);

@@ -1,23 +1,12 @@
 import { readdirSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { servePage } from '../http/page.js';
+import { pagePolicy, servePage } from '../http/page.js';
 
 /**
  * What the page shows comes from events of anyone. It is shown as text only, and could not run as a
  * script either: none runs but the page's own, and no script can create markup from text.
  */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
+const policy = pagePolicy("'self'", "require-trusted-types-for 'script'", "trusted-types 'none'");
 
 const folder = new URL('./page/', import.meta.url);
 const servedExtensions = /\.(js|css|svg)$/;

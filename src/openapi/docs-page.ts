@@ -1,21 +1,12 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
-import { servePage } from '../http/page.js';
+import { pagePolicy, servePage } from '../http/page.js';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** Images may be `data:` URLs, as the icons in the style sheet are. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** The icons in the style sheet are `data:` URLs. */
+const policy = pagePolicy("'self' data:");
 
 /** `GET /openapi.json`, the document, and `GET /docs`, the page that shows it and sends requests. */
 export function docsRoutes(app: FastifyInstance, hasInspector: boolean): void {

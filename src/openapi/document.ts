@@ -2,10 +2,14 @@ import fastifySwagger, { type SwaggerTransform } from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
-import type { Content, DocumentedResponse } from '../http/routes/documentation.js';
+import { type Access, accessRules } from '../auth/access-rules.js';
+import {
+  type Content,
+  componentSchemas,
+  type DocumentedResponse,
+  toJsonSchema,
+} from '../http/routes/documentation.js';
 import { problemResponses } from './problems.js';
-import { componentSchemas, toJsonSchema } from './schemas.js';
-import { securityFor, securitySchemes } from './security.js';
 
 const description = `
 Workers append what an agent does; browsers follow it over server-sent events and, after a disconnection, resume where
@@ -23,17 +27,11 @@ const tags = [
   { name: 'Operators', description: 'They look after the service, and delete.' },
 ];
 
-export interface DocumentOptions {
-  /** Version of the service. */
-  readonly version: string;
-  /** The cookie that may hold a reader token. */
-  readonly tokenCookie: string;
-}
-
 /** Collects all routes that are registered afterwards for the document of `app.swagger()`. */
 export async function collectRoutes(
   app: FastifyInstance,
-  { version, tokenCookie }: DocumentOptions,
+  version: string,
+  tokenCookie: string,
 ): Promise<void> {
   await app.register(fastifySwagger, {
     openapi: {
@@ -106,4 +104,47 @@ function mapValues<Value, Mapped>(
   map: (value: Value) => Mapped,
 ): Record<string, Mapped> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+/** The places where a request may have a reader token. */
+const tokenSchemes = ['readerToken', 'readerTokenCookie', 'readerTokenQuery'] as const;
+
+/** The credentials that a request may have. */
+function securitySchemes(tokenCookie: string): Record<string, OpenAPIV3_1.SecuritySchemeObject> {
+  return {
+    apiKey: {
+      type: 'http',
+      scheme: 'bearer',
+      description:
+        'An API key with the scope that the route needs: `<key id>.<secret>`. A service without keys needs none.',
+    },
+    readerToken: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description:
+        'A reader token for one stream, or one session, that an application signs; if the service accepts them.',
+    },
+    readerTokenCookie: {
+      type: 'apiKey',
+      in: 'cookie',
+      name: tokenCookie,
+      description:
+        'The same token. With it, only pages of the service itself, or of a listed origin, may stop a stream.',
+    },
+    readerTokenQuery: {
+      type: 'apiKey',
+      in: 'query',
+      name: 'token',
+      description: 'The same token, for an EventSource, which cannot set headers.',
+    },
+  };
+}
+
+/** The schemes of a route, each of which is enough; none for a public one. */
+function securityFor(access: Access | undefined): Record<string, string[]>[] {
+  if (access === 'public') return [];
+  const isForReaders = access !== undefined && accessRules[access].right !== null;
+  const names = ['apiKey', ...(isForReaders ? tokenSchemes : [])];
+  return names.map((name) => ({ [name]: [] }));
 }

@@ -2,8 +2,7 @@ import type { RouteOptions } from 'fastify';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { z } from 'zod';
 import { type ErrorCode, errorTable } from '../errors.js';
-import { components } from '../http/routes/documentation.js';
-import { toJsonSchema } from './schemas.js';
+import { components, toJsonSchema } from '../http/routes/documentation.js';
 
 const problem = z
   .strictObject({
@@ -38,13 +37,12 @@ const problem = z
 export function problemResponses(route: RouteOptions): OpenAPIV3_1.ResponsesObject {
   const codes = codesOf(route);
   const reportsStored = route.config?.reportsStored ?? route.method === 'POST';
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const { status } = errorTable[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
+  const statuses = [...new Set(codes.map((code) => errorTable[code].status))];
   return Object.fromEntries(
-    [...byStatus].map(([status, own]) => [status, toResponse(status, own, reportsStored)]),
+    statuses.map((status) => {
+      const own = codes.filter((code) => errorTable[code].status === status);
+      return [status, toResponse(status, own, reportsStored)];
+    }),
   );
 }
 
@@ -76,10 +74,13 @@ function toResponse(
 }
 
 function headersOf(status: number, codes: readonly ErrorCode[]) {
-  const mayRetry = codes.includes('overloaded') || codes.includes('too_many_feeds');
   if (status === 401) return { headers: challenge };
-  if (status === 429) return { headers: retryAfter(true) };
-  return mayRetry ? { headers: retryAfter(false) } : {};
+  const mayRetry = codes.includes('overloaded') || codes.includes('too_many_feeds');
+  if (status !== 429 && !mayRetry) return {};
+  const schema = { type: 'integer', minimum: 1 } as const;
+  const description = 'The number of seconds after which to retry.';
+  const required = status === 429 && { required: true };
+  return { headers: { 'Retry-After': { description, schema, ...required } } };
 }
 
 const challenge = {
@@ -89,12 +90,6 @@ const challenge = {
     required: true,
   },
 } as const;
-
-function retryAfter(required: boolean) {
-  const schema = { type: 'integer', minimum: 1 } as const;
-  const description = 'The number of seconds after which to retry.';
-  return { 'Retry-After': { description, schema, ...(required && { required }) } };
-}
 
 function exampleOf(code: ErrorCode, reportsStored: boolean) {
   const { status, title, stored } = errorTable[code];

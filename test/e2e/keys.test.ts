@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
-import { readKeyArguments } from '../../src/bin/key-arguments.js';
+import { readKeyArguments } from '../../src/bin/arguments.js';
 import { loadConfig } from '../../src/config/config.js';
 import { configErrorOf } from '../support/config-error-of.js';
 import { makeKey, type TestKey } from '../support/keys.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatApiKey } from '../../src/auth/api-keys.js';
-import { readTokenArguments } from '../../src/bin/token-arguments.js';
+import { readTokenArguments } from '../../src/bin/arguments.js';
 import { configErrorOf } from '../support/config-error-of.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';

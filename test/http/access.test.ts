@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { type Access, accessRules } from '../../src/auth/access-rules.js';
 import { requireAccess } from '../../src/http/hooks/authorize.js';
-import { Origins } from '../../src/http/hooks/cors.js';
+import { Origins } from '../../src/http/hooks/cross-origin.js';
 import { useProblems } from '../../src/http/problems/reject.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';

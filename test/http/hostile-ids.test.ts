@@ -63,6 +63,13 @@ describeApp('The path of a request', {}, (source) => {
     }
   });
 
+  it('is rejected in words when an id is invalid', async () => {
+    const response = await request('/sessions/s/messages/a%20b');
+    expect(JSON.parse(response.split('\r\n\r\n')[1] as string).detail).toBe(
+      '`mid` must have 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and not begin with . or ~',
+    );
+  });
+
   it.each(goodIds)('may have the id "%s"', async (id) => {
     const response = await request(`/sessions/${id}/messages/${id}/events`);
     expect(response.split('\r\n', 1)[0]).toMatch(/ 200 /);

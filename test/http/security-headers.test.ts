@@ -1,9 +1,9 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkRequests } from '../../src/http/hooks/check-requests.js';
-import { Origins } from '../../src/http/hooks/cors.js';
-import { HostRule } from '../../src/http/hooks/host-rule.js';
-import { securityHeaders, setPagePolicies } from '../../src/http/hooks/security-headers.js';
+import { checkRequests, securityHeaders } from '../../src/http/hooks/check-requests.js';
+import { Origins } from '../../src/http/hooks/cross-origin.js';
+import { HostRule } from '../../src/http/hooks/request-headers.js';
+import { servePage } from '../../src/http/page.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';
@@ -67,11 +67,11 @@ describe('A route with a page', () => {
   it('has a content security policy of its own', async () => {
     const app = fastify();
     onTestFinished(() => app.close());
-    setPagePolicies(app);
     const hosts = new HostRule('127.0.0.1', [], false);
     checkRequests(app, { trustsProxies: false, hosts, origins: new Origins([]), corsHeaders: [] });
     const own = "default-src 'self'";
-    app.get('/page', { config: { contentSecurityPolicy: own } }, async () => 'page');
+    const html = new URL('../../src/inspector/page/inspector.html', import.meta.url);
+    servePage(app, { path: '/page', html, files: {}, disabled: [], policy: own });
     const { headers } = await app.inject('/page');
     expect(headers).toMatchObject({ ...always, 'content-security-policy': own });
   });

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { texts } from '../support/events.js';
@@ -15,11 +15,6 @@ import { runs } from './runs.js';
 const appendKey = makeKey('append');
 const readKey = makeKey('read');
 const messages = ['m', 'm.1', '~'];
-
-const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-
-/** All appends go through the framework where each has a line in the log. */
-const inFramework = { logger: pino({ level: 'debug' }, nowhere) };
 
 interface Request {
   readonly method: string;
@@ -156,6 +151,15 @@ const wellFramed = request.filter(
     !head.some((line) => /^(transfer|content-length|expect|upgrade)|ndjson|jsonl/i.test(line)),
 );
 
+/**
+ * Has the route handle a request that the fast path might take: a header that says nothing to the route,
+ * as no browser sends it, and that those with another sender do not need.
+ */
+function forRoute(request: Request): Request {
+  const isOfBrowser = request.head.some((line) => /^(origin|sec-fetch-site)/i.test(line));
+  return isOfBrowser ? request : { ...request, head: [...request.head, 'Sec-Fetch-Site: none'] };
+}
+
 function toText({ method, path, head, body, length }: Request, sid: string, isLast = true): string {
   const sizes = [
     `Content-Length: ${length ?? Buffer.byteLength(body)}`,
@@ -185,45 +189,80 @@ const limits = { eventBytes: 1000, bodyBytes: 1200 };
 /** For bodies that are shorter than they say. */
 const timeouts = { bodyMs: 50, silenceMs: 500 };
 
+const auth = { apiKeys: [appendKey.key, readKey.key] };
+/** Few enough to be used up by one run. */
+const rates = { appendsPerKey: 0.5, appendsPerAddress: 0.8 };
+const windowMs = 10_000;
+
 /** A test of its own for each of these, since they change what is ordinary. */
-const settings: readonly (readonly [string, TestAppOptions])[] = [
-  ['everybody may append', {}],
-  ['appending takes a key', { auth: { apiKeys: [appendKey.key, readKey.key] } }],
-  ['cross-origin pages are served', { cors: { origins: ['https://listed.example'] } }],
+const settings: readonly (readonly [string, TestAppOptions, level: 'debug' | 'silent'])[] = [
+  ['everybody may append', {}, 'silent'],
+  ['appending takes a key', { auth }, 'silent'],
+  ['cross-origin pages are served', { cors: { origins: ['https://listed.example'] } }, 'silent'],
+  ['appends of keys and of addresses have a rate', { auth, rates }, 'silent'],
+  [
+    'proxies are trusted and addresses have a rate',
+    { rates, server: { trustProxy: ['127.0.0.0/8'] } },
+    'silent',
+  ],
+  ['each append has a line in the log', { auth }, 'debug'],
 ];
 
-describe.each(settings)('The append fast path, where %s,', (_, options) => {
+/** What a log line says, without what is of the moment or of the framework. */
+function toLine(text: string): string {
+  const { time: _, reqId: _id, pid: _pid, hostname: _host, ...line } = JSON.parse(text);
+  return JSON.stringify(line);
+}
+
+describe.each(settings)('The append fast path, where %s,', (_, options, level) => {
   const stores: StreamManager[] = [];
   const apps: TestApp[] = [];
+  const logs: string[][] = [];
   let sessionCount = 0;
   let inFrameworkCount = 0;
+  let lineCount = 0;
+  let rejectedCount = 0;
   const count = () => {
     inFrameworkCount += 1;
   };
 
   beforeAll(async () => {
-    for (const more of [{}, inFramework]) {
+    // Windows of rates end when a run begins, at both apps.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    for (const lines of [[], []] as string[][]) {
+      const write = (chunk: Buffer, _encoding: string, done: () => void) => {
+        lines.push(toLine(chunk.toString()));
+        done();
+      };
+      const logger = pino({ level }, new Writable({ write }));
       const store = await memoryBackend.create({ limits: { maxStreamEvents } });
       stores.push(store);
-      apps.push(await startApp(store, { ...options, ...more, limits, timeouts }));
+      apps.push(await startApp(store, { ...options, logger, limits, timeouts }));
+      lines.length = 0;
+      logs.push(lines);
     }
     subscribe('tracing:fastify.request.handler:start', count);
   });
   afterAll(async () => {
+    vi.useRealTimers();
     unsubscribe('tracing:fastify.request.handler:start', count);
     for (const app of apps) await app.close();
     for (const store of stores) await store.close();
   });
 
-  /** What comes of what is sent, at either app. */
+  /** What comes of what is sent, to the fast path and to the route. */
   async function outcomes(
-    sent: readonly string[],
+    sent: readonly (readonly string[])[],
     sid: string,
     send: (url: string, sent: readonly string[]) => Promise<string[]>,
   ): Promise<string[][]> {
     return Promise.all(
       apps.map(async ({ url }, index) => {
-        const responses = (await send(url, sent)).map(withoutTimes);
+        const responses = (await send(url, sent[index] as readonly string[])).map(withoutTimes);
+        const lines = (logs[index] as string[]).splice(0);
+        lineCount += lines.filter((line) => line.includes('Events were appended')).length;
+        rejectedCount += responses.filter((response) => response.includes('rate_limited')).length;
+        responses.push(...lines);
         const store = stores[index] as StreamManager;
         for (const messageId of messages) {
           const stream = { sessionId: sid, messageId };
@@ -249,7 +288,9 @@ describe.each(settings)('The append fast path, where %s,', (_, options) => {
       await unlessStalled(timeouts.bodyMs / 2, async () => {
         sessionCount += 1;
         const sid = `s${sessionCount}`;
-        const [direct, framework] = await outcomes(toConnections(sent, sid), sid, send);
+        vi.setSystemTime(Date.now() + windowMs);
+        const both = [sent, sent.map(forRoute)].map((each) => toConnections(each, sid));
+        const [direct, framework] = await outcomes(both, sid, send);
         expect(direct).toEqual(framework);
       });
     });
@@ -288,11 +329,17 @@ describe.each(settings)('The append fast path, where %s,', (_, options) => {
       body: '{"type":"answer"}',
       length: null,
     };
+    vi.setSystemTime(Date.now() + windowMs);
     const [direct, framework] = apps.map(({ url }) => url) as [string, string];
     inFrameworkCount = 0;
     expect(await rawBytes(direct, toText(plain, 's'))).toMatch(/^HTTP\/1.1 201 /);
     expect(inFrameworkCount).toBe(0);
-    expect(await rawBytes(framework, toText(plain, 's'))).toMatch(/^HTTP\/1.1 201 /);
+    expect(await rawBytes(framework, toText(forRoute(plain), 's'))).toMatch(/^HTTP\/1.1 201 /);
     expect(inFrameworkCount).toBe(1);
+  });
+
+  it('was compared where it matters', () => {
+    expect(lineCount > 0).toBe(level === 'debug');
+    expect(rejectedCount > 0).toBe(options.rates !== undefined);
   });
 });

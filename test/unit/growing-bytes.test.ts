@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GrowingBytes } from '../../src/http/body/growing-bytes.js';
+import { GrowingBytes } from '../../src/http/body/read-body.js';
 
 const piece = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
 

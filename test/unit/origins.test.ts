@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Origins } from '../../src/http/hooks/cors.js';
+import { Origins } from '../../src/http/hooks/cross-origin.js';
 
 describe('The list of allowed origins', () => {
   const origins = new Origins([

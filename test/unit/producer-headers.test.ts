@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { maxBatchEvents } from '../../src/events/event.js';
-import * as header from '../../src/http/routes/producer-headers.js';
+import * as header from '../../src/http/routes/append-json.js';
 import { producerHeaders } from '../support/producers.js';
 
 const invalid = expect.objectContaining({ code: 'invalid_header' });

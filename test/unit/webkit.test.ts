@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepsTornLines } from '../../src/http/routes/webkit.js';
+import { keepsTornLines } from '../../src/http/routes/feed-response.js';
 
 const agents = {
   Safari:

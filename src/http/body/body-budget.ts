@@ -8,7 +8,8 @@ import { ServiceError } from '../../errors.js';
  */
 export class BodyBudget {
   #held = 0;
-  readonly #coming = new Set<BodyShare>();
+  /** The shares whose bodies are still coming, and may be given up. */
+  readonly coming = new Set<BodyShare>();
 
   /** @param yieldAfterMs after what time a body gives way to others */
   constructor(
@@ -46,53 +47,39 @@ export class BodyBudget {
     while (!this.tryAdd(bytes)) old.pop()?.giveUp(overloaded());
   }
 
-  /** Records whether a body is still coming, and may be given up. */
-  note(share: BodyShare, isComing: boolean): void {
-    if (isComing) this.#coming.add(share);
-    else this.#coming.delete(share);
-  }
-
   #oldOthers(share: BodyShare): BodyShare[] {
     const since = performance.now() - this.yieldAfterMs;
-    return [...this.#coming].filter((one) => one !== share && one.heldSince < since);
+    return [...this.coming].filter((one) => one !== share && one.heldSince < since);
   }
 }
 
 export class BodyShare {
-  #held = 0;
-  #heldSince = 0;
+  held = 0;
+  /** Since when there has been something, on the clock of `performance.now()`. */
+  heldSince = 0;
   #isReleased = false;
   #isWorkedOn = false;
   #onGivenUp: (error: ServiceError) => void = () => {};
 
   constructor(readonly budget: BodyBudget) {}
 
-  get held(): number {
-    return this.#held;
-  }
-
-  /** Since when there has been something, on the clock of `performance.now()`. */
-  get heldSince(): number {
-    return this.#heldSince;
-  }
-
   /** Holds this many bytes from now on; nothing, if that throws. @throws ServiceError `overloaded` */
   hold(bytes: number): void {
     if (this.#isReleased) return;
-    this.budget.add(bytes - this.#held, this);
-    if (this.#held === 0) this.#heldSince = performance.now();
-    this.#held = bytes;
+    this.budget.add(bytes - this.held, this);
+    if (this.held === 0) this.heldSince = performance.now();
+    this.held = bytes;
   }
 
   /** @param onGivenUp told when others need the room, while the body is coming */
   begin(onGivenUp: (error: ServiceError) => void): void {
     this.#onGivenUp = onGivenUp;
-    this.budget.note(this, !this.#isReleased);
+    if (!this.#isReleased) this.budget.coming.add(this);
   }
 
   /** The body has come, and is not given up any more. */
   complete(): void {
-    this.budget.note(this, false);
+    this.budget.coming.delete(this);
   }
 
   giveUp(error: ServiceError): void {
@@ -124,5 +111,6 @@ export class BodyShare {
 }
 
 function overloaded(): ServiceError {
-  return new ServiceError('overloaded', 'too many bytes of bodies are being read: retry later');
+  const message = 'too many bytes of bodies are being read: retry later';
+  return new ServiceError('overloaded', message, { retryAfterSeconds: 1 });
 }

@@ -77,7 +77,8 @@ function bodyReader(
       return done();
     }
     const limit = error === null ? maxBytes : 0;
-    const tooLarge = () => error ?? bodyTooLarge(limit);
+    const tooLarge = () =>
+      error ?? new ServiceError('body_too_large', `the body has more than ${limit} bytes`);
     readBody(raw, { maxBytes: limit, timeoutMs, tooLarge }, share, (failure, body) => {
       if (failure !== null) reply.header('connection', 'close');
       request.body = body;
@@ -126,8 +127,4 @@ function encodingError(headers: IncomingHttpHeaders): ServiceError | null {
 
 function notSupported(what: string): ServiceError {
   return new ServiceError('unsupported_media_type', `${what} is not supported`);
-}
-
-function bodyTooLarge(maxBytes: number): ServiceError {
-  return new ServiceError('body_too_large', `the body has more than ${maxBytes} bytes`);
 }

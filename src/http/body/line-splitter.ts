@@ -1,4 +1,4 @@
-import { GrowingBytes } from './growing-bytes.js';
+import { GrowingBytes } from './read-body.js';
 
 const lineFeed = 0x0a;
 

@@ -11,9 +11,8 @@ import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
 import type { Reader } from '../../auth/reader-tokens.js';
 import type { TokenVerifier } from '../../auth/token-verifier.js';
 import { ServiceError } from '../../errors.js';
-import type { Origins } from './cors.js';
-import { type Credential, findCredential, tokenIn } from './credentials.js';
-import { rejectCookieOfOthers } from './csrf.js';
+import { type Origins, rejectCookieOfOthers } from './cross-origin.js';
+import { isRepeated } from './request-headers.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -81,13 +80,10 @@ class Guard {
     const { access } = request.routeOptions.config;
     if (request.is404 || access === 'public') return;
     const rule = access === undefined ? closed : accessRules[access];
-    if (this.#isAskedFor(rule)) await this.#checkCredential(rule, request);
+    // Where there are no keys, nobody could have one.
+    const isLimited = this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
+    if (isLimited) await this.#checkCredential(rule, request);
     request.isStranger = false;
-  }
-
-  /** Where there are no keys, nobody could have one. */
-  #isAskedFor(rule: AccessRule): boolean {
-    return this.options.keys.length > 0 || this.#takesTokens(rule) || rule === closed;
   }
 
   #takesTokens({ right }: AccessRule): boolean {
@@ -131,7 +127,9 @@ class Guard {
     request: FastifyRequest,
   ): Promise<void> {
     const reader = await this.#verify(rule, token);
-    rejectOutOfScope(reader, rule, request.params as Place);
+    if (rule.right === null || !mayDo(reader, rule.right, request.params as Place)) {
+      throw new ServiceError('forbidden', 'the token does not allow this');
+    }
     if (place === 'cookie') rejectCookieOfOthers(request, this.options.origins);
     request.reader = reader;
     request.accessEndsAt = performance.now() + reader.expiresAt - Date.now();
@@ -156,7 +154,48 @@ function unauthorized(message: string): ServiceError {
   return new ServiceError('unauthorized', message);
 }
 
-function rejectOutOfScope(reader: Reader, { right }: AccessRule, place: Place): void {
-  if (right !== null && mayDo(reader, right, place)) return;
-  throw new ServiceError('forbidden', 'the token does not allow this');
+/** What a request says of who sends it, and where. */
+interface Credential {
+  readonly place: 'header' | 'cookie' | 'query';
+  readonly text: string;
+}
+
+/** RFC 6750; two dots make a JWT, where a key has one. */
+const bearerTokenPattern = /^Bearer +([^. ]*\.[^. ]*\.[^. ]*)$/i;
+
+/**
+ * The first of `Authorization`, the cookie of this name and `?token=` (an EventSource can set no
+ * header). It alone counts: an invalid one is not replaced by another. Several tokens in one place
+ * are none that anybody can read.
+ *
+ * @param cookieName null when no tokens are taken, which leaves `Authorization` alone
+ */
+function findCredential(
+  { headers, query, raw }: FastifyRequest,
+  cookieName: string | null,
+): Credential | null {
+  const { authorization, cookie = '' } = headers;
+  if (authorization !== undefined) {
+    return { place: 'header', text: isRepeated(raw, 'authorization') ? '' : authorization };
+  }
+  if (cookieName === null) return null;
+  const cookies = valuesOf(cookie, cookieName);
+  if (cookies.length > 0) return { place: 'cookie', text: cookies.join(' ') };
+  const { token = '' } = query as { readonly token?: string | readonly string[] };
+  return token === '' ? null : { place: 'query', text: [token].flat().join(' ') };
+}
+
+/** The token in it; null when it is a key, or anything else. */
+function tokenIn({ place, text }: Credential): string | null {
+  if (place !== 'header') return text;
+  return bearerTokenPattern.exec(text)?.[1] ?? null;
+}
+
+/** The header `Cookie` (RFC 6265, section 4.2.1). A token needs no decoding. */
+function valuesOf(header: string, name: string): string[] {
+  const pairs = header.split(';').map((pair) => pair.trim());
+  return pairs
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1))
+    .filter((value) => value !== '');
 }

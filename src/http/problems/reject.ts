@@ -5,13 +5,10 @@ import {
   type OnRejected,
   type Problem,
   problemContentType,
+  RouteTable,
   sendProblem,
   toReportedProblem,
 } from './problem.js';
-import { RouteTable } from './route-table.js';
-
-/** Retry-After when too many bodies are being read, since these soon complete or are given up. */
-const overloadSeconds = 1;
 
 /** How long the rest of a body is read and discarded after an early response. */
 export const discardMs = 1000;
@@ -47,9 +44,8 @@ export function reject(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | Promise<FastifyReply> {
-  if (error instanceof ServiceError && error.code === 'overloaded') {
-    reply.header('retry-after', overloadSeconds);
-  }
+  const retryAfter = error instanceof ServiceError ? error.details.retryAfterSeconds : undefined;
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   return isComing(request)
     ? rejectEarly(error, request, reply)
     : sendProblem(error, request, reply);

@@ -1,22 +1,17 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../../errors.js';
-import type { EncodeLimits } from '../../events/encode-events.js';
 import { streamEnded } from '../../store/append-rules.js';
 import type { StreamId, StreamInfo, StreamManager } from '../../store/stream-manager.js';
 import type { BodyShare } from '../body/body-budget.js';
 import { LineSplitter } from '../body/line-splitter.js';
 import { bodyError } from '../body/read-body.js';
-import { sendAppended } from './append-json.js';
-import { EndWatch } from './end-watch.js';
-import { LineAppender } from './line-appender.js';
-import { leaseMs, producerStamp, streamTtlMs } from './producer-headers.js';
+import { type AppendJsonOptions, appendOptions, sendAppended } from './append-json.js';
+import { LineAppender, type LineAppenderOptions } from './line-appender.js';
+import { watchEnd } from './stream-changes.js';
 
-export interface NdjsonOptions {
+export interface NdjsonOptions extends AppendJsonOptions {
   readonly streams: StreamManager;
-  readonly limits: EncodeLimits;
-  /** Max time to live that a stream may be given. */
-  readonly maxTtlMs: number;
   readonly pollIntervalMs: number;
   /** A body that brings nothing for this long, not even a blank line, is given up. */
   readonly silenceMs: number;
@@ -24,7 +19,7 @@ export interface NdjsonOptions {
   readonly draining: AbortSignal;
 }
 
-/** What an open request keeps an eye on. */
+/** A body on its way into its stream. */
 interface OpenBody {
   /** The body, as far as it is to be appended. */
   readonly body: PassThrough;
@@ -48,13 +43,9 @@ export async function appendNdjson(
   options: NdjsonOptions,
 ): Promise<FastifyReply> {
   const { streams, limits, maxTtlMs } = options;
-  const lease = leaseMs(request.raw);
-  const producer = producerStamp(request.raw);
-  const ttlMs = streamTtlMs(request.raw, maxTtlMs);
-  const terms = { producer, leaseMs: lease, ttlMs };
+  const terms = appendOptions(request.raw, maxTtlMs);
   const appender = new LineAppender({ streams, stream, limits, ...terms });
-  const share = request.bodyShare as BodyShare;
-  const open = guard(request, share, stream, appender, options, lease);
+  const open = guard(request, appender, options);
   try {
     await appendLines(open, appender, limits.maxEventBytes);
     return sendAppended(reply, appender.appended);
@@ -83,27 +74,22 @@ async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: num
  * that left, a stream that somebody ended, a service that stops, too many bytes of all bodies. Keeps
  * the lease meanwhile.
  */
-function guard(
-  request: FastifyRequest,
-  share: BodyShare,
-  stream: StreamId,
-  appender: LineAppender,
-  options: NdjsonOptions,
-  lease: number | undefined,
-): OpenBody {
+function guard(request: FastifyRequest, appender: LineAppender, options: NdjsonOptions): OpenBody {
   const { streams, pollIntervalMs, silenceMs, draining } = options;
+  const { stream, producer } = appender.options;
   const { raw } = request;
+  const share = request.bodyShare as BodyShare;
   const body = new PassThrough();
   const end = (error: Error) => void body.destroy(error);
   const open = { body, taken: 0, count, broken: null as Error | null, release };
-  const silence = setTimeout(() => end(silent(silenceMs)), silenceMs);
+  const silent = `nothing came for ${silenceMs / 1000} seconds`;
+  const silence = setTimeout(() => end(new ServiceError('request_timeout', silent)), silenceMs);
   const drain = () => end(new ServiceError('draining', 'this node is shutting down'));
   const onEnd = ({ status, producer }: StreamInfo) => {
     if (!appender.hasEnded && !appender.repeats(producer)) end(streamEnded(status));
   };
-  const producerId = appender.options.producer?.id;
-  const watch = new EndWatch({ streams, stream, pollIntervalMs, producerId, onEnd });
-  const keeping = lease === undefined ? null : keepLease(request, stream, streams, lease, end);
+  const unwatch = watchEnd({ streams, stream, pollIntervalMs, producerId: producer?.id, onEnd });
+  const keeping = keepLease(request, appender.options, end);
   const onData = (chunk: Buffer) => {
     silence.refresh();
     try {
@@ -134,15 +120,11 @@ function guard(
     raw.off('data', onData);
     share.complete();
     clearTimeout(silence);
-    if (keeping !== null) clearInterval(keeping);
-    watch.close();
+    clearInterval(keeping);
+    unwatch();
     draining.removeEventListener('abort', drain);
   }
   return open;
-}
-
-function silent(silenceMs: number): ServiceError {
-  return new ServiceError('request_timeout', `nothing came for ${silenceMs / 1000} seconds`);
 }
 
 /**
@@ -151,17 +133,15 @@ function silent(silenceMs: number): ServiceError {
  * @param onFenced told when another worker has taken over meanwhile
  */
 function keepLease(
-  { raw, log }: FastifyRequest,
-  stream: StreamId,
-  streams: StreamManager,
-  lease: number,
+  { log }: FastifyRequest,
+  { streams, stream, producer, leaseMs }: LineAppenderOptions,
   onFenced: (error: ServiceError) => void,
-): NodeJS.Timeout {
-  const producer = producerStamp(raw);
+): NodeJS.Timeout | undefined {
+  if (leaseMs === undefined) return undefined;
   const renew = () =>
-    streams.renewLease(stream, { leaseMs: lease, producer }).catch((error) => {
+    streams.renewLease(stream, { leaseMs, producer }).catch((error) => {
       log.debug({ ...stream, ...toLogFields(error) }, 'A lease could not be renewed');
       if (error instanceof ServiceError && error.code === 'producer_fenced') onFenced(error);
     });
-  return setInterval(() => void renew(), lease / 3);
+  return setInterval(() => void renew(), leaseMs / 3);
 }

@@ -1,9 +1,12 @@
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { storeErrors } from './documentation.js';
-import { sessionParams, streamParams } from './request-schemas.js';
-import { messagePath, sessionPath } from './routes.js';
+import {
+  type App,
+  messagePath,
+  sessionParams,
+  sessionPath,
+  streamParams,
+} from './request-schemas.js';
 
 type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
 
@@ -28,14 +31,13 @@ const sessionSchema = {
 } as const;
 
 /** `DELETE …` deletes one stream, `DELETE /sessions/:sid` all of a session, one after another. */
-export function deleteRoutes(app: FastifyInstance, streams: Streams): void {
-  const routes = app.withTypeProvider<ZodTypeProvider>();
+export function deleteRoutes(app: App, streams: Streams): void {
   const config = { access: 'admin' } as const;
-  routes.delete(messagePath, { schema: streamSchema, config }, async ({ params }, reply) => {
+  app.delete(messagePath, { schema: streamSchema, config }, async ({ params }, reply) => {
     await streams.deleteStream(params);
     return reply.code(204).send();
   });
-  routes.delete(sessionPath, { schema: sessionSchema, config }, async ({ params }, reply) => {
+  app.delete(sessionPath, { schema: sessionSchema, config }, async ({ params }, reply) => {
     await deleteSession(streams, params.sessionId);
     return reply.code(204).send();
   });

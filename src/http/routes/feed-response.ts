@@ -1,12 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { FeedClient } from '../../feed/feed-client.js';
 import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
+import type { FeedRejection } from '../../feed/feed-observer.js';
 import { Chunk } from '../../sse/frame.js';
 import type { StreamId } from '../../store/stream-manager.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
+import { headerList } from './append-json.js';
 import type { ResponseHeader } from './documentation.js';
-import { headerList } from './json-response.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
@@ -19,8 +21,31 @@ export const feedRouteOptions = {
     reply.statusCode === 406 ? notAcceptable(request, reply) : payload,
 };
 
-/** Opens a feed. Errors on our side become rejections, since an EventSource gives up after a 5xx. */
-export async function openFeed(
+/** Rejects a feed. @param waitSeconds how long the client should wait, if not as long as usual */
+export type RejectFeed = (reason: FeedRejection, waitSeconds?: number) => FastifyReply | undefined;
+
+/**
+ * Opens a feed and begins the response, which the feed then writes to.
+ * A handler returns the result: one that returned the reply would wait for the end of the feed, and be
+ * kept in memory for as long.
+ */
+export async function serveFeed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  feeds: FeedHub,
+  feedRequest: FeedRequest,
+  headers: Readonly<Record<string, string>>,
+  reject: RejectFeed,
+): Promise<FastifyReply | undefined> {
+  const opening = await openFeed(feeds, feedRequest, request.log);
+  if (opening.kind === 'finished') return reply.code(204).send();
+  if (opening.kind === 'rejected') return reject(opening.reason);
+  setFeedHeaders(reply);
+  return startFeed(request, reply.headers(headers), feedRequest.stream, opening);
+}
+
+/** Errors on our side become rejections, since an EventSource gives up after a 5xx. */
+async function openFeed(
   feeds: FeedHub,
   request: FeedRequest,
   log: FastifyBaseLogger,
@@ -35,33 +60,16 @@ export async function openFeed(
   }
 }
 
-/** The plugin rejects requests that do not accept SSE; the response is a problem like any other. */
-function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
-  const error = new ServiceError(
-    'not_acceptable',
-    'this route responds with text/event-stream only',
-  );
-  reply.type(problemContentType);
-  return toReportedProblem(error, request);
-}
-
-/**
- * Begins the response, which the feed then writes to. A handler returns the result: one that returned
- * the reply would wait for the end of the feed, and be kept in memory for as long.
- */
-export function startFeed(
+function startFeed(
   request: FastifyRequest,
   reply: FastifyReply,
   stream: StreamId,
   feed: OpenFeed,
-  contentType: string,
 ): FastifyReply | undefined {
-  setFeedHeaders(reply);
   if (request.method === 'HEAD') {
     feed.cancel();
-    return reply.type(contentType).send();
+    return reply.send();
   }
-  reply.header('content-type', contentType);
   // The plugin does not write to the response from here on: its promises never settle when the client
   // leaves while the socket is full, it drops `id: 0`, and it keeps a second copy of all headers.
   let client: FeedClient;
@@ -76,6 +84,16 @@ export function startFeed(
   log.info(stream, 'A feed was opened');
   feed.start(client, (totals) => log.info({ ...stream, ...totals }, 'A feed was closed'));
   return undefined;
+}
+
+/** The plugin rejects requests that do not accept SSE; the response is a problem like any other. */
+function notAcceptable(request: FastifyRequest, reply: FastifyReply) {
+  const error = new ServiceError(
+    'not_acceptable',
+    'this route responds with text/event-stream only',
+  );
+  reply.type(problemContentType);
+  return toReportedProblem(error, request);
 }
 
 /** Sends an incomplete body, so that the client reconnects for the rest. */
@@ -126,4 +144,15 @@ export function setFeedHeaders(reply: FastifyReply): void {
   reply
     .header('cache-control', 'no-cache, no-store, no-transform')
     .header('x-accel-buffering', 'no');
+}
+
+/**
+ * Whether a request is that of an EventSource of WebKit, on iOS in every browser. After a connection
+ * error it keeps the truncated line and data of the response, and reads the start of the next response
+ * as their rest. All other engines drop both (WHATWG HTML, section 9.2.6).
+ */
+export function keepsTornLines(headers: IncomingHttpHeaders): boolean {
+  const { 'cache-control': cacheControl, 'user-agent': agent = '' } = headers;
+  const isWebKit = agent.includes('AppleWebKit/') && !/Chrom(?:e|ium)\//.test(agent);
+  return isWebKit && cacheControl === 'no-cache'; // which every EventSource sends, and other requests of pages seldom
 }

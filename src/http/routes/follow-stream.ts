@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { type Position, parsePosition, startOfStream } from '../../events/position.js';
@@ -13,17 +12,17 @@ import {
 } from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
+import { eventExample } from './documentation.js';
 import {
+  feedHeaders,
   feedRouteOptions,
-  openFeed,
+  keepsTornLines,
+  type RejectFeed,
   sendIncomplete,
+  serveFeed,
   setFeedHeaders,
-  startFeed,
 } from './feed-response.js';
-import { followDocumentation } from './follow-documentation.js';
-import { flag, notAPosition, streamParams } from './request-schemas.js';
-import { messagePath } from './routes.js';
-import { keepsTornLines } from './webkit.js';
+import { type App, flag, messagePath, notAPosition, streamParams } from './request-schemas.js';
 
 /** The position that a client asks to resume from. */
 interface ResumePoint {
@@ -77,25 +76,100 @@ const querystring = z.object({
     .optional(),
 });
 
+const description = `
+Delivers the stored events and then new ones as they come, over server-sent events. A reader that was disconnected
+resumes with the last id that it saw, by \`Last-Event-ID\` or \`?lastEventId=\`, and gets each later event once and in order.
+
+- Each event is one frame, with its \`id\` and the event on one \`data:\` line. Frames have no name, unless \`named\` is true.
+- With \`compact\`, adjacent stored chunks of one \`type\` and \`id\` come as the last of them, with the \`content\` of all. The
+  id of its frame resumes after the last one. Live events come as they are.
+- With \`control\`, the feed reports its own state in events: \`heartbeat\`, of which the first comes at once and each
+  says in \`intervalMs\` how often they come, \`up-to-date\` and \`not-found\`. None has an id.
+- \`event: reset\` says that the stream behind the id is gone or another one: discard what you have, all events are sent again.
+- \`event: malformed\` stands for an element that another program wrote and that is no event.
+- Any end without a terminal event means: resume with the last id. **204** means: you have all of it, or the stream
+  does not exist, as you were told before.
+- An EventSource gives up after any other status than 200. So a feed that cannot be served now is a 200 with
+  \`Stream-Refused\` that is cut off at once.`;
+
+const rejection = {
+  'Stream-Refused': {
+    description: 'The feed cannot be served now, and ends at once: come back later.',
+    schema: { enum: ['draining', 'backend_unavailable', 'too_many_feeds', 'rate_limited'] },
+  },
+};
+
+const examples = {
+  events: {
+    summary: 'Events',
+    value: `retry: 2000\n: connected\ndata: ${JSON.stringify(eventExample)}\nid: 1-3592a1b6\n\n`,
+  },
+  control: {
+    summary: 'Events of the feed itself, with `control`',
+    value:
+      'event: heartbeat\ndata: {"intervalMs":15000}\n\nevent: up-to-date\ndata: {"offset":17}\n\n',
+  },
+  reset: {
+    summary: 'The stream is not the one that the id came from',
+    value: 'event: reset\ndata: {"reason":"diverged","offset":0}\nid: 0\n\n',
+  },
+  malformed: {
+    summary: 'An element that is no event',
+    value: 'event: malformed\ndata: {"offset":3,"bytes":4}\nid: 4-9f2c01ab\n\n',
+  },
+  refused: {
+    summary: 'Come back later',
+    value: 'retry: 5000\n: refused: too_many_feeds\n',
+  },
+};
+
+/** The metadata of the feed. It has no `storeErrors`, as it responds 200 when the store fails. */
+const followDocumentation = {
+  operationId: 'followStream',
+  tags: ['Readers'],
+  summary: 'Follow a stream: the SSE feed',
+  description: description.trim(),
+  requestHeaders: z.object({
+    'Last-Event-ID': z
+      .string()
+      .describe(
+        'The id of the last frame, such as `2-17f32cff`, which an EventSource sends automatically. It takes precedence over ' +
+          '`lastEventId` and `offset`.',
+      )
+      .optional(),
+  }),
+  response: {
+    200: {
+      description: 'The feed.',
+      headers: { ...feedHeaders, ...rejection },
+      content: { 'text/event-stream': { schema: z.string(), examples } },
+    },
+    204: {
+      description: 'The stream has ended and the reader has all of it, or it does not exist.',
+    },
+  },
+  problems: ['invalid_offset', 'invalid_query', 'not_acceptable'],
+} as const satisfies FastifySchema;
+
 /** The parts of a request that have the id, even before its query is validated. */
 type ResumeRequest = Pick<FastifyRequest, 'headers' | 'query'>;
 
 const nothing = Buffer.of();
 
-const contentType = 'text/event-stream; charset=utf-8';
+const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
 
 /** How long a client whose feed is rejected should wait. */
-const retryAfterRejectionMs = 5000;
+const usualWaitSeconds = 5;
 
 /** `GET …/stream`: the SSE feed. `HEAD` responds as `GET` would, without a body. */
 export function followStreamRoute(
-  app: FastifyInstance,
+  app: App,
   feeds: FeedHub,
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
   const formatOf = shareFormats(feeds.options.heartbeatMs, maxEventBytes);
-  app.withTypeProvider<ZodTypeProvider>().route({
+  app.route({
     url: `${messagePath}/stream`,
     ...feedRouteOptions,
     schema: { params: streamParams, querystring, ...followDocumentation },
@@ -104,33 +178,24 @@ export function followStreamRoute(
     errorHandler: (error, request, reply) => {
       // The keys of tokens are unavailable, so the token cannot be verified now.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
-      feeds.observer.rejected('backend_unavailable');
-      return sendRejection(request, reply, 'backend_unavailable');
+      return sendRejection(request, reply, feeds, 'backend_unavailable');
     },
     handler: async (request, reply) => {
       const { params, query, accessEndsAt } = request;
       const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
       const preface = prefaceOf(request);
-      const format = formatOf(query);
       const startTimeoutMs = query.startTimeout ?? null;
       if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
         const maxSeconds = Math.floor(feeds.options.waitMs / 1000);
         throw new ServiceError('invalid_query', `\`startTimeout\` must be at most ${maxSeconds}`);
       }
       const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
-      const feedRequest = { ...place, format, accessEndsAt };
+      const feedRequest = { ...place, format: formatOf(query), accessEndsAt };
+      const reject: RejectFeed = (reason, waitSeconds) =>
+        sendRejection(request, reply, feeds, reason, waitSeconds);
       const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null) {
-        feeds.observer.rejected('rate_limited');
-        return sendRejection(request, reply, 'rate_limited', waitSeconds * 1000);
-      }
-      const opening = await openFeed(feeds, feedRequest, request.log);
-      if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'rejected') {
-        feeds.observer.rejected(opening.reason);
-        return sendRejection(request, reply, opening.reason);
-      }
-      return startFeed(request, reply, params, opening, contentType);
+      if (waitSeconds !== null) return reject('rate_limited', waitSeconds);
+      return serveFeed(request, reply, feeds, feedRequest, headers, reject);
     },
   });
 }
@@ -185,12 +250,15 @@ function prefaceOf(request: ResumeRequest): Buffer {
 function sendRejection(
   request: FastifyRequest,
   reply: FastifyReply,
+  { observer }: FeedHub,
   reason: FeedRejection,
-  retryMs = retryAfterRejectionMs,
+  waitSeconds = usualWaitSeconds,
 ) {
+  observer.rejected(reason);
   request.log.debug({ reason }, 'A feed was rejected');
   setFeedHeaders(reply);
-  reply.header('stream-refused', reason).type(contentType);
-  const parts = [prefaceOf(request), encodeRetry(retryMs), encodeComment(`refused: ${reason}`)];
+  reply.header('stream-refused', reason).headers(headers);
+  const retry = encodeRetry(1000 * waitSeconds);
+  const parts = [prefaceOf(request), retry, encodeComment(`refused: ${reason}`)];
   return sendIncomplete(request, reply, Buffer.concat(parts));
 }

@@ -1,6 +1,7 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
 import { type EncodeLimits, encodeLine } from '../../events/encode-events.js';
 import { maxBatchEvents, mayFollowEnd, type StoredEvent } from '../../events/event.js';
+import { matches, type Position, tagAfter, tagAt } from '../../events/position.js';
 import { Slice } from '../../events/slices.js';
 import { expectedSeq, type ProducerState, streamEnded } from '../../store/append-rules.js';
 import type {
@@ -10,10 +11,9 @@ import type {
   StreamManager,
 } from '../../store/stream-manager.js';
 import type { Line } from '../body/line-splitter.js';
-import { StreamTrace } from './stream-trace.js';
 
 export interface LineAppenderOptions extends AppendOptions {
-  readonly streams: Pick<StreamManager, 'appendEvents' | 'getEvents'>;
+  readonly streams: StreamManager;
   readonly stream: StreamId;
   readonly limits: EncodeLimits;
 }
@@ -146,13 +146,53 @@ export class LineAppender {
 }
 
 function withLine({ code, message, details, cause }: ServiceError, line?: Line): ServiceError {
-  if (line === undefined || details.stored === null)
-    return new ServiceError(code, message, details, { cause });
-  return new ServiceError(code, message, { ...details, line: line.number }, { cause });
+  const place = line === undefined || details.stored === null ? {} : { line: line.number };
+  return new ServiceError(code, message, { ...details, ...place }, { cause });
 }
 
 function asServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
-  const message = 'something went wrong on our side';
-  return new ServiceError('internal', message, {}, { cause: error });
+  return new ServiceError('internal', 'something went wrong on our side', {}, { cause: error });
+}
+
+/** After this time without an append, the stream may have been replaced meanwhile. */
+const staleMs = 1000;
+
+/**
+ * Tracks the appends of one request, to detect whether the next one goes into the same stream: during a
+ * request, a stream may expire, be deleted or be lost, and be created again under its name. Others may
+ * append in between, so offsets may have gaps.
+ */
+class StreamTrace {
+  #place: Position = { offset: 0, tag: null };
+  #notedAt = 0;
+
+  constructor(
+    readonly streams: Pick<StreamManager, 'getEvents'>,
+    readonly stream: StreamId,
+  ) {}
+
+  get isStale(): boolean {
+    return performance.now() - this.#notedAt > staleMs;
+  }
+
+  note({ nextOffset, count }: Appended, events: readonly StoredEvent[]): void {
+    // If all events had been stored before, the last event of the stream is unknown.
+    const tag = count === 0 ? null : tagAfter(events.at(-1) as StoredEvent);
+    this.#place = { offset: nextOffset, tag };
+    this.#notedAt = performance.now();
+  }
+
+  /** Whether an append went into the same stream as the earlier ones. If in doubt, it costs a read. */
+  async leadsTo({ offset }: Appended): Promise<boolean> {
+    if (offset < this.#place.offset) return false;
+    return (offset === this.#place.offset && !this.isStale) || this.leadsOn();
+  }
+
+  /** Whether the events appended so far are still stored, as far as the store responds. */
+  async leadsOn(): Promise<boolean> {
+    const { offset } = this.#place;
+    const page = await this.streams.getEvents(this.stream, offset, 1).catch(() => null);
+    return page === null || matches(this.#place, tagAt(offset, page.before));
+  }
 }

@@ -1,6 +1,4 @@
-import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents, mayFollowEnd } from '../../events/event.js';
@@ -15,9 +13,16 @@ import {
 import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js';
 import type { EventPage, StreamId, StreamManager } from '../../store/stream-manager.js';
 import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
-import { NextChange } from './next-change.js';
-import { flag, limit, position, streamParams, wait } from './request-schemas.js';
-import { messagePath } from './routes.js';
+import {
+  type App,
+  flag,
+  limit,
+  messagePath,
+  position,
+  streamParams,
+  wait,
+} from './request-schemas.js';
+import { StreamChanges } from './stream-changes.js';
 import { nextId, offset } from './stream-status.js';
 
 const querystring = z.object({
@@ -78,16 +83,6 @@ export interface ReadOptions {
   readonly draining: AbortSignal;
 }
 
-/** The client of a waiting read, and the limits of its wait. */
-interface WaitingClient {
-  /** Aborted when the client has gone. */
-  readonly left: AbortSignal;
-  /** A client that has closed its sending side may have left or still read, so it does not wait. */
-  readonly socket: Socket;
-  /** When its access ends, on the clock of `performance.now()`. */
-  readonly accessEndsAt: number;
-}
-
 /** The result of one read. */
 interface Read {
   readonly page: EventPage;
@@ -95,52 +90,51 @@ interface Read {
 }
 
 /** `GET …/events`: one bounded read as JSON; with `wait`, as soon as there are events. */
-export function readEventsRoute(app: FastifyInstance, options: ReadOptions): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .get(
-      `${messagePath}/events`,
-      { schema, config: { access: 'read' } },
-      async ({ params, query, raw, signal, accessEndsAt }, reply) => {
-        const from = query.offset ?? startOfStream;
-        const { page, ended } =
-          query.wait === undefined
-            ? await read(options.streams, params, query)
-            : await readWaiting(
-                params,
-                query,
-                { left: signal, socket: raw.socket, accessEndsAt },
-                options,
-              );
-        return reply
-          .type('application/json; charset=utf-8')
-          .send(toJson(from, page, ended, query.compact === true ? options.maxEventBytes : null));
-      },
-    );
+export function readEventsRoute(app: App, options: ReadOptions): void {
+  app.get(
+    `${messagePath}/events`,
+    { schema, config: { access: 'read' } },
+    async (request, reply) => {
+      const { params, query } = request;
+      const { page, ended } =
+        query.wait === undefined
+          ? await read(options.streams, params, query)
+          : await readWaiting(params, query, request, options);
+      const maxFoldedBytes = query.compact === true ? options.maxEventBytes : null;
+      return reply
+        .type('application/json; charset=utf-8')
+        .send(toJson(query.offset ?? startOfStream, page, ended, maxFoldedBytes));
+    },
+  );
 }
 
+/** A client that has closed its sending side may have left or still read, so it does not wait. */
 async function readWaiting(
   stream: StreamId,
   query: Query,
-  { left, socket, accessEndsAt }: WaitingClient,
+  {
+    raw: { socket },
+    signal,
+    accessEndsAt,
+  }: Pick<FastifyRequest, 'raw' | 'signal' | 'accessEndsAt'>,
   { streams, pollIntervalMs, draining }: ReadOptions,
 ): Promise<Read> {
   const until = Math.min(performance.now() + (query.wait ?? 0), accessEndsAt);
-  const changes = new NextChange(streams, stream);
+  const changes = new StreamChanges(streams, stream);
   const leave = () => changes.leave();
   // No `AbortSignal.any`, which on Node 20 leaks memory in the longer-lived signal.
-  for (const signal of [left, draining]) signal.addEventListener('abort', leave);
+  for (const one of [signal, draining]) one.addEventListener('abort', leave);
   socket.on('end', leave);
   try {
     while (true) {
       const found = await read(streams, stream, query);
       const leftMs = until - performance.now();
-      const isGone = left.aborted || draining.aborted || socket.readableEnded;
+      const isGone = signal.aborted || draining.aborted || socket.readableEnded;
       if (found.page.events.length > 0 || found.ended || isGone || leftMs <= 0) return found;
       await changes.wait(Math.min(leftMs, pollIntervalMs));
     }
   } finally {
-    for (const signal of [left, draining]) signal.removeEventListener('abort', leave);
+    for (const one of [signal, draining]) one.removeEventListener('abort', leave);
     socket.off('end', leave);
     changes.close();
   }

@@ -1,12 +1,15 @@
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { StreamManager } from '../../store/stream-manager.js';
+import { leaseMs, producerEpoch } from './append-json.js';
 import { jsonContent, storeErrors } from './documentation.js';
-import { leaseMs, producerEpoch } from './producer-headers.js';
-import { producerEpochHeaders, requiredLeaseHeader, streamParams } from './request-schemas.js';
-import { messagePath } from './routes.js';
+import {
+  type App,
+  messagePath,
+  producerEpochHeaders,
+  requiredLeaseHeader,
+  streamParams,
+} from './request-schemas.js';
 import { statusExample, statusSchema, toStatus } from './stream-status.js';
 
 const schema = {
@@ -27,21 +30,19 @@ const schema = {
 } as const;
 
 /** `POST …/lease`: renews the lease without an event. Responds with the status of the stream. */
-export function renewLeaseRoute(app: FastifyInstance, streams: StreamManager): void {
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .post(
-      `${messagePath}/lease`,
-      { schema, config: { access: 'append' } },
-      async ({ params, raw }, reply) => {
-        const lease = leaseMs(raw);
-        if (lease === undefined) {
-          throw new ServiceError('invalid_header', 'Producer-Lease is missing');
-        }
-        const producer = producerEpoch(raw);
-        const info = await streams.renewLease(params, { leaseMs: lease, producer });
-        if (info === null) throw new ServiceError('not_found', 'there is no such stream');
-        return reply.send(toStatus(info));
-      },
-    );
+export function renewLeaseRoute(app: App, streams: StreamManager): void {
+  app.post(
+    `${messagePath}/lease`,
+    { schema, config: { access: 'append' } },
+    async ({ params, raw }, reply) => {
+      const lease = leaseMs(raw);
+      if (lease === undefined) {
+        throw new ServiceError('invalid_header', 'Producer-Lease is missing');
+      }
+      const producer = producerEpoch(raw);
+      const info = await streams.renewLease(params, { leaseMs: lease, producer });
+      if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+      return reply.send(toStatus(info));
+    },
+  );
 }

@@ -1,13 +1,38 @@
-import type { FastifySchemaCompiler } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifySchemaCompiler,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
 import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-manager.js';
-import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './producer-headers.js';
+import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './append-json.js';
 
-const id = z.string().regex(idPattern, `must match ${idPattern.source}`);
+/** An app whose routes have the types of their schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** The path of a session. */
+export const sessionPath = '/sessions/:sid';
+
+/** The path of one stream, the prefix of all its routes. */
+export const messagePath = '/sessions/:sid/messages/:mid';
+
+const idRule = 'must have 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and not begin with . or ~';
+
+const id = z.string().regex(idPattern, idRule);
 const sid = id.describe('The id of the session.');
 const mid = id.describe('The id of the message.');
 
@@ -84,16 +109,6 @@ export const wait = z
 export const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .transform((text) => text === 'true');
-
-export const lastEventIdHeader = {
-  'Last-Event-ID': z
-    .string()
-    .describe(
-      'The id of the last frame, such as `2-17f32cff`, which an EventSource sends automatically. It takes precedence over ' +
-        '`lastEventId` and `offset`.',
-    )
-    .optional(),
-};
 
 const number = z.int().min(0).max(maxNumber);
 

@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { startOfStream } from '../../events/position.js';
@@ -9,18 +8,11 @@ import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js'
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import { storeErrors } from './documentation.js';
-import {
-  feedHeaders,
-  feedRouteOptions,
-  openFeed,
-  setFeedHeaders,
-  startFeed,
-} from './feed-response.js';
-import { sessionParams } from './request-schemas.js';
-import { chatPath } from './routes.js';
+import { feedHeaders, feedRouteOptions, type RejectFeed, serveFeed } from './feed-response.js';
+import { type App, sessionParams, sessionPath } from './request-schemas.js';
 
 /** How long a client whose feed is rejected should wait, in seconds. */
-const retryAfterSeconds = 5;
+const usualWaitSeconds = 5;
 
 const querystring = z.object({
   version: z
@@ -75,60 +67,54 @@ const schema = {
   problems: ['not_acceptable', 'draining', 'too_many_feeds', ...storeErrors],
 } as const;
 
-/** The content type that the AI SDK itself sets. */
-const contentType = 'text/event-stream';
+/** As the AI SDK itself sets them. */
+const headers = { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-stream': 'v1' };
 
 /**
  * `GET /ai-sdk/sessions/:sid/stream`: the newest open stream of a session, from its start, as the
  * transport of the AI SDK's `useChat` asks for it to resume; 204 when there is none.
  */
 export function resumeChatRoute(
-  app: FastifyInstance,
+  app: App,
   streams: StreamManager,
   feeds: FeedHub,
   rateLimit: RateLimit | null,
   maxEventBytes: number,
 ): void {
-  app.withTypeProvider<ZodTypeProvider>().route({
-    url: chatPath,
+  app.route({
+    url: `/ai-sdk${sessionPath}/stream`,
     ...feedRouteOptions,
     schema,
     config: { access: 'read' },
     errorHandler: (error, request, reply) => {
       // The store or the keys of tokens may be unavailable now.
       const isUnknown = error instanceof ServiceError && error.code === 'backend_unavailable';
-      if (isUnknown && !reply.hasHeader('retry-after')) {
-        countRejection(request, reply, feeds, 'backend_unavailable', retryAfterSeconds);
-      }
+      if (isUnknown && !reply.hasHeader('retry-after'))
+        rejectFeed(request, reply, feeds, error.code, usualWaitSeconds, error);
       throw error;
     },
     handler: async (request, reply) => {
+      const reject: RejectFeed = (reason, waitSeconds) =>
+        rejectFeed(request, reply, feeds, reason, waitSeconds);
       const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null)
-        return rejectFeed(request, reply, feeds, 'rate_limited', waitSeconds);
+      if (waitSeconds !== null) return reject('rate_limited', waitSeconds);
       const rejection = feeds.rejection();
-      if (rejection !== null) return rejectFeed(request, reply, feeds, rejection);
+      if (rejection !== null) return reject(rejection);
       const { sessionId } = request.params;
       const messageId = await streams.findOpenStream(sessionId);
       if (messageId === null) return reply.code(204).send();
-      const stream = { sessionId, messageId };
-      // The stream existed a moment ago; if it does not any more, do not wait for another one.
-      const start = {
+      const knowsApprovals = request.query.version !== '5';
+      const feedRequest = {
+        stream: { sessionId, messageId },
         from: startOfStream,
+        // The stream existed a moment ago; if it does not any more, do not wait for another one.
         knowsAbsence: true,
         startTimeoutMs: null,
         preface: Buffer.of(),
+        format: new UiMessageFormat(messageId, maxEventBytes, knowsApprovals),
+        accessEndsAt: request.accessEndsAt,
       };
-      const knowsApprovals = request.query.version !== '5';
-      const format = new UiMessageFormat(stream.messageId, maxEventBytes, knowsApprovals);
-      const { accessEndsAt } = request;
-      const feedRequest = { stream, ...start, format, accessEndsAt };
-      const opening = await openFeed(feeds, feedRequest, request.log);
-      if (opening.kind === 'finished') return reply.code(204).send();
-      if (opening.kind === 'rejected') return rejectFeed(request, reply, feeds, opening.reason);
-      setFeedHeaders(reply);
-      reply.header('x-vercel-ai-ui-message-stream', 'v1');
-      return startFeed(request, reply, stream, opening, contentType);
+      return serveFeed(request, reply, feeds, feedRequest, headers, reject);
     },
   });
 }
@@ -142,24 +128,15 @@ const rejections: Readonly<Record<FeedRejection, ServiceError>> = {
 
 /** Rejects a feed by its status, which the AI SDK handles, unlike an EventSource. */
 function rejectFeed(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  feeds: FeedHub,
-  reason: FeedRejection,
-  waitSeconds = retryAfterSeconds,
-): never {
-  countRejection(request, reply, feeds, reason, waitSeconds);
-  throw rejections[reason];
-}
-
-function countRejection(
   { log }: FastifyRequest,
   reply: FastifyReply,
   { observer }: FeedHub,
   reason: FeedRejection,
-  waitSeconds: number,
-): void {
+  waitSeconds = usualWaitSeconds,
+  error = rejections[reason],
+): never {
   observer.rejected(reason);
   log.debug({ reason }, 'A feed was rejected');
   reply.header('retry-after', waitSeconds);
+  throw error;
 }

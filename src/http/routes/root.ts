@@ -1,14 +1,6 @@
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { components, jsonContent, noStore } from './documentation.js';
-
-export interface RootOptions {
-  /** Version of the service. */
-  readonly version: string;
-  readonly hasInspector: boolean;
-  readonly hasDocs: boolean;
-}
+import type { App } from './request-schemas.js';
 
 const link = z.string().describe('relative to this address');
 
@@ -58,8 +50,10 @@ const schema = {
 
 /** `GET /`: redirects browsers to a page, and gives other clients the version and links. */
 export function rootRoute(
-  app: FastifyInstance,
-  { version, hasInspector, hasDocs }: RootOptions,
+  app: App,
+  version: string,
+  hasInspector: boolean,
+  hasDocs: boolean,
 ): void {
   const links = {
     ...(hasInspector && { inspector: 'inspector' }),
@@ -67,11 +61,9 @@ export function rootRoute(
     ...healthLinks,
   };
   const page = links.inspector ?? links.docs;
-  app
-    .withTypeProvider<ZodTypeProvider>()
-    .get('/', { schema, config: { access: 'public' } }, async ({ headers }, reply) => {
-      const isBrowser = headers.accept?.includes('text/html') === true;
-      if (isBrowser && page !== undefined) return reply.redirect(page);
-      return { name: 'Rejoin' as const, version, links };
-    });
+  app.get('/', { schema, config: { access: 'public' } }, async ({ headers }, reply) => {
+    const isBrowser = headers.accept?.includes('text/html') === true;
+    if (isBrowser && page !== undefined) return reply.redirect(page);
+    return { name: 'Rejoin' as const, version, links };
+  });
 }

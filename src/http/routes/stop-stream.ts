@@ -1,5 +1,3 @@
-import type { FastifyInstance } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { encodeEvents } from '../../events/encode-events.js';
@@ -7,17 +5,13 @@ import type { StreamId, StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
 import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { components, jsonContent, storeErrors } from './documentation.js';
-import { streamParams } from './request-schemas.js';
-import { messagePath } from './routes.js';
+import { type App, messagePath, streamParams } from './request-schemas.js';
 import { streamStatus } from './stream-status.js';
 
 /** Max size of the body, with room for any reason, however it is escaped. */
 const maxStopBytes = 16 * 1024;
 
-export interface StopOptions {
-  readonly streams: Pick<StreamManager, 'appendEvents' | 'getStatus'>;
-  readonly rateLimit: RateLimit | null;
-}
+type Streams = Pick<StreamManager, 'appendEvents' | 'getStatus'>;
 
 const stopRequest = z
   .strictObject({ reason: z.string().max(1000).optional() })
@@ -64,8 +58,8 @@ const schema = {
  * that does not exist is created by it, so that its worker is rejected at once; but not by a token for a
  * whole session, with which a reader could fill the session with new streams.
  */
-export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: StopOptions): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+export function stopStreamRoute(app: App, streams: Streams, rateLimit: RateLimit | null): void {
+  app.post(
     `${messagePath}/stop`,
     {
       schema,
@@ -82,14 +76,13 @@ export function stopStreamRoute(app: FastifyInstance, { streams, rateLimit }: St
   );
 }
 
-/** Rejects a stop of a stream that does not exist. A stream that expires right after this check is still
- * created by its stop. */
-async function requireStream(streams: StopOptions['streams'], stream: StreamId): Promise<void> {
+/** A stream that expires right after this check is still created by its stop. */
+async function requireStream(streams: Streams, stream: StreamId): Promise<void> {
   if ((await streams.getStatus(stream)) !== null) return;
   throw new ServiceError('not_found', 'there is no such stream');
 }
 
-async function stop(streams: StopOptions['streams'], stream: StreamId, request: StopRequest) {
+async function stop(streams: Streams, stream: StreamId, request: StopRequest) {
   const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
   const text = Buffer.from(JSON.stringify(event));
   try {

@@ -1,7 +1,20 @@
 import { z } from 'zod';
+import { ServiceError } from '../../errors.js';
 import { formatPosition, tagAfter } from '../../events/position.js';
-import type { StreamInfo } from '../../store/stream-manager.js';
-import { components } from './documentation.js';
+import {
+  maxListedStreams,
+  type StreamInfo,
+  type StreamManager,
+} from '../../store/stream-manager.js';
+import { maxProducerIdLength } from './append-json.js';
+import { components, jsonContent, noStore, storeErrors } from './documentation.js';
+import {
+  type App,
+  messagePath,
+  sessionParams,
+  sessionPath,
+  streamParams,
+} from './request-schemas.js';
 
 export const offset = z
   .int()
@@ -47,13 +60,87 @@ export function toStatus(info: StreamInfo): z.infer<typeof statusSchema> {
     nextOffset,
     nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
     streamStatus: status,
-    createdAt: toRfc3339(createdAt),
-    updatedAt: toRfc3339(updatedAt),
-    expiresAt: expiresAt === null ? null : toRfc3339(expiresAt),
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     ttlSeconds: ttlMs / 1000,
   };
 }
 
-function toRfc3339(ms: number): string {
-  return new Date(ms).toISOString();
+const querystring = z.object({
+  producer: z
+    .string()
+    .min(1)
+    .max(maxProducerIdLength)
+    .optional()
+    .describe('The id of a producer, to get its epoch and its next number.'),
+});
+
+const producer = z.strictObject({
+  epoch: z.int().min(0),
+  nextSeq: z.int().min(0).describe('the number that comes next in this epoch'),
+});
+
+const statusWithProducer = statusSchema
+  .extend({
+    producer: producer.nullable().optional().describe('with `?producer=`; null when unknown'),
+  })
+  .register(components, { id: 'StatusWithProducer' });
+
+const schema = {
+  params: streamParams,
+  querystring,
+  operationId: 'getStatus',
+  tags: ['Readers'],
+  summary: 'Get the status of a stream',
+  response: {
+    200: {
+      description: 'Where it ends, its status, its times, and the position of a producer.',
+      headers: noStore,
+      content: jsonContent(statusWithProducer, {
+        ...statusExample,
+        producer: { epoch: 1, nextSeq: 3 },
+      }),
+    },
+  },
+  problems: ['invalid_query', 'not_found', ...storeErrors],
+} as const;
+
+/** `GET …`: the status of a stream, and with `?producer=` of one of its producers. */
+export function getStatusRoute(app: App, streams: StreamManager): void {
+  app.get(messagePath, { schema, config: { access: 'read' } }, async ({ params, query }) => {
+    const info = await streams.getStatus(params, query.producer);
+    if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+    const producer = query.producer === undefined ? {} : { producer: info.producer };
+    return { ...toStatus(info), ...producer };
+  });
+}
+
+const streamList = z
+  .strictObject({
+    streams: z.array(statusSchema.extend({ messageId: z.string() })).max(maxListedStreams),
+  })
+  .register(components, { id: 'StreamList' });
+
+const listSchema = {
+  params: sessionParams,
+  operationId: 'listStreams',
+  tags: ['Readers'],
+  summary: 'List the streams of a session',
+  response: {
+    200: {
+      description: 'Newest first; a session without streams has an empty list.',
+      headers: noStore,
+      content: jsonContent(streamList, { streams: [{ messageId: 'm1', ...statusExample }] }),
+    },
+  },
+  problems: storeErrors,
+} as const;
+
+/** `GET /sessions/:sid`: the streams of a session with their status, newest first. */
+export function listStreamsRoute(app: App, streams: StreamManager): void {
+  app.get(sessionPath, { schema: listSchema, config: { access: 'list' } }, async ({ params }) => {
+    const listed = await streams.listStreams(params.sessionId);
+    return { streams: listed.map(({ messageId, info }) => ({ messageId, ...toStatus(info) })) };
+  });
 }

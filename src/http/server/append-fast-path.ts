@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger } from 'fastify';
 import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
 import { idPattern, type StreamId } from '../../store/stream-manager.js';
 import type { BodyBudget } from '../body/body-budget.js';
-import type { Origins } from '../hooks/cors.js';
-import type { HostRule } from '../hooks/host-rule.js';
-import { isRepeated } from '../hooks/request-headers.js';
-import { securityHeaders } from '../hooks/security-headers.js';
+import { securityHeaders } from '../hooks/check-requests.js';
+import type { Origins } from '../hooks/cross-origin.js';
+import { type RateLimit, requireRate } from '../hooks/rate-limits.js';
+import { type HostRule, isRepeated } from '../hooks/request-headers.js';
 import { type AppendJsonOptions, appendJson, respondAppended } from '../routes/append-json.js';
 
 export interface AppendFastPathOptions extends AppendJsonOptions {
@@ -17,8 +18,16 @@ export interface AppendFastPathOptions extends AppendJsonOptions {
   readonly hosts: HostRule;
   /** Whose pages may append; their requests are not ordinary. */
   readonly origins: Origins;
-  /** Not where the framework counts appends for their rate, or has a line in the log for each. */
-  readonly isEnabled: boolean;
+  /** Whether appends are counted by an address that `X-Forwarded-For` may hold. */
+  readonly countsForwarded: boolean;
+  readonly log: Pick<FastifyBaseLogger, 'debug'>;
+}
+
+/** An append that is ordinary by its head. */
+interface Ordinary {
+  readonly stream: StreamId;
+  /** The id of the key that lets it in; null without keys. */
+  readonly keyId: string | null;
 }
 
 const idText = idPattern.source.slice(1, -1);
@@ -34,21 +43,22 @@ export class AppendFastPath {
   readonly #ring: KeyRing;
   readonly #head: readonly string[];
   readonly #failures = new WeakMap<IncomingMessage, unknown>();
-  #isEnabled: boolean;
+  #isEnabled = true;
+  /** Shared with the route, whose app has to be there first. */
+  rateLimit: RateLimit | null = null;
 
   constructor(readonly options: AppendFastPathOptions) {
     this.#ring = new KeyRing(options.keys);
     const vary = options.origins.isEmpty ? {} : { vary: 'Origin' };
     this.#head = Object.entries({ ...securityHeaders, ...vary }).flat();
-    this.#isEnabled = options.isEnabled;
   }
 
   /** Responds to the request, or has the next listener handle it. */
   take(request: IncomingMessage, response: ServerResponse, next: RequestListener): void {
-    const stream = this.#isEnabled ? this.#streamOf(request) : null;
-    if (stream === null) next(request, response);
+    const ordinary = this.#isEnabled ? this.#recognize(request) : null;
+    if (ordinary === null) next(request, response);
     // What has come along with the head is there in the next turn.
-    else setImmediate(this.#append, request, response, stream, next);
+    else setImmediate(this.#append, request, response, ordinary, next);
   }
 
   /** The error of a request that was left to its route after its body had been read; else undefined. */
@@ -62,28 +72,33 @@ export class AppendFastPath {
   }
 
   /** Null when anything about the head is unusual. */
-  #streamOf(request: IncomingMessage): StreamId | null {
+  #recognize(request: IncomingMessage): Ordinary | null {
+    const { hosts, countsForwarded } = this.options;
     const match = request.method === 'POST' ? ordinaryPath.exec(request.url as string) : null;
-    if (match === null || !isOrdinaryHead(request) || !this.#mayAppend(request)) return null;
-    if (this.options.hosts.errorOf(request) !== null) return null;
-    return { sessionId: match[1] as string, messageId: match[2] as string };
+    if (match === null || !isOrdinaryHead(request)) return null;
+    if (countsForwarded && request.headers['x-forwarded-for'] !== undefined) return null;
+    const keyId = this.#keyIdOf(request);
+    if (keyId === undefined || hosts.errorOf(request) !== null) return null;
+    return { stream: { sessionId: match[1] as string, messageId: match[2] as string }, keyId };
   }
 
-  #mayAppend(request: IncomingMessage): boolean {
-    if (this.options.keys.length === 0) return true;
+  /** The key that lets the request append: null where none is needed, undefined when it has none. */
+  #keyIdOf(request: IncomingMessage): string | null | undefined {
+    if (this.options.keys.length === 0) return null;
     const { authorization } = request.headers;
-    if (authorization === undefined || isRepeated(request, 'authorization')) return false;
-    return this.#ring.find(authorization)?.scopes.includes('append') === true;
+    if (authorization === undefined || isRepeated(request, 'authorization')) return undefined;
+    const key = this.#ring.find(authorization);
+    return key?.scopes.includes('append') ? key.id : undefined;
   }
 
   readonly #append = async (
     request: IncomingMessage,
     response: ServerResponse,
-    stream: StreamId,
+    { stream, keyId }: Ordinary,
     next: RequestListener,
   ): Promise<void> => {
-    const { complete, readableLength } = request;
-    const { budget, maxBodyBytes } = this.options;
+    const { complete, readableLength, socket } = request;
+    const { budget, maxBodyBytes, log } = this.options;
     const isOrdinary = complete && readableLength > 0 && readableLength <= maxBodyBytes;
     if (!isOrdinary || !budget.tryAdd(readableLength)) {
       next(request, response);
@@ -91,7 +106,11 @@ export class AppendFastPath {
     }
     try {
       const body = request.read() as Buffer;
-      const appended = await appendJson(request, body, stream, this.options);
+      if (this.rateLimit !== null) {
+        const ip = socket.remoteAddress as string;
+        await requireRate(this.rateLimit, { ip, keyId, reader: null });
+      }
+      const appended = await appendJson(request, body, stream, this.options, log);
       respondAppended(response, [...this.#head], appended);
     } catch (error) {
       this.#failures.set(request, error);

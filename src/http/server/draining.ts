@@ -2,28 +2,20 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FeedHub } from '../../feed/feed-hub.js';
 
-export interface DrainingOptions {
-  /** Many feeds end in batches, within this time. */
-  readonly spreadMs: number;
-  /** How long a feed's socket may take its last bytes. */
-  readonly graceMs: number;
-}
+/** The time over which the ends of many feeds are spread. */
+const spreadMs = 3000;
+
+/** How long a feed's last bytes may take to be sent. */
+const graceMs = 3000;
 
 /** How a node leaves: it reports so first, and ends its feeds when no more of them come. */
 export class Draining {
-  #isAnnounced = false;
+  /** Whether a load balancer is to send traffic elsewhere. */
+  isAnnounced = false;
   readonly #leaving = new AbortController();
 
-  constructor(
-    readonly feeds: FeedHub,
-    readonly options: DrainingOptions,
-  ) {
+  constructor(readonly feeds: FeedHub) {
     setMaxListeners(0, this.#leaving.signal); // one for each open request
-  }
-
-  /** Whether a load balancer is to send traffic elsewhere. */
-  get isAnnounced(): boolean {
-    return this.#isAnnounced;
   }
 
   /** Aborted when the node no longer serves what goes on elsewhere as well. */
@@ -33,16 +25,16 @@ export class Draining {
 
   /** @param delayMs for how long everything is served as before, once it is announced */
   async run(delayMs: number): Promise<void> {
-    this.#isAnnounced = true;
+    this.isAnnounced = true;
     await sleep(delayMs);
     this.#leaving.abort();
-    await this.feeds.drain(this.options.graceMs, this.options.spreadMs);
+    await this.feeds.drain(graceMs, spreadMs);
   }
 
   /** Does the same at once. */
   async finish(): Promise<void> {
-    this.#isAnnounced = true;
+    this.isAnnounced = true;
     this.#leaving.abort();
-    await this.feeds.drain(this.options.graceMs);
+    await this.feeds.drain(graceMs);
   }
 }

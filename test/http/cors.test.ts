@@ -45,11 +45,7 @@ const requests: Record<string, (one: TestStream) => [url: string, init: RequestI
   '410': ({ eventsUrl }) => [`${eventsUrl}?offset=9-00000000`, {}],
   '413': ({ eventsUrl }) => [
     eventsUrl,
-    {
-      method: 'POST',
-      body: 'x'.repeat(2000),
-      headers: { 'content-type': 'application/json' },
-    },
+    { method: 'POST', body: 'x'.repeat(2000), headers: { 'content-type': 'application/json' } },
   ],
   '415': ({ eventsUrl }) => [eventsUrl, { method: 'POST', body: 'x' }],
   'HEAD of a feed': ({ url }) => [`${url}/stream`, { method: 'HEAD' }],

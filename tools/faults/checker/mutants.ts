@@ -50,11 +50,7 @@ export const mutants: readonly Mutant[] = [
     caughtBy: ['I9'],
     mutate: (log) => ({ ...log, leaseEndsAt: (log.leaseEndsAt ?? 0) - 100 }),
   },
-  {
-    name: 'ends it early',
-    caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, leaseEndsAt: Infinity }),
-  },
+  { name: 'ends it early', caughtBy: ['I9'], mutate: (log) => ({ ...log, leaseEndsAt: Infinity }) },
   {
     name: 'gives up a producer that lives',
     caughtBy: ['I9'],

@@ -28,8 +28,9 @@ const accepted: Record<string, string> = {
 
 const longId = `{"type":"t","id":"${'i'.repeat(129)}"}`;
 const twice = '"data":{"__proto__":1},"data":{}';
+type Bodies = Record<string, [body: string | Buffer, place?: RegExp]>;
 /** Bodies that are JSON and no events, with the place that the rejection names. */
-const invalidEvents: Record<string, [body: string, place: RegExp]> = {
+const invalidEvents: Bodies = {
   'a type with a line feed': ['{"type":"a\\nb"}', /`type`/],
   'a type with a field of SSE': ['{"type":"a\\rdata: x"}', /`type`/],
   'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, /`type`/],
@@ -60,7 +61,7 @@ const invalidEvents: Record<string, [body: string, place: RegExp]> = {
   ],
 };
 /** Bodies that are not JSON. */
-const invalidJson: Record<string, [body: string | Buffer, place?: RegExp]> = {
+const invalidJson: Bodies = {
   'invalid UTF-8': [Buffer.from('{"type":"t","content":"\xff"}', 'latin1'), /UTF-8/],
   'a UTF-8 surrogate': [Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1'), /UTF-8/],
   'a byte order mark': ['\uFEFF{"type":"t"}', /body/],
@@ -76,9 +77,12 @@ const invalidJson: Record<string, [body: string | Buffer, place?: RegExp]> = {
   nothing: ['', /empty/],
   'white space': [' \n', /empty/],
 };
+type Rejected = readonly [what: string, code: string, body: string | Buffer, place: RegExp];
+const rejectedAs = (code: string, bodies: Bodies) =>
+  Object.entries(bodies).map(([what, [body, place = /./]]): Rejected => [what, code, body, place]);
 const rejected = [
-  ...Object.entries(invalidEvents).map(([what, row]) => [what, 'invalid_event', ...row] as const),
-  ...Object.entries(invalidJson).map(([what, row]) => [what, 'invalid_json', ...row] as const),
+  ...rejectedAs('invalid_event', invalidEvents),
+  ...rejectedAs('invalid_json', invalidJson),
 ];
 
 describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
@@ -100,7 +104,7 @@ describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
     const { status, body } = await postText(one.eventsUrl, text);
     expect(body).toMatchObject({ status: 400, code, stored: 0 });
     expect(status).toBe(400);
-    expect(body.detail).toMatch(place ?? /./);
+    expect(body.detail).toMatch(place);
     expect((await fetch(one.url)).status).toBe(404);
   });
 

@@ -84,14 +84,13 @@ describeApp('A feed with control events whose stream expires', expiring, ({ stre
       const feed = await one.feed(`?control=true${query}`);
       await waitFor('the reset', () => namesOf(feed).includes('reset'));
       await one.postAnswers(1, 7);
-      await waitFor('it is up to date again', () => feed.data.at(-1) === '{"offset":1}');
+      await waitFor('it is up to date again', () => feed.data.includes('{"offset":1}'));
+      // On a busy machine the second stream may have expired too since.
+      const frames = feed.frames.slice(0, feed.data.indexOf('{"offset":1}') + 1);
       const control = ['up-to-date', 'reset'];
-      expect(namesOf(feed).filter((name) => control.includes(`${name}`))).toEqual([
-        'up-to-date',
-        'reset',
-        'up-to-date',
-      ]);
-      expect(feed.lastId).toMatch(/^1-/);
+      const names = frames.map(({ event }) => event).filter((name) => control.includes(`${name}`));
+      expect(names).toEqual(['up-to-date', 'reset', 'up-to-date']);
+      expect(frames.findLast(({ id }) => id !== undefined)?.id).toMatch(/^1-/);
       feed.drop();
     },
   );

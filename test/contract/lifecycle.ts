@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { exemptTerminalBytes } from '../../src/store/append-rules.js';
 import type { StreamId } from '../../src/store/stream-manager.js';
 import { answers, complete, eventOfBytes, newStream, stored, title } from '../support/events.js';
-import { waitFor } from '../support/wait-for.js';
+import { succeeds, waitFor } from '../support/wait-for.js';
 import type { ManagerSource } from './manager-source.js';
 
 /** The streams of a session of its own. */
@@ -40,12 +40,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       const small = await manager.with({ limits: { maxSessionStreams: 1 }, ttlMs: 2000 });
       const of = newSession();
       await small.appendEvents(of('a'), answers(1));
-      await waitFor('there is room', () =>
-        small.appendEvents(of('b'), answers(1)).then(
-          () => true,
-          () => false,
-        ),
-      );
+      await waitFor('there is room', () => succeeds(small.appendEvents(of('b'), answers(1))));
       expect(await small.getStatus(of('a'))).toBeNull();
     });
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
-import { redisBackend } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
-import { RedisServer } from '../support/redis-server.js';
+import { startOwnRedis } from '../support/own-redis.js';
 
 const prefix = `foreign-${randomUUID()}`;
 
@@ -23,18 +22,13 @@ const usesAsState = uses.filter(([type]) => type !== 'hash');
 const rejected = { code: 'internal', details: { stored: 0 } };
 
 describe('A Redis key that another program uses for something else', () => {
-  let server: RedisServer;
   let redis: Redis;
   let manager: StreamManager;
+
   beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = server.client();
-    manager = await redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
-  });
-  afterAll(async () => {
-    await manager.close();
-    redis.disconnect();
-    await server.stop();
+    const own = await startOwnRedis({ redis: { prefix } });
+    ({ redis, manager } = own);
+    return own.stop;
   });
 
   const listOf = ({ sessionId, messageId }: StreamId) => `${prefix}:${sessionId}:${messageId}`;
@@ -61,7 +55,8 @@ describe('A Redis key that another program uses for something else', () => {
       await expectLeftAlone(listOf(stream), async () => {
         expect(await manager.getStatus(stream)).toBeNull();
         expect(await manager.renewLease(stream, { leaseMs: 3000 })).toBeNull();
-        expect((await manager.getEvents(stream, 0, 10)).events).toEqual([]);
+        const page = await manager.getEvents(stream, 0, 10);
+        expect(page).toMatchObject({ events: [], before: undefined });
         expect(await manager.listStreams(stream.sessionId)).toEqual([]);
         expect(await manager.wasDeleted(stream)).toBe(false);
         await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject(rejected);

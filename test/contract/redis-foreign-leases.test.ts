@@ -1,10 +1,11 @@
 import { Cluster, type Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest } from '../support/cluster-of-test.js';
-import { answers, newStream } from '../support/events.js';
+import { answers } from '../support/events.js';
+import { canBeFull, newList as newListOf, ownRedis } from '../support/own-redis.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SentinelOfTest } from '../support/sentinel-of-test.js';
 import { waitFor } from '../support/wait-for.js';
@@ -20,7 +21,7 @@ interface Place {
 class Standalone implements Place {
   #server!: RedisServer;
   async start() {
-    this.#server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
+    this.#server = await RedisServer.start(...canBeFull);
   }
   stop = () => this.#server.stop();
   get options() {
@@ -46,11 +47,7 @@ const places: readonly (readonly [string, () => Place])[] = [
 const prefix = 'foreign-leases';
 const event = JSON.stringify({ id: 'f', type: 'answer' });
 
-const newList = () => {
-  const stream = newStream();
-  const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
-  return { stream, list, state: `{${list}}::state` };
-};
+const newList = () => newListOf(prefix);
 
 describe.each(places)('On %s, the lease of a stream that another program pushes to', (_, make) => {
   const place = make();
@@ -126,12 +123,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
 
 describe('The lease of a stream that another program pushed to, on a full Redis', () => {
   it('ends the stream once it has expired', async () => {
-    const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
-    onTestFinished(() => server.stop());
-    const redis = server.client();
-    onTestFinished(() => redis.disconnect());
-    const node = await redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
-    onTestFinished(() => node.close());
+    const { redis, manager: node } = await ownRedis({ redis: { prefix } }, ...canBeFull);
     const { stream, list } = newList();
     await node.appendEvents(stream, answers(1), { leaseMs: 1500 });
     await redis.rpush(list, event);

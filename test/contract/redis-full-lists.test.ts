@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { StreamManager } from '../../src/store/stream-manager.js';
-import { redisBackend } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
-import { RedisServer } from '../support/redis-server.js';
+import { canBeFull, ownRedis } from '../support/own-redis.js';
 
 const elementOf = (type: string) => JSON.stringify({ id: 'f', type });
 
@@ -13,13 +12,7 @@ describe('A long list of another program on a full Redis', () => {
   const stream = newStream();
   const list = `full:${stream.sessionId}:${stream.messageId}`;
   beforeEach(async () => {
-    const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
-    onTestFinished(() => server.stop());
-    redis = server.client();
-    onTestFinished(() => redis.disconnect());
-    const options = { addresses: [server.endpoint], prefix: 'full' };
-    manager = await redisBackend.create({ redis: options });
-    onTestFinished(() => manager.close());
+    ({ redis, manager } = await ownRedis({ redis: { prefix: 'full' } }, ...canBeFull));
   });
 
   async function pushAndFill(length: number): Promise<void> {

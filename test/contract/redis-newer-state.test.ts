@@ -1,26 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
-import { redisBackend } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
-import { RedisServer } from '../support/redis-server.js';
+import { startOwnRedis } from '../support/own-redis.js';
 import { waitFor } from '../support/wait-for.js';
 
 const prefix = `newer-${randomUUID()}`;
 
-let server: RedisServer;
 let redis: Redis;
 let manager: StreamManager;
+
 beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
-  manager = await redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
-});
-afterAll(async () => {
-  await manager.close();
-  redis.disconnect();
-  await server.stop();
+  const own = await startOwnRedis({ redis: { prefix } });
+  ({ redis, manager } = own);
+  return own.stop;
 });
 
 const listOf = ({ sessionId, messageId }: StreamId) => `${prefix}:${sessionId}:${messageId}`;

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { redisBackend } from '../support/backends.js';
-import { answers, complete, newStream } from '../support/events.js';
+import { answers, complete } from '../support/events.js';
+import { newList as newListOf, startOwnRedis } from '../support/own-redis.js';
 import { producer } from '../support/producers.js';
-import { RedisServer } from '../support/redis-server.js';
+import type { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
 const prefix = `producers-${randomUUID()}`;
@@ -16,26 +17,18 @@ const leaseMs = 1500;
 let server: RedisServer;
 let redis: Redis;
 let manager: StreamManager;
+
 beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
-  manager = await newManager();
-});
-afterAll(async () => {
-  await manager.close();
-  redis.disconnect();
-  await server.stop();
+  const own = await startOwnRedis({ redis: { prefix } });
+  ({ server, redis, manager } = own);
+  return own.stop;
 });
 
 const newManager = () => redisBackend.create({ redis: { addresses: [server.endpoint], prefix } });
 
 const foreign = (type: string) => JSON.stringify({ id: 'f', type });
 
-const newList = () => {
-  const stream = newStream();
-  const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
-  return { stream, list, state: `{${list}}::state` };
-};
+const newList = () => newListOf(prefix);
 
 describe('The Redis state of a producer', () => {
   const send = (stream: StreamId, seq: number, count = 1) =>
@@ -83,10 +76,9 @@ describe('The Redis state of a producer', () => {
 
 describe.concurrent('The deadline of a lease on Redis', () => {
   const hasExpired = (stream: StreamId) =>
-    waitFor(
-      'its lease has expired',
-      async () => (await manager.getStatus(stream))?.status === 'failed',
-    );
+    waitFor('its lease has expired', async () => {
+      return (await manager.getStatus(stream))?.status === 'failed';
+    });
   const deadlineOf = (stream: StreamId) =>
     redis.zscore(leasesKey, `${stream.sessionId}:${stream.messageId}`);
   const removeDeadline = (stream: StreamId) =>

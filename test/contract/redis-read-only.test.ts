@@ -2,9 +2,11 @@ import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { redisBackend } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
-import { RedisServer } from '../support/redis-server.js';
+import { ownRedis } from '../support/own-redis.js';
+import type { RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { waitFor } from '../support/wait-for.js';
+import { clientOf, startRedis } from '../support/test-processes.js';
+import { succeeds, waitFor } from '../support/wait-for.js';
 
 const readOnly = "READONLY You can't write against a read only replica.";
 
@@ -26,10 +28,8 @@ describe.each(replies)('A Redis primary behind one name, %s, that becomes a repl
   let firstClient: Redis;
   let name: TcpProxy;
   beforeEach(async () => {
-    first = await RedisServer.start();
-    onTestFinished(() => first.stop());
-    firstClient = first.client();
-    onTestFinished(() => firstClient.disconnect());
+    first = await startRedis();
+    firstClient = clientOf(first);
     name = await TcpProxy.start(first.port, (chunk, from) =>
       from === 'service' ? Buffer.from(to(chunk.toString('latin1')), 'latin1') : chunk.length,
     );
@@ -44,8 +44,7 @@ describe.each(replies)('A Redis primary behind one name, %s, that becomes a repl
   }
 
   it('is left for the server that has its name now, and appends go on there', async () => {
-    const second = await RedisServer.start();
-    onTestFinished(() => second.stop());
+    const second = await startRedis();
     const manager = await connect();
     const stream = newStream();
     await manager.appendEvents(stream, answers(1));
@@ -55,12 +54,7 @@ describe.each(replies)('A Redis primary behind one name, %s, that becomes a repl
       code: 'backend_unavailable',
       details: { stored: 0 },
     });
-    await waitFor('appends go on', () =>
-      manager.appendEvents(newStream(), answers(1)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor('appends go on', () => succeeds(manager.appendEvents(newStream(), answers(1))));
     await manager.ping();
   });
 
@@ -69,23 +63,13 @@ describe.each(replies)('A Redis primary behind one name, %s, that becomes a repl
     await firstClient.replicaof('127.0.0.1', 1);
     await expect(manager.ping()).rejects.toMatchObject({ code: 'backend_unavailable' });
     await firstClient.replicaof('NO', 'ONE');
-    await waitFor('it is ready', () =>
-      manager.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor('it is ready', () => succeeds(manager.ping()));
   });
 });
 
 describe('A Redis primary that rejects writes', () => {
   it('keeps the service ready while it lacks replicas, as readers are served', async () => {
-    const server = await RedisServer.start();
-    onTestFinished(() => server.stop());
-    const redis = server.client();
-    onTestFinished(() => redis.disconnect());
-    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
-    onTestFinished(() => manager.close());
+    const { redis, manager } = await ownRedis();
     await redis.config('SET', 'min-replicas-to-write', '1');
     await expect(manager.appendEvents(newStream(), answers(1))).rejects.toMatchObject({
       code: 'backend_unavailable',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeStoredEvent } from '../../src/events/event.js';
 import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
@@ -8,7 +8,8 @@ import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js'
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { longestBlock } from '../support/longest-block.js';
 import { minOfAttempts } from '../support/min-of-attempts.js';
-import { RedisServer } from '../support/redis-server.js';
+import { canBeFull, newList as newListOf, ownRedis, startOwnRedis } from '../support/own-redis.js';
+import type { RedisServer } from '../support/redis-server.js';
 
 const prefix = `shared-${randomUUID()}`;
 
@@ -16,24 +17,15 @@ describe('A Redis List that another program writes to', () => {
   let server: RedisServer;
   let redis: Redis;
   let manager: StreamManager;
+
   beforeAll(async () => {
-    server = await RedisServer.start();
-    redis = server.client();
-    const options = { addresses: [server.endpoint], prefix };
-    manager = await redisBackend.create({ redis: options });
-  });
-  afterAll(async () => {
-    await manager.close();
-    redis.disconnect();
-    await server.stop();
+    const own = await startOwnRedis({ redis: { prefix } });
+    ({ server, redis, manager } = own);
+    return own.stop;
   });
 
   const foreign = (type: string, rest = {}) => JSON.stringify({ id: 'f', type, ...rest });
-  const newList = () => {
-    const stream = newStream();
-    const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
-    return { stream, list, state: `{${list}}::state` };
-  };
+  const newList = () => newListOf(prefix);
   const ended = { code: 'stream_ended' };
 
   it('does not block the process while an element of 10 MB is read in a page, alone or for the status', async () => {
@@ -177,24 +169,11 @@ describe('A Redis List that another program writes to', () => {
     await manager.getStatus(stream);
     expect(await manager.listStreams(sessionId)).toMatchObject([{ messageId: 'm1' }]);
   });
-
-  it('is no stream and rejects appends when the key holds something else', async () => {
-    const { stream, list } = newList();
-    await redis.set(list, 'text');
-    expect(await manager.getStatus(stream)).toBeNull();
-    expect(await manager.getEvents(stream, 0, 10)).toMatchObject({ events: [], before: undefined });
-    await expect(manager.appendEvents(stream, answers(1))).rejects.toMatchObject({
-      code: 'internal',
-      details: { stored: 0 },
-    });
-  });
 });
 
 describe('A page of a Redis List', () => {
   it('moves little more than its own bytes, however large the events are', async () => {
-    const server = await RedisServer.start();
-    const redis = server.client();
-    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
+    const { redis, manager } = await ownRedis();
     const stream = newStream();
     const size = 500_000;
     for (let count = 0; count < 20; count += 1) {
@@ -210,9 +189,6 @@ describe('A page of a Redis List', () => {
     expect(offset).toBe(120);
     // Each large event is sent in its own page, and once more as the one before the next.
     expect((await sentBytes(redis)) - sentBefore).toBeLessThan(2.2 * 20 * size);
-    await manager.close();
-    redis.disconnect();
-    await server.stop();
   });
 });
 
@@ -223,9 +199,7 @@ async function sentBytes(redis: Redis): Promise<number> {
 
 describe('A full Redis', () => {
   it('rejects appends with store_full, keeps all events, and recovers automatically', async () => {
-    const server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
-    const redis = server.client();
-    const manager = await redisBackend.create({ redis: { addresses: [server.endpoint] } });
+    const { redis, manager } = await ownRedis({}, ...canBeFull);
     const stream = newStream();
     await manager.appendEvents(stream, answers(3));
     await redis.config('SET', 'maxmemory', '1');
@@ -242,9 +216,6 @@ describe('A full Redis', () => {
       offset: 3,
       nextOffset: 4,
     });
-    await manager.close();
-    redis.disconnect();
-    await server.stop();
   });
 });
 

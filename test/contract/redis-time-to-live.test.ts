@@ -3,27 +3,24 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/append-rules.js';
 import type { StreamInfo, StreamManager } from '../../src/store/stream-manager.js';
-import { redisBackend } from '../support/backends.js';
+import { type BackendOptions, redisBackend } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, stored } from '../support/events.js';
+import { canBeFull, newList as newListOf } from '../support/own-redis.js';
 import { producer } from '../support/producers.js';
 import { RedisServer } from '../support/redis-server.js';
-import { waitFor } from '../support/wait-for.js';
+import { succeeds, waitFor } from '../support/wait-for.js';
 
 const prefix = `ttl-${randomUUID()}`;
 const leaseMs = 1500;
 const element = JSON.stringify({ id: 'f', type: 'answer' });
 const stop = () => stored({ type: 'stop', done: true });
 
-const newList = () => {
-  const stream = newStream();
-  const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
-  return { stream, list, state: `{${list}}::state` };
-};
+const newList = () => newListOf(prefix);
 
 let server: RedisServer;
 let redis: Redis;
 beforeAll(async () => {
-  server = await RedisServer.start('--maxmemory-policy', 'noeviction', '--save', '');
+  server = await RedisServer.start(...canBeFull);
   redis = server.client();
 });
 afterAll(async () => {
@@ -31,11 +28,12 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function createManager(ttlMs = 3_600_000): Promise<StreamManager> {
-  const manager = await redisBackend.create({
-    ttlMs,
-    redis: { addresses: [server.endpoint], prefix },
-  });
+async function createManager(
+  ttlMs = 3_600_000,
+  options: BackendOptions = {},
+): Promise<StreamManager> {
+  const redis = { addresses: [server.endpoint], prefix };
+  const manager = await redisBackend.create({ ttlMs, redis, ...options });
   onTestFinished(() => manager.close());
   return manager;
 }
@@ -137,21 +135,13 @@ describe('The Redis set of the streams of a session', () => {
   });
 
   it('drops streams that are gone, however many live beside them', async () => {
-    const limits = { maxSessionStreams: 3 };
-    const addresses = [server.endpoint];
-    const manager = await redisBackend.create({ ttlMs: 200, limits, redis: { addresses, prefix } });
-    onTestFinished(() => manager.close());
+    const manager = await createManager(200, { limits: { maxSessionStreams: 3 } });
     const { of } = sessionStream();
     const begin = (messageId: string, ttlMs?: number) =>
       manager.appendEvents(of(messageId), answers(1), { ttlMs });
     for (const messageId of ['a', 'b']) await begin(messageId, 60_000);
     await begin('brief');
-    await waitFor('there is room', () =>
-      begin('c', 60_000).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor('there is room', () => succeeds(begin('c', 60_000)));
     const lateness = 500; // all of them were noted long ago then
     const at = Date.now();
     await waitFor('they are old', () => Date.now() > at + lateness);
@@ -165,13 +155,8 @@ describe('The Redis set of the streams of a session, when it is full,', () => {
 
   /** A session of streams whose lists are gone but for the first ones, noted at this time. */
   async function fullSession(gone: number, notedAt: number) {
-    const limits = { maxSessionStreams };
-    const options = { limits, redis: { addresses: [server.endpoint], prefix } };
-    const [worker, manager] = [
-      await redisBackend.create(options),
-      await redisBackend.create(options),
-    ];
-    onTestFinished(() => Promise.all([worker.close(), manager.close()]).then(() => {}));
+    const create = () => createManager(undefined, { limits: { maxSessionStreams } });
+    const [worker, manager] = [await create(), await create()];
     const sessionId = randomUUID();
     const of = (messageId: string) => ({ sessionId, messageId });
     const set = `{${prefix}:${sessionId}}::streams`;

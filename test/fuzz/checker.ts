@@ -43,11 +43,7 @@ export interface Exchange {
 
 /** The statuses that the documents give a route, beside those of every request. */
 const documented: Readonly<Record<Route, Readonly<Record<string, readonly number[]>>>> = {
-  events: {
-    GET: [200, 410],
-    HEAD: [200, 410],
-    POST: [200, 201, 408, 409, 413, 415, 429, 507],
-  },
+  events: { GET: [200, 410], HEAD: [200, 410], POST: [200, 201, 408, 409, 413, 415, 429, 507] },
   stream: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
   stop: { POST: [200, 409, 413, 415, 507] },
   lease: { POST: [200, 404, 409, 413, 415] },

@@ -14,11 +14,7 @@ const minRuns = 100;
 export async function fuzz<T>(property: fc.IAsyncProperty<T>, budgetMs: number): Promise<void> {
   await check(property, { seed, numRuns: runs ?? minRuns });
   if (runs !== null) return;
-  await check(property, {
-    seed: seed + 1,
-    numRuns: 1_000_000,
-    interruptAfterTimeLimit: budgetMs,
-  });
+  await check(property, { seed: seed + 1, numRuns: 1_000_000, interruptAfterTimeLimit: budgetMs });
 }
 
 async function check<T>(

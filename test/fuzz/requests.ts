@@ -67,9 +67,7 @@ const query = fc.oneof(
   fc
     .array(
       fc.tuple(fc.constantFrom('offset', 'limit', 'named', 'compact', 'producer', 'x'), number),
-      {
-        maxLength: 3,
-      },
+      { maxLength: 3 },
     )
     .map(
       (pairs) => `?${pairs.map(([name, text]) => `${name}=${encodeURIComponent(text)}`).join('&')}`,

@@ -76,26 +76,23 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
     return { status: response.status, headers: response.headers, problem };
   }
 
-  it.each(guarded)(
-    'lets $method $route through with a key of the scope $scope only',
-    async (one) => {
-      const { route, method, scope } = one;
-      for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
-        const rejected = await send(route, method, headers);
-        expect(rejected.status).toBe(401);
-        expect(rejected.headers.get('www-authenticate')).toBe('Bearer');
-        if (method !== 'HEAD') expect(rejected.problem).toMatchObject({ code: 'unauthorized' });
-      }
-      const forbidden = await send(route, method, others[scope].headers);
-      expect(forbidden.status).toBe(403);
-      if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
-      // A stream of its own: another test may have deleted the one that all share.
-      const id = `keys-${method}`;
-      await send(`${message}/events`, 'POST', keys.append.headers, id);
-      const taken = await send(route, method, keys[scope].headers, id);
-      expect([401, 403, 404, 405]).not.toContain(taken.status);
-    },
-  );
+  it.each(guarded)('lets $method $route through only with a key of scope $scope', async (one) => {
+    const { route, method, scope } = one;
+    for (const headers of [{}, wrong, strange.headers, { authorization: 'Bearer x' }]) {
+      const rejected = await send(route, method, headers);
+      expect(rejected.status).toBe(401);
+      expect(rejected.headers.get('www-authenticate')).toBe('Bearer');
+      if (method !== 'HEAD') expect(rejected.problem).toMatchObject({ code: 'unauthorized' });
+    }
+    const forbidden = await send(route, method, others[scope].headers);
+    expect(forbidden.status).toBe(403);
+    if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
+    // A stream of its own: another test may have deleted the one that all share.
+    const id = `keys-${method}`;
+    await send(`${message}/events`, 'POST', keys.append.headers, id);
+    const taken = await send(route, method, keys[scope].headers, id);
+    expect([401, 403, 404, 405]).not.toContain(taken.status);
+  });
 
   it.each(unguarded)('asks for no key at $method $route', async ({ route, method, access }) => {
     for (const headers of [{}, wrong, keys.read.headers]) {
@@ -138,13 +135,10 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
     },
   );
 
-  it.each(['TRACE', 'PROPFIND', 'SEARCH', 'LOCK'])(
-    'cannot be bypassed by the method %s',
-    async (method) => {
-      const line = await statusLine(`${method} /sessions/s/messages/m/events HTTP/1.1`);
-      expect(line).toMatch(/ 405 /);
-    },
-  );
+  it.each(['TRACE', 'PROPFIND', 'SEARCH', 'LOCK'])('cannot be bypassed by %s', async (method) => {
+    const line = await statusLine(`${method} /sessions/s/messages/m/events HTTP/1.1`);
+    expect(line).toMatch(/ 405 /);
+  });
 
   it('cannot be bypassed by a header that names another method or path', async () => {
     const headers = { 'x-http-method-override': 'GET', 'x-original-url': '/healthz' };

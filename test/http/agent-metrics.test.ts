@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { producerHeaders } from '../support/producers.js';
 import { growth, type Numbers, scrape } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
+import { eventsUrl, post } from '../support/worker.js';
 
 const answered = 'rejoin_first_answer_seconds';
 const gap = 'rejoin_append_gap_seconds';
@@ -31,7 +33,7 @@ describeApp('GET /metrics about agents', {}, (source) => {
 
   it('counts each stream by how it ended, once', async () => {
     const before = await scrape(source.app.url);
-    const producer = { 'producer-id': 'p', 'producer-epoch': '0', 'producer-seq': '0' };
+    const producer = producerHeaders(0);
     const whole = source.stream();
     const end = [{ type: 'answer' }, { type: 'complete' }];
     await whole.post(end, producer);
@@ -66,33 +68,22 @@ describeApp('GET /metrics about agents', {}, (source) => {
 
   it('counts neither a gap nor a first event for a stream of the same name that begins again', async () => {
     const one = source.stream();
-    await one.post(
-      { type: 'answer' },
-      { 'producer-id': 'p', 'producer-epoch': '0', 'producer-seq': '0' },
-    );
+    await one.post({ type: 'answer' }, producerHeaders(0));
     await fetch(one.url, { method: 'DELETE' });
     const before = await scrape(source.app.url);
-    const next = { 'producer-id': 'p', 'producer-epoch': '1', 'producer-seq': '0' };
-    expect((await one.post({ type: 'thinking' }, next)).status).toBe(201);
+    expect((await one.post({ type: 'thinking' }, producerHeaders(0, 1))).status).toBe(201);
     const after = await grown(before);
     expect(after).not.toHaveProperty(`${gap}_count`);
     expect(after).not.toHaveProperty(`${answered}_count`);
   });
 
   it('counts the open streams of a session that is deleted', async () => {
-    const one = source.stream();
     const sid = `gone-${process.pid}`;
-    const url = `${source.app.url}/sessions/${sid}`;
     for (const mid of ['m1', 'm2']) {
-      const events = one.eventsUrl.replace(/sessions.*/, `sessions/${sid}/messages/${mid}/events`);
-      await fetch(events, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"type":"answer"}',
-      });
+      await post(eventsUrl(source.app.url, sid, mid), { type: 'answer' });
     }
     const before = await scrape(source.app.url);
-    await fetch(url, { method: 'DELETE' });
+    await fetch(`${source.app.url}/sessions/${sid}`, { method: 'DELETE' });
     expect(await grown(before)).toMatchObject({ [ended('deleted')]: 2 });
   });
 });

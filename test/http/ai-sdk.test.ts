@@ -314,28 +314,25 @@ describeApp('A chat of the AI SDK whose feed ends before its run', aged, (source
   }
 });
 
-describeApp(
-  'A chat of the AI SDK at a node with few feeds',
-  { feed: { maxFeeds: 3 } },
-  (source) => {
-    it('gets 503 when too many feeds are open, and is cut when the node drains', async () => {
-      const session = new Session(source);
-      await session.answer('m', 'x');
-      const before = await scrape(source.app.url);
-      const feeds = [await session.feed(), await session.feed(), await session.feed()];
-      const rejected = await fetch(session.url);
-      expect([rejected.status, rejected.headers.get('retry-after')]).toEqual([503, '5']);
-      expect(await rejected.json()).toMatchObject({ code: 'too_many_feeds' });
-      await source.app.app.drain(0);
-      for (const feed of feeds) await feed.end();
-      expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);
-      const drained = await fetch(session.url);
-      expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
-      expect(await drained.json()).toMatchObject({ code: 'draining' });
-      expect(await growth(source.app.url, before)).toMatchObject({
-        'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
-        'rejoin_feeds_rejected_total{reason="draining"}': 1,
-      });
+const fewFeeds = { feed: { maxFeeds: 3 } };
+describeApp('A chat of the AI SDK at a node with few feeds', fewFeeds, (source) => {
+  it('gets 503 when too many feeds are open, and is cut when the node drains', async () => {
+    const session = new Session(source);
+    await session.answer('m', 'x');
+    const before = await scrape(source.app.url);
+    const feeds = [await session.feed(), await session.feed(), await session.feed()];
+    const rejected = await fetch(session.url);
+    expect([rejected.status, rejected.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await rejected.json()).toMatchObject({ code: 'too_many_feeds' });
+    await source.app.app.drain(0);
+    for (const feed of feeds) await feed.end();
+    expect(feeds.map(({ response }) => response.complete)).toEqual([false, false, false]);
+    const drained = await fetch(session.url);
+    expect([drained.status, drained.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await drained.json()).toMatchObject({ code: 'draining' });
+    expect(await growth(source.app.url, before)).toMatchObject({
+      'rejoin_feeds_rejected_total{reason="too_many_feeds"}': 1,
+      'rejoin_feeds_rejected_total{reason="draining"}': 1,
     });
-  },
-);
+  });
+});

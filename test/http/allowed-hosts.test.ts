@@ -5,22 +5,11 @@ import { rawBytes } from '../support/raw-http.js';
 
 const body = '{"type":"answer"}';
 const json = `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
-const local = [
-  '127.0.0.1',
-  '127.0.0.1:8080',
-  '10.1.2.3',
-  '[::1]:8080',
-  '[2001:db8::1]',
-  'localhost',
-];
+const addresses = ['127.0.0.1', '127.0.0.1:8080', '10.1.2.3', '[::1]:8080', '[2001:db8::1]'];
+const local = [...addresses, 'localhost'];
 const alsoLocal = ['LocalHost:1', 'localhost.', 'a.localhost:80', 'A.B.localhost.'];
-const names = [
-  'evil.example:8080',
-  'localhost.evil.example',
-  '127.0.0.1.evil.example',
-  'mylocalhost',
-  '',
-];
+const inner = ['localhost.evil.example', '127.0.0.1.evil.example', 'mylocalhost'];
+const names = ['evil.example:8080', ...inner, ''];
 
 /** The response to an append; the address of a page, if it is one, is the same as the service's. */
 async function append(source: AppSource, host: string, path?: string, head = ''): Promise<string> {
@@ -63,21 +52,12 @@ describeApp('A service without API keys', { server: { allowedHosts: [] } }, (sou
     const head = 'host: evil.example\r\nproducer-lease: 9\r\nconnection: close\r\n';
     const response = await rawBytes(source.app.url, `${line}\r\n${head}\r\n`);
     expect(response).toMatch(/^HTTP\/1\.1 421 .*"code":"misdirected_request"/s);
-    expect(await (await fetch(one.url)).json()).toMatchObject({
-      streamStatus: 'open',
-      nextOffset: 1,
-    });
+    const status = await (await fetch(one.url)).json();
+    expect(status).toMatchObject({ streamStatus: 'open', nextOffset: 1 });
   });
 
-  it.each([
-    '/ai-sdk/sessions/s/stream',
-    '/sessions/s',
-    '/metrics',
-    '/healthz',
-    '/inspector',
-    '/docs',
-    '/none',
-  ])('rejects GET %s for another host', async (path) => {
+  const paths = ['/ai-sdk/sessions/s/stream', '/sessions/s', '/metrics', '/healthz', '/inspector'];
+  it.each([...paths, '/docs', '/none'])('rejects GET %s for another host', async (path) => {
     const head = 'host: evil.example\r\nconnection: close\r\n\r\n';
     const response = await rawBytes(source.app.url, `GET ${path} HTTP/1.1\r\n${head}`);
     expect(response).toMatch(/^HTTP\/1\.1 421 /);
@@ -99,27 +79,21 @@ describeApp('A service without API keys', { server: { allowedHosts: [] } }, (sou
 
 const listed = { server: { allowedHosts: ['events.example'] } };
 
-describeApp('A service with a list of allowed hosts', listed, (source) => {
-  it.each(['events.example', 'EVENTS.example.:8080', ...local])('serves %s', async (host) => {
-    expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
-  });
-
-  it.each(names)('rejects requests for the host "%s"', async (host) => {
-    expect(await append(source, host)).toMatch(misdirected);
-  });
-});
-
 const named = { server: { host: 'Node-1.example', allowedHosts: [] } };
+for (const [title, options, own] of [
+  ['A service with a list of allowed hosts', listed, ['events.example', 'EVENTS.example.:8080']],
+  ['A service that listens on a host name', named, ['node-1.example', 'Node-1.example:8080']],
+] as const) {
+  describeApp(title, options, (source) => {
+    it.each([...own, ...local])('serves %s', async (host) => {
+      expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
+    });
 
-describeApp('A service that listens on a host name', named, (source) => {
-  it.each(['node-1.example', 'Node-1.example:8080', ...local])('serves %s', async (host) => {
-    expect(await append(source, host)).toMatch(/^HTTP\/1\.1 201 /);
+    it.each(names)('rejects requests for the host "%s"', async (host) => {
+      expect(await append(source, host)).toMatch(misdirected);
+    });
   });
-
-  it.each(names)('rejects requests for the host "%s"', async (host) => {
-    expect(await append(source, host)).toMatch(misdirected);
-  });
-});
+}
 
 const key = makeKey('append');
 const withKey = { server: { allowedHosts: [] }, auth: { apiKeys: [key.key] } };
@@ -136,22 +110,17 @@ describeApp('A service with API keys', withKey, (source) => {
   });
 });
 
-describeApp(
-  'A service with API keys and a list of allowed hosts',
-  { ...withKey, ...listed },
-  (source) => {
-    it('rejects requests for other hosts, with a key too', async () => {
-      expect(await append(source, 'evil.example', undefined, authorization)).toMatch(misdirected);
-      expect(await append(source, 'events.example', undefined, authorization)).toMatch(/ 201 /);
-    });
-  },
-);
+const both = { ...withKey, ...listed };
+describeApp('A service with API keys and a list of allowed hosts', both, (source) => {
+  it('rejects requests for other hosts, with a key too', async () => {
+    expect(await append(source, 'evil.example', undefined, authorization)).toMatch(misdirected);
+    expect(await append(source, 'events.example', undefined, authorization)).toMatch(/ 201 /);
+  });
+});
 
 const origin = 'https://app.example';
-const withOrigin = {
-  server: { allowedHosts: [] },
-  cors: { origins: [origin, 'https://*.preview.example'] },
-};
+const origins = [origin, 'https://*.preview.example'];
+const withOrigin = { server: { allowedHosts: [] }, cors: { origins } };
 
 describeApp('A rejection because of the host', withOrigin, (source) => {
   it.each([origin, 'https://pr-17.preview.example'])(

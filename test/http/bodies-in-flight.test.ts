@@ -1,10 +1,10 @@
-import { connect, type Socket } from 'node:net';
-import { promisify } from 'node:util';
+import type { Socket } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type AppSource, describeApp } from '../support/app-suite.js';
 import { backends } from '../support/backends.js';
 import { MisbehavingStore } from '../support/misbehaving-store.js';
-import { startApp } from '../support/test-app.js';
+import { openSocket } from '../support/raw-http.js';
+import { busyConnections, startApp } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
 import { eventsUrl, postText } from '../support/worker.js';
 
@@ -24,22 +24,15 @@ function bodiesOf(source: AppSource) {
 
   /** A request of which the body is begun. */
   function begin(type: string, bytes: number, first = '', announced = bytes + 1) {
-    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
-    onTestFinished(() => void socket.destroy());
-    const sent = { socket, response: '' };
-    socket.on('error', () => {}); // what is rejected early may be reset
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      sent.response += text;
-    });
-    const path = new URL(stream().eventsUrl).pathname;
-    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
+    const socket = openSocket(source.app.url);
+    const head = `POST ${stream().path}/events HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`;
     socket.write(`${head}content-length: ${first.length + announced}\r\n\r\n${first}`);
     socket.write(Buffer.alloc(bytes, '"'));
-    return sent;
+    return socket;
   }
 
   /** Resolves when the service has read all that was sent. */
-  const isRead = ({ socket }: { socket: Socket }) =>
+  const isRead = (socket: Socket) =>
     waitFor('the service has read it', () => {
       const peer = accepted.find(({ remotePort }) => remotePort === socket.localPort);
       return peer?.bytesRead === socket.bytesWritten;
@@ -66,8 +59,8 @@ function bodiesOf(source: AppSource) {
 }
 
 const isRejected = ({ response }: { response: string }) => response.includes('"code":"overloaded"');
-const drop = (all: readonly { socket: Socket }[]) => {
-  for (const { socket } of all) socket.destroy();
+const drop = (all: readonly Socket[]) => {
+  for (const socket of all) socket.destroy();
 };
 
 describeApp('Request bodies in flight', { limits, timeouts: long }, (source) => {
@@ -142,16 +135,11 @@ describe.each(backends)('Request bodies in flight while the store hangs ($name)'
     store.misbehave('appendEvents', 'hangs');
     /** Sends a request in one piece. */
     const send = (type: string, body: string) => {
-      const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
-      onTestFinished(() => void socket.destroy());
-      const sent = { socket, response: '' };
-      socket.setEncoding('utf8').on('data', (text: string) => {
-        sent.response += text;
-      });
+      const socket = openSocket(app.url);
       const head = 'POST /sessions/s/messages/m/events HTTP/1.1\r\nhost: x\r\n';
       const length = `content-length: ${body.length}\r\n`;
       socket.write(`${head}content-type: application/${type}\r\n${length}\r\n${body}`);
-      return sent;
+      return socket;
     };
     return { app, store, send };
   }
@@ -159,12 +147,11 @@ describe.each(backends)('Request bodies in flight while the store hangs ($name)'
   it.each(['json', 'x-ndjson'])('count even after their client has left: %s', async (type) => {
     const { app, store, send } = await start();
     const line = `${JSON.stringify({ type: 'answer', content: 'x'.repeat(1000 * kib) })}\n`;
-    const { socket } = send(type, line);
+    const socket = send(type, line);
     await waitFor('it is being appended', () => store.heldCount === 1);
     store.behave();
     socket.resetAndDestroy();
-    const connections = promisify(app.app.server.getConnections.bind(app.app.server));
-    await waitFor('the service has seen that', async () => (await connections()) === 0);
+    await waitFor('the service has seen that', async () => (await busyConnections(app)) === 0);
     const other = () => postText(eventsUrl(app.url, 's', 'other'), line);
     expect(await other()).toMatchObject({ status: 503, body: { code: 'overloaded' } });
     store.letGo();

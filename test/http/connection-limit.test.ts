@@ -1,15 +1,13 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { openSocket } from '../support/raw-http.js';
 import { scrapeText } from '../support/scrape.js';
 import { waitFor } from '../support/wait-for.js';
 
 describeApp('A connection beyond the limit', { server: { maxConnections: 2 } }, (source) => {
-  async function open(): Promise<Socket> {
-    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
-    socket.on('error', () => {}); // 'close' follows
-    onTestFinished(() => void socket.destroy());
+  async function open() {
+    const socket = openSocket(source.app.url);
     await once(socket, 'connect');
     return socket;
   }
@@ -17,13 +15,9 @@ describeApp('A connection beyond the limit', { server: { maxConnections: 2 } }, 
   /** Whether a request over a connection of its own gets a response. */
   async function isServed(): Promise<boolean> {
     const socket = await open();
-    let response = '';
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      response += text;
-    });
     socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     await waitFor('the connection is closed', () => socket.destroyed);
-    return response.startsWith('HTTP/1.1 200 ');
+    return socket.response.startsWith('HTTP/1.1 200 ');
   }
 
   async function dropped(): Promise<number> {

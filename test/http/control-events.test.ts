@@ -74,31 +74,27 @@ describeApp('A feed with control events', { feed: brief, isConcurrent: true }, (
 
 const patient = { pollIntervalMs: 100, waitMs: 60_000 };
 
-describeApp(
-  'A feed with control events whose stream expires',
-  { feed: patient, backend: { ttlMs: 2000 }, isConcurrent: true },
-  ({ stream }) => {
-    it.each(['', '&compact=true', '&named=true'])(
-      'is up to date again after the reset%s',
-      async (query) => {
-        const one = stream();
-        await one.postAnswers(2);
-        const feed = await one.feed(`?control=true${query}`);
-        await waitFor('the reset', () => namesOf(feed).includes('reset'));
-        await one.postAnswers(1, 7);
-        await waitFor('it is up to date again', () => feed.data.at(-1) === '{"offset":1}');
-        const control = ['up-to-date', 'reset'];
-        expect(namesOf(feed).filter((name) => control.includes(`${name}`))).toEqual([
-          'up-to-date',
-          'reset',
-          'up-to-date',
-        ]);
-        expect(feed.lastId).toMatch(/^1-/);
-        feed.drop();
-      },
-    );
-  },
-);
+const expiring = { feed: patient, backend: { ttlMs: 2000 }, isConcurrent: true };
+describeApp('A feed with control events whose stream expires', expiring, ({ stream }) => {
+  it.each(['', '&compact=true', '&named=true'])(
+    'is up to date after the reset%s',
+    async (query) => {
+      const one = stream();
+      await one.postAnswers(2);
+      const feed = await one.feed(`?control=true${query}`);
+      await waitFor('the reset', () => namesOf(feed).includes('reset'));
+      await one.postAnswers(1, 7);
+      await waitFor('it is up to date again', () => feed.data.includes('{"offset":1}'));
+      // On a busy machine the second stream may have expired too since.
+      const frames = feed.frames.slice(0, feed.data.indexOf('{"offset":1}') + 1);
+      const control = ['up-to-date', 'reset'];
+      const names = frames.map(({ event }) => event).filter((name) => control.includes(`${name}`));
+      expect(names).toEqual(['up-to-date', 'reset', 'up-to-date']);
+      expect(frames.findLast(({ id }) => id !== undefined)?.id).toMatch(/^1-/);
+      feed.drop();
+    },
+  );
+});
 
 describeApp('A feed with a start timeout', { feed: brief, isConcurrent: true }, ({ stream }) => {
   it.each(['', '&compact=true', '&control=true'])(
@@ -129,16 +125,4 @@ describeApp('A feed with a start timeout', { feed: brief, isConcurrent: true }, 
     await feed.end();
     expect(feed.frames).toHaveLength(2);
   });
-
-  it.each(['4', '-1', '1.5', 'x', '', '99999999'])(
-    'rejects a timeout of %j seconds',
-    async (seconds) => {
-      const response = await fetch(`${stream().url}/stream?startTimeout=${seconds}`);
-      expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({
-        code: 'invalid_query',
-        detail: expect.stringContaining('startTimeout'),
-      });
-    },
-  );
 });

@@ -45,11 +45,7 @@ const requests: Record<string, (one: TestStream) => [url: string, init: RequestI
   '410': ({ eventsUrl }) => [`${eventsUrl}?offset=9-00000000`, {}],
   '413': ({ eventsUrl }) => [
     eventsUrl,
-    {
-      method: 'POST',
-      body: 'x'.repeat(2000),
-      headers: { 'content-type': 'application/json' },
-    },
+    { method: 'POST', body: 'x'.repeat(2000), headers: { 'content-type': 'application/json' } },
   ],
   '415': ({ eventsUrl }) => [eventsUrl, { method: 'POST', body: 'x' }],
   'HEAD of a feed': ({ url }) => [`${url}/stream`, { method: 'HEAD' }],
@@ -69,23 +65,17 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
     return response.headers;
   }
 
-  it.each(Object.keys(requests))(
-    'allows an allowed origin to read a response with %s',
-    async (kind) => {
-      expect(Object.fromEntries(await ask(kind, origin))).toMatchObject(allowed);
-    },
-  );
+  it.each(Object.keys(requests))('allows a listed origin to read a response: %s', async (kind) => {
+    expect(Object.fromEntries(await ask(kind, origin))).toMatchObject(allowed);
+  });
 
-  it.each(Object.keys(requests))(
-    'allows no other origin to read a response with %s',
-    async (kind) => {
-      for (const from of [null, ...strangers]) {
-        const headers = await ask(kind, from);
-        expect(corsHeaders(headers)).toEqual([]);
-        expect(headers.get('vary')).toBe('Origin');
-      }
-    },
-  );
+  it.each(Object.keys(requests))('allows no other origin to read a response: %s', async (kind) => {
+    for (const from of [null, ...strangers]) {
+      const headers = await ask(kind, from);
+      expect(corsHeaders(headers)).toEqual([]);
+      expect(headers.get('vary')).toBe('Origin');
+    }
+  });
 
   it('allows an allowed origin to read the response to its append', async () => {
     const { status, headers } = await stream().post({ type: 'answer' }, { origin });
@@ -155,59 +145,53 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
   });
 });
 
-describeApp(
-  'CORS of rejected feeds',
-  { cors: { origins }, feed: { maxFeeds: 1 } },
-  ({ stream }) => {
-    it('allows a page to read the reason', async () => {
-      const one = stream();
-      const feed = await one.feed();
-      await waitFor('it is open', () => feed.raw.includes('connected'));
-      const second = await one.feed('', { origin });
-      expect(second.response.headers).toMatchObject({
-        ...allowed,
-        'stream-refused': 'too_many_feeds',
-      });
-      feed.drop();
+const oneFeed = { cors: { origins }, feed: { maxFeeds: 1 } };
+describeApp('CORS of rejected feeds', oneFeed, ({ stream }) => {
+  it('allows a page to read the reason', async () => {
+    const one = stream();
+    const feed = await one.feed();
+    await waitFor('it is open', () => feed.raw.includes('connected'));
+    const second = await one.feed('', { origin });
+    expect(second.response.headers).toMatchObject({
+      ...allowed,
+      'stream-refused': 'too_many_feeds',
     });
-  },
-);
+    feed.drop();
+  });
+});
 
 const key = makeKey('read');
 
-describeApp(
-  'CORS with API keys',
-  { cors: { origins }, auth: { apiKeys: [key.key] } },
-  ({ stream }) => {
-    it('answers a preflight without a key, and allows a page to read 401 and 403', async () => {
-      const one = stream();
-      const asked = await fetch(one.eventsUrl, {
-        method: 'OPTIONS',
-        headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
-      });
-      expect(asked.status).toBe(204);
-      const responses = [
-        await one.post({ type: 'answer' }, { origin }),
-        await one.post({ type: 'answer' }, { origin, ...key.headers }),
-        await fetch(`${one.url}/stream`, { headers: { origin } }),
-      ];
-      expect(responses.map(({ status }) => status)).toEqual([401, 403, 401]);
-      for (const { headers } of responses) {
-        expect(Object.fromEntries(headers)).toMatchObject(allowed);
-      }
+const withKeys = { cors: { origins }, auth: { apiKeys: [key.key] } };
+describeApp('CORS with API keys', withKeys, ({ stream }) => {
+  it('answers a preflight without a key, and allows a page to read 401 and 403', async () => {
+    const one = stream();
+    const asked = await fetch(one.eventsUrl, {
+      method: 'OPTIONS',
+      headers: { origin, ...preflight, 'access-control-request-headers': 'authorization' },
     });
+    expect(asked.status).toBe(204);
+    const responses = [
+      await one.post({ type: 'answer' }, { origin }),
+      await one.post({ type: 'answer' }, { origin, ...key.headers }),
+      await fetch(`${one.url}/stream`, { headers: { origin } }),
+    ];
+    expect(responses.map(({ status }) => status)).toEqual([401, 403, 401]);
+    for (const { headers } of responses) {
+      expect(Object.fromEntries(headers)).toMatchObject(allowed);
+    }
+  });
 
-    it('does not let an OPTIONS that is no preflight bypass the key check', async () => {
-      const one = stream();
-      for (const headers of [{}, { origin }, preflight, key.headers] as Record<string, string>[]) {
-        const response = await fetch(one.eventsUrl, { method: 'OPTIONS', headers });
-        expect(response.status).toBe(405);
-        const unknown = await fetch(`${one.app.url}/unknown`, { method: 'OPTIONS', headers });
-        expect(unknown.status).toBe(404);
-      }
-    });
-  },
-);
+  it('does not let an OPTIONS that is no preflight bypass the key check', async () => {
+    const one = stream();
+    for (const headers of [{}, { origin }, preflight, key.headers] as Record<string, string>[]) {
+      const response = await fetch(one.eventsUrl, { method: 'OPTIONS', headers });
+      expect(response.status).toBe(405);
+      const unknown = await fetch(`${one.app.url}/unknown`, { method: 'OPTIONS', headers });
+      expect(unknown.status).toBe(404);
+    }
+  });
+});
 
 describeApp('A service without allowed origins', {}, ({ stream }) => {
   it('has no CORS headers, and OPTIONS is a method like any other', async () => {

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { answer } from '../support/events.js';
+import { producerHeaders } from '../support/producers.js';
+import { eventsUrl, post } from '../support/worker.js';
 
 const remove = async (url: string) => (await fetch(url, { method: 'DELETE' })).status;
 
@@ -9,76 +11,64 @@ async function list(one: TestStream, sid: string): Promise<{ messageId: string }
   return ((await response.json()) as { streams: { messageId: string }[] }).streams;
 }
 
-describeApp(
-  'DELETE of a stream or session',
-  { feed: { waitMs: 300, pollIntervalMs: 200 } },
-  ({ stream }) => {
-    it('deletes the stream; open feeds get a reset, and end when nothing follows', async () => {
-      const one = stream();
-      await one.postAnswers(2);
-      const feed = await one.feed();
-      await feed.frameCount(2);
-      expect(await remove(one.url)).toBe(204);
-      expect((await fetch(one.url)).status).toBe(404);
-      await feed.frameCount(3);
-      expect(feed.frames[2]).toMatchObject({
-        event: 'reset',
-        id: '0-00000000',
-        data: '{"reason":"deleted","offset":0}',
-      });
-      await feed.end();
-      expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
+const brief = { feed: { waitMs: 300, pollIntervalMs: 200 } };
+describeApp('DELETE of a stream or session', brief, ({ stream }) => {
+  it('deletes the stream; open feeds get a reset, and end when nothing follows', async () => {
+    const one = stream();
+    await one.postAnswers(2);
+    const feed = await one.feed();
+    await feed.frameCount(2);
+    expect(await remove(one.url)).toBe(204);
+    expect((await fetch(one.url)).status).toBe(404);
+    await feed.frameCount(3);
+    expect(feed.frames[2]).toMatchObject({
+      event: 'reset',
+      id: '0-00000000',
+      data: '{"reason":"deleted","offset":0}',
     });
+    await feed.end();
+    expect((await one.feed('', { 'last-event-id': feed.lastId as string })).status).toBe(204);
+  });
 
-    it('leaves a tombstone that a producer passes with a higher epoch', async () => {
-      const one = stream();
-      const as = (epoch: number) => ({
-        'producer-id': 'w',
-        'producer-epoch': String(epoch),
-        'producer-seq': '0',
+  it('leaves a tombstone that a producer passes with a higher epoch', async () => {
+    const one = stream();
+    const as = (epoch: number) => producerHeaders(0, epoch);
+    await one.post({ type: 'answer' }, as(1));
+    await remove(one.url);
+    for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
+      const rejected = await one.post({ type: 'answer' }, headers);
+      expect(rejected.body).toMatchObject({
+        code: 'stream_ended',
+        streamStatus: 'deleted',
+        stored: 0,
       });
-      await one.post({ type: 'answer' }, as(1));
-      await remove(one.url);
-      for (const headers of [{}, as(1), { ...as(5), 'producer-id': 'unknown' }]) {
-        const rejected = await one.post({ type: 'answer' }, headers);
-        expect(rejected.body).toMatchObject({
-          code: 'stream_ended',
-          streamStatus: 'deleted',
-          stored: 0,
-        });
-      }
-      expect((await one.post({ type: 'session_title' })).status).toBe(409);
-      expect((await one.post({ type: 'answer' }, as(0))).body.code).toBe('producer_fenced');
-      expect((await one.post({ type: 'answer' }, as(2))).body).toMatchObject({
-        offset: 0,
-        count: 1,
-      });
-      expect((await one.postAnswers(1)).status).toBe(201);
+    }
+    expect((await one.post({ type: 'session_title' })).status).toBe(409);
+    expect((await one.post({ type: 'answer' }, as(0))).body.code).toBe('producer_fenced');
+    expect((await one.post({ type: 'answer' }, as(2))).body).toMatchObject({
+      offset: 0,
+      count: 1,
     });
+    expect((await one.postAnswers(1)).status).toBe(201);
+  });
 
-    it('responds 204 where there is no stream, and leaves no tombstone', async () => {
-      const one = stream();
-      expect(await remove(one.url)).toBe(204);
-      expect((await one.postAnswers(1)).status).toBe(201);
-    });
+  it('responds 204 where there is no stream, and leaves no tombstone', async () => {
+    const one = stream();
+    expect(await remove(one.url)).toBe(204);
+    expect((await one.postAnswers(1)).status).toBe(201);
+  });
 
-    it('deletes all streams of a session', async () => {
-      const sid = `del${Math.random().toString(36).slice(2)}`;
-      const all = ['a', 'b', 'c'].map((mid) => ({ sessionId: sid, messageId: mid }));
-      const one = stream();
-      for (const { messageId } of all) {
-        await fetch(`${one.app.url}/sessions/${sid}/messages/${messageId}/events`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: '{"type":"answer"}',
-        });
-      }
-      expect(await list(one, sid)).toHaveLength(3);
-      expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
-      expect(await list(one, sid)).toEqual([]);
-    });
-  },
-);
+  it('deletes all streams of a session', async () => {
+    const sid = `del${Math.random().toString(36).slice(2)}`;
+    const one = stream();
+    for (const mid of ['a', 'b', 'c']) {
+      await post(eventsUrl(one.app.url, sid, mid), { type: 'answer' });
+    }
+    expect(await list(one, sid)).toHaveLength(3);
+    expect(await remove(`${one.app.url}/sessions/${sid}`)).toBe(204);
+    expect(await list(one, sid)).toEqual([]);
+  });
+});
 
 describeApp('DELETE of a large session', {}, (source) => {
   it('deletes more streams than one listing has', async () => {
@@ -96,11 +86,8 @@ describeApp('GET /sessions/:sid', {}, ({ stream }) => {
     const one = stream();
     const sid = `list${Math.random().toString(36).slice(2)}`;
     for (const mid of ['m1', 'm2', 'm3']) {
-      await fetch(`${one.app.url}/sessions/${sid}/messages/${mid}/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ type: mid === 'm2' ? 'complete' : 'answer' }),
-      });
+      const type = mid === 'm2' ? 'complete' : 'answer';
+      await post(eventsUrl(one.app.url, sid, mid), { type });
       await new Promise((resolve) => setTimeout(resolve, 5)); // another millisecond
     }
     const streams = await list(one, sid);

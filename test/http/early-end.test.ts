@@ -116,7 +116,7 @@ describeApp('A feed that is complete', { feed: brief, isConcurrent: true }, (sou
   );
 
   it.each(['1.0', '0.9', '2.0'])(
-    'ends its connection over HTTP/%s, without a reset',
+    'ends its connection without a reset: HTTP/%s',
     async (version) => {
       const one = source.stream();
       await one.post([{ type: 'answer' }, { type: 'complete' }]);

@@ -103,23 +103,20 @@ describeApp('A feed over the limit of all feeds', { feed: { maxFeeds: 1 } }, ({ 
   });
 });
 
-describeApp(
-  'A feed over the limit of one stream',
-  { feed: { maxFeedsPerStream: 1 } },
-  ({ stream }) => {
-    it('A feed over the limit of one stream is rejected with 200, and those of other streams are not', async () => {
-      const [one, other] = [stream(), stream()];
-      const feed = await one.feed();
-      expect((await one.feed()).response.headers['stream-refused']).toBe('too_many_feeds');
-      const another = await other.feed();
-      expect(another.response.headers['stream-refused']).toBeUndefined();
-      feed.drop();
-      await waitFor('there is room', async () => {
-        const next = await one.feed();
-        next.drop();
-        return next.response.headers['stream-refused'] === undefined;
-      });
-      another.drop();
+const limit = { feed: { maxFeedsPerStream: 1 } };
+describeApp('A feed over the limit of one stream', limit, ({ stream }) => {
+  it('A feed over the limit of one stream is rejected with 200, and those of other streams are not', async () => {
+    const [one, other] = [stream(), stream()];
+    const feed = await one.feed();
+    expect((await one.feed()).response.headers['stream-refused']).toBe('too_many_feeds');
+    const another = await other.feed();
+    expect(another.response.headers['stream-refused']).toBeUndefined();
+    feed.drop();
+    await waitFor('there is room', async () => {
+      const next = await one.feed();
+      next.drop();
+      return next.response.headers['stream-refused'] === undefined;
     });
-  },
-);
+    another.drop();
+  });
+});

@@ -82,33 +82,27 @@ describe.each(backends)('A feed that opens ($name)', (backend) => {
   it.each([
     ['the status comes first', false],
     ['the page comes first', true],
-  ])(
-    'A feed resumes an open stream with one round trip to the store, where %s',
-    async (_, last) => {
-      const stream = newStream();
-      await streams.appendEvents(stream, answers(3));
-      const feed = await open(stream, '?offset=1', last);
-      await feed.frameCount(2);
-      expect(feed.frames.map(({ id }) => id?.slice(0, 2))).toEqual(['2-', '3-']);
-      expect(statusAndPages()).toEqual(both);
-      feed.drop();
-      await waitFor('nothing is watched', () => streams.watchedStreams === 0);
-    },
-  );
+  ])('A feed resumes an open stream after one round trip, where %s', async (_, last) => {
+    const stream = newStream();
+    await streams.appendEvents(stream, answers(3));
+    const feed = await open(stream, '?offset=1', last);
+    await feed.frameCount(2);
+    expect(feed.frames.map(({ id }) => id?.slice(0, 2))).toEqual(['2-', '3-']);
+    expect(statusAndPages()).toEqual(both);
+    feed.drop();
+    await waitFor('nothing is watched', () => streams.watchedStreams === 0);
+  });
 
   it.each([
     ['the status comes first', false],
     ['the page comes first', true],
-  ])(
-    'GET …/stream responds 204 on a finished stream after one round trip, where %s',
-    async (_, last) => {
-      const stream = newStream();
-      await streams.appendEvents(stream, [...answers(1), complete()]);
-      const feed = await open(stream, '?offset=2', last);
-      expect(feed.status).toBe(204);
-      expect(store.calls).toEqual(both);
-    },
-  );
+  ])('GET …/stream responds 204 at the end after one round trip, where %s', async (_, last) => {
+    const stream = newStream();
+    await streams.appendEvents(stream, [...answers(1), complete()]);
+    const feed = await open(stream, '?offset=2', last);
+    expect(feed.status).toBe(204);
+    expect(store.calls).toEqual(both);
+  });
 
   it.each([
     ['the status comes first', false],

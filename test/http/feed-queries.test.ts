@@ -68,7 +68,7 @@ describeApp('The query of a feed', { feed: brief, isConcurrent: true }, ({ strea
     'startTimeout=02',
     'startTimeout=0x1',
     'startTimeout=1&startTimeout=1',
-    'startTimeout=3',
+    ...['3', '4', '-1', '1.5', 'x', '', '99999999'].map((seconds) => `startTimeout=${seconds}`),
   ])('GET …/stream responds 400 to %s', async (query) => {
     const one = stream();
     expect(await statuses(one, `?${query}`)).toEqual([400, 400]);

@@ -26,84 +26,64 @@ const accepted: Record<string, string> = {
   'tabs and line breaks between tokens': '{\t"type" :\n"t"\r\n}',
 };
 
-/** Bodies that are rejected, with the code and the place. */
-const rejected: Record<string, [body: string | Buffer, code: string, place?: RegExp]> = {
-  'a type with a line feed': ['{"type":"a\\nb"}', 'invalid_event', /`type`/],
-  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', 'invalid_event', /`type`/],
-  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, 'invalid_event', /`type`/],
-  'a type that is no word': ['{"type":"__proto__"}', 'invalid_event', /`type`/],
-  'no type': ['{}', 'invalid_event', /^event 0: `type` is required$/],
-  'an unknown field': ['{"type":"t","seq":1}', 'invalid_event', /`seq`/],
-  'an id of 129 characters': [
-    `{"type":"t","id":"${'i'.repeat(129)}"}`,
-    'invalid_event',
-    /`id` must have at most 128 characters$/,
-  ],
-  'an id that is a number': ['{"type":"t","id":1}', 'invalid_event', /`id`/],
-  'content that is null': [
-    '{"type":"t","content":null}',
-    'invalid_event',
-    /`content` must be a string$/,
-  ],
-  'done as a text': ['{"type":"t","done":"true"}', 'invalid_event', /`done`/],
-  'data that is an array': ['{"type":"t","data":[]}', 'invalid_event', /`data` must be an object$/],
-  'a timestamp that is a date': [
-    '{"type":"t","timestamp":"2026-01-01"}',
-    'invalid_event',
-    /timestamp/,
-  ],
-  'a timestamp of no such day': [
-    '{"type":"t","timestamp":"2026-02-30T00:00:00Z"}',
-    'invalid_event',
-    /timestamp/,
-  ],
-  'a __proto__ key': ['{"type":"t","data":{"__proto__":1}}', 'invalid_event', /byte 20/],
-  'an escaped __proto__ key': [
-    '{"type":"t","data":{"\\u005f_proto__":1}}',
-    'invalid_event',
-    /byte/,
-  ],
-  'a __proto__ key in a repeated field': [
-    '{"type":"t","data":{"__proto__":1},"data":{}}',
-    'invalid_event',
-    /event 0/,
-  ],
-  'a nesting of 65': [nested(65), 'invalid_event', /deeper than 64/],
-  'a nesting of 100,000': ['['.repeat(100_000) + ']'.repeat(100_000), 'invalid_event', /deeper/],
-  'a nesting of 100,000 that never ends': ['{"a":'.repeat(100_000), 'invalid_event', /deeper/],
-  'invalid UTF-8': [
-    Buffer.from('7b2274797065223a2274222c22636f6e74656e74223a22ff227d', 'hex'),
-    'invalid_json',
-    /UTF-8/,
-  ],
-  'a UTF-8 surrogate': [
-    Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1'),
-    'invalid_json',
-    /UTF-8/,
-  ],
-  'a byte order mark': ['\uFEFF{"type":"t"}', 'invalid_json', /body/],
-  'gzip without its header': [gzipSync('{"type":"t"}'), 'invalid_json', /UTF-8/],
-  'an empty array': ['[]', 'invalid_event', /1 to 1000/],
-  null: ['null', 'invalid_event', /event 0/],
-  'a text': ['"x"', 'invalid_event', /event 0/],
-  'a number': ['1', 'invalid_event', /event 0/],
-  'an array in an array': ['[[{"type":"t"}]]', 'invalid_event', /event 0/],
+const longId = `{"type":"t","id":"${'i'.repeat(129)}"}`;
+const twice = '"data":{"__proto__":1},"data":{}';
+type Bodies = Record<string, [body: string | Buffer, place?: RegExp]>;
+/** Bodies that are JSON and no events, with the place that the rejection names. */
+const invalidEvents: Bodies = {
+  'a type with a line feed': ['{"type":"a\\nb"}', /`type`/],
+  'a type with a field of SSE': ['{"type":"a\\rdata: x"}', /`type`/],
+  'a type of 65 characters': [`{"type":"${'t'.repeat(65)}"}`, /`type`/],
+  'a type that is no word': ['{"type":"__proto__"}', /`type`/],
+  'no type': ['{}', /^event 0: `type` is required$/],
+  'an unknown field': ['{"type":"t","seq":1}', /`seq`/],
+  'an id of 129 characters': [longId, /`id` must have at most 128 characters$/],
+  'an id that is a number': ['{"type":"t","id":1}', /`id`/],
+  'content that is null': ['{"type":"t","content":null}', /`content` must be a string$/],
+  'done as a text': ['{"type":"t","done":"true"}', /`done`/],
+  'data that is an array': ['{"type":"t","data":[]}', /`data` must be an object$/],
+  'a timestamp that is a date': ['{"type":"t","timestamp":"2026-01-01"}', /timestamp/],
+  'a timestamp of no such day': ['{"type":"t","timestamp":"2026-02-30T00:00:00Z"}', /timestamp/],
+  'a __proto__ key': ['{"type":"t","data":{"__proto__":1}}', /byte 20/],
+  'an escaped __proto__ key': ['{"type":"t","data":{"\\u005f_proto__":1}}', /byte/],
+  'a __proto__ key in a repeated field': [`{"type":"t",${twice}}`, /event 0/],
+  'a nesting of 65': [nested(65), /deeper than 64/],
+  'a nesting of 100,000': ['['.repeat(100_000) + ']'.repeat(100_000), /deeper/],
+  'a nesting of 100,000 that never ends': ['{"a":'.repeat(100_000), /deeper/],
+  'an empty array': ['[]', /1 to 1000/],
+  null: ['null', /event 0/],
+  'a text': ['"x"', /event 0/],
+  'a number': ['1', /event 0/],
+  'an array in an array': ['[[{"type":"t"}]]', /event 0/],
   'an array with a fault in its second event': [
     '[{"type":"t"},{"type":"t","x":1}]',
-    'invalid_event',
     /event 1: `x`/,
   ],
-  'an array without commas': ['[{"type":"t"}{"type":"t"}]', 'invalid_json'],
-  'an array that ends with a comma': ['[{"type":"t"},]', 'invalid_json'],
-  'an array that does not end': ['[{"type":"t"}', 'invalid_json'],
-  'two objects': ['{"type":"t"}{"type":"t"}', 'invalid_json'],
-  'an object that does not end': ['{"type":"t"', 'invalid_json', /not JSON/],
-  'a raw line feed in a string': ['{"type":"t","content":"a\nb"}', 'invalid_json', /character 2/],
-  'single quotes': ["{'type':'t'}", 'invalid_json', /character 1/],
-  NaN: ['{"type":"t","data":{"a":NaN}}', 'invalid_json'],
-  nothing: ['', 'invalid_json', /empty/],
-  'white space': [' \n', 'invalid_json', /empty/],
 };
+/** Bodies that are not JSON. */
+const invalidJson: Bodies = {
+  'invalid UTF-8': [Buffer.from('{"type":"t","content":"\xff"}', 'latin1'), /UTF-8/],
+  'a UTF-8 surrogate': [Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1'), /UTF-8/],
+  'a byte order mark': ['\uFEFF{"type":"t"}', /body/],
+  'gzip without its header': [gzipSync('{"type":"t"}'), /UTF-8/],
+  'an array without commas': ['[{"type":"t"}{"type":"t"}]'],
+  'an array that ends with a comma': ['[{"type":"t"},]'],
+  'an array that does not end': ['[{"type":"t"}'],
+  'two objects': ['{"type":"t"}{"type":"t"}'],
+  'an object that does not end': ['{"type":"t"', /not JSON/],
+  'a raw line feed in a string': ['{"type":"t","content":"a\nb"}', /character 2/],
+  'single quotes': ["{'type':'t'}", /character 1/],
+  NaN: ['{"type":"t","data":{"a":NaN}}'],
+  nothing: ['', /empty/],
+  'white space': [' \n', /empty/],
+};
+type Rejected = readonly [what: string, code: string, body: string | Buffer, place: RegExp];
+const rejectedAs = (code: string, bodies: Bodies) =>
+  Object.entries(bodies).map(([what, [body, place = /./]]): Rejected => [what, code, body, place]);
+const rejected = [
+  ...rejectedAs('invalid_event', invalidEvents),
+  ...rejectedAs('invalid_json', invalidJson),
+];
 
 describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
   it.each(Object.entries(accepted))('stores %s as it was sent', async (_, text) => {
@@ -119,17 +99,14 @@ describeApp('POST …/events with a hostile body', {}, ({ stream }) => {
     feed.drop();
   });
 
-  it.each(Object.entries(rejected))(
-    'rejects %s and stores nothing',
-    async (_, [text, code, place]) => {
-      const one = stream();
-      const { status, body } = await postText(one.eventsUrl, text);
-      expect(body).toMatchObject({ status: 400, code, stored: 0 });
-      expect(status).toBe(400);
-      expect(body.detail).toMatch(place ?? /./);
-      expect((await fetch(one.url)).status).toBe(404);
-    },
-  );
+  it.each(rejected)('rejects %s and stores nothing', async (_, code, text, place) => {
+    const one = stream();
+    const { status, body } = await postText(one.eventsUrl, text);
+    expect(body).toMatchObject({ status: 400, code, stored: 0 });
+    expect(status).toBe(400);
+    expect(body.detail).toMatch(place);
+    expect((await fetch(one.url)).status).toBe(404);
+  });
 
   it.each([
     ['text/plain', {}],

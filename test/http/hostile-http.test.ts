@@ -3,7 +3,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
 import { rawBytes, rawRequest } from '../support/raw-http.js';
-import { postText } from '../support/worker.js';
 
 const events = '/sessions/hostile/messages/m/events';
 const json = 'content-type: application/json\r\n';
@@ -182,13 +181,6 @@ describeApp('The HTTP parser', {}, (source) => {
       406,
       { code: 'not_acceptable' },
     ]);
-  });
-
-  it('rejects a body of lone surrogates, which are not UTF-8, and accepts them escaped', async () => {
-    const one = source.stream();
-    const raw = Buffer.from('{"type":"t","content":"\xed\xa0\x80"}', 'latin1');
-    expect((await postText(one.eventsUrl, raw)).status).toBe(400);
-    expect((await postText(one.eventsUrl, '{"type":"t","content":"\\ud800"}')).status).toBe(201);
   });
 });
 

@@ -28,7 +28,7 @@ const requests = rows.map(([line, status, head = '', body = '']) => ({ line, sta
 
 describeApp('The last response on a connection', options, (source) => {
   it.each(requests)(
-    'has Connection: close, and the connection closes: $line, $status',
+    'has Connection: close, and the connection ends: $line, $status',
     async (row) => {
       const { line, status, head, body } = row;
       const path = await endedStream(source);

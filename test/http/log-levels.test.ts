@@ -9,6 +9,7 @@ import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
 import { startApp, type TestAppOptions } from '../support/test-app.js';
 import { readerOptions, sign } from '../support/tokens.js';
+import { eventsUrl, post } from '../support/worker.js';
 
 interface Line {
   readonly level: number;
@@ -107,12 +108,8 @@ describe('The log at level info', () => {
     const { url, told } = await startLogged({ auth });
     const token = await sign({ sid: 's', scope: 'read', exp: 1 });
     for (const path of ['/sessions/s', '/sessions/%zz', '/unknown', '/metrics']) {
-      for (const authorization of [
-        '',
-        `Bearer ${token}`,
-        'Bearer a.b',
-        all.headers.authorization,
-      ]) {
+      const tokens = ['', `Bearer ${token}`, 'Bearer a.b', all.headers.authorization];
+      for (const authorization of tokens) {
         await repeat(`${url}${path}`, authorization === '' ? {} : { authorization });
       }
     }
@@ -141,11 +138,7 @@ describe('The log at level info', () => {
 
   it('has no line for AI SDK feeds beyond a limit, which are counted', async () => {
     const { url, told } = await startLogged({ feed: { maxFeeds: 0 } });
-    await fetch(`${url}/sessions/s/messages/m/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"type":"answer"}',
-    });
+    await post(eventsUrl(url, 's', 'm'), { type: 'answer' });
     expect(await repeat(`${url}/ai-sdk/sessions/s/stream`)).toEqual(new Set([503]));
     expect(told()).toEqual([]);
   });

@@ -27,70 +27,34 @@ interface Row {
   readonly status: number;
 }
 
+const appends = (headers: Record<string, string>, bodies: Record<string, [number, string]>) =>
+  Object.entries(bodies).map(([name, [status, body]]): Row => ({ name, headers, body, status }));
+const unknownFields = Array.from({ length: 90_000 }, (_, index) => `"${index}":1`);
+const deepReason = (depth: number) => `{"reason":${full('[', depth)}${full(']', depth)}}`;
+const stop = { path: '/stop', headers: json };
+const read = { method: 'GET', before: bushy(mib), status: 200 };
+
 /** Requests that give as much work as may be asked for, or seem to. Another route needs a row. */
 const rows: readonly Row[] = [
-  { name: 'one event that is too large', headers: json, body: bushy(8 * mib), status: 413 },
-  { name: 'one event of 1 MiB', headers: json, body: bushy(mib), status: 201 },
-  {
-    name: 'events of 1 MiB',
-    headers: json,
-    body: `[${Array(7).fill(bushy(mib)).join(',')}]`,
-    status: 201,
-  },
-  {
-    name: '1000 events',
-    headers: json,
-    body: `[${Array(1000).fill(bushy(8000)).join(',')}]`,
-    status: 201,
-  },
-  {
-    name: 'an event of line breaks',
-    headers: json,
-    body: `{"type":"t"${'\r\n'.repeat(mib / 2 - 20)}}`,
-    status: 201,
-  },
-  {
-    name: 'an event of repeated fields',
-    headers: json,
-    body: `{${full('"data":{},', mib - 100)}"type":"t"}`,
-    status: 201,
-  },
-  {
-    name: 'an event of unknown fields',
-    headers: json,
-    body: `{${Array.from({ length: 90_000 }, (_, i) => `"${i}":1`).join(',')}}`,
-    status: 400,
-  },
-  { name: 'a body of spaces', headers: json, body: ' '.repeat(8 * mib), status: 400 },
-  {
-    name: 'an array of numbers',
-    headers: json,
-    body: `[${full('1,', 8 * mib - 4)}1]`,
-    status: 400,
-  },
-  {
-    name: 'a body that ends too early',
-    headers: json,
-    body: bushy(8 * mib).slice(0, -1),
-    status: 400,
-  },
-  { name: 'lines of 1 MiB', headers: ndjson, body: full(`${bushy(mib)}\n`, 8 * mib), status: 201 },
-  { name: 'short lines', headers: ndjson, body: full('{"type":"t"}\n', mib), status: 201 },
-  { name: 'blank lines', headers: ndjson, body: '\n'.repeat(8 * mib), status: 400 },
-  {
-    name: 'a stop with a body of 8 MiB',
-    path: '/stop',
-    headers: json,
-    body: `{"reason":${full('[', 4 * mib - 10)}${full(']', 4 * mib - 10)}}`,
-    status: 413,
-  },
-  {
-    name: 'a stop with nested arrays',
-    path: '/stop',
-    headers: json,
-    body: `{"reason":${full('[', 8000)}${full(']', 8000)}}`,
-    status: 400,
-  },
+  ...appends(json, {
+    'one event that is too large': [413, bushy(8 * mib)],
+    'one event of 1 MiB': [201, bushy(mib)],
+    'events of 1 MiB': [201, `[${Array(7).fill(bushy(mib)).join(',')}]`],
+    '1000 events': [201, `[${Array(1000).fill(bushy(8000)).join(',')}]`],
+    'an event of line breaks': [201, `{"type":"t"${'\r\n'.repeat(mib / 2 - 20)}}`],
+    'an event of repeated fields': [201, `{${full('"data":{},', mib - 100)}"type":"t"}`],
+    'an event of unknown fields': [400, `{${unknownFields.join(',')}}`],
+    'a body of spaces': [400, ' '.repeat(8 * mib)],
+    'an array of numbers': [400, `[${full('1,', 8 * mib - 4)}1]`],
+    'a body that ends too early': [400, bushy(8 * mib).slice(0, -1)],
+  }),
+  ...appends(ndjson, {
+    'lines of 1 MiB': [201, full(`${bushy(mib)}\n`, 8 * mib)],
+    'short lines': [201, full('{"type":"t"}\n', mib)],
+    'blank lines': [400, '\n'.repeat(8 * mib)],
+  }),
+  { ...stop, name: 'a stop with a body of 8 MiB', body: deepReason(4 * mib - 10), status: 413 },
+  { ...stop, name: 'a stop with nested arrays', body: deepReason(8000), status: 400 },
   {
     name: 'a lease with a body',
     path: '/lease',
@@ -99,14 +63,8 @@ const rows: readonly Row[] = [
     before: '{"type":"t"}',
     status: 200,
   },
-  { name: 'a read of a large event', method: 'GET', before: bushy(mib), status: 200 },
-  {
-    name: 'the status after a large event',
-    method: 'GET',
-    path: '',
-    before: bushy(mib),
-    status: 200,
-  },
+  { ...read, name: 'a read of a large event' },
+  { ...read, name: 'the status after a large event', path: '' },
 ];
 
 const scanned = Buffer.from(bushy(8 * mib));

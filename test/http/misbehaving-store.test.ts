@@ -41,6 +41,8 @@ const url = (path: string) => `${app.url}${path}`;
 const messageUrl = () => url('/sessions/ill/messages/m1');
 const errorLines = () => log.lines.filter(({ level }) => (level as number) >= 50);
 
+const follow = (query = '', sid = 'ill') => FeedClient.open(feedUrl(app.url, query, sid));
+
 type Method = Parameters<MisbehavingStore['misbehave']>[0];
 
 interface Route {
@@ -59,101 +61,43 @@ const send = (method: string, path: string, body?: string) => () =>
   fetch(url(path), { method, ...(body !== undefined && { headers: json, body }) });
 
 const stream = '/sessions/ill/messages/m1';
+/** A route that responds with these while the store is away, and when it throws what it never should. */
+const row = (
+  name: string,
+  method: Method,
+  request: () => Promise<Response>,
+  [whenAway, whenBroken] = [503, 500],
+): Route => ({ name, method, send: request, away: whenAway, broken: whenBroken });
+const waiting = `${stream}/events?offset=1&wait=30`;
 const routes: readonly Route[] = [
   {
-    name: 'POST …/events',
-    method: 'appendEvents',
-    send: send('POST', `${stream}/events`, '{"type":"answer"}'),
-    away: 503,
-    broken: 500,
+    ...row('POST …/events', 'appendEvents', send('POST', `${stream}/events`, '{"type":"answer"}')),
     saysStored: true,
   },
   {
-    name: 'POST …/events, of NDJSON,',
-    method: 'appendEvents',
-    send: () =>
+    ...row('POST …/events, of NDJSON,', 'appendEvents', () =>
       fetch(url(`${stream}/events`), {
         method: 'POST',
         headers: { 'content-type': 'application/x-ndjson' },
         body: '{"type":"answer"}\n',
       }),
-    away: 503,
-    broken: 500,
+    ),
     saysStored: true,
   },
-  {
-    name: 'POST …/stop',
-    method: 'appendEvents',
-    send: send('POST', `${stream}/stop`, '{}'),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'POST …/lease',
-    method: 'renewLease',
-    send: () =>
-      fetch(`${messageUrl()}/lease`, { method: 'POST', headers: { 'producer-lease': '10' } }),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'GET …/events',
-    method: 'getEvents',
-    send: send('GET', `${stream}/events`),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'GET …/events?wait',
-    method: 'getEvents',
-    send: send('GET', `${stream}/events?offset=1&wait=30`),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'GET …/events?wait, as it watches,',
-    method: 'watch',
-    send: send('GET', `${stream}/events?offset=1&wait=30`),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'GET the status',
-    method: 'getStatus',
-    send: send('GET', stream),
-    away: 503,
-    broken: 500,
-  },
-  {
-    name: 'GET the session',
-    method: 'listStreams',
-    send: send('GET', '/sessions/ill'),
-    away: 503,
-    broken: 500,
-  },
-  { name: 'DELETE', method: 'deleteStream', send: send('DELETE', stream), away: 503, broken: 500 },
-  {
-    name: 'GET …/stream',
-    method: 'getStatus',
-    send: send('GET', `${stream}/stream`),
-    away: 200,
-    broken: 200,
-  },
-  {
-    name: 'GET …/stream, as it watches,',
-    method: 'watch',
-    send: send('GET', `${stream}/stream`),
-    away: 200,
-    broken: 200,
-  },
-  {
-    name: 'GET /ai-sdk/…/stream',
-    method: 'findOpenStream',
-    send: send('GET', '/ai-sdk/sessions/ill/stream'),
-    away: 503,
-    broken: 500,
-  },
-  { name: 'GET /readyz', method: 'ping', send: send('GET', '/readyz'), away: 503, broken: 500 },
+  row('POST …/stop', 'appendEvents', send('POST', `${stream}/stop`, '{}')),
+  row('POST …/lease', 'renewLease', () =>
+    fetch(`${messageUrl()}/lease`, { method: 'POST', headers: { 'producer-lease': '10' } }),
+  ),
+  row('GET …/events', 'getEvents', send('GET', `${stream}/events`)),
+  row('GET …/events?wait', 'getEvents', send('GET', waiting)),
+  row('GET …/events?wait, as it watches,', 'watch', send('GET', waiting)),
+  row('GET the status', 'getStatus', send('GET', stream)),
+  row('GET the session', 'listStreams', send('GET', '/sessions/ill')),
+  row('DELETE', 'deleteStream', send('DELETE', stream)),
+  row('GET …/stream', 'getStatus', send('GET', `${stream}/stream`), [200, 200]),
+  row('GET …/stream, as it watches,', 'watch', send('GET', `${stream}/stream`), [200, 200]),
+  row('GET /ai-sdk/…/stream', 'findOpenStream', send('GET', '/ai-sdk/sessions/ill/stream')),
+  row('GET /readyz', 'ping', send('GET', '/readyz')),
 ];
 
 /** That no feed, watch or opening is left. */
@@ -165,7 +109,7 @@ async function nothingIsLeft(): Promise<void> {
 
 describe.each(routes)('$name', ({ name, method, send, ...route }) => {
   it('responds at once while the store is unavailable, and other streams are not affected', async () => {
-    const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    const other = await follow('', 'well');
     store.misbehave(method, method === 'watch' ? { throws: away() } : { rejects: away() }, 'ill');
     if (method === 'ping') store.misbehave(method, { rejects: away() });
     const response = await send();
@@ -194,7 +138,7 @@ describe.each(routes)('$name', ({ name, method, send, ...route }) => {
       expect(text).not.toContain('undefined');
       expect(errorLines()).toHaveLength(1);
       store.behave();
-      const feed = await FeedClient.open(feedUrl(app.url, '?offset=0', 'ill'));
+      const feed = await follow('?offset=0');
       await feed.frameCount(1);
       feed.drop();
       await nothingIsLeft();
@@ -207,7 +151,7 @@ const answered = routes.filter(({ method }) => method !== 'watch');
 
 describe.each(answered)('$name', ({ name, method, send }) => {
   it('responds when a store that hangs replies, and blocks no other stream meanwhile', async () => {
-    const other = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    const other = await follow('', 'well');
     store.misbehave(method, 'hangs', method === 'ping' ? '' : 'ill');
     const answer = send();
     await waitFor('the call hangs', () => store.heldCount > 0);
@@ -228,7 +172,7 @@ describe('GET /ai-sdk/…/stream', () => {
   it('is rejected at the feed limit without a call to the store', async () => {
     await app.close();
     app = await startApp(store.streams, { feed: { maxFeeds: 1 }, logger: log.logger });
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'well'));
+    const feed = await follow('', 'well');
     await feed.frameCount(1);
     store.misbehave('findOpenStream', { rejects: broken() });
     store.misbehave('listStreams', { rejects: broken() });
@@ -241,12 +185,12 @@ describe('GET /ai-sdk/…/stream', () => {
 
 describe('Feeds', () => {
   it('keep their heartbeats while the store hangs, and get all events in order when it replies', async () => {
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const feed = await follow();
     await feed.frameCount(1);
     store.misbehave('getEvents', 'hangs', 'ill');
     await inner.appendEvents(ill, answers(3, 1));
     await waitFor('the read hangs', () => store.heldCount > 0);
-    const late = await FeedClient.open(feedUrl(app.url, '?offset=2', 'ill'));
+    const late = await follow('?offset=2');
     const beats = feed.comments.length;
     await waitFor('heartbeats', () => feed.comments.length >= beats + 2);
     store.behave();
@@ -261,7 +205,7 @@ describe('Feeds', () => {
   });
 
   it('are drained although the store never replies', async () => {
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const feed = await follow();
     await feed.frameCount(1);
     store.misbehave('getEvents', 'hangs');
     await inner.appendEvents(ill, answers(1));
@@ -273,7 +217,7 @@ describe('Feeds', () => {
 
   it('get each event once from a store that notifies at once and too often', async () => {
     store.notificationsEach = 50;
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const feed = await follow();
     for (let index = 1; index < 20; index += 1) await inner.appendEvents(ill, answers(1, index));
     await inner.appendEvents(ill, [complete()]);
     await feed.end();
@@ -283,10 +227,10 @@ describe('Feeds', () => {
 
   it('end with the terminal event when notifications are lost and another subscriber joins', async () => {
     store.notifies = false;
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const feed = await follow();
     await feed.frameCount(1);
     await inner.appendEvents(ill, [...answers(1, 1), complete()]);
-    const other = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const other = await follow();
     await Promise.all([feed.end(), other.end()]);
     expect(other.frames).toHaveLength(3);
     expect(feed.frames).toEqual(other.frames);
@@ -298,11 +242,11 @@ describe('Feeds', () => {
     const feed = { heartbeatMs: 200, lingerMs: 100, pollIntervalMs: 300 };
     app = await startApp(store.streams, { feed, logger: log.logger });
     store.notifies = false;
-    const client = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const client = await follow();
     await client.frameCount(1);
     store.misbehave('getEvents', { rejects: away() });
     await inner.appendEvents(ill, [...answers(1, 1), complete()]);
-    const other = await FeedClient.open(feedUrl(app.url, '?offset=2', 'ill'));
+    const other = await follow('?offset=2');
     const beats = client.comments.length;
     await waitFor('the linger is over', () => client.comments.length >= beats + 3);
     expect([client.hasEnded, client.frames.length]).toEqual([false, 1]);
@@ -315,16 +259,13 @@ describe('Feeds', () => {
 
   it('do not respond 204 to a client without the terminal event when notifications are lost', async () => {
     store.notifies = false;
-    const feed = await FeedClient.open(feedUrl(app.url, '', 'ill'));
+    const feed = await follow();
     await feed.frameCount(1);
     await inner.appendEvents(ill, [complete()]);
-    await waitFor('the linger is over', async () => {
-      const info = await inner.getStatus(ill);
-      return (info?.endedForMs ?? 0) > 150;
-    });
-    const back = await FeedClient.open(feedUrl(app.url, '', 'ill'), {
-      'last-event-id': feed.lastId as string,
-    });
+    const endedForMs = async () => (await inner.getStatus(ill))?.endedForMs ?? 0;
+    await waitFor('the linger is over', async () => (await endedForMs()) > 150);
+    const headers = { 'last-event-id': feed.lastId as string };
+    const back = await FeedClient.open(feedUrl(app.url, '', 'ill'), headers);
     expect(back.status).toBe(200);
     await Promise.all([back.end(), feed.end()]);
     expect([back.frames.length, feed.frames.length]).toEqual([1, 2]);

@@ -15,6 +15,7 @@ import {
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { describeApp, TestStream } from '../support/app-suite.js';
 import { memoryBackend, redisBackend } from '../support/backends.js';
+import { producerHeaders } from '../support/producers.js';
 import { rawBytes } from '../support/raw-http.js';
 import { RedisServer } from '../support/redis-server.js';
 import { startApp } from '../support/test-app.js';
@@ -22,11 +23,7 @@ import { waitFor } from '../support/wait-for.js';
 
 const type = { 'content-type': 'application/x-ndjson' };
 const line = '{"type":"answer"}\n';
-const as = (epoch: number, seq = 0) => ({
-  'producer-id': 'w',
-  'producer-epoch': `${epoch}`,
-  'producer-seq': `${seq}`,
-});
+const as = (epoch: number) => producerHeaders(0, epoch);
 
 /** A request whose body stays open. */
 function open(one: TestStream, headers: Record<string, string> = {}) {
@@ -101,33 +98,27 @@ describeApp('An NDJSON body whose stream is replaced', { isConcurrent: true }, (
     expect((await fetch(one.eventsUrl, { method: 'POST', headers: sent, body })).status).toBe(201);
   }
 
-  it.each([1, 5])(
-    'counts none of its own events, with %i of another worker there',
-    async (count) => {
-      const one = stream();
-      const { sent, answer } = open(one, as(1));
-      sent.write(line.repeat(3));
-      await holds(one, 3);
-      await replace(one, count);
-      sent.write(line);
-      expect(await answer).toMatchObject({ code: 'producer_fenced', stored: 0, line: 4 });
-    },
-  );
+  it.each([1, 5])('counts no event of its own, with %i of another worker there', async (count) => {
+    const one = stream();
+    const { sent, answer } = open(one, as(1));
+    sent.write(line.repeat(3));
+    await holds(one, 3);
+    await replace(one, count);
+    sent.write(line);
+    expect(await answer).toMatchObject({ code: 'producer_fenced', stored: 0, line: 4 });
+  });
 
-  it.each([1, 5])(
-    'gets the error without a producer, with %i of another worker there',
-    async (count) => {
-      const one = stream();
-      await one.post({ type: 'answer' }, as(1));
-      const { sent, answer } = open(one);
-      sent.write(line.repeat(2));
-      await holds(one, 3);
-      await replace(one, count);
-      sent.write(line);
-      expect(await answer).toMatchObject({ code: 'stream_gone', stored: 1, line: 3 });
-      expect(await lengthOf(one)).toBe(count + 1);
-    },
-  );
+  it.each([1, 5])('gets the error without a producer, with %i of another worker', async (count) => {
+    const one = stream();
+    await one.post({ type: 'answer' }, as(1));
+    const { sent, answer } = open(one);
+    sent.write(line.repeat(2));
+    await holds(one, 3);
+    await replace(one, count);
+    sent.write(line);
+    expect(await answer).toMatchObject({ code: 'stream_gone', stored: 1, line: 3 });
+    expect(await lengthOf(one)).toBe(count + 1);
+  });
 
   it('or only deleted counts none of its events', async () => {
     const one = stream();
@@ -220,14 +211,13 @@ describe.concurrent('An NDJSON body whose Redis is flushed', () => {
 
 describeApp('An NDJSON body that breaks off', {}, (source) => {
   it.each(['zz\r\n', '3\r\nabcd\r\n'])(
-    'with the chunk %j gets how many lines are stored',
+    'with the chunk %j gets the number of stored lines',
     async (bad) => {
       const one = source.stream();
-      const { port, pathname } = new URL(one.eventsUrl);
       const chunk = `${line.length.toString(16)}\r\n${line}\r\n`;
-      const head = `POST ${pathname} HTTP/1.1\r\nhost: x\r\n${'transfer-encoding: chunked'}\r\n`;
+      const head = `POST ${one.path}/events HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n`;
       const text = `${head}content-type: application/x-ndjson\r\n\r\n${chunk.repeat(2)}${bad}`;
-      const answer = await rawBytes(`http://127.0.0.1:${port}`, text);
+      const answer = await rawBytes(source.app.url, text);
       expect(answer).toMatch(/^HTTP\/1.1 400 /);
       expect(answer).toContain('"stored":2');
       expect(answer).toMatch(/\r\nconnection: close\r\n/i);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { expect, it, type TestContext } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
+import { producerHeaders } from '../support/producers.js';
 import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
 import { postText } from '../support/worker.js';
@@ -37,11 +38,8 @@ const options = { limits: { eventBytes: 1000 }, isConcurrent: true };
 describeApp('An NDJSON body', options, ({ stream }) => {
   it('is appended line by line; the last needs no line feed, blank ones are skipped', async () => {
     const one = stream();
-    const { status, body } = await postText(
-      one.eventsUrl,
-      `${lines(2)}\n \r\n${line('2').trim()}`,
-      type,
-    );
+    const text = `${lines(2)}\n \r\n${line('2').trim()}`;
+    const { status, body } = await postText(one.eventsUrl, text, type);
     expect([status, body]).toEqual([201, { offset: 0, count: 3, nextOffset: 3 }]);
     expect(await contents(one)).toEqual(['0', '1', '2']);
   });
@@ -74,11 +72,8 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     [`{"type":"answer","content":"${'x'.repeat(1000)}"}`, 'event_too_large'],
   ])('is stored up to the line %s, and the rejection has its number', async (bad, code) => {
     const one = stream();
-    const { status, body } = await postText(
-      one.eventsUrl,
-      `${lines(3)}\n${bad}\n${lines(2)}`,
-      type,
-    );
+    const text = `${lines(3)}\n${bad}\n${lines(2)}`;
+    const { status, body } = await postText(one.eventsUrl, text, type);
     expect(body).toMatchObject({ code, stored: 3, line: 5, status });
     expect(await contents(one)).toEqual(['0', '1', '2']);
   });
@@ -151,9 +146,8 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('can be sent again with a producer: each line is stored once', async () => {
     const one = stream();
-    const producer = { ...type, 'producer-id': 'w', 'producer-epoch': '0' };
     const send = (text: string, seq: number) =>
-      postText(one.eventsUrl, text, { ...producer, 'producer-seq': String(seq) });
+      postText(one.eventsUrl, text, { ...type, ...producerHeaders(seq) });
     expect((await send(lines(1500), 0)).status).toBe(201);
     const again = await send(lines(1500), 0);
     expect([again.status, again.body]).toEqual([
@@ -168,7 +162,7 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('sent again is recognised to its last line, though the stream has ended since', async () => {
     const one = stream();
-    const producer = { 'producer-id': 'w', 'producer-epoch': '0', 'producer-seq': '0' };
+    const producer = producerHeaders(0);
     await postText(one.eventsUrl, `${lines(3)}{"type":"complete"}`, { ...type, ...producer });
     const [whole, longer] = [open(one, producer), open(one, producer)];
     longer.sent.on('error', () => {});
@@ -188,11 +182,7 @@ describeApp('An NDJSON body', options, ({ stream }) => {
 
   it('gets its response when another worker takes over, though it sends nothing more', async () => {
     const one = stream();
-    const as = (epoch: number) => ({
-      'producer-id': 'w',
-      'producer-epoch': `${epoch}`,
-      'producer-seq': '0',
-    });
+    const as = (epoch: number) => producerHeaders(0, epoch);
     const { sent, response } = open(one, { ...as(1), 'producer-lease': '6' });
     sent.on('error', () => {});
     sent.write(line('0'));

@@ -41,28 +41,25 @@ async function detailOf(
 const aKey = 'a key: Authorization: Bearer <key id>.<secret>';
 const strange = ['Basic x', 'Bearer', 'Bearer x', unknown.headers.authorization];
 
-describeApp(
-  'A 401 with API keys and reader tokens configured',
-  { auth: { apiKeys: [key], reader } },
-  (source) => {
-    it.each(routes)('names for %s %s the credentials that the route accepts', async (...route) => {
-      const one = source.stream();
-      const takesTokens = route[2];
-      const needed = takesTokens ? `a token, or ${aKey}` : aKey;
-      expect(await detailOf(one, route)).toBe(`this route needs ${needed}`);
-      const unheld = takesTokens ? 'a token, nor a key' : 'a key';
-      for (const authorization of strange) {
-        expect(await detailOf(one, route, authorization)).toBe(
-          `Authorization does not hold ${unheld} that is known here`,
-        );
-      }
-      const expired = await sign({ sid: one.sid, scope: 'read stop', exp: secondsFromNow(-60) });
-      expect(await detailOf(one, route, `Bearer ${expired}`)).toBe(
-        `the token is rejected: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
+const both = { auth: { apiKeys: [key], reader } };
+describeApp('A 401 with API keys and reader tokens configured', both, (source) => {
+  it.each(routes)('names for %s %s the credentials that the route accepts', async (...route) => {
+    const one = source.stream();
+    const takesTokens = route[2];
+    const needed = takesTokens ? `a token, or ${aKey}` : aKey;
+    expect(await detailOf(one, route)).toBe(`this route needs ${needed}`);
+    const unheld = takesTokens ? 'a token, nor a key' : 'a key';
+    for (const authorization of strange) {
+      expect(await detailOf(one, route, authorization)).toBe(
+        `Authorization does not hold ${unheld} that is known here`,
       );
-    });
-  },
-);
+    }
+    const expired = await sign({ sid: one.sid, scope: 'read stop', exp: secondsFromNow(-60) });
+    expect(await detailOf(one, route, `Bearer ${expired}`)).toBe(
+      `the token is rejected: it has expired${takesTokens ? '' : ', and this route needs a key'}`,
+    );
+  });
+});
 
 describeApp('A 401 with API keys alone', { auth: { apiKeys: [key] } }, (source) => {
   it.each(routes)('names for %s %s an API key', async (...route) => {

@@ -1,23 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { ApiDocument } from '../support/openapi-document.js';
 import { documentShape } from '../support/openapi-shape.js';
 import { routePaths } from '../support/route-paths.js';
-import { startApp, type TestApp } from '../support/test-app.js';
 
-describe('The OpenAPI document', () => {
-  let app: TestApp;
+describeApp('The OpenAPI document', { on: [memoryBackend] }, (source) => {
   let document: ApiDocument;
-  const streams = memoryBackend.create();
+
   beforeAll(async () => {
-    app = await startApp(await streams);
-    const response = await fetch(`${app.url}/openapi.json`);
+    const response = await fetch(`${source.app.url}/openapi.json`);
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     document = new ApiDocument((await response.json()) as ApiDocument['json']);
-  });
-  afterAll(async () => {
-    await app.close();
-    await (await streams).close();
   });
 
   it('has version 3.1', () => {
@@ -64,11 +58,11 @@ describe('The OpenAPI document', () => {
 
   it('has every route, except the pages, the document itself and HEAD', async () => {
     const pages = ['/docs', '/docs/{file}', '/inspector', '/inspector/{file}', '/openapi.json'];
-    const paths = routePaths(app.app).map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
+    const paths = routePaths(source.app.app).map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
     const others = paths.filter((path) => !pages.includes(path));
     expect(others.sort()).toEqual(Object.keys(document.json.paths ?? {}).sort());
     for (const path of others) {
-      const rejected = await fetch(app.url + path, { method: 'PATCH' });
+      const rejected = await fetch(source.app.url + path, { method: 'PATCH' });
       const taken = rejected.headers.get('allow')?.split(', ') ?? [];
       const named = document.operations.filter((one) => one.path === path);
       expect(named.map(({ name }) => name.split(' ')[0]).sort()).toEqual(

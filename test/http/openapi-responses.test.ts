@@ -8,6 +8,7 @@ import {
 } from '../support/documented-responses.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { makeKey } from '../support/keys.js';
+import { producerHeaders } from '../support/producers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 import { bring, places, readerOptions, sign } from '../support/tokens.js';
@@ -15,13 +16,7 @@ import { waitFor } from '../support/wait-for.js';
 
 /** What no request can bring about: it would be a fault of the service, or of its store. */
 const unprovoked = [
-  'GET events',
-  'GET',
-  'DELETE',
-  'GET session',
-  'GET chat',
-  'DELETE session',
-  'POST lease',
+  ...['GET events', 'GET', 'DELETE', 'GET session', 'GET chat', 'DELETE session', 'POST lease'],
 ].map((name) => `${operationOf(name)} 500 internal`);
 
 const allScopes = makeKey('append', 'read', 'admin');
@@ -31,21 +26,12 @@ const json = { 'content-type': 'application/json' };
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const numbered = (epoch: number, seq: number, id = 'p') => ({
   ...json,
-  'producer-id': id,
-  'producer-epoch': String(epoch),
-  'producer-seq': String(seq),
+  ...producerHeaders(seq, epoch, id),
 });
 
 /** All routes of one stream and of a session, as the tests name them. */
-const streamRoutes = [
-  'POST events',
-  'GET events',
-  'GET stream',
-  'GET',
-  'DELETE',
-  'POST stop',
-  'POST lease',
-];
+const onMessage = ['GET', 'DELETE', 'POST stop', 'POST lease'];
+const streamRoutes = ['POST events', 'GET events', 'GET stream', ...onMessage];
 const routes = [...streamRoutes, 'GET session', 'GET chat', 'DELETE session', 'GET /metrics'];
 const posts = ['POST events', 'POST stop', 'POST lease'];
 const writes = [...posts, 'DELETE', 'DELETE session'];

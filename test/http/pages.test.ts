@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { rawRequest } from '../support/raw-http.js';
-import { buildTestApp, startApp, type TestApp } from '../support/test-app.js';
+import { buildTestApp } from '../support/test-app.js';
 
-describe('The files of the pages', () => {
-  let app: TestApp;
-  const streams = memoryBackend.create();
-  beforeAll(async () => {
-    app = await startApp(await streams);
-  });
-  afterAll(async () => {
-    await app.close();
-    await (await streams).close();
-  });
-
+describeApp('The files of the pages', { on: [memoryBackend] }, (source) => {
   const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(app.url + path, { headers });
+    fetch(source.app.url + path, { headers });
 
   it.each([
     ['/inspector', 'text/html; charset=utf-8'],
@@ -54,7 +45,7 @@ describe('The files of the pages', () => {
   it.each(['../app.js', '..%2fapp.js', '%2e%2e%2fpackage.json', '..%5capp.js', 'x%00.js'])(
     'do not include a file outside of their directory: %s',
     async (path) => {
-      expect(await rawRequest(app.url, `/inspector/${path}`)).toMatch(/^HTTP\/1\.1 404 /);
+      expect(await rawRequest(source.app.url, `/inspector/${path}`)).toMatch(/^HTTP\/1\.1 404 /);
     },
   );
 
@@ -66,7 +57,7 @@ describe('The files of the pages', () => {
       );
       expect(names.length).toBeGreaterThan(3);
       for (const name of names) {
-        expect((await fetch(new URL(name, app.url + path))).status).toBe(200);
+        expect((await fetch(new URL(name, source.app.url + path))).status).toBe(200);
       }
     }
     for (const name of ['inspector', 'stream-view', 'streams-list']) {

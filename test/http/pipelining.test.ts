@@ -1,7 +1,7 @@
-import { connect, type Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { type AppSource, describeApp, type TestStream } from '../support/app-suite.js';
-import { rawBytes, rawInTurn } from '../support/raw-http.js';
+import { openSocket, rawBytes, rawInTurn } from '../support/raw-http.js';
+import { busyConnections } from '../support/test-app.js';
 import { waitFor } from '../support/wait-for.js';
 
 const last = 'connection: close\r\n';
@@ -39,7 +39,7 @@ describeApp('Pipelined requests', {}, (source) => {
   it('are dropped too when they arrive while the response waits', async () => {
     const one = source.stream();
     const { pathname } = new URL(one.url);
-    const socket = listening(source.app.url);
+    const socket = openSocket(source.app.url);
     socket.write(get(`${pathname}/events?wait=60`));
     await waitFor('it waits', () => source.streams.watchedStreams === 1);
     for (let index = 0; index < 20; index += 1) {
@@ -58,7 +58,7 @@ describeApp('Pipelined requests', {}, (source) => {
   it('that are not HTTP, or CONNECT, do not disturb the response before, in whatever pieces', async () => {
     for (const behind of ['this is not HTTP\r\n\r\n', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n']) {
       const one = source.stream();
-      const socket = listening(source.app.url);
+      const socket = openSocket(source.app.url);
       socket.write(append(new URL(one.eventsUrl).pathname, '{"type":"a"}') + behind);
       socket.write(behind);
       await waitFor('the connection is closed', () => socket.destroyed);
@@ -105,14 +105,14 @@ describeApp('Pipelined requests', {}, (source) => {
     ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n'],
   ])('do not hide that the client has left: %s', async (_, behind) => {
     const { pathname } = new URL(source.stream().url);
-    const sockets = Array.from({ length: 20 }, () => quiet(source.app.url));
+    const sockets = Array.from({ length: 20 }, () => openSocket(source.app.url).pause());
     for (const socket of sockets) socket.write(get(`${pathname}/events?wait=60`) + behind);
     await waitFor('one waits', () => source.streams.watchedStreams === 1);
     sockets.forEach((socket, index) => {
       if (index % 2 === 0) socket.resetAndDestroy();
       else socket.destroy();
     });
-    await waitFor('no connection is held', async () => (await connections(source)) === 0);
+    await waitFor('no connection is held', async () => (await busyConnections(source.app)) === 0);
     expect(source.streams.watchedStreams).toBe(0);
   });
 });
@@ -146,16 +146,11 @@ describeApp('Requests behind a rejection that ends their connection', {}, (sourc
     const { pathname } = new URL(one.url);
     const encoded = `content-type: application/json\r\ncontent-encoding: gzip\r\n`;
     for (let round = 0; round < 20; round += 1) {
-      const socket = quiet(source.app.url);
+      const socket = openSocket(source.app.url);
       // The response waits for the rest of the body, which brings more requests along.
       socket.write(`POST ${pathname}/events HTTP/1.1\r\nhost: x\r\n${encoded}`);
       socket.write('content-length: 10\r\n\r\n12345');
-      let response = '';
-      socket.setEncoding('utf8').on('data', (text: string) => {
-        response += text;
-      });
-      socket.resume();
-      await waitFor('it is rejected', () => response.includes('unsupported_media_type'));
+      await waitFor('it is rejected', () => socket.response.includes('unsupported_media_type'));
       const behind = (name: string) => append(`${pathname}-${name}/events`, '{"type":"t"}');
       socket.write(`67890${behind('second')}${behind('third')}`);
       await waitFor('the connection is closed', () => socket.destroyed);
@@ -172,26 +167,24 @@ describeApp('Responses that the client does not read', { timeouts: { stallMs } }
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
     const behind = append(`${new URL(one.url).pathname}-behind/events`, '{"type":"t"}');
-    const socket = quiet(source.app.url);
+    const socket = openSocket(source.app.url).pause();
     socket.write(get(pathname).repeat(50) + behind);
-    await waitFor('the connection is cut', async () => (await connections(source)) === 0);
+    await waitFor('the connection is cut', async () => (await busyConnections(source.app)) === 0);
     expect((await fetch(`${one.url}-behind`)).status).toBe(404);
   });
 
   it('do not time out while there is any progress', async () => {
     const one = await largeStream(source);
     const { pathname } = new URL(one.eventsUrl);
-    const socket = quiet(source.app.url);
-    let bytes = 0;
-    socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
+    const socket = openSocket(source.app.url).pause();
+    socket.on('data', () => {
       socket.pause();
       setTimeout(() => socket.resume(), stallMs / 100);
     });
     socket.write(get(`${pathname}?limit=1000`, last));
     socket.resume();
     await waitFor('all of it has come', () => socket.readableEnded);
-    expect(bytes).toBeGreaterThan(largeBytes);
+    expect(socket.response.length).toBeGreaterThan(largeBytes);
   });
 });
 
@@ -203,31 +196,7 @@ async function largeStream(source: AppSource): Promise<TestStream> {
   return one;
 }
 
-/** A connection with what has come of it. */
-function listening(base: string): Socket & { response: string } {
-  const socket = Object.assign(quiet(base), { response: '' });
-  socket.setEncoding('utf8').on('data', (text: string) => {
-    socket.response += text;
-  });
-  return socket.resume();
-}
-
-/** A connection of which nothing is read. */
-function quiet(base: string): Socket {
-  const socket = connect(Number(new URL(base).port), '127.0.0.1').pause();
-  socket.on('error', () => {}); // 'close' follows
-  onTestFinished(() => void socket.destroy());
-  return socket;
-}
-
 async function openFeeds({ app: { url } }: AppSource): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(/^rejoin_feeds_open (\d+)/m.exec(text)?.[1]);
-}
-
-async function connections({ app: { app } }: AppSource): Promise<number> {
-  app.server.closeIdleConnections();
-  return new Promise((resolve, reject) => {
-    app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
 }

@@ -1,12 +1,8 @@
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { producerHeaders } from '../support/producers.js';
 
-const producer = (seq: number, epoch = 0, id = 'w1') => ({
-  'producer-id': id,
-  'producer-epoch': String(epoch),
-  'producer-seq': String(seq),
-});
-
+const producer = (seq: number, epoch = 0, id = 'w1') => producerHeaders(seq, epoch, id);
 const answers = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => ({ type: 'answer', content: `${from + index}` }));
 

@@ -37,86 +37,45 @@ async function exhaust(one: TestStream, headers: Headers = {}): Promise<void> {
   expect(statuses).toEqual(statuses.map(() => 201));
 }
 
-describeApp(
-  'A rate limit on the appends of an address',
-  { rates: { appendsPerAddress: perSecond } },
-  (source) => {
-    it('rejects those beyond it with 429 and Retry-After, and stores nothing of them', async () => {
-      const one = source.stream();
-      await exhaust(one);
-      const { status, headers, body } = await one.post([{ type: 'answer' }, { type: 'answer' }]);
-      expect([status, body.code, body.stored]).toEqual([429, 'rate_limited', 0]);
-      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(10);
-      const stored = await (await fetch(one.url)).json();
-      expect(stored).toMatchObject({ nextOffset: perWindow });
-    });
+const onAppends = { rates: { appendsPerAddress: perSecond } };
+describeApp('A rate limit on the appends of an address', onAppends, (source) => {
+  it('rejects those beyond it with 429 and Retry-After, and stores nothing of them', async () => {
+    const one = source.stream();
+    await exhaust(one);
+    const { status, headers, body } = await one.post([{ type: 'answer' }, { type: 'answer' }]);
+    expect([status, body.code, body.stored]).toEqual([429, 'rate_limited', 0]);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(10);
+    const stored = await (await fetch(one.url)).json();
+    expect(stored).toMatchObject({ nextOffset: perWindow });
+  });
 
-    it('ignores X-Forwarded-For', async () => {
-      const spoofed = { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' };
-      expect(await appends(source.stream(), 2, spoofed)).toEqual([429, 429]);
-    });
+  it('ignores X-Forwarded-For', async () => {
+    const spoofed = { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' };
+    expect(await appends(source.stream(), 2, spoofed)).toEqual([429, 429]);
+  });
 
-    it('applies to appends and to stops, which append too', async () => {
-      const one = source.stream();
-      for (let index = 0; index < 2 * perWindow; index += 1) {
-        expect((await fetch(one.eventsUrl)).status).toBe(200);
-      }
-      const stop = await fetch(`${one.url}/stop`, { method: 'POST' });
-      expect([stop.status, await stop.json()]).toMatchObject([429, { stored: 0 }]);
-      expect((await fetch(one.url, { method: 'DELETE' })).status).toBe(204);
-    });
-  },
-);
+  it('applies to appends and to stops, which append too', async () => {
+    const one = source.stream();
+    for (let index = 0; index < 2 * perWindow; index += 1) {
+      expect((await fetch(one.eventsUrl)).status).toBe(200);
+    }
+    const stop = await fetch(`${one.url}/stop`, { method: 'POST' });
+    expect([stop.status, await stop.json()]).toMatchObject([429, { stored: 0 }]);
+    expect((await fetch(one.url, { method: 'DELETE' })).status).toBe(204);
+  });
+});
 
-describeApp(
-  'A rate limit on the appends of an address, with NDJSON',
-  { rates: { appendsPerAddress: perSecond } },
-  (source) => {
-    it('counts a request once, however many events it has', async () => {
-      const one = source.stream();
-      const lines = '{"type":"answer"}\n'.repeat(1000);
-      const ndjson = { 'content-type': 'application/x-ndjson' };
-      const send = () => fetch(one.eventsUrl, { method: 'POST', headers: ndjson, body: lines });
-      for (let index = 0; index < perWindow; index += 1) expect((await send()).status).toBe(201);
-      expect((await send()).status).toBe(429);
-    });
-  },
-);
-
-const behindProxy = {
-  rates: { appendsPerAddress: perSecond },
-  server: { trustProxy: ['127.0.0.0/8'] },
-};
-
-describeApp(
-  'A rate limit on the appends of an address behind a trusted proxy',
-  behindProxy,
-  (source) => {
-    it('applies to the client that the proxy names', async () => {
-      const one = source.stream();
-      await exhaust(one, { 'x-forwarded-for': '192.0.2.1' });
-      expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
-      expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.2' })).toEqual([201]);
-    });
-
-    it('cannot be bypassed by an address that the client wrote', async () => {
-      const one = source.stream();
-      await exhaust(one, { 'x-forwarded-for': '192.0.2.3' });
-      for (const invented of ['198.51.100.1', '198.51.100.2', 'x', '127.0.0.1']) {
-        const passedOn = { 'x-forwarded-for': `${invented}, 192.0.2.3` };
-        expect(await appends(one, 1, passedOn)).toEqual([429]);
-      }
-    });
-
-    it('applies to a whole network where IPv6 gives each client one', async () => {
-      const one = source.stream();
-      await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
-      expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
-      expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
-    });
-  },
-);
+describeApp('A rate limit on the appends of an address, with NDJSON', onAppends, (source) => {
+  it('counts a request once, however many events it has', async () => {
+    const one = source.stream();
+    const lines = '{"type":"answer"}\n'.repeat(1000);
+    const ndjson = { 'content-type': 'application/x-ndjson' };
+    const send = () => fetch(one.eventsUrl, { method: 'POST', headers: ndjson, body: lines });
+    for (let index = 0; index < perWindow; index += 1) expect((await send()).status).toBe(201);
+    expect((await send()).status).toBe(429);
+  });
+});
 
 /** What proxies and clients write of one client, each beside what stands for another. */
 const spellings: readonly [what: string, same: readonly string[], other: string][] = [
@@ -164,27 +123,39 @@ const spellings: readonly [what: string, same: readonly string[], other: string]
   [
     'what is no address, as the proxy itself',
     [
-      '',
-      ',',
-      'unknown',
-      '_hidden',
-      'junk',
-      'junk2',
-      '203.0.113.8:',
-      '203.0.113.8:99999x',
-      '[2001:db8::1',
-      '2001:db8::1]:4',
-      '1',
-      '0x7f.1',
-      'é',
-      '203.0.113.8 203.0.113.9',
+      ...['', ',', 'unknown', '_hidden', 'junk', 'junk2', '203.0.113.8:', '203.0.113.8:99999x'],
+      ...['[2001:db8::1', '2001:db8::1]:4', '1', '0x7f.1', 'é', '203.0.113.8 203.0.113.9'],
       'a.example:80',
     ],
     '203.0.113.50',
   ],
 ];
 
+const behindProxy = { ...onAppends, server: { trustProxy: ['127.0.0.0/8'] } };
 describeApp('A rate limit behind a trusted proxy', behindProxy, (source) => {
+  it('applies to the client that the proxy names', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '192.0.2.1' });
+    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.1' })).toEqual([429]);
+    expect(await appends(one, 1, { 'x-forwarded-for': '192.0.2.2' })).toEqual([201]);
+  });
+
+  it('cannot be bypassed by an address that the client wrote', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '192.0.2.3' });
+    for (const invented of ['198.51.100.1', '198.51.100.2', 'x', '127.0.0.1']) {
+      const passedOn = { 'x-forwarded-for': `${invented}, 192.0.2.3` };
+      expect(await appends(one, 1, passedOn)).toEqual([429]);
+    }
+  });
+
+  it('applies to a whole network where IPv6 gives each client one', async () => {
+    const one = source.stream();
+    await exhaust(one, { 'x-forwarded-for': '2001:db8:1:2::1' });
+    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:2::2' })).toEqual([429]);
+    expect(await appends(one, 1, { 'x-forwarded-for': '2001:db8:1:3::1' })).toEqual([201]);
+  });
+
   it.each(spellings)('counts as one client %s', async (_what, same, other) => {
     const one = source.stream();
     const from = (address: string) => appends(one, 1, { 'x-forwarded-for': address });
@@ -241,25 +212,22 @@ describeApp('A rate limit on the requests of a key', withKeys, (source) => {
   });
 });
 
-describeApp(
-  'A rate limit on the feeds of an address',
-  { rates: { feedsPerAddress: perSecond } },
-  (source) => {
-    it('responds to EventSource with a 200 and a retry time', async () => {
-      const one = source.stream();
-      for (let index = 0; index < perWindow; index += 1) (await one.feed()).drop();
-      const rejected = await one.feed();
-      await rejected.end();
-      expect(rejected.status).toBe(200);
-      expect(rejected.response.headers['stream-refused']).toBe('rate_limited');
-      expect(rejected.comments).toEqual(['refused: rate_limited']);
-      expect(rejected.retryMs).toBeGreaterThanOrEqual(1000);
-      expect(rejected.retryMs).toBeLessThanOrEqual(10_000);
-      const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
-      expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'rate_limited']);
-    });
-  },
-);
+const onFeeds = { rates: { feedsPerAddress: perSecond } };
+describeApp('A rate limit on the feeds of an address', onFeeds, (source) => {
+  it('responds to EventSource with a 200 and a retry time', async () => {
+    const one = source.stream();
+    for (let index = 0; index < perWindow; index += 1) (await one.feed()).drop();
+    const rejected = await one.feed();
+    await rejected.end();
+    expect(rejected.status).toBe(200);
+    expect(rejected.response.headers['stream-refused']).toBe('rate_limited');
+    expect(rejected.comments).toEqual(['refused: rate_limited']);
+    expect(rejected.retryMs).toBeGreaterThanOrEqual(1000);
+    expect(rejected.retryMs).toBeLessThanOrEqual(10_000);
+    const head = await fetch(`${one.url}/stream`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('stream-refused')]).toEqual([200, 'rate_limited']);
+  });
+});
 
 const onlyAppends = { appendsPerKey: 0, feedsPerKey: 0, feedsPerAddress: 0 };
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
+import { postText } from '../support/worker.js';
 
 interface Read {
   events: { content: string }[];
@@ -80,11 +81,7 @@ describeApp('GET …/events', {}, ({ stream }) => {
   it('returns numbers and keys as they were sent', async () => {
     const one = stream();
     const text = '{"type":"t","data":{"b":12345678901234567890,"a":1e400,"b":1.10}}';
-    await fetch(one.eventsUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: text,
-    });
+    await postText(one.eventsUrl, text);
     expect(await (await fetch(one.eventsUrl)).text()).toContain(text.slice(0, -1));
   });
 

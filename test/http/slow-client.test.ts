@@ -1,12 +1,19 @@
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { type AppSource, describeApp } from '../support/app-suite.js';
+import { describeApp, type TestStream } from '../support/app-suite.js';
 import type { FeedClient } from '../support/feed-client.js';
+import { openSocket } from '../support/raw-http.js';
+import { busyConnections } from '../support/test-app.js';
 import { unlessStalled } from '../support/unless-stalled.js';
 import { waitFor } from '../support/wait-for.js';
 
-const chunk = 'x'.repeat(50_000);
+/** Events of half a megabyte together. */
+const largeEvents = Array(10).fill({ type: 'answer', content: 'x'.repeat(50_000) });
+async function postLarge(one: TestStream, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    expect((await one.post(largeEvents)).status).toBe(201);
+  }
+}
 
 describeApp('A client that does not read', {}, (source) => {
   const { stream } = source;
@@ -14,13 +21,8 @@ describeApp('A client that does not read', {}, (source) => {
     const one = stream();
     const [slow, quick] = [await one.feed(), await one.feed()];
     slow.response.pause();
-    let posted = 0;
-    // Far more than a socket's buffers on both sides hold.
-    for (let round = 0; round < 40; round += 1) {
-      const events = Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk }));
-      expect((await one.post(events)).status).toBe(201);
-      posted += events.length;
-    }
+    const posted = 400;
+    await postLarge(one, 40); // far more than a socket's buffers on both sides hold
     await quick.frameCount(posted);
     expect(slow.frames.length).toBeLessThan(posted);
     slow.response.resume();
@@ -34,12 +36,10 @@ describeApp('A client that does not read', {}, (source) => {
     const one = stream();
     const slow = await one.feed();
     slow.response.pause();
-    for (let round = 0; round < 20; round += 1) {
-      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
-    }
+    await postLarge(one, 20);
     slow.drop();
     await slow.end();
-    await waitFor('the feed is gone', async () => (await connectionCount(source)) === 0);
+    await waitFor('the feed is gone', async () => (await busyConnections(source.app)) === 0);
   });
 });
 
@@ -51,11 +51,9 @@ describeApp('A socket that takes nothing', { feed: { stallMs } }, (source) => {
     const [slow, quick] = [await one.feed(), await one.feed()];
     slow.response.pause();
     const posted = 400;
-    for (let from = 0; from < posted; from += 10) {
-      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
-    }
+    await postLarge(one, 40);
     await quick.frameCount(posted);
-    await waitFor('only the other is left', async () => (await connectionCount(source)) === 1);
+    await waitFor('only the other is left', async () => (await busyConnections(source.app)) === 1);
     slow.response.resume();
     await slow.end();
     expect(slow.frames.length).toBeLessThan(posted);
@@ -70,9 +68,7 @@ describeApp('A socket that takes nothing', { feed: { stallMs } }, (source) => {
 
   it('A socket of which the client takes little at a time is not cut', async () => {
     const one = source.stream();
-    for (let posted = 0; posted < 600; posted += 10) {
-      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
-    }
+    await postLarge(one, 60);
     await unlessStalled(stallMs / 4, async () => {
       const slow = await one.feed();
       slow.response.pause();
@@ -80,7 +76,7 @@ describeApp('A socket that takes nothing', { feed: { stallMs } }, (source) => {
         await sleep(stallMs / 4);
         takePiece(slow);
       }
-      const count = await connectionCount(source);
+      const count = await busyConnections(source.app);
       const received = slow.frames.length;
       slow.drop();
       await slow.end();
@@ -91,22 +87,17 @@ describeApp('A socket that takes nothing', { feed: { stallMs } }, (source) => {
 });
 
 describeApp('A feed whose socket is full', { feed: { stallMs, maxAgeMs: 1000 } }, (source) => {
-  it('is cut after its age, though its client sends bytes and so never times out', async () => {
+  it('A feed whose socket is full is cut after its age, though its client sends bytes and so never times out', async () => {
     const one = source.stream();
-    const { port } = new URL(one.app.url);
-    const socket = connect(Number(port), '127.0.0.1').pause();
-    onTestFinished(() => void socket.destroy());
-    const path = new URL(one.eventsUrl).pathname.replace(/events$/, 'stream');
-    const request = `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
-    socket.on('error', () => {}).write(request); // it is cut
+    const socket = openSocket(one.app.url).pause();
+    const request = `GET ${one.path}/stream HTTP/1.1\r\nhost: x\r\n\r\n`;
+    socket.write(request);
     // Further requests are read into nothing.
     const sending = setInterval(() => socket.write(request), stallMs / 10);
     onTestFinished(() => clearInterval(sending));
-    await waitFor('the feed is open', async () => (await connectionCount(source)) === 1);
-    for (let round = 0; round < 40; round += 1) {
-      await one.post(Array.from({ length: 10 }, () => ({ type: 'answer', content: chunk })));
-    }
-    await waitFor('the feed is cut', async () => (await connectionCount(source)) === 0);
+    await waitFor('the feed is open', async () => (await busyConnections(source.app)) === 1);
+    await postLarge(one, 40);
+    await waitFor('the feed is cut', async () => (await busyConnections(source.app)) === 0);
   });
 });
 
@@ -121,11 +112,4 @@ function takePiece({ response }: FeedClient): void {
     if (left <= 0) response.off('data', onData).pause();
   };
   response.on('data', onData).resume();
-}
-
-async function connectionCount({ app: { app: fastify } }: AppSource): Promise<number> {
-  fastify.server.closeIdleConnections();
-  return new Promise((resolve, reject) => {
-    fastify.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
 }

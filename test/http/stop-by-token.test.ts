@@ -94,41 +94,35 @@ const expectLast429 = (responses: Awaited<ReturnType<typeof stops>>) => {
   expect(Number(responses.at(-1)?.retryAfter)).toBeGreaterThanOrEqual(1);
 };
 
-describeApp(
-  'POST …/stop with a rate limit on addresses',
-  { auth, rates: { appendsPerAddress: perSecond } },
-  (source) => {
-    it('responds 429 to tokens beyond that rate, and stores nothing', async () => {
-      expectLast429(await stops(source, ({ sid, mid }) => ({ sid, mid })));
-      const one = source.stream();
-      expect((await stop(one, await bearer({ sid: one.sid, mid: one.mid }))).status).toBe(429);
-      expect((await fetch(one.url, { headers: all.headers })).status).toBe(404);
-    });
-  },
-);
+const perAddress = { auth, rates: { appendsPerAddress: perSecond } };
+describeApp('POST …/stop with a rate limit on addresses', perAddress, (source) => {
+  it('responds 429 to tokens beyond that rate, and stores nothing', async () => {
+    expectLast429(await stops(source, ({ sid, mid }) => ({ sid, mid })));
+    const one = source.stream();
+    expect((await stop(one, await bearer({ sid: one.sid, mid: one.mid }))).status).toBe(429);
+    expect((await fetch(one.url, { headers: all.headers })).status).toBe(404);
+  });
+});
 
-describeApp(
-  'POST …/stop with a rate limit on keys',
-  { auth, rates: { appendsPerKey: perSecond } },
-  (source) => {
-    it('responds 429 to the tokens of one session beyond that rate, and to no other', async () => {
-      expectLast429(await stops(source, ({ sid, mid }) => ({ sid, mid })));
-      const one = source.stream();
-      const elsewhere = one.url.replace(one.sid, 'elsewhere');
-      const headers = await bearer({ sid: 'elsewhere', mid: one.mid });
-      const other = await fetch(`${elsewhere}/stop`, { method: 'POST', headers });
-      expect(other.status).toBe(200);
-      expect((await one.post({ type: 'answer' }, all.headers)).status).toBe(201);
-    });
+const perKey = { auth, rates: { appendsPerKey: perSecond } };
+describeApp('POST …/stop with a rate limit on keys', perKey, (source) => {
+  it('responds 429 to the tokens of one session beyond that rate, and to no other', async () => {
+    expectLast429(await stops(source, ({ sid, mid }) => ({ sid, mid })));
+    const one = source.stream();
+    const elsewhere = one.url.replace(one.sid, 'elsewhere');
+    const headers = await bearer({ sid: 'elsewhere', mid: one.mid });
+    const other = await fetch(`${elsewhere}/stop`, { method: 'POST', headers });
+    expect(other.status).toBe(200);
+    expect((await one.post({ type: 'answer' }, all.headers)).status).toBe(201);
+  });
 
-    it('counts the stops of a key with its appends', async () => {
-      const one = source.stream();
-      const statuses: number[] = [];
-      for (let count = 0; count <= perWindow; count += 1) {
-        statuses.push((await stop(one, all.headers)).status);
-      }
-      expect(statuses).toContain(429);
-      expect((await one.post({ type: 'answer' }, all.headers)).status).toBe(429);
-    });
-  },
-);
+  it('counts the stops of a key with its appends', async () => {
+    const one = source.stream();
+    const statuses: number[] = [];
+    for (let count = 0; count <= perWindow; count += 1) {
+      statuses.push((await stop(one, all.headers)).status);
+    }
+    expect(statuses).toContain(429);
+    expect((await one.post({ type: 'answer' }, all.headers)).status).toBe(429);
+  });
+});

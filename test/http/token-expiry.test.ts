@@ -31,35 +31,32 @@ async function openBriefly<T extends { readonly status: number }>(
 
 describeApp('When a reader token expires', options, (source) => {
   const { stream } = source;
-  it.each(places)(
-    'a feed opened with the token in the %s ends with a retry time',
-    async (place) => {
-      const one = stream();
-      await one.post({ type: 'answer' });
-      let [headers, query]: [Record<string, string>, string] = [{}, ''];
-      const feed = await openBriefly({ sid: one.sid, scope: 'read' }, (token) => {
-        ({ headers, query } = bring(token, place));
-        return one.feed(query, headers);
-      });
-      await feed.end();
-      expect(feed.frames).toHaveLength(1);
-      expect(feed.response.complete).toBe(false);
-      expect(feed.raw).toMatch(/\nretry: \d+\n$/);
+  it.each(places)('a feed opened with a token in the %s ends with a retry time', async (place) => {
+    const one = stream();
+    await one.post({ type: 'answer' });
+    let [headers, query]: [Record<string, string>, string] = [{}, ''];
+    const feed = await openBriefly({ sid: one.sid, scope: 'read' }, (token) => {
+      ({ headers, query } = bring(token, place));
+      return one.feed(query, headers);
+    });
+    await feed.end();
+    expect(feed.frames).toHaveLength(1);
+    expect(feed.response.complete).toBe(false);
+    expect(feed.raw).toMatch(/\nretry: \d+\n$/);
 
-      const again = await one.feed(query, { ...headers, 'last-event-id': feed.lastId as string });
-      expect(again.status).toBe(401);
-      const next = await one.post({ type: 'answer' });
-      expect(next.status).toBe(201);
-      const fresh = bring(await sign({ sid: one.sid, scope: 'read' }), place);
-      const goesOn = await one.feed(
-        fresh.query === '' ? `?offset=${feed.lastId}` : `${fresh.query}&offset=${feed.lastId}`,
-        fresh.headers,
-      );
-      await goesOn.frameCount(1);
-      expect(goesOn.frames[0]?.id).toMatch(/^2-/);
-      goesOn.drop();
-    },
-  );
+    const again = await one.feed(query, { ...headers, 'last-event-id': feed.lastId as string });
+    expect(again.status).toBe(401);
+    const next = await one.post({ type: 'answer' });
+    expect(next.status).toBe(201);
+    const fresh = bring(await sign({ sid: one.sid, scope: 'read' }), place);
+    const goesOn = await one.feed(
+      fresh.query === '' ? `?offset=${feed.lastId}` : `${fresh.query}&offset=${feed.lastId}`,
+      fresh.headers,
+    );
+    await goesOn.frameCount(1);
+    expect(goesOn.frames[0]?.id).toMatch(/^2-/);
+    goesOn.drop();
+  });
 
   it('a feed under load ends too', async () => {
     const one = stream();

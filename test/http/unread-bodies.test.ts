@@ -1,16 +1,13 @@
 import { execFile } from 'node:child_process';
-import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { describeApp } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
-import { rawBytes, rawInTurn } from '../support/raw-http.js';
+import { openSocket, rawBytes, rawInTurn } from '../support/raw-http.js';
 import { waitFor } from '../support/wait-for.js';
 
-const options = {
-  auth: { apiKeys: [makeKey('append').key] },
-  timeouts: { bodyMs: 300, silenceMs: 300 },
-};
+const timeouts = { bodyMs: 300, silenceMs: 300 };
+const options = { auth: { apiKeys: [makeKey('append').key] }, timeouts };
 const events = '/sessions/s/messages/m/events';
 
 describeApp('A body that nobody reads', options, (source) => {
@@ -36,11 +33,8 @@ describeApp('A body that nobody reads', options, (source) => {
       `POST /unknown HTTP/1.1\r\n${head}{}`,
       last,
     ]);
-    expect(responses.map((response) => response.slice(0, 12))).toEqual([
-      'HTTP/1.1 401',
-      'HTTP/1.1 404',
-      'HTTP/1.1 200',
-    ]);
+    const statuses = responses.map((response) => response.slice(0, 12));
+    expect(statuses).toEqual(['HTTP/1.1 401', 'HTTP/1.1 404', 'HTTP/1.1 200']);
     expect(responses.join('').match(/connection: close/gi)).toHaveLength(1); // the last one asked for it
   });
 
@@ -60,22 +54,17 @@ print(answer.status, answer.getheader('Connection'), json.load(answer)['code'])
 
   /** Sends chunks until the server closes the connection. Resolves with what it sent. */
   async function sendForever(request: string, type: string): Promise<string> {
-    let response = '';
-    const socket = connect(Number(new URL(source.app.url).port), '127.0.0.1');
+    const socket = openSocket(source.app.url);
     socket.write(`${request} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n`);
     socket.write('transfer-encoding: chunked\r\n\r\n');
     const sending = setInterval(() => socket.write('1\r\n \r\n'), 20);
     onTestFinished(() => clearInterval(sending));
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      response += text;
-    });
-    socket.on('error', () => {}); // 'close' follows
     await waitFor('the connection is closed', () => socket.destroyed);
-    return response;
+    return socket.response;
   }
 });
 
-describeApp('A body of an unsupported media type', { timeouts: options.timeouts }, (source) => {
+describeApp('A body of an unsupported media type', { timeouts }, (source) => {
   it('does not crash the service when it never ends', async () => {
     const head = `POST ${events} HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n`;
     const response = await rawBytes(source.app.url, `${head}content-length: 9\r\n\r\nx`);

@@ -26,10 +26,7 @@ const batch = fc.array(fc.oneof(ordinary, { weight: 3, arbitrary: chunk }, ended
 });
 
 /** A connection, and after how many frames it is cut. */
-const connection = fc.record({
-  compact: fc.boolean(),
-  frames: fc.integer({ min: 1, max: 5 }),
-});
+const connection = fc.record({ compact: fc.boolean(), frames: fc.integer({ min: 1, max: 5 }) });
 
 type Event = {
   type: string;

@@ -6,11 +6,7 @@ import { readFields } from '../../src/events/json-members.js';
 import { isPlainObject, scanInSteps, scanJson } from '../../src/events/json-scan.js';
 import { runAtOnce } from '../../src/events/slices.js';
 
-const anyLimits = {
-  maxDepth: 1e6,
-  maxElements: Number.POSITIVE_INFINITY,
-  allowsProtoKeys: true,
-};
+const anyLimits = { maxDepth: 1e6, maxElements: Number.POSITIVE_INFINITY, allowsProtoKeys: true };
 
 const pieces = fc.constantFrom(
   ...[

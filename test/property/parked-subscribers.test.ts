@@ -48,12 +48,7 @@ function positionAt(place: number, isBare: boolean): Position {
 function pageAt(place: number, isEmpty: boolean): EncodedPage {
   const before = events[place - 1];
   const found = isEmpty ? [] : events.slice(place);
-  return EncodedPage.of({
-    events: found,
-    nextOffset: place + found.length,
-    before,
-    atEnd: true,
-  });
+  return EncodedPage.of({ events: found, nextOffset: place + found.length, before, atEnd: true });
 }
 
 describe('ParkedSubscribers', () => {

@@ -26,6 +26,11 @@ export class TestStream {
     return this.eventsUrl.replace(/\/events$/, '');
   }
 
+  /** Of the stream, as raw requests have it. */
+  get path(): string {
+    return new URL(this.url).pathname;
+  }
+
   get id() {
     return { sessionId: this.sid, messageId: this.mid };
   }
@@ -55,6 +60,8 @@ export interface AppSource {
 
 interface SuiteOptions extends TestAppOptions {
   readonly backend?: BackendOptions;
+  /** By default both. */
+  readonly on?: readonly Backend<'memory' | 'redis'>[];
   /** For tests that mostly wait: all at once, on both backends. */
   readonly isConcurrent?: boolean;
 }
@@ -66,7 +73,7 @@ export function describeApp(
   tests: (source: AppSource) => void,
 ): void {
   const suite = options.isConcurrent ? describe.concurrent : describe;
-  suite.each(backends)(`${title} ($name)`, (backend) => {
+  suite.each(options.on ?? backends)(`${title} ($name)`, (backend) => {
     let app: TestApp;
     let streams: BackendStreams;
     beforeAll(async () => {

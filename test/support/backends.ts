@@ -6,7 +6,7 @@ import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manage
 import type { RedisOptions } from '../../src/store/redis/connection/redis-options.js';
 import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
-import { waitFor } from './wait-for.js';
+import { succeeds, waitFor } from './wait-for.js';
 
 export interface BackendOptions {
   readonly ttlMs?: number;
@@ -61,7 +61,7 @@ export const redisBackend: Backend<'redis'> = {
       },
       logger: silentLogger,
     });
-    await waitFor('the stream manager is connected', () => answers(manager));
+    await waitFor('the stream manager is connected', () => succeeds(manager.ping()));
     return manager;
   },
 };
@@ -91,11 +91,4 @@ export function sharedRedis(): RedisOptions {
     db: 0,
     prefix: 'stream:events',
   };
-}
-
-export async function answers(manager: StreamManager): Promise<boolean> {
-  return manager.ping().then(
-    () => true,
-    () => false,
-  );
 }

@@ -12,14 +12,8 @@ export class TestCertificates {
   readonly #directory = mkdtempSync(join(tmpdir(), 'rejoin-tls-'));
 
   constructor() {
-    const authority = [
-      '-x509',
-      ...keyOptions,
-      '-days',
-      '2',
-      '-subj',
-      '/CN=The authority of a test',
-    ];
+    const subject = ['-subj', '/CN=The authority of a test'];
+    const authority = ['-x509', ...keyOptions, '-days', '2', ...subject];
     this.#openssl('req', ...authority, '-keyout', 'ca.key', '-out', 'ca.crt');
     const request = ['-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keyOptions, '-days', '2'];
     const names = ['-subj', '/CN=redis', '-addext', `subjectAltName=DNS:${this.name}`];

@@ -3,7 +3,7 @@ import type { TestCertificates } from './certificates.js';
 import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
 import type { Environment } from './test-processes.js';
-import { waitFor } from './wait-for.js';
+import { succeeds, waitFor } from './wait-for.js';
 
 const slotCount = 16_384;
 const primaryCount = 3;
@@ -61,10 +61,7 @@ export class ClusterOfTest {
     await this.#meet();
     const id = await nodeId(this.first);
     await waitFor('the replica knows its primary', () =>
-      call(this.replica, 'CLUSTER', 'REPLICATE', id).then(
-        () => true,
-        () => false,
-      ),
+      succeeds(call(this.replica, 'CLUSTER', 'REPLICATE', id)),
     );
     await waitFor('the cluster is whole', () => this.#isWhole());
   }

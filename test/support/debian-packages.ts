@@ -2,71 +2,65 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** A program that the tests run, and how to get it. */
-interface Program {
+/** What the tests need of a Debian package, and how to get it. */
+interface Needed {
+  readonly debianPackage: string;
+  /** For other systems. */
+  readonly hint?: string;
+}
+interface Program extends Needed {
   /** Its names, the preferred one first. */
   readonly names: readonly string[];
-  readonly debianPackage: string;
-  readonly hint: string;
 }
-
+interface NeededFile extends Needed {
+  readonly path: string;
+}
 export const redisServer: Program = {
   names: ['redis-server', 'valkey-server'],
   debianPackage: 'redis-server',
-  hint: 'Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis',
+  hint: 'macOS: brew install redis',
 };
-
 export const openssl: Program = {
   names: ['openssl'],
   debianPackage: 'openssl',
-  hint: 'Debian, Ubuntu: apt-get install openssl; macOS: brew install openssl',
+  hint: 'macOS: brew install openssl',
 };
-
 export const chromium: Program = {
   names: ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'],
   // The engine without a window system or a user interface: a page takes a quarter of the processor time.
   debianPackage: 'chromium-headless-shell',
-  hint: 'Debian: apt-get install chromium-headless-shell; or any Chrome or Chromium on the PATH',
+  hint: 'any Chrome or Chromium on the PATH',
 };
-
 export const firefox: Program = {
   names: ['firefox-esr', 'firefox'],
   debianPackage: 'firefox-esr',
-  hint: 'Debian: apt-get install firefox-esr; or any Firefox on the PATH',
+  hint: 'any Firefox on the PATH',
 };
-
 /** A display for programs of GTK, for WebKitGTK without a screen. */
 export const broadway: Program = {
   names: ['broadwayd', 'gtk3-broadwayd'],
   debianPackage: 'libgtk-3-bin',
-  hint: 'Debian, Ubuntu: apt-get install libgtk-3-bin',
 };
-
 export const python: Program = {
   names: ['python3'],
   debianPackage: 'python3',
-  hint: 'Debian, Ubuntu: apt-get install python3; macOS: brew install python',
+  hint: 'macOS: brew install python',
 };
-
 export const nginx: Program = {
   names: ['nginx'],
   debianPackage: 'nginx',
-  hint: 'Debian, Ubuntu: apt-get install nginx, and /usr/sbin on the PATH; macOS: brew install nginx',
+  hint: '/usr/sbin on the PATH; macOS: brew install nginx',
 };
-
-export const nchanModule = {
+export const nchanModule: NeededFile = {
   path: '/usr/lib/nginx/modules/ngx_nchan_module.so',
   debianPackage: 'libnginx-mod-nchan',
-  hint: 'Debian, Ubuntu: apt-get install libnginx-mod-nchan',
 };
-
 const debianArchitectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** The browser that comes with WebKitGTK. */
-export const miniBrowser = {
+export const miniBrowser: NeededFile = {
   path: `/usr/lib/${debianArchitectures[process.arch]}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
   debianPackage: 'webkit2gtk-driver',
-  hint: 'Debian, Ubuntu: apt-get install webkit2gtk-driver',
 };
 
 /**
@@ -74,24 +68,24 @@ export const miniBrowser = {
  *
  * @throws Error that says what is missing and how to get it
  */
-export function ensureFile({ path, debianPackage, hint }: typeof nchanModule): string {
-  if (!existsSync(path) && canInstall()) install(debianPackage);
-  if (existsSync(path)) return path;
-  throw new Error(`${path} is missing.\n  ${hint}`);
+export function ensureFile(file: NeededFile): string {
+  return ensure(file, file.path, () => (existsSync(file.path) ? file.path : null));
 }
 
-/**
- * The path of a program. As root on Debian it is installed when it is missing.
- *
- * @throws Error that says what is missing and how to get it
- */
+/** The same for a program. */
 export function ensureProgram(program: Program): string {
-  const found = findProgram(program);
+  return ensure(program, program.names.join(' or '), () => findProgram(program));
+}
+
+function ensure(needed: Needed, what: string, find: () => string | null): string {
+  const found = find();
   if (found !== null) return found;
-  if (canInstall()) install(program.debianPackage);
-  const installed = findProgram(program);
+  const { debianPackage, hint } = needed;
+  if (canInstall()) install(debianPackage);
+  const installed = find();
   if (installed !== null) return installed;
-  throw new Error(`The tests need ${program.names.join(' or ')}, not found.\n  ${program.hint}`);
+  const ways = [`Debian, Ubuntu: apt-get install ${debianPackage}`, ...(hint ? [hint] : [])];
+  throw new Error(`The tests need ${what}, not found.\n  ${ways.join('; ')}`);
 }
 
 function findProgram({ names }: Program): string | null {

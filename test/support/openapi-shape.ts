@@ -9,40 +9,28 @@ const mapOf = (schema: object, pattern = '.') => ({
   additionalProperties: schema,
   minProperties: 1,
 });
-const closed = (properties: Record<string, object>, ...required: string[]) => ({
+/** @param required names, separated by spaces */
+const closed = (required: string, properties: Record<string, object>) => ({
   type: 'object',
   properties,
-  required,
+  required: required.split(' ').filter((name) => name !== ''),
   additionalProperties: false,
 });
 
 /** What a schema may be, its own `$schema` says: see `schemasOf`. */
 const schema = { type: 'object' };
 
-const content = mapOf(
-  closed(
-    { schema, examples: mapOf(closed({ summary: text, value: true as never }, 'value')) },
-    'schema',
-  ),
-  '^[a-z]+/[a-z+-]+$',
-);
-
-const header = closed({ description: text, required: { type: 'boolean' }, schema }, 'schema');
-
+const example = closed('value', { summary: text, value: true as never });
+const content = mapOf(closed('schema', { schema, examples: mapOf(example) }), '^[a-z]+/[a-z+-]+$');
+const header = closed('schema', { description: text, required: { type: 'boolean' }, schema });
 const parameter = {
-  ...closed(
-    {
-      name: text,
-      in: { enum: ['path', 'query', 'header'] },
-      description: text,
-      required: { type: 'boolean' },
-      schema,
-    },
-    'name',
-    'in',
-    'description',
-    'schema',
-  ),
+  ...closed('name in description schema', {
+    name: text,
+    in: { enum: ['path', 'query', 'header'] },
+    description: text,
+    required: { type: 'boolean' },
+    schema,
+  }),
   if: { type: 'object', properties: { in: { const: 'path' } } },
   // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
   then: { type: 'object', properties: { required: { const: true } }, required: ['required'] },
@@ -56,69 +44,35 @@ const parameter = {
   },
 };
 
-const response = closed({ description: text, headers: mapOf(header), content }, 'description');
+const response = closed('description', { description: text, headers: mapOf(header), content });
+const operation = closed('operationId tags summary security responses', {
+  operationId: { type: 'string', pattern: '^[a-z][A-Za-z]+$' },
+  tags: { type: 'array', items: text, minItems: 1 },
+  summary: text,
+  description: text,
+  security: { type: 'array', items: mapOf({ type: 'array', items: text }) },
+  parameters: { type: 'array', items: parameter, minItems: 1 },
+  requestBody: closed('content', { required: { type: 'boolean' }, content }),
+  responses: mapOf(response, '^[1-5][0-9][0-9]$'),
+});
+const http = { type: { const: 'http' }, scheme: text, bearerFormat: text, description: text };
+const places = { enum: ['query', 'header', 'cookie'] };
+const apiKey = { type: { const: 'apiKey' }, in: places, name: text, description: text };
+const securityScheme = { oneOf: [closed('type scheme', http), closed('type in name', apiKey)] };
 
-const operation = closed(
-  {
-    operationId: { type: 'string', pattern: '^[a-z][A-Za-z]+$' },
-    tags: { type: 'array', items: text, minItems: 1 },
-    summary: text,
+export const documentShape = closed('openapi info paths', {
+  openapi: { type: 'string', pattern: '^3\\.1\\.\\d+$' },
+  info: closed('title version', {
+    title: text,
+    version: text,
     description: text,
-    security: { type: 'array', items: mapOf({ type: 'array', items: text }) },
-    parameters: { type: 'array', items: parameter, minItems: 1 },
-    requestBody: closed({ required: { type: 'boolean' }, content }, 'content'),
-    responses: mapOf(response, '^[1-5][0-9][0-9]$'),
-  },
-  'operationId',
-  'tags',
-  'summary',
-  'security',
-  'responses',
-);
-
-const securityScheme = {
-  oneOf: [
-    closed(
-      { type: { const: 'http' }, scheme: text, bearerFormat: text, description: text },
-      'type',
-      'scheme',
-    ),
-    closed(
-      {
-        type: { const: 'apiKey' },
-        in: { enum: ['query', 'header', 'cookie'] },
-        name: text,
-        description: text,
-      },
-      'type',
-      'in',
-      'name',
-    ),
-  ],
-};
-
-export const documentShape = closed(
-  {
-    openapi: { type: 'string', pattern: '^3\\.1\\.\\d+$' },
-    info: closed(
-      {
-        title: text,
-        version: text,
-        description: text,
-        license: closed({ name: text, identifier: text }, 'name', 'identifier'),
-      },
-      'title',
-      'version',
-    ),
-    servers: { type: 'array', items: closed({ url: text, description: text }, 'url') },
-    tags: { type: 'array', items: closed({ name: text, description: text }, 'name') },
-    paths: mapOf(mapOf(operation, '^(get|put|post|delete|options|head|patch|trace)$'), '^/'),
-    components: closed({
-      schemas: mapOf(schema, '^[A-Za-z0-9._-]+$'),
-      securitySchemes: mapOf(securityScheme, '^[A-Za-z0-9._-]+$'),
-    }),
-  },
-  'openapi',
-  'info',
-  'paths',
-);
+    license: closed('name identifier', { name: text, identifier: text }),
+  }),
+  servers: { type: 'array', items: closed('url', { url: text, description: text }) },
+  tags: { type: 'array', items: closed('name', { name: text, description: text }) },
+  paths: mapOf(mapOf(operation, '^(get|put|post|delete|options|head|patch|trace)$'), '^/'),
+  components: closed('', {
+    schemas: mapOf(schema, '^[A-Za-z0-9._-]+$'),
+    securitySchemes: mapOf(securityScheme, '^[A-Za-z0-9._-]+$'),
+  }),
+});

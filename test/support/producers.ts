@@ -7,9 +7,5 @@ export function producer(seq: number, epoch = 0, id = 'w'): ProducerStamp {
 
 /** The same, as headers of a request. */
 export function producerHeaders(seq: number, epoch = 0, id = 'w'): Record<string, string> {
-  return {
-    'producer-id': id,
-    'producer-epoch': String(epoch),
-    'producer-seq': String(seq),
-  };
+  return { 'producer-id': id, 'producer-epoch': String(epoch), 'producer-seq': String(seq) };
 }

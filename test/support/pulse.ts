@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { readiness } from './test-processes.js';
-
-type Service = Parameters<typeof readiness>[0];
+import { isReadyAt } from './service-process.js';
 
 const everyMs = 500;
 
@@ -16,7 +14,7 @@ export class Pulse {
   readonly #startedAt = Date.now();
   #endedAt: number | null = null;
 
-  constructor(readonly service: Service) {
+  constructor(readonly service: { readonly url: string }) {
     void this.#beat();
     onTestFinished(() => this.stop());
   }
@@ -36,15 +34,8 @@ export class Pulse {
   async #beat(): Promise<void> {
     while (this.#endedAt === null) {
       const askedAt = Date.now();
-      if (await isReady(this.service)) this.#respondedAt.push(askedAt);
+      if (await isReadyAt(this.service.url)) this.#respondedAt.push(askedAt);
       await sleep(everyMs);
     }
   }
-}
-
-function isReady(service: Service): Promise<boolean> {
-  return readiness(service).then(
-    (status) => status === 200,
-    () => false,
-  );
 }

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 /** The response to a GET of exactly this path, which an HTTP client would mend. */
 export function rawRequest(
@@ -24,6 +25,18 @@ export function rawBytes(base: string, text: string): Promise<string> {
     socket.on('error', reject);
     socket.on('close', () => resolve(response));
   });
+}
+
+/** A connection until the test is over, with what has come of it. */
+export function openSocket(base: string): Socket & { response: string } {
+  const { hostname, port } = new URL(base);
+  const socket = Object.assign(connect(Number(port), hostname), { response: '' });
+  socket.on('error', () => {}); // 'close' follows
+  onTestFinished(() => void socket.destroy());
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    socket.response += text;
+  });
+  return socket;
 }
 
 /**

@@ -93,3 +93,14 @@ export class ServiceProcess {
     await this.exit();
   }
 }
+
+/** Whether `/readyz` responds 200; false when nothing listens there. */
+export async function isReadyAt(url: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: signal ?? null });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,4 @@
-import type { FeedClient } from './feed-client.js';
-import { openFeed } from './feed-client.js';
+import { type FeedClient, openFeed } from './feed-client.js';
 import { feedUrl } from './worker.js';
 
 /** Follows a stream to its end over any number of connections. */

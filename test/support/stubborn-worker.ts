@@ -80,10 +80,7 @@ export class StubbornWorker {
       body: pieces(batch, this.options.random),
       duplex: 'half',
     });
-    return {
-      status: response.status,
-      body: (await response.json()) as Record<string, unknown>,
-    };
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
   /** What the status route says is expected next. */

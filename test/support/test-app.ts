@@ -86,3 +86,11 @@ export async function startApp(
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, url, close: () => app.close() };
 }
+
+/** How many connections it has on which a request is being served. */
+export function busyConnections({ app }: TestApp): Promise<number> {
+  app.server.closeIdleConnections();
+  return new Promise((resolve, reject) => {
+    app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}

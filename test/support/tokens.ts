@@ -1,7 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { ReaderTokenOptions } from '../../src/auth/reader-tokens.js';
-import { defaultClaimNames } from '../../src/auth/reader-tokens.js';
+import { defaultClaimNames, type ReaderTokenOptions } from '../../src/auth/reader-tokens.js';
 
 export const secret = randomBytes(32).toString('hex');
 

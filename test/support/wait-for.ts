@@ -23,3 +23,11 @@ export async function waitFor(
     await sleep(Math.min(5 + waitedMs / 10, maxPauseMs));
   }
 }
+
+/** Whether it is fulfilled. */
+export function succeeds(attempt: Promise<unknown>): Promise<boolean> {
+  return attempt.then(
+    () => true,
+    () => false,
+  );
+}

@@ -23,9 +23,7 @@ class ParserClient extends NotingClient {
 /** Goes on with the line, and the data, that a broken connection tore. */
 class WebKitClient extends NotingClient {
   readonly #decoder = new TextDecoder();
-  readonly #parser = createParser({
-    onEvent: ({ event, data, id }) => this.note(event, data, id),
-  });
+  readonly #parser = createParser({ onEvent: ({ event, data, id }) => this.note(event, data, id) });
 
   receive(bytes: Buffer): void {
     this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));

@@ -2,8 +2,7 @@ import { busyFigures, type Interval, sumOf } from '../load/interval.js';
 import { Load } from '../load/load.js';
 import { ndjsonBody } from '../load/ndjson-upload.js';
 import type { Server } from '../systems/system.js';
-import type { Scenario, Size } from './scenario.js';
-import { streamNumbers } from './scenario.js';
+import { type Scenario, type Size, streamNumbers } from './scenario.js';
 
 /** What is sent before what was stored is deleted, as the store in memory takes 256 MiB. */
 const eventsAtOnce = 96_000;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { newSeed, randomFrom } from '../../../test/support/random.js';
+import { onRedis } from '../../../test/support/test-processes.js';
 import { Load } from '../load/load.js';
-import { listsOf, onRedis, startNodes, startRedis } from '../scenarios/nodes.js';
+import { listsOf, startNodes, startRedis } from '../scenarios/nodes.js';
 import { Scope } from '../scope.js';
 import { checkStream, lateEndMs, slowestResponseMs } from './check-stream.js';
 import type { StreamLog } from './logs.js';

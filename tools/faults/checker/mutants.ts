@@ -1,5 +1,5 @@
 import { isProducerLost } from '../load/numbered-event.js';
-import type { Frame, ReaderLog, StreamLog } from './logs.js';
+import type { Attempt, Frame, ReaderLog, StreamLog } from './logs.js';
 import type { Invariant } from './verdict.js';
 
 export interface Mutant {
@@ -19,12 +19,11 @@ export const mutants: readonly Mutant[] = [
   ),
   ofFrames('swaps the data of two', ['I3'], (frames, at) => {
     const [first, second] = [frames[at] as Frame, frames[at + 1] as Frame];
-    return frames.toSpliced(
-      at,
-      2,
+    const swapped = [
       { ...first, data: second.data },
       { ...second, data: first.data },
-    );
+    ] as const;
+    return frames.toSpliced(at, 2, ...swapped);
   }),
   ofFrames("delivers another stream's", ['I7'], (frames, at, other) =>
     frames.toSpliced(at, 1, { ...(frames[at] as Frame), data: other.stored[at] as string }),
@@ -32,10 +31,8 @@ export const mutants: readonly Mutant[] = [
   ofFrames('ends early in silence', ['I6'], (frames, at) => frames.slice(0, at)),
   ofFrames('changes a byte', ['I8'], (frames, at) => {
     const { data, ...frame } = frames[at] as Frame;
-    return frames.toSpliced(at, 1, {
-      ...frame,
-      data: data.replace('"content":"m', '"content":"M'),
-    });
+    const changed = data.replace('"content":"m', '"content":"M');
+    return frames.toSpliced(at, 1, { ...frame, data: changed });
   }),
   ofFrames('skips an id', ['I5'], (frames, at) =>
     frames.map((frame, index) =>
@@ -45,68 +42,40 @@ export const mutants: readonly Mutant[] = [
   ofFrames('gives an id that fits another event', ['I5'], (frames, at) =>
     frames.toSpliced(at, 1, { ...(frames[at] as Frame), id: `${at + 1}-00000000` }),
   ),
-  {
-    name: 'ends it late',
-    caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, leaseEndsAt: (log.leaseEndsAt ?? 0) - 100 }),
-  },
-  {
-    name: 'ends it early',
-    caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, leaseEndsAt: Infinity }),
-  },
-  {
-    name: 'gives up a producer that lives',
-    caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, leaseEndsAt: null, leaseMs: Infinity }),
-  },
-  {
-    name: 'ends it twice',
-    caughtBy: ['I9'],
-    mutate: (log) => ({ ...log, stored: [...log.stored, ...log.stored.filter(isProducerLost)] }),
-  },
-  {
-    name: 'loses what it acknowledged',
-    caughtBy: ['I1'],
-    mutate: (log) => withStored(log, (stored, at) => stored.toSpliced(at, 1)),
-  },
-  {
-    name: 'stores one twice',
-    caughtBy: ['I2'],
-    mutate: (log) => withStored(log, (stored, at) => stored.toSpliced(at, 0, stored[at] as string)),
-  },
-  {
-    name: 'stores what it rejected',
-    caughtBy: ['I4'],
-    mutate: (log) => ({
-      ...log,
-      attempts: log.attempts.map((attempt, index) =>
-        index === 3 ? { ...attempt, stored: 0, rest: 'rejected' as const } : attempt,
-      ),
-    }),
-  },
-  {
-    name: 'responds late',
-    caughtBy: ['I10'],
-    mutate: (log) => ({
-      ...log,
-      attempts: log.attempts.map((attempt) => ({
-        ...attempt,
-        completedAt: attempt.completedAt + 100,
-      })),
-    }),
-  },
-  {
-    name: 'leaves a reader waiting',
-    caughtBy: ['I6'],
-    mutate: (log) => withReader(log, (reader) => asLog(reader, { isFinished: false })),
-  },
-  {
-    name: 'closes a reader for good',
-    caughtBy: ['I6'],
-    mutate: (log) => withReader(log, (reader) => asLog(reader, { closedForGood: '503' })),
-  },
+  of('ends it late', 'I9', (log) => ({ ...log, leaseEndsAt: (log.leaseEndsAt ?? 0) - 100 })),
+  of('ends it early', 'I9', (log) => ({ ...log, leaseEndsAt: Infinity })),
+  of('gives up a producer that lives', 'I9', (log) => {
+    return { ...log, leaseEndsAt: null, leaseMs: Infinity };
+  }),
+  of('ends it twice', 'I9', (log) => {
+    return { ...log, stored: [...log.stored, ...log.stored.filter(isProducerLost)] };
+  }),
+  of('loses what it acknowledged', 'I1', (log) =>
+    withStored(log, (stored, at) => stored.toSpliced(at, 1)),
+  ),
+  of('stores one twice', 'I2', (log) =>
+    withStored(log, (stored, at) => stored.toSpliced(at, 0, stored[at] as string)),
+  ),
+  of('stores what it rejected', 'I4', (log) => {
+    const rejected = { stored: 0, rest: 'rejected' } as const;
+    const fourth = { ...(log.attempts[3] as Attempt), ...rejected };
+    return { ...log, attempts: log.attempts.with(3, fourth) };
+  }),
+  of('responds late', 'I10', (log) => {
+    const late = (attempt: Attempt) => ({ ...attempt, completedAt: attempt.completedAt + 100 });
+    return { ...log, attempts: log.attempts.map(late) };
+  }),
+  of('leaves a reader waiting', 'I6', (log) =>
+    withReader(log, (reader) => asLog(reader, { isFinished: false })),
+  ),
+  of('closes a reader for good', 'I6', (log) =>
+    withReader(log, (reader) => asLog(reader, { closedForGood: '503' })),
+  ),
 ];
+
+function of(name: string, invariant: Invariant, mutate: Mutant['mutate']): Mutant {
+  return { name, caughtBy: [invariant], mutate };
+}
 
 type MutateFrames = (frames: readonly Frame[], at: number, other: StreamLog) => readonly Frame[];
 

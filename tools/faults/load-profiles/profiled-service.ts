@@ -1,10 +1,12 @@
 import { freePort } from '../../../test/support/free-port.js';
-import { RedisServer } from '../../../test/support/redis-server.js';
-import { ServiceProcess } from '../../../test/support/service-process.js';
+import type { RedisServer } from '../../../test/support/redis-server.js';
+import { isReadyAt, ServiceProcess } from '../../../test/support/service-process.js';
+import { onRedis } from '../../../test/support/test-processes.js';
 import { waitFor } from '../../../test/support/wait-for.js';
 import { sleepWhileWaiting } from '../../bench/load/wakefulness.js';
 import type { Server } from '../../bench/systems/system.js';
 import type { Fault } from '../fault.js';
+import { startRedis } from '../scenarios/nodes.js';
 import type { Scope } from '../scope.js';
 import { ProcessInspector } from './process-inspector.js';
 
@@ -39,22 +41,13 @@ export async function startService(
     // Nobody else reads its log: with a line for each feed, it would wait for the process with the connections.
     LOG_LEVEL: 'warn',
     NODE_OPTIONS: nodeOptions,
-    ...(redis === null ? {} : { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address }),
+    ...(redis === null ? {} : onRedis(redis)),
     ...environment,
   });
   scope.add(service, () => service.kill());
-  await waitFor(`the service is ready: ${service.output}`, () => isReady(url));
+  await waitFor(`the service is ready: ${service.output}`, () => isReadyAt(url));
   const inspector = scope.add(await ProcessInspector.of(service), (one) => one.close());
   return { url, pid: service.pid, redis, inspector, server: serverOf(port, service, redis) };
-}
-
-async function startRedis(scope: Scope): Promise<RedisServer> {
-  return scope.add(await RedisServer.start(), (redis) => redis.stop());
-}
-
-async function isReady(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/readyz`).catch(() => null); // it does not listen yet
-  return response?.status === 200;
 }
 
 function serverOf(port: number, { pid }: ServiceProcess, redis: RedisServer | null): Server {

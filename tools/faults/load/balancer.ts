@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { isReadyAt } from '../../../test/support/service-process.js';
 import type { Scope } from '../scope.js';
 
 const probeMs = 200;
@@ -31,7 +32,9 @@ export class Balancer {
   }
 
   async #probe(): Promise<void> {
-    const readiness = await Promise.all(this.ports.map(isReady));
+    const readiness = await Promise.all(
+      this.ports.map((port) => isReadyAt(`http://127.0.0.1:${port}`, AbortSignal.timeout(5000))),
+    );
     this.#ready = this.ports.filter((_, index) => readiness[index]);
   }
 
@@ -61,16 +64,5 @@ export class Balancer {
     clearInterval(this.#probes);
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
-  }
-}
-
-async function isReady(port: number): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(5000);
-    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
   }
 }

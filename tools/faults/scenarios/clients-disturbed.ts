@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, Run } from '../fault.js';
-import { slowestDelivery } from '../load/delays.js';
 import type { LoadOptions } from '../load/load.js';
 import { NetworkConditions } from '../load/network-conditions.js';
-import { limit } from './limit.js';
+import { judgeDelivery } from './judge-recovery.js';
 import { memoryUnderLoad, redisUnderLoad } from './under-load.js';
 
 const backends = ['memory', 'Redis'] as const;
@@ -69,9 +68,7 @@ export const connectionsHalfOpen: readonly Fault[] = backends.map((backend) => (
     clientNetwork.isDead = false;
     clientNetwork.cut();
     await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 1));
-    await load.finish();
-    const found = await load.judge(storedOf, { responseLimitMs: 6000 });
-    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 10_000] });
+    return judgeDelivery({ load, storedOf }, 10_000, { responseLimitMs: 6000 });
   },
 }));
 

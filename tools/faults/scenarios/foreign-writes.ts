@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
-import { slowestDelivery } from '../load/delays.js';
 import { sessionOfLoad } from '../load/load.js';
+import { judgeDelivery } from './judge-recovery.js';
 import { limit } from './limit.js';
 import { redisUnderLoad } from './under-load.js';
 
@@ -45,10 +45,6 @@ async function inject(run: Run, write: Foreign['write']): Promise<Findings> {
   await write(client);
   await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 3 : 2));
   await load.giveUp(victim);
-  await load.finish();
-  const found = await load.judge(storedOf);
-  return limit(found, {
-    'other streams reset': [found.resets, 0],
-    'slowest delivery, ms': [slowestDelivery(load), 2000],
-  });
+  const found = await judgeDelivery({ load, storedOf }, 2000);
+  return limit(found, { 'other streams reset': [found.resets, 0] });
 }

@@ -1,6 +1,6 @@
 import type { Rules } from '../checker/verdict.js';
 import type { Findings } from '../findings.js';
-import { caughtUpAfter } from '../load/delays.js';
+import { caughtUpAfter, slowestDelivery } from '../load/delays.js';
 import { limit } from './limit.js';
 import type { UnderLoad } from './under-load.js';
 
@@ -17,4 +17,15 @@ export async function judgeRecovery(
   await load.finish();
   const found = await load.judge(storedOf, rules);
   return limit(found, { 'caught up after, ms': [caughtUpAfter(load, backAt), caughtUpMs] });
+}
+
+/** Ends the load, and judges it with how soon everything was delivered. */
+export async function judgeDelivery(
+  { load, storedOf }: Pick<UnderLoad, 'load' | 'storedOf'>,
+  maxMs: number,
+  rules: Partial<Rules> = {},
+): Promise<Findings> {
+  await load.finish();
+  const found = await load.judge(storedOf, rules);
+  return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), maxMs] });
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
-import { slowestDelivery } from '../load/delays.js';
-import { limit } from './limit.js';
+import { judgeDelivery } from './judge-recovery.js';
 import type { ServiceNode } from './service-node.js';
 import { someMoment } from './some-moment.js';
 import { redisUnderLoad, type UnderLoad } from './under-load.js';
@@ -49,7 +48,5 @@ export const nodesRolled: Fault = {
 
 async function judge({ isFull }: Run, { load, storedOf }: UnderLoad): Promise<Findings> {
   await load.goesOn(load.options.eventsPerSecond * (isFull ? 5 : 2));
-  await load.finish();
-  const found = await load.judge(storedOf);
-  return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 5000] });
+  return judgeDelivery({ load, storedOf }, 5000);
 }

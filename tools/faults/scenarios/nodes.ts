@@ -24,10 +24,6 @@ export async function startRedis(scope: Scope, ...settings: string[]): Promise<R
   return scope.add(await RedisServer.start(...settings), (redis) => redis.stop());
 }
 
-export function onRedis(redis: RedisServer, environment: Environment = {}): Environment {
-  return { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address, ...environment };
-}
-
 /** Reads the lists of the load, past the service. */
 export function listsOf(scope: Scope, redis: RedisServer): (mid: string) => Promise<string[]> {
   const client = scope.add(redis.client(), (opened) => opened.disconnect());

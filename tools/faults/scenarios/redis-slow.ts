@@ -1,7 +1,6 @@
 import type { Fault } from '../fault.js';
-import { slowestDelivery } from '../load/delays.js';
 import { NetworkConditions } from '../load/network-conditions.js';
-import { limit } from './limit.js';
+import { judgeDelivery } from './judge-recovery.js';
 import { redisUnderLoad } from './under-load.js';
 
 export const redisSlow: Fault = {
@@ -17,8 +16,6 @@ export const redisSlow: Fault = {
     network.latencyMs = 200;
     await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 2));
     network.latencyMs = 0;
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), 2000] });
+    return judgeDelivery({ load, storedOf }, 2000);
   },
 };

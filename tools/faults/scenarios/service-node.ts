@@ -1,4 +1,4 @@
-import { ServiceProcess } from '../../../test/support/service-process.js';
+import { isReadyAt, ServiceProcess } from '../../../test/support/service-process.js';
 import { waitFor } from '../../../test/support/wait-for.js';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export class ServiceNode {
   /** Resolves when it is ready. */
   async start(): Promise<void> {
     this.#process = new ServiceProcess({ PORT: String(this.port), ...this.environment });
-    await waitFor('the node is ready', () => this.#isReady());
+    await waitFor('the node is ready', () => isReadyAt(this.url));
   }
 
   /** Ends it as a crash does. */
@@ -44,15 +44,5 @@ export class ServiceNode {
     ended?.signal('SIGTERM');
     await ended?.exit();
     await this.start();
-  }
-
-  async #isReady(): Promise<boolean> {
-    try {
-      const response = await fetch(`${this.url}/readyz`);
-      await response.arrayBuffer();
-      return response.ok;
-    } catch {
-      return false; // it does not listen yet
-    }
   }
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
-import { slowestDelivery } from '../load/delays.js';
 import { NetworkConditions } from '../load/network-conditions.js';
-import { limit } from './limit.js';
+import { judgeDelivery } from './judge-recovery.js';
 import { redisUnderLoad } from './under-load.js';
 
 const deliveryMs = 2000;
@@ -22,9 +21,7 @@ export const clientsKilled: Fault = {
       await admin.call('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes');
       await sleep(1000);
     }
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), deliveryMs] });
+    return judgeDelivery({ load, storedOf }, deliveryMs);
   },
 };
 
@@ -41,8 +38,6 @@ export const notificationsSwallowed: Fault = {
     network.swallowsNotifications = true;
     await load.goesOn(load.options.eventsPerSecond * (run.isFull ? 10 : 2));
     network.swallowsNotifications = false;
-    await load.finish();
-    const found = await load.judge(storedOf);
-    return limit(found, { 'slowest delivery, ms': [slowestDelivery(load), deliveryMs] });
+    return judgeDelivery({ load, storedOf }, deliveryMs);
   },
 };

@@ -1,10 +1,11 @@
 import type { RedisServer } from '../../../test/support/redis-server.js';
+import { onRedis } from '../../../test/support/test-processes.js';
 import type { Run } from '../fault.js';
 import { Balancer } from '../load/balancer.js';
 import { Load, type LoadOptions, type StoredOf } from '../load/load.js';
 import type { NetworkConditions } from '../load/network-conditions.js';
 import { storedElements } from '../load/stored-elements.js';
-import { listsOf, onRedis, startNodes, startRedis } from './nodes.js';
+import { listsOf, startNodes, startRedis } from './nodes.js';
 import type { Environment, ServiceNode } from './service-node.js';
 import { usualLoad } from './usual-load.js';
 

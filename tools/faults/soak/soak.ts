@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomFrom } from '../../../test/support/random.js';
+import { onRedis } from '../../../test/support/test-processes.js';
 import type { Rules } from '../checker/verdict.js';
 import { type Findings, together } from '../findings.js';
 import { Load, type StoredOf } from '../load/load.js';
 import { NetworkConditions } from '../load/network-conditions.js';
 import { storedElements } from '../load/stored-elements.js';
-import { listsOf, onRedis, startNodes, startRedis } from '../scenarios/nodes.js';
+import { listsOf, startNodes, startRedis } from '../scenarios/nodes.js';
 import type { ServiceNode } from '../scenarios/service-node.js';
 import { Scope } from '../scope.js';
 import { randomFaults, type SoakedSystem } from './random-faults.js';

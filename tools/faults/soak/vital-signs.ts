@@ -4,12 +4,7 @@ import type { ServiceNode } from '../scenarios/service-node.js';
 import { type Sample, slopePerHour } from './slope.js';
 
 /** What is sampled: name with unit, and how far it may go up in an hour. */
-const signs = {
-  'RSS, MiB': 20,
-  'heap, MiB': 10,
-  'open files': 10,
-  'open feeds': 5,
-} as const;
+const signs = { 'RSS, MiB': 20, 'heap, MiB': 10, 'open files': 10, 'open feeds': 5 } as const;
 
 type Sign = keyof typeof signs;
 

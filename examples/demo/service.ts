@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError } from './demo-error.js';
 import { type Backend, redisAddress, serviceSettings } from './service-settings.js';
 
-const main = resolve(import.meta.dirname, '../../dist/main.js');
+const main = process.env.REJOIN_MAIN ?? resolve(import.meta.dirname, '../../dist/main.js');
 const startLimitMs = 30_000;
 const readyLimitMs = 5000;
 const stopLimitMs = 10_000;

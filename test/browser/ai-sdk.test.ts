@@ -5,8 +5,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { isReady, onRedis, startRedis, startService } from '../support/test-processes.js';
-import { waitFor } from '../support/wait-for.js';
-import { newPage } from './browser.js';
+import { holds, newPage } from './browser.js';
 
 const main = resolve(import.meta.dirname, '../../examples/ai-sdk/main.ts');
 
@@ -27,11 +26,9 @@ const answer = 'article.assistant p';
 const status = (page: Page, value: string) => page.waitForSelector(`main[data-status=${value}]`);
 
 /** Resolves when the page shows this many characters of the answer. */
-async function shows(page: Page, length: number): Promise<void> {
-  await waitFor('the page shows it', async () => {
-    const [text = ''] = await page.locator(answer).allTextContents();
-    return text.length >= length;
-  });
+function shows(page: Page, length: number): Promise<void> {
+  const shown = `document.querySelector('${answer}')?.textContent.length`;
+  return holds(page, `the page shows ${length} characters`, `${shown} >= ${length}`);
 }
 
 describe('The page of the AI SDK example, in Chromium,', () => {

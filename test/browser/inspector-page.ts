@@ -1,6 +1,5 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { waitFor } from '../support/wait-for.js';
-import { newPage } from './browser.js';
+import { holds, newPage } from './browser.js';
 
 const noteSentences = `
   said = [];
@@ -66,16 +65,15 @@ export class InspectorPage {
     return this.page.locator('#state').innerText();
   }
 
-  async says(pattern: RegExp): Promise<void> {
-    await waitFor(`the page says ${pattern}`, async () => pattern.test(await this.state));
+  says(pattern: RegExp): Promise<void> {
+    const says = `${pattern}.test(document.querySelector('#state')?.innerText ?? '')`;
+    return holds(this.page, `the page says ${pattern}`, says);
   }
 
   /** Whether it was said of the connection at any time. */
-  async hasSaid(pattern: RegExp): Promise<void> {
-    const said = () => this.page.evaluate<string[]>('said');
-    await waitFor(`the page has said ${pattern}`, async () => {
-      return (await said()).some((sentence) => pattern.test(sentence));
-    });
+  hasSaid(pattern: RegExp): Promise<void> {
+    const hasSaid = `said.some((sentence) => ${pattern}.test(sentence))`;
+    return holds(this.page, `the page has said ${pattern}`, hasSaid);
   }
 
   /** The id and the text of each frame that it shows, whichever view is open. */
@@ -88,9 +86,9 @@ export class InspectorPage {
     );
   }
 
-  async hasFrames(count: number): Promise<void> {
-    const rows = this.page.locator('#frames li:not(.mark)');
-    await waitFor(`${count} frames`, async () => (await rows.count()) >= count);
+  hasFrames(count: number): Promise<void> {
+    const rows = `document.querySelectorAll('#frames li:not(.mark)')`;
+    return holds(this.page, `${count} frames`, `${rows}.length >= ${count}`);
   }
 
   /** The ids of the stream that is open, as its address has them. */

@@ -218,12 +218,7 @@ describe('The inspector', () => {
     expect(await inspector.page.locator('#fault').isVisible()).toBe(false);
   });
 
-  it.each([
-    ['1', 1200],
-    ['2', 600],
-    ['10', 120],
-    ['0', 0],
-  ])('replays at the speed %s', async (speed, tookMs) => {
+  it('replays at each speed', async () => {
     const times = ['00.000', '00.400', '01.200'];
     await post(
       eventsUrl(service.url, service.sid),
@@ -233,16 +228,20 @@ describe('The inspector', () => {
       prepare: (page) => page.clock.install(),
     });
     await inspector.hasFrames(3);
-    await inspector.page.getByLabel('Replay speed').selectOption(speed);
-    await inspector.page.clock.pauseAt(Date.now() + 3_600_000);
-    await inspector.click('Replay');
+    const { clock } = inspector.page;
+    await clock.pauseAt(Date.now() + 3_600_000);
     const shownAfter = async (ms: number) => {
-      await inspector.page.clock.runFor(ms);
+      await clock.runFor(ms);
       return (await inspector.frames).length;
     };
-    const shown = [await shownAfter(Math.max(0.2 * tookMs, 20))];
-    shown.push(await shownAfter(0.6 * tookMs), await shownAfter(0.3 * tookMs + 20));
-    expect(shown).toEqual(tookMs === 0 ? [3, 3, 3] : [1, 2, 3]);
+    const speeds = { 1: 1200, 2: 600, 10: 120, 0: 0 };
+    for (const [speed, tookMs] of Object.entries(speeds)) {
+      await inspector.page.getByLabel('Replay speed').selectOption(speed);
+      await inspector.click('Replay');
+      const shown = [await shownAfter(Math.max(0.2 * tookMs, 20))];
+      shown.push(await shownAfter(0.6 * tookMs), await shownAfter(0.3 * tookMs + 20));
+      expect(shown, `at the speed ${speed}`).toEqual(tookMs === 0 ? [3, 3, 3] : [1, 2, 3]);
+    }
   });
 
   it('can be used with the keyboard alone', async () => {

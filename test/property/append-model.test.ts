@@ -8,6 +8,7 @@ import { type StreamId, type StreamManager, streamKey } from '../../src/store/st
 import { memoryBackend, redisBackend, sharedRedis } from '../support/backends.js';
 import { newStream, stored, texts } from '../support/events.js';
 import { ModelStream, type Outcome } from '../support/model-stream.js';
+import { runs } from './runs.js';
 
 const maxStreamEvents = 15;
 const prefix = `model-${randomUUID()}`;
@@ -77,7 +78,7 @@ describe('Any sequence of appends with producers', () => {
       fc.asyncProperty(fc.array(command, { maxLength }), async (commands) => {
         await run(commands, [memory, redis], newStream());
       }),
-      { numRuns: 300 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -89,7 +90,7 @@ describe('Any sequence of appends with producers', () => {
         const list = `${prefix}:${streamKey(stream)}`;
         await run(commands, [redis], stream, () => client.del(list));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(150) },
     );
   });
 });

@@ -57,7 +57,7 @@ describeApp('A feed with compact=true', { feed: { lingerMs: 0 } }, ({ stream }) 
         expect(foldAll(got)).toEqual(foldAll(full));
         expectIdsAndBytes(got, full);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(20) },
     );
   });
 });

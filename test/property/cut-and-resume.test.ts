@@ -2,6 +2,7 @@ import type { EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { describeApp, type TestStream } from '../support/app-suite.js';
+import { runs } from './runs.js';
 
 describeApp('The feeds of a stream', { feed: { lingerMs: 0 } }, (source) => {
   it('lose nothing when their clients drop at random while it is live', async () => {
@@ -17,7 +18,7 @@ describeApp('The feeds of a stream', { feed: { lingerMs: 0 } }, (source) => {
         expect(got.map(({ data }) => JSON.parse(data))).toEqual(events);
         expect(got.map(({ id }) => Number(id?.split('-')[0]))).toEqual(events.map((_, i) => i + 1));
       }),
-      { numRuns: 15 },
+      { numRuns: runs(10) },
     );
   });
 });

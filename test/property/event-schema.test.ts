@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeEvents } from '../../src/events/encode-events.js';
 import { eventSchema, eventTypePattern, maxIdLength } from '../../src/events/event.js';
+import { runs } from './runs.js';
 
 const times = fc.oneof(
   fc.constantFrom(
@@ -95,7 +96,7 @@ describe('The schema of an event', () => {
         const [stored] = encodeEvents(text, { maxEventBytes: 1024 ** 2 });
         expect(JSON.parse(String(stored?.bytes))).toMatchObject(JSON.parse(String(text)));
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(3000) },
     );
     expect(taken).toBeGreaterThan(2000);
   });
@@ -119,7 +120,7 @@ describe('The schema of an event', () => {
       fc.property(wrongEvents, (value) => {
         expect(eventSchema.safeParse(value).success).toBe(false);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(1000) },
     );
   });
 });

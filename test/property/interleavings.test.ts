@@ -11,6 +11,7 @@ import {
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { backends } from '../support/backends.js';
 import { answer, complete, newStream, texts, title } from '../support/events.js';
+import { runs } from './runs.js';
 
 /** What may happen to one stream and its readers, in any order. */
 type Step =
@@ -83,7 +84,7 @@ describe.each(backends)(
             expect(texts(each.got)).toEqual(texts(model.events));
           }
         }),
-        { numRuns: 60 },
+        { numRuns: runs(40) },
       );
       await manager.close();
     });

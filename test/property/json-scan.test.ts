@@ -5,6 +5,7 @@ import { maxEventDepth } from '../../src/events/event.js';
 import { readFields } from '../../src/events/json-members.js';
 import { isPlainObject, scanInSteps, scanJson } from '../../src/events/json-scan.js';
 import { runAtOnce } from '../../src/events/slices.js';
+import { runs } from './runs.js';
 
 const anyLimits = { maxDepth: 1e6, maxElements: Number.POSITIVE_INFINITY, allowsProtoKeys: true };
 
@@ -68,7 +69,7 @@ describe('scanJson', () => {
         count[isGood ? 'good' : 'bad'] += 1;
         expect(scanJson(bytes, anyLimits).fault === null).toBe(isGood);
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(4000) },
     );
     expect(Math.min(count.good, count.bad)).toBeGreaterThan(1000);
   });
@@ -86,7 +87,7 @@ describe('scanJson', () => {
         expect(fault).toBeNull();
         expect(elements).toEqual(scanJson(text, anyLimits).elements);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(500) },
     );
   });
 });
@@ -112,7 +113,7 @@ describe('readFields of a large text', () => {
         const [first] = all.map(([key]) => key).filter((key) => !names.has(key));
         expect(others).toEqual(first === undefined ? [] : [first]);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(800) },
     );
   });
 
@@ -169,7 +170,7 @@ describe('isPlainObject', () => {
         expect(scan.isArray).toBe(false);
         expect(scan.elements).toEqual([{ start: 0, end: bytes.length }]);
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(8000) },
     );
     expect(plain).toBeGreaterThan(1000);
   });

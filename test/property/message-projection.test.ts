@@ -123,7 +123,7 @@ describe('Each major of the AI SDK', () => {
         }
         for (const parts of shown) expect(parts).toEqual(shown[0]);
       }),
-      { numRuns: runs(150) },
+      { numRuns: runs(80) },
     );
   });
 });

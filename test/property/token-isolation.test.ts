@@ -8,6 +8,7 @@ import { stored } from '../support/events.js';
 import { makeKey } from '../support/keys.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { bring, places, readerOptions, sign, type TokenPlace } from '../support/tokens.js';
+import { runs } from './runs.js';
 
 /** Sessions and messages whose names are easily taken for one another. */
 const sids = ['s', 's2', 'S', 's.', 'sessions'];
@@ -221,7 +222,7 @@ describe('A reader token', () => {
           expect(changed.filter(([mark]) => !mayChange || strange.includes(mark))).toEqual([]);
           before = after;
         }),
-        { numRuns: 500 },
+        { numRuns: runs(200) },
       );
       // What is rejected everywhere, or reaches no route at all, would prove nothing.
       expect(seen.opened).toBeGreaterThan(10);
@@ -246,7 +247,7 @@ describe('A reader token', () => {
           else expect([400, 401, 403, 404, 405, 421]).toContain(status);
           expect(strange.filter((mark) => response.includes(mark))).toEqual([]);
         }),
-        { numRuns: 300 },
+        { numRuns: runs(120) },
       );
     },
   );

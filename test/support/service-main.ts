@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 export const builtMain = resolve(import.meta.dirname, '../../dist/main.js');
 
 /** The variable in which the tests name the same service as one module, which starts faster. */
-export const bundleVariable = 'TEST_SERVICE_MAIN';
+export const bundleVariable = 'REJOIN_MAIN';
 
 /** What tests start: in `npm test` the bundle. */
 export const serviceMain = process.env[bundleVariable] ?? builtMain;

@@ -98,7 +98,7 @@ describe('The schema of an event', () => {
       }),
       { numRuns: runs(3000) },
     );
-    expect(taken).toBeGreaterThan(2000);
+    expect(taken).toBeGreaterThan(500);
   });
 
   it('rejects what differs from an event in the kind of one field', () => {

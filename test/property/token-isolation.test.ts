@@ -225,8 +225,8 @@ describe('A reader token', () => {
         { numRuns: runs(200) },
       );
       // What is rejected everywhere, or reaches no route at all, would prove nothing.
-      expect(seen.opened).toBeGreaterThan(10);
-      expect(seen.forbidden).toBeGreaterThan(50);
+      expect(seen.opened).toBeGreaterThan(3);
+      expect(seen.forbidden).toBeGreaterThan(15);
     },
   );
 

@@ -1,14 +1,12 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ReaderTokenOptions } from '../auth/reader-tokens.js';
-import { contradictionErrors, limitFeeds, settingWarnings, takesReaderTokens } from './checks.js';
 import {
-  insecureErrors,
-  removeIgnoredSettings,
-  renamedVariableErrors,
-  unknownSetting,
-  unknownVariables,
-} from './names.js';
+  contradictionErrors,
+  limitFeeds,
+  settingWarnings,
+  takesReaderTokens,
+} from './contradictions.js';
 import { isLoopback } from './network-values.js';
 import { nameOf, type Settings, settingAt, settingsSchema } from './settings.js';
 import {
@@ -24,6 +22,13 @@ import {
   spreadRedisUrl,
   withoutEmpty,
 } from './sources.js';
+import {
+  insecureErrors,
+  removeIgnoredSettings,
+  renamedVariableErrors,
+  unknownSetting,
+  unknownVariables,
+} from './unknown-settings.js';
 
 /** The time to live that 0 stands for, as in WeKnora, whose Redis this service may share. */
 const ttlForZeroMs = 24 * 3_600_000;

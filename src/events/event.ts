@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { runAtOnce, runInSlices } from '../time-slices.js';
 import { readFields } from './json-members.js';
 import { hasFewBrackets, scanInSteps } from './json-scan.js';
-import { runAtOnce, runInSlices } from './slices.js';
 
 /** The type of an event: an open set, safe in an SSE `event:` line. */
 export const eventTypePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;

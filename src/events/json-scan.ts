@@ -1,4 +1,4 @@
-import { runAtOnce } from './slices.js';
+import { runAtOnce } from '../time-slices.js';
 
 /** A half-open range of bytes. */
 export interface ByteRange {

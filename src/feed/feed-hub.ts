@@ -4,10 +4,11 @@ import { mayFollowEnd } from '../events/event.js';
 import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
 import { type StreamId, type StreamManager, streamKey } from '../store/stream-manager.js';
-import type { FeedClient } from './feed-client.js';
+import type { FeedConnection } from './feed-connection.js';
 import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
 import type { EncodedPage } from './pages.js';
 import { PollTimer } from './poll-timer.js';
+import { inBatches, inTurns, TurnQueue } from './scheduler.js';
 import { type FollowerOptions, StreamFollower } from './stream-follower.js';
 import type { StreamSnapshot } from './stream-state.js';
 import {
@@ -16,7 +17,6 @@ import {
   Subscriber,
   type SubscriberOptions,
 } from './subscriber.js';
-import { inBatches, inTurns, TurnQueue } from './turns.js';
 
 export interface FeedOptions
   extends Pick<SubscriberOptions, 'heartbeatMs' | 'waitMs' | 'maxAgeMs'> {
@@ -47,7 +47,7 @@ export type Opening =
   | { readonly kind: 'rejected'; readonly reason: FeedRejection }
   | {
       readonly kind: 'open';
-      readonly start: (client: FeedClient, onClose: (feed: FeedTotals) => void) => void;
+      readonly start: (client: FeedConnection, onClose: (feed: FeedTotals) => void) => void;
       readonly cancel: () => void;
     };
 

@@ -1,6 +1,6 @@
 import { matches, type Position } from '../events/position.js';
 import type { EncodedPage } from './pages.js';
-import type { Turn } from './turns.js';
+import type { Turn } from './scheduler.js';
 
 /** A subscriber that has everything and waits at the end of a stream. */
 export interface ParkedSubscriber {

@@ -6,8 +6,8 @@ import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
 import { EncodedPage, type PageBudget, PageCache } from './pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from './parked-subscribers.js';
 import { PollTask, type PollTimer } from './poll-timer.js';
+import { Coalescer, type TurnQueue, type TurnTaker, turnWithRoom } from './scheduler.js';
 import { type StreamSnapshot, StreamState } from './stream-state.js';
-import { Coalescer, type TurnQueue, type TurnTaker, turnWithRoom } from './turns.js';
 
 /** Max number of events in one page; its bytes are bounded by the stream manager. */
 const maxPageEvents = 512;

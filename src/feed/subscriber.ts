@@ -2,13 +2,13 @@ import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
 import { matches, type Position, startOfStream } from '../events/position.js';
 import { Chunk } from '../sse/frame.js';
-import type { FeedClient, FeedClientListener } from './feed-client.js';
+import type { FeedClientListener, FeedConnection } from './feed-connection.js';
 import type { FeedEnd, FeedObserver } from './feed-observer.js';
 import { type FeedFormat, jitter } from './formats/feed-format.js';
 import type { EncodedPage } from './pages.js';
 import type { ParkedSubscriber } from './parked-subscribers.js';
+import type { TurnQueue, TurnTaker } from './scheduler.js';
 import type { Reset, StreamFollower } from './stream-follower.js';
-import type { TurnQueue, TurnTaker } from './turns.js';
 
 /** The feed of one client. */
 export interface FollowedFeed {
@@ -98,7 +98,7 @@ export class Subscriber implements ParkedSubscriber, TurnTaker, FeedClientListen
 
   /** @param onClosed called last, when the response has closed */
   constructor(
-    readonly client: FeedClient,
+    readonly client: FeedConnection,
     readonly feed: FollowedFeed,
     readonly options: SubscriberOptions,
     readonly onClosed: (totals: FeedTotals) => void,

@@ -8,7 +8,7 @@ import {
   componentSchemas,
   type DocumentedResponse,
   toJsonSchema,
-} from '../http/routes/documentation.js';
+} from '../http/routes/route-metadata.js';
 import { problemResponses } from './problems.js';
 
 const description = `

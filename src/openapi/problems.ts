@@ -2,7 +2,7 @@ import type { RouteOptions } from 'fastify';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { z } from 'zod';
 import { type ErrorCode, errorTable } from '../errors.js';
-import { components, toJsonSchema } from '../http/routes/documentation.js';
+import { components, toJsonSchema } from '../http/routes/route-metadata.js';
 
 const problem = z
   .strictObject({

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { RedisLeases } from '../../src/store/redis/leases.js';
 import { RedisCalls } from '../../src/store/redis/redis-calls.js';
 import { createScriptClient, type ScriptClient } from '../../src/store/redis/script-client.js';
-import { RedisSessions } from '../../src/store/redis/sessions.js';
+import { RedisSessions } from '../../src/store/redis/session-index.js';
 import type { StreamId } from '../../src/store/stream-manager.js';
 import { sharedRedis, silentLogger } from '../support/backends.js';
 import { RedisServer } from '../support/redis-server.js';

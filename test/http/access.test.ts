@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Access, accessRules } from '../../src/auth/access-rules.js';
 import { requireAccess } from '../../src/http/hooks/authorize.js';
 import { Origins } from '../../src/http/hooks/cross-origin.js';
-import { useProblems } from '../../src/http/problems/reject.js';
+import { useProblems } from '../../src/http/problems/error-handler.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
 import { makeKey } from '../support/keys.js';

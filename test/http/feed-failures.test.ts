@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startOfStream } from '../../src/events/position.js';
-import { FeedClient as ConnectedClient } from '../../src/feed/feed-client.js';
+import { FeedConnection } from '../../src/feed/feed-connection.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { type FeedFormat, NativeFormat, plainFormat } from '../../src/feed/formats/feed-format.js';
 import type { EncodedPage } from '../../src/feed/pages.js';
@@ -83,7 +83,7 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
     responses.set(path, response);
     if (path === 'heartbeat') failHeartbeats(request.socket);
-    opening.start(new ConnectedClient(response, request.socket, true), () => {});
+    opening.start(new FeedConnection(response, request.socket, true), () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

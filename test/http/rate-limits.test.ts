@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { limitRates, rejectOverRate } from '../../src/http/hooks/rate-limits.js';
-import { useProblems } from '../../src/http/problems/reject.js';
+import { useProblems } from '../../src/http/problems/error-handler.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';
 import { waitFor } from '../support/wait-for.js';

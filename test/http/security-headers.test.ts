@@ -1,8 +1,8 @@
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkRequests, securityHeaders } from '../../src/http/hooks/check-requests.js';
 import { Origins } from '../../src/http/hooks/cross-origin.js';
 import { HostRule } from '../../src/http/hooks/request-headers.js';
+import { checkRequests, securityHeaders } from '../../src/http/hooks/request-security.js';
 import { servePage } from '../../src/http/page.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { makeKey } from '../support/keys.js';

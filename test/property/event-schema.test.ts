@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeEvents } from '../../src/events/encode-events.js';
 import { eventSchema, eventTypePattern, maxIdLength } from '../../src/events/event.js';
+import { parseEvents } from '../../src/events/parse-events.js';
 import { runs } from './runs.js';
 
 const times = fc.oneof(
@@ -93,7 +93,7 @@ describe('The schema of an event', () => {
         expect(result.error).toBeUndefined();
         expect(result.data).toEqual(value);
         const text = Buffer.from(JSON.stringify(value));
-        const [stored] = encodeEvents(text, { maxEventBytes: 1024 ** 2 });
+        const [stored] = parseEvents(text, { maxEventBytes: 1024 ** 2 });
         expect(JSON.parse(String(stored?.bytes))).toMatchObject(JSON.parse(String(text)));
       }),
       { numRuns: runs(3000) },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { maxEventDepth } from '../../src/events/event.js';
 import { readFields } from '../../src/events/json-members.js';
 import { isPlainObject, scanInSteps, scanJson } from '../../src/events/json-scan.js';
-import { runAtOnce } from '../../src/events/slices.js';
+import { runAtOnce } from '../../src/time-slices.js';
 import { runs } from './runs.js';
 
 const anyLimits = { maxDepth: 1e6, maxElements: Number.POSITIVE_INFINITY, allowsProtoKeys: true };

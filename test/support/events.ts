@@ -1,10 +1,10 @@
-import { encodeEvents } from '../../src/events/encode-events.js';
 import type { StoredEvent } from '../../src/events/event.js';
+import { parseEvents } from '../../src/events/parse-events.js';
 import type { StreamId } from '../../src/store/stream-manager.js';
 
 /** Events as the service stores them, from what a worker would send. */
 export function stored(...events: object[]): StoredEvent[] {
-  return encodeEvents(Buffer.from(JSON.stringify(events)), { maxEventBytes: 8 * 1024 ** 2 });
+  return parseEvents(Buffer.from(JSON.stringify(events)), { maxEventBytes: 8 * 1024 ** 2 });
 }
 
 export function answer(content: string): StoredEvent {

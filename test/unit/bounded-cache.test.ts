@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedCache } from '../../src/bounded-cache.js';
-import { runAtOnce } from '../../src/events/slices.js';
+import { runAtOnce } from '../../src/time-slices.js';
 
 const minute = 60_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Continuity, leaseCheckMs } from '../../src/store/lease.js';
+import { Continuity, leaseCheckMs } from '../../src/store/lease-rules.js';
 
 /** Notes a response at each of these times. */
 function notedAt(...times: number[]): Continuity {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeEvents } from '../../src/events/encode-events.js';
 import { type EventInput, eventSchema } from '../../src/events/event.js';
+import { parseEvents } from '../../src/events/parse-events.js';
 import { foldEvents } from '../../src/feed/formats/fold-events.js';
 
 /** An event with every field that there is. */
@@ -28,7 +28,7 @@ function readTable(page: string) {
 }
 
 function encode(body: unknown): Record<string, unknown>[] {
-  const stored = encodeEvents(Buffer.from(JSON.stringify(body)), { maxEventBytes: 1024 ** 2 });
+  const stored = parseEvents(Buffer.from(JSON.stringify(body)), { maxEventBytes: 1024 ** 2 });
   return stored.map(({ bytes }) => JSON.parse(bytes.toString()));
 }
 
@@ -70,7 +70,7 @@ describe('The fields of an event', () => {
 
   it('allow the chunks of one text to be folded', () => {
     const { data: _, ...chunk } = complete;
-    const stored = encodeEvents(Buffer.from(JSON.stringify([chunk, complete])), {
+    const stored = parseEvents(Buffer.from(JSON.stringify([chunk, complete])), {
       maxEventBytes: 1024 ** 2,
     });
     const folded = foldEvents(stored, 1024 ** 2);

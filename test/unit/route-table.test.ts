@@ -1,6 +1,6 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { RouteTable } from '../../src/http/problems/problem.js';
+import { RouteTable } from '../../src/http/problems/route-table.js';
 
 const app = fastify();
 const table = new RouteTable(app);

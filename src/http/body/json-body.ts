@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, preValidationHookHandler } from 'fastify';
 import type { z } from 'zod';
 import { excerpt, ServiceError } from '../../errors.js';
-import { parseSmall } from '../../events/encode-events.js';
-import { describeIssue, findIssue } from '../../issue-message.js';
+import { parseSmall } from '../../events/parse-events.js';
+import { describeIssue, findIssue } from '../../validation-message.js';
 import type { BodyBudget, BodyShare } from './body-budget.js';
 import { readBody } from './read-body.js';
 

@@ -8,7 +8,6 @@ import type { BodyShare } from '../body/body-budget.js';
 import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
 import { appendJson, sendAppended } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
-import { components, jsonContent, storeErrors } from './documentation.js';
 import {
   type App,
   leaseHeader,
@@ -17,6 +16,7 @@ import {
   streamParams,
   ttlHeader,
 } from './request-schemas.js';
+import { components, jsonContent, storeErrors } from './route-metadata.js';
 import { offset } from './stream-status.js';
 
 eventSchema.register(components, { id: 'Event' });

@@ -1,9 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyReply } from 'fastify';
 import { ServiceError } from '../../errors.js';
-import { type EncodeLimits, encodeEvents, encodeInSteps } from '../../events/encode-events.js';
 import { maxBatchEvents } from '../../events/event.js';
-import { runInSlices } from '../../events/slices.js';
+import { type ParseLimits, parseEvents, parseEventsInSteps } from '../../events/parse-events.js';
 import type { ProducerStamp } from '../../store/append-rules.js';
 import type {
   Appended,
@@ -11,11 +10,12 @@ import type {
   StreamId,
   StreamManager,
 } from '../../store/stream-manager.js';
+import { runInSlices } from '../../time-slices.js';
 import { isRepeated } from '../hooks/request-headers.js';
 
 export interface AppendJsonOptions {
   readonly streams: Pick<StreamManager, 'appendEvents'>;
-  readonly limits: EncodeLimits;
+  readonly limits: ParseLimits;
   /** Max time to live that a stream may be given. */
   readonly maxTtlMs: number;
 }
@@ -34,8 +34,8 @@ export async function appendJson(
   const options = appendOptions(request, maxTtlMs);
   const events =
     body.length <= smallBytes
-      ? encodeEvents(body, limits)
-      : await runInSlices(encodeInSteps(body, limits));
+      ? parseEvents(body, limits)
+      : await runInSlices(parseEventsInSteps(body, limits));
   const appended = await streams.appendEvents(stream, events, options);
   const { sessionId, messageId } = stream;
   const { offset, count, nextOffset } = appended; // by name: spreading would cost more than all else here

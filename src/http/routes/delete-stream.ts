@@ -1,5 +1,4 @@
 import type { StreamManager } from '../../store/stream-manager.js';
-import { storeErrors } from './documentation.js';
 import {
   type App,
   messagePath,
@@ -7,6 +6,7 @@ import {
   sessionPath,
   streamParams,
 } from './request-schemas.js';
+import { storeErrors } from './route-metadata.js';
 
 type Streams = Pick<StreamManager, 'deleteStream' | 'listStreams'>;
 

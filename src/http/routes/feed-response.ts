@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../../errors.js';
-import { FeedClient } from '../../feed/feed-client.js';
+import { FeedConnection } from '../../feed/feed-connection.js';
 import type { FeedHub, FeedRequest, Opening } from '../../feed/feed-hub.js';
 import type { FeedRejection } from '../../feed/feed-observer.js';
 import { Chunk } from '../../sse/frame.js';
 import type { StreamId } from '../../store/stream-manager.js';
 import { problemContentType, toReportedProblem } from '../problems/problem.js';
 import { headerList } from './append-json.js';
-import type { ResponseHeader } from './documentation.js';
+import type { ResponseHeader } from './route-metadata.js';
 
 type OpenFeed = Extract<Opening, { kind: 'open' }>;
 
@@ -72,7 +72,7 @@ function startFeed(
   }
   // The plugin does not write to the response from here on: its promises never settle when the client
   // leaves while the socket is full, it drops `id: 0`, and it keeps a second copy of all headers.
-  let client: FeedClient;
+  let client: FeedConnection;
   try {
     reply.sse.keepAlive();
     client = sendHead(request, reply);
@@ -113,7 +113,7 @@ export function sendIncomplete(
  * Sends the head of a response that others write to. HTTP/1.0 gets no chunks, even if the client accepts
  * them, and neither do the other versions that Node's parser accepts.
  */
-function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
+function sendHead(request: FastifyRequest, reply: FastifyReply): FeedConnection {
   const { raw: response } = reply;
   const { socket, httpVersion } = request.raw;
   const isChunked = httpVersion === '1.1';
@@ -123,7 +123,7 @@ function sendHead(request: FastifyRequest, reply: FastifyReply): FeedClient {
   }
   response.writeHead(200, headerList(reply)).flushHeaders();
   reply.hijack();
-  return new FeedClient(response, socket, isChunked);
+  return new FeedConnection(response, socket, isChunked);
 }
 
 /** The headers of a feed, for the document. */

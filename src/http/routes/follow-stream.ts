@@ -1,18 +1,11 @@
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
-import { type Position, parsePosition, startOfStream } from '../../events/position.js';
 import type { FeedHub } from '../../feed/feed-hub.js';
 import type { FeedRejection } from '../../feed/feed-observer.js';
-import {
-  absentId,
-  CompactFormat,
-  type FeedFormat,
-  NativeFormat,
-} from '../../feed/formats/feed-format.js';
+import { CompactFormat, type FeedFormat, NativeFormat } from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
-import { eventExample } from './documentation.js';
 import {
   feedHeaders,
   feedRouteOptions,
@@ -22,21 +15,15 @@ import {
   serveFeed,
   setFeedHeaders,
 } from './feed-response.js';
+import {
+  atStart,
+  joinLastEventIds,
+  lastSeen,
+  parseResumePoint,
+  type ResumeRequest,
+} from './last-event-id.js';
 import { type App, flag, messagePath, notAPosition, streamParams } from './request-schemas.js';
-
-/** The position that a client asks to resume from. */
-interface ResumePoint {
-  /** The id that the client sent; empty if it sent none, or an invalid one. */
-  readonly id: string;
-  readonly from: Position | 'now' | 'unknown';
-  /** Whether the client was told, by a reset, that the stream does not exist. */
-  readonly knowsAbsence: boolean;
-}
-
-const atStart: ResumePoint = { id: '', from: startOfStream, knowsAbsence: false };
-
-/** For an invalid id, which gets a reset: after a 400, an EventSource would give up. */
-const unknown: ResumePoint = { id: '', from: 'unknown', knowsAbsence: false };
+import { eventExample } from './route-metadata.js';
 
 const querystring = z.object({
   offset: z
@@ -151,9 +138,6 @@ const followDocumentation = {
   problems: ['invalid_offset', 'invalid_query', 'not_acceptable'],
 } as const satisfies FastifySchema;
 
-/** The parts of a request that have the id, even before its query is validated. */
-type ResumeRequest = Pick<FastifyRequest, 'headers' | 'query'>;
-
 const nothing = Buffer.of();
 
 const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
@@ -212,30 +196,6 @@ function shareFormats(heartbeatMs: number, maxEventBytes: number) {
     known.set(kind, format);
     return format;
   };
-}
-
-function parseResumePoint(text: string): ResumePoint | null {
-  if (text === 'now') return { id: '', from: 'now', knowsAbsence: false };
-  const from = parsePosition(text);
-  return from === null ? null : { id: text, from, knowsAbsence: text === absentId };
-}
-
-/**
- * The id of the last frame that the client saw, from the header or else from the query. Without one, an
- * EventSource sends no header, and some clients an empty one.
- */
-function lastSeen({ headers, query }: ResumeRequest): ResumePoint | null {
-  const inQuery = (query as { lastEventId?: unknown }).lastEventId;
-  const text = String(headers['last-event-id'] ?? '') || String(inQuery ?? '');
-  if (text === '') return null;
-  return (text === 'now' ? null : parseResumePoint(text)) ?? unknown;
-}
-
-/** Joins repeated ids by a comma, as Node does for the header, which makes them invalid. */
-function joinLastEventIds({ query }: ResumeRequest, _reply: unknown, done: () => void): void {
-  const given = query as { lastEventId?: unknown };
-  if (Array.isArray(given.lastEventId)) given.lastEventId = given.lastEventId.join();
-  done();
 }
 
 /** The bytes that a client needs before anything else. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { Draining } from '../server/draining.js';
-import { jsonContent } from './documentation.js';
+import { jsonContent } from './route-metadata.js';
 
 const healthSchema = {
   operationId: 'getHealth',

@@ -1,8 +1,7 @@
 import { ServiceError, withMoreStored } from '../../errors.js';
-import { type EncodeLimits, encodeLine } from '../../events/encode-events.js';
 import { maxBatchEvents, mayFollowEnd, type StoredEvent } from '../../events/event.js';
+import { type ParseLimits, parseEventLine } from '../../events/parse-events.js';
 import { matches, type Position, tagAfter, tagAt } from '../../events/position.js';
-import { Slice } from '../../events/slices.js';
 import { expectedSeq, type ProducerState, streamEnded } from '../../store/append-rules.js';
 import type {
   Appended,
@@ -10,12 +9,13 @@ import type {
   StreamId,
   StreamManager,
 } from '../../store/stream-manager.js';
+import { Slice } from '../../time-slices.js';
 import type { Line } from '../body/line-splitter.js';
 
 export interface LineAppenderOptions extends AppendOptions {
   readonly streams: StreamManager;
   readonly stream: StreamId;
-  readonly limits: EncodeLimits;
+  readonly limits: ParseLimits;
 }
 
 /** Appends the lines of one NDJSON body as they arrive, and counts the results. */
@@ -90,7 +90,7 @@ export class LineAppender {
     const events: StoredEvent[] = [];
     for (const line of lines) {
       try {
-        events.push(this.#encodeLine(line));
+        events.push(this.#parseEventLine(line));
       } catch (error) {
         return { events, fault: withLine(error as ServiceError, line) };
       }
@@ -98,8 +98,8 @@ export class LineAppender {
     return { events, fault: null };
   }
 
-  #encodeLine({ number, text }: Line): StoredEvent {
-    const event = encodeLine(text, `line ${number}`, this.options.limits);
+  #parseEventLine({ number, text }: Line): StoredEvent {
+    const event = parseEventLine(text, `line ${number}`, this.options.limits);
     if (this.#ending !== null && !mayFollowEnd(event)) throw streamEnded(this.#ending);
     this.#ending ??= event.ending;
     return event;

@@ -12,7 +12,6 @@ import {
 } from '../../events/position.js';
 import { type FoldedEvent, foldEvents } from '../../feed/formats/fold-events.js';
 import type { EventPage, StreamId, StreamManager } from '../../store/stream-manager.js';
-import { components, eventExample, jsonContent, noStore, storeErrors } from './documentation.js';
 import {
   type App,
   flag,
@@ -22,6 +21,7 @@ import {
   streamParams,
   wait,
 } from './request-schemas.js';
+import { components, eventExample, jsonContent, noStore, storeErrors } from './route-metadata.js';
 import { StreamChanges } from './stream-changes.js';
 import { nextId, offset } from './stream-status.js';
 

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import { leaseMs, producerEpoch } from './append-json.js';
-import { jsonContent, storeErrors } from './documentation.js';
 import {
   type App,
   messagePath,
@@ -10,6 +9,7 @@ import {
   requiredLeaseHeader,
   streamParams,
 } from './request-schemas.js';
+import { jsonContent, storeErrors } from './route-metadata.js';
 import { statusExample, statusSchema, toStatus } from './stream-status.js';
 
 const schema = {

@@ -11,8 +11,8 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
-import { findIssue } from '../../issue-message.js';
 import { idPattern, type StreamId } from '../../store/stream-manager.js';
+import { findIssue } from '../../validation-message.js';
 import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './append-json.js';
 
 /** An app whose routes have the types of their schemas. */

@@ -7,9 +7,9 @@ import type { FeedRejection } from '../../feed/feed-observer.js';
 import { UiMessageFormat } from '../../feed/formats/ai-sdk/ui-message-format.js';
 import type { StreamManager } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
-import { storeErrors } from './documentation.js';
 import { feedHeaders, feedRouteOptions, type RejectFeed, serveFeed } from './feed-response.js';
 import { type App, sessionParams, sessionPath } from './request-schemas.js';
+import { storeErrors } from './route-metadata.js';
 
 /** How long a client whose feed is rejected should wait, in seconds. */
 const usualWaitSeconds = 5;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { components, jsonContent, noStore } from './documentation.js';
 import type { App } from './request-schemas.js';
+import { components, jsonContent, noStore } from './route-metadata.js';
 
 const link = z.string().describe('relative to this address');
 

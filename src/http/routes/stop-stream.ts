@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
-import { encodeEvents } from '../../events/encode-events.js';
+import { parseEvents } from '../../events/parse-events.js';
 import type { StreamId, StreamManager } from '../../store/stream-manager.js';
 import { parseJsonBody } from '../body/json-body.js';
 import { type RateLimit, rejectOverRate } from '../hooks/rate-limits.js';
-import { components, jsonContent, storeErrors } from './documentation.js';
 import { type App, messagePath, streamParams } from './request-schemas.js';
+import { components, jsonContent, storeErrors } from './route-metadata.js';
 import { streamStatus } from './stream-status.js';
 
 /** Max size of the body, with room for any reason, however it is escaped. */
@@ -86,7 +86,7 @@ async function stop(streams: Streams, stream: StreamId, request: StopRequest) {
   const event = { type: 'stop', done: true, ...(request.reason && { data: request }) };
   const text = Buffer.from(JSON.stringify(event));
   try {
-    await streams.appendEvents(stream, encodeEvents(text, { maxEventBytes: text.length }));
+    await streams.appendEvents(stream, parseEvents(text, { maxEventBytes: text.length }));
     return 'stopped';
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'stream_ended') {

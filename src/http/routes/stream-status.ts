@@ -7,7 +7,6 @@ import {
   type StreamManager,
 } from '../../store/stream-manager.js';
 import { maxProducerIdLength } from './append-json.js';
-import { components, jsonContent, noStore, storeErrors } from './documentation.js';
 import {
   type App,
   messagePath,
@@ -15,6 +14,7 @@ import {
   sessionPath,
   streamParams,
 } from './request-schemas.js';
+import { components, jsonContent, noStore, storeErrors } from './route-metadata.js';
 
 export const offset = z
   .int()

@@ -3,10 +3,10 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type ApiKey, KeyRing } from '../../auth/api-keys.js';
 import { idPattern, type StreamId } from '../../store/stream-manager.js';
 import type { BodyBudget } from '../body/body-budget.js';
-import { securityHeaders } from '../hooks/check-requests.js';
 import type { Origins } from '../hooks/cross-origin.js';
 import { type RateLimit, requireRate } from '../hooks/rate-limits.js';
 import { type HostRule, isRepeated } from '../hooks/request-headers.js';
+import { securityHeaders } from '../hooks/request-security.js';
 import { type AppendJsonOptions, appendJson, respondAppended } from '../routes/append-json.js';
 
 export interface AppendFastPathOptions extends AppendJsonOptions {

@@ -9,9 +9,9 @@ import {
 import type { Socket } from 'node:net';
 import { ServiceError } from '../../errors.js';
 import { bodyError } from '../body/read-body.js';
-import { securityHeaders } from '../hooks/check-requests.js';
+import { securityHeaders } from '../hooks/request-security.js';
+import { discardMs } from '../problems/error-handler.js';
 import { noRoute, type OnRejected, problemContentType, toProblem } from '../problems/problem.js';
-import { discardMs } from '../problems/reject.js';
 import type { AppendFastPath } from './append-fast-path.js';
 
 /** How long the head of a request may take to arrive. */

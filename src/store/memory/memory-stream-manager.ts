@@ -8,7 +8,7 @@ import {
   planAppend,
   sessionFull,
 } from '../append-rules.js';
-import { LeaseSweep, leaseExpiredEvent } from '../lease.js';
+import { leaseExpiredEvent } from '../lease-rules.js';
 import {
   type Appended,
   type AppendOptions,
@@ -26,6 +26,7 @@ import {
 } from '../stream-manager.js';
 import { Watchers } from '../watchers.js';
 import { ExpiryQueue } from './expiry-queue.js';
+import { LeaseSweep } from './leases.js';
 import { MemoryStream } from './memory-stream.js';
 import { Tombstones } from './tombstones.js';
 

@@ -13,7 +13,7 @@ import {
   titleGraceMs,
   tooManyProducers,
 } from '../append-rules.js';
-import { leasedForMs } from '../lease.js';
+import { leasedForMs } from '../lease-rules.js';
 import type { StreamId, StreamInfo } from '../stream-manager.js';
 import type { Expiring } from './expiry-queue.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundedCache, maxRememberedStreams } from '../../bounded-cache.js';
 import { ServiceError, toLogFields } from '../../errors.js';
-import { runInSlices } from '../../events/slices.js';
-import { Continuity, leaseCheckMs, leaseExpiredEvent, overtakenMs } from '../lease.js';
+import { runInSlices } from '../../time-slices.js';
+import { Continuity, leaseCheckMs, leaseExpiredEvent, overtakenMs } from '../lease-rules.js';
 import { type StreamId, streamKey } from '../stream-manager.js';
 import { isConnected } from './connection/redis-client.js';
 import { ClusterContinuity, RedisCluster } from './connection/redis-cluster.js';

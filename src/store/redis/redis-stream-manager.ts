@@ -20,7 +20,8 @@ import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis
 import type { RedisOptions } from './connection/redis-options.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
-import { RedisCalls, readPage } from './redis-calls.js';
+import { readPage } from './page-reader.js';
+import { RedisCalls } from './redis-calls.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
 import {
   appendArguments,
@@ -30,7 +31,7 @@ import {
   type ScriptClient,
   toAppended,
 } from './script-client.js';
-import { RedisSessions } from './sessions.js';
+import { RedisSessions } from './session-index.js';
 
 export interface RedisStreamManagerOptions extends StoreOptions {
   readonly redis: RedisOptions;

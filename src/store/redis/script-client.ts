@@ -16,7 +16,7 @@ import {
   titleGraceMs,
   tooManyProducers,
 } from '../append-rules.js';
-import { endsWithinMs } from '../lease.js';
+import { endsWithinMs } from '../lease-rules.js';
 import type { Appended, AppendOptions, StoreOptions, StreamInfo } from '../stream-manager.js';
 import { createCommandClient } from './connection/redis-client.js';
 import type { RedisCluster } from './connection/redis-cluster.js';

@@ -1,5 +1,5 @@
 import { Cluster, type ClusterOptions, Command, type Redis } from 'ioredis';
-import { Continuity } from '../../lease.js';
+import { Continuity } from '../../lease-rules.js';
 import type { ConnectionLog } from './connection-log.js';
 import { notConnected } from './redis-errors.js';
 import { type ClientOptions, type RedisAddress, retryDelayMs } from './redis-options.js';

@@ -31,8 +31,8 @@
 -- @include shared/time
 -- @include shared/state
 -- @include shared/foreign-elements
--- @include shared/producers
--- @include shared/heartbeat
+-- @include shared/producer-record
+-- @include shared/lease-renewal
 -- @include shared/store-events
 
 -- After a deletion: fences the producers of the deleted stream in the new one.

@@ -17,8 +17,8 @@
 -- @include shared/time
 -- @include shared/state
 -- @include shared/foreign-elements
--- @include shared/producers
--- @include shared/heartbeat
+-- @include shared/producer-record
+-- @include shared/lease-renewal
 
 local list, key = KEYS[1], KEYS[2]
 local id, lease_ms, epoch = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])

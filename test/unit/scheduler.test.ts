@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inBatches } from '../../src/feed/turns.js';
+import { inBatches } from '../../src/feed/scheduler.js';
 
 /** How long each pause between two batches was to be. */
 const pauses: number[] = [];

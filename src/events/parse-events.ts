@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { ServiceError } from '../errors.js';
-import { describeIssue, findIssue } from '../issue-message.js';
+import { runAtOnce } from '../time-slices.js';
+import { describeIssue, findIssue } from '../validation-message.js';
 import {
   type EventInput,
   endingOf,
@@ -21,7 +22,6 @@ import {
   scanInSteps,
   scanJson,
 } from './json-scan.js';
-import { runAtOnce } from './slices.js';
 
 /** Text up to this size is parsed without a scan, at 100 ns a byte at worst. */
 const smallBytes = 16 * 1024;
@@ -32,7 +32,7 @@ const wholeBytes = 64 * 1024;
 /** How much of a body is scanned in one step. */
 const stepBytes = 256 * 1024;
 
-export interface EncodeLimits {
+export interface ParseLimits {
   /** Max size of one event as sent, in bytes. */
   readonly maxEventBytes: number;
 }
@@ -54,14 +54,17 @@ interface ParsedEvent {
  * @throws ServiceError `invalid_json`, `invalid_event`, `event_too_large`; the message says which
  *   event, and where in it.
  */
-export function encodeEvents(body: Buffer, limits: EncodeLimits): StoredEvent[] {
+export function parseEvents(body: Buffer, limits: ParseLimits): StoredEvent[] {
   const plain = body.length <= limits.maxEventBytes ? parsePlain(body) : null;
   if (plain !== null) return [encodeEvent(plain, nameInBody(0))];
-  return runAtOnce(encodeInSteps(body, limits));
+  return runAtOnce(parseEventsInSteps(body, limits));
 }
 
-/** Does what `encodeEvents` does in steps of some milliseconds at most. */
-export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<void, StoredEvent[]> {
+/** Does what `parseEvents` does in steps of some milliseconds at most. */
+export function* parseEventsInSteps(
+  body: Buffer,
+  limits: ParseLimits,
+): Generator<void, StoredEvent[]> {
   const scanLimits = { maxDepth: maxEventDepth, maxElements: maxBatchEvents };
   const scan = yield* scanInSteps(body, scanLimits, stepBytes);
   rejectFault(body, scan, 'the body', nameInBody);
@@ -79,11 +82,11 @@ export function* encodeInSteps(body: Buffer, limits: EncodeLimits): Generator<vo
 }
 
 /**
- * Turns one line of NDJSON into the event to store, as `encodeEvents` does.
+ * Turns one line of NDJSON into the event to store, as `parseEvents` does.
  *
  * @param name name of the line in messages
  */
-export function encodeLine(line: Buffer, name: string, limits: EncodeLimits): StoredEvent {
+export function parseEventLine(line: Buffer, name: string, limits: ParseLimits): StoredEvent {
   rejectTooLarge(line, name, limits);
   return encodeEvent(parseLine(line, name), name);
 }
@@ -133,7 +136,7 @@ function checkEvent(value: unknown, name: string): EventInput {
   throw invalidEvent(describeIssue({ field, message }, name) + hint);
 }
 
-function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: EncodeLimits): void {
+function rejectTooLarge(text: Buffer, name: string, { maxEventBytes }: ParseLimits): void {
   if (text.length <= maxEventBytes) return;
   const message = `${name} has ${text.length} bytes, more than ${maxEventBytes}`;
   throw new ServiceError('event_too_large', message);

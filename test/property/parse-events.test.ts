@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeEvents } from '../../src/events/encode-events.js';
 import { eventSchema } from '../../src/events/event.js';
+import { parseEvents } from '../../src/events/parse-events.js';
 
 const limits = { maxEventBytes: 1024 ** 2 };
 const spaces = fc.constantFrom(undefined, 1, 3, '\t', '\n', '\r\n ');
@@ -26,13 +26,13 @@ const valid = fc.record(
   { requiredKeys: ['type'], noNullPrototype: true },
 );
 
-describe('encodeEvents', () => {
+describe('parseEvents', () => {
   it('keeps the given fields and adds the missing ones and no others', () => {
     fc.assert(
       fc.property(fc.array(valid, { minLength: 1, maxLength: 5 }), spaces, (events, space) => {
         const sent = JSON.parse(JSON.stringify(events));
         const text = JSON.stringify(events, null, space as never);
-        const stored = encodeEvents(Buffer.from(text), limits);
+        const stored = parseEvents(Buffer.from(text), limits);
         expect(stored).toHaveLength(sent.length);
         for (const [index, { bytes }] of stored.entries()) {
           expect(bytes.includes(0x0a) || bytes.includes(0x0d)).toBe(false);
@@ -54,7 +54,7 @@ describe('encodeEvents', () => {
     fc.assert(
       fc.property(valid, (event) => {
         const text = JSON.stringify(event);
-        const [stored] = encodeEvents(Buffer.from(text), limits);
+        const [stored] = parseEvents(Buffer.from(text), limits);
         expect(stored?.bytes.subarray(0, Buffer.byteLength(text) - 1)).toEqual(
           Buffer.from(text).subarray(0, -1),
         );
@@ -90,7 +90,7 @@ describe('encodeEvents', () => {
         fc.pre(!text.includes('__proto__') && !text.startsWith('['));
         const isValid = eventSchema.safeParse(JSON.parse(text)).success;
         counts[isValid ? 'valid' : 'rejected'] += 1;
-        const encode = () => encodeEvents(Buffer.from(text), limits);
+        const encode = () => parseEvents(Buffer.from(text), limits);
         if (isValid) expect(encode()).toHaveLength(1);
         else expect(encode).toThrow(expect.objectContaining({ code: 'invalid_event' }));
       }),
@@ -103,7 +103,7 @@ describe('encodeEvents', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const body = Buffer.from(bytes);
-        expect(() => encodeEvents(body, limits)).toThrow(
+        expect(() => parseEvents(body, limits)).toThrow(
           expect.objectContaining({ name: 'ServiceError' }),
         );
       }),
@@ -117,7 +117,7 @@ describe('encodeEvents', () => {
         const body = Buffer.from(JSON.stringify([event, event]));
         body[place % body.length] = byte;
         try {
-          for (const stored of encodeEvents(body, limits)) JSON.parse(stored.bytes.toString());
+          for (const stored of parseEvents(body, limits)) JSON.parse(stored.bytes.toString());
         } catch (error) {
           expect(error).toMatchObject({ name: 'ServiceError' });
         }

@@ -5,10 +5,10 @@ import {
   type OnRejected,
   type Problem,
   problemContentType,
-  RouteTable,
   sendProblem,
   toReportedProblem,
 } from './problem.js';
+import { RouteTable } from './route-table.js';
 
 /** How long the rest of a body is read and discarded after an early response. */
 export const discardMs = 1000;

@@ -21,7 +21,7 @@ export interface FeedClientListener {
 const resetAfterMs = 200;
 
 /** The response and socket that a feed writes to, once the head has been sent. */
-export class FeedClient {
+export class FeedConnection {
   /** On the clock of `performance.now()`. */
   lastWriteAt = performance.now();
   #listener: FeedClientListener | null = null;

@@ -29,6 +29,7 @@ export class ServiceNode {
   /** Resolves when it is ready. */
   async start(): Promise<void> {
     this.#process = new ServiceProcess({ PORT: String(this.port), ...this.environment });
+    await this.#process.isListening();
     await waitFor('the node is ready', () => isReadyAt(this.url));
   }
 

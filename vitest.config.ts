@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/support/longest-first.js';
+import { Interleaved } from './test/support/interleaved.js';
 
 /** They need two more browsers, and minutes. */
 const long = process.env.REJOIN_LONG === '1' ? [] : ['test/clients/engines/**'];
@@ -15,10 +15,10 @@ export default defineConfig({
     // What they import is loaded once for all: that takes longer than many of them.
     isolate: false,
     // More than cores: they wait for processes, leases and timers for most of their time.
-    maxWorkers: 6,
+    maxWorkers: 4,
     // Of the tests of a file that wait beside each other.
     maxConcurrency: 8,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: Interleaved },
     // Tests wait for conditions; a deadline only ends what would never come.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hasSoundBraces } from '../store/redis/redis-keys.js';
-import { listOf, optionalText } from './values.js';
+import { listOf, optionalText, unreadableReason } from './values.js';
 
 const addressRule = 'must be host:port, or a list of them';
 
@@ -24,12 +24,18 @@ export const addresses = listOf(address).refine(({ length }) => length > 0, addr
 /** The path of a file of PEM certificates, whose content becomes the value. */
 export const certificates = optionalText.transform((path, context) => {
   if (path === undefined) return undefined;
+  let content: string;
   try {
-    const content = readFileSync(path, 'utf8');
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    context.addIssue(`cannot be read: ${path}: ${unreadableReason(error)}`);
+    return z.NEVER;
+  }
+  try {
     new X509Certificate(content);
     return content;
-  } catch (error) {
-    context.addIssue(`holds no certificates: ${path}: ${(error as Error).message}`);
+  } catch {
+    context.addIssue(`holds no certificates: ${path}`);
     return z.NEVER;
   }
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { getSystemErrorMap, parseEnv } from 'node:util';
+import { parseEnv } from 'node:util';
 import { parseDocument } from 'yaml';
 import { settings } from './settings.js';
+import { unreadableReason } from './values.js';
 
 /** The service cannot start with these settings. The message names every error. */
 export class ConfigError extends Error {
@@ -38,10 +39,8 @@ export function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code, errno = 0 } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null;
-    const [, reason] = getSystemErrorMap().get(errno) ?? ['', 'this is not the path of a file'];
-    throw new ConfigError([`${path}: cannot be read: ${reason}`]);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new ConfigError([`${path}: cannot be read: ${unreadableReason(error)}`]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { z } from 'zod';
 
 interface Annotation {
@@ -123,4 +124,10 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   const split = (value: unknown) =>
     typeof value === 'string' ? value.split(',').map((part) => part.trim()) : (value ?? []);
   return z.preprocess(split, z.array(item, 'must be a list')).prefault([]);
+}
+
+/** Why a file cannot be read, without the words of Node.js, which may quote its path in code. */
+export function unreadableReason(error: unknown): string {
+  const { errno = 0 } = error as NodeJS.ErrnoException;
+  return getSystemErrorMap().get(errno)?.[1] ?? 'this is not the path of a file';
 }

@@ -51,7 +51,8 @@ export class InspectorPage {
   /** Enters a key or a token, as somebody does who pastes it and goes on. */
   async enter(label: 'API key' | 'Reader token', text: string): Promise<void> {
     const input = this.page.getByLabel(label);
-    if (!(await input.isVisible())) await this.page.getByText('Key and token').click();
+    // Not by a click: the page opens it too, when it needs a key, and the click would close it.
+    await this.page.locator('#credentials').evaluate('(details) => { details.open = true; }');
     await input.fill(text);
     await input.press('Tab');
   }

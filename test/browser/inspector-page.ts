@@ -52,7 +52,7 @@ export class InspectorPage {
   async enter(label: 'API key' | 'Reader token', text: string): Promise<void> {
     const input = this.page.getByLabel(label);
     // Not by a click: the page opens it too, when it needs a key, and the click would close it.
-    await this.page.locator('#credentials').evaluate('(details) => { details.open = true; }');
+    await this.page.evaluate(`document.querySelector('#credentials').open = true`);
     await input.fill(text);
     await input.press('Tab');
   }
@@ -88,8 +88,15 @@ export class InspectorPage {
   }
 
   hasFrames(count: number): Promise<void> {
-    const rows = `document.querySelectorAll('#frames li:not(.mark)')`;
-    return holds(this.page, `${count} frames`, `${rows}.length >= ${count}`);
+    return holds(this.page, `${count} frames`, hasFrames(count));
+  }
+
+  /** Whether it has that many frames before it says something of the connection. */
+  async hasFramesUnless(count: number, pattern: RegExp): Promise<boolean> {
+    const says = `${pattern}.test(document.querySelector('#state')?.innerText ?? '')`;
+    const either = `(${hasFrames(count)} || ${says})`;
+    await holds(this.page, `${count} frames, or ${pattern}`, either);
+    return this.page.evaluate<boolean>(hasFrames(count));
   }
 
   /** The ids of the stream that is open, as its address has them. */
@@ -107,4 +114,9 @@ export class InspectorPage {
         return copy.textContent;
       }).join('')`);
   }
+}
+
+/** An expression: whether the page has that many frames. */
+function hasFrames(count: number): string {
+  return `document.querySelectorAll('#frames li:not(.mark)').length >= ${count}`;
 }

@@ -56,7 +56,7 @@ describe('The leases of many streams on two nodes', () => {
     const bases = nodes.map(({ url }) => url);
     const pulses = nodes.map((node) => new Pulse(node));
     const living = await startLiving(bases, { appends: 20, renewals: 20, 'an open body': 10 });
-    const dead = await startDead(bases, 250); // a node takes 100 at a time
+    const dead = await startDead(bases, 150); // a node takes 100 at a time
     pulses[0]?.stop();
     await nodes[0]?.kill();
 
@@ -64,7 +64,7 @@ describe('The leases of many streams on two nodes', () => {
     const lostAt = await lossesOf(client, dead);
     const signs = await timesOf(client, dead, 0);
     const lateBy = lostAt.map((at, index) => at - (signs[index] as number) - leaseMs);
-    printLateness('of 250 dead workers', lateBy);
+    printLateness('of 150 dead workers', lateBy);
     for (const ms of lateBy) expect(ms).toBeGreaterThanOrEqual(0);
     await sleep(leaseMs); // in which a stream that ends wrongly, or twice, does so
     await allLive(client, living, pulses);

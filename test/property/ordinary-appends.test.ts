@@ -294,7 +294,7 @@ describe.each(settings)('The append fast path, where %s,', (_, options, level) =
         expect(direct).toEqual(framework);
       });
     });
-    await fc.assert(property, { numRuns: runs(30) });
+    await fc.assert(property, { numRuns: runs(20) });
   }
 
   it('has the same response and stores the same as the route', async () => {

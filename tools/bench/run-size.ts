@@ -12,7 +12,7 @@ const comparisonRounds = 10;
 const usualAttempts = 3;
 
 /** By how much less everything is when only the benchmark itself is tried. */
-const quickSize: Size = { seconds: 0.2, smaller: 25 };
+const quickSize: Size = { seconds: 0.1, smaller: 25 };
 
 export function sizeOf(scenario: Scenario, { seconds, quick, against }: BenchArguments): Size {
   if (quick) return quickSize;

@@ -22,6 +22,7 @@ import {
   scanInSteps,
   scanJson,
 } from './json-scan.js';
+import { isPlainEvent } from './plain-event.js';
 
 /** Text up to this size is parsed without a scan, at 100 ns a byte at worst. */
 const smallBytes = 16 * 1024;
@@ -128,6 +129,7 @@ function withFields(text: Buffer, fields: string): Buffer {
 }
 
 function checkEvent(value: unknown, name: string): EventInput {
+  if (isPlainEvent(value)) return value;
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
   const { field, message } = findIssue(eventSchema, value);

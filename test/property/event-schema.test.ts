@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventSchema, eventTypePattern, maxIdLength } from '../../src/events/event.js';
+import { eventSchema, maxIdLength } from '../../src/events/event.js';
 import { parseEvents } from '../../src/events/parse-events.js';
+import { isPlainEvent } from '../../src/events/plain-event.js';
 import { runs } from './runs.js';
 
 const times = fc.oneof(
@@ -85,7 +86,7 @@ describe('The schema of an event', () => {
     const values = fc.oneof(rightEvents, oneFieldOff, nearlyEvents, withKnownFields, anything);
     fc.assert(
       fc.property(values, (value) => {
-        if (!isPlainlyAnEvent(value)) return;
+        if (!isPlainEvent(value)) return;
         // Such a key is looked for in the text, and that is rejected before.
         if (JSON.stringify(value).includes('__proto__')) return;
         taken += 1;
@@ -124,34 +125,3 @@ describe('The schema of an event', () => {
     );
   });
 });
-
-/** UTC, and a day that every month has: all such times are RFC 3339. */
-const plainTime =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
-
-/** What anybody would call an event who has read the table of its fields. */
-function isPlainlyAnEvent(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const event = value as Record<string, unknown>;
-  for (const name in event) if (!isPlainField(name, event[name])) return false;
-  return event.type !== undefined;
-}
-
-function isPlainField(name: string, value: unknown): boolean {
-  switch (name) {
-    case 'type':
-      return typeof value === 'string' && eventTypePattern.test(value);
-    case 'id':
-      return typeof value === 'string' && value.length <= maxIdLength;
-    case 'content':
-      return typeof value === 'string';
-    case 'done':
-      return typeof value === 'boolean';
-    case 'timestamp':
-      return typeof value === 'string' && plainTime.test(value);
-    case 'data':
-      return typeof value === 'object' && value !== null && !Array.isArray(value);
-    default:
-      return false;
-  }
-}

@@ -1,4 +1,3 @@
-import type { Histogram } from 'prom-client';
 import { BoundedCache, maxRememberedStreams } from '../bounded-cache.js';
 import type { ErrorCode } from '../errors.js';
 import { type Ending, mayFollowEnd, type StoredEvent } from '../events/event.js';
@@ -12,6 +11,7 @@ import {
   streamKey,
 } from '../store/stream-manager.js';
 import { durationBuckets, type Instruments, waitBuckets } from './instruments.js';
+import type { TimeHistogram } from './time-histogram.js';
 
 /** The state of an open stream. Times are milliseconds of `performance.now()`. */
 interface Run {
@@ -28,10 +28,9 @@ const quietMs = 300_000;
 
 /** The metrics of appends, and of the agent runs that they show on this node. */
 export class AppendMetrics implements StoreObserver {
-  readonly #duration: Histogram<'backend' | 'outcome'>;
-  readonly #stored: Histogram.Internal<'backend' | 'outcome'>;
-  readonly #firstAnswer: Histogram;
-  readonly #gap: Histogram;
+  readonly #duration: TimeHistogram;
+  readonly #firstAnswer: TimeHistogram;
+  readonly #gap: TimeHistogram;
   readonly #runs = new BoundedCache<Run>(maxRememberedStreams, quietMs);
   readonly #ended: Record<Ending | 'deleted', number> = {
     complete: 0,
@@ -43,35 +42,30 @@ export class AppendMetrics implements StoreObserver {
   #bytes = 0;
 
   /** @param backend name of the store, as a label */
-  constructor(
-    instruments: Instruments,
-    streams: StreamManager,
-    readonly backend: string,
-  ) {
-    this.#duration = instruments.seconds(
-      'rejoin_append_duration_seconds',
-      'How long the store took for an append, by outcome: stored, or the code of the error.',
-      durationBuckets,
-      ['backend', 'outcome'],
-    );
-    this.#duration.zero({ backend, outcome: 'stored' });
-    this.#stored = this.#duration.labels(backend, 'stored');
+  constructor(instruments: Instruments, streams: StreamManager, backend: string) {
+    this.#duration = instruments.seconds({
+      name: 'rejoin_append_duration_seconds',
+      help: 'How long the store took for an append, by outcome: stored, or the code of the error.',
+      buckets: durationBuckets,
+      labels: { backend },
+      by: { label: 'outcome', value: 'stored' },
+    });
     instruments.total('rejoin_events_appended_total', 'Events stored.', () => this.#events);
     instruments.total(
       'rejoin_bytes_appended_total',
       'Bytes of the events stored.',
       () => this.#bytes,
     );
-    this.#firstAnswer = instruments.seconds(
-      'rejoin_first_answer_seconds',
-      'From the first append of a stream to its first answer event.',
-      waitBuckets,
-    );
-    this.#gap = instruments.seconds(
-      'rejoin_append_gap_seconds',
-      'From one append to the next of the same open stream.',
-      gapBuckets,
-    );
+    this.#firstAnswer = instruments.seconds({
+      name: 'rejoin_first_answer_seconds',
+      help: 'From the first append of a stream to its first answer event.',
+      buckets: waitBuckets,
+    });
+    this.#gap = instruments.seconds({
+      name: 'rejoin_append_gap_seconds',
+      help: 'From one append to the next of the same open stream.',
+      buckets: gapBuckets,
+    });
     instruments.totals(
       'rejoin_streams_ended_total',
       'Streams that ended on this node: by their terminal event, an expired lease, or deletion.',
@@ -90,14 +84,14 @@ export class AppendMetrics implements StoreObserver {
     { offset }: Appended,
     tookMs: number,
   ): void {
-    this.#stored.observe(tookMs / 1000);
+    this.#duration.observe(tookMs / 1000, 'stored');
     this.#events += events.length;
     for (const { bytes } of events) this.#bytes += bytes.length;
     if (events.length > 0) this.#continueRun(streamKey(stream), events, offset);
   }
 
   appendFailed(code: ErrorCode, tookMs: number): void {
-    this.#duration.observe({ backend: this.backend, outcome: code }, tookMs / 1000);
+    this.#duration.observe(tookMs / 1000, code);
   }
 
   deleted(stream: StreamId, status: StreamStatus | null): void {

@@ -1,4 +1,3 @@
-import type { Histogram } from 'prom-client';
 import {
   type FeedObserver,
   feedEnds,
@@ -11,6 +10,7 @@ import {
   resetReasons,
 } from '../feed/feed-observer.js';
 import { durationBuckets, type Instruments, waitBuckets } from './instruments.js';
+import type { TimeHistogram } from './time-histogram.js';
 
 /** How many feeds are open, and how many streams they follow. */
 export interface FeedCounts {
@@ -25,8 +25,8 @@ export class FeedMetrics implements FeedObserver {
   readonly closed;
   readonly reset;
   readonly #reads = noReads();
-  readonly #firstEvent: Histogram;
-  readonly #lag: Histogram;
+  readonly #firstEvent: TimeHistogram;
+  readonly #lag: TimeHistogram;
   #deliveredEvents = 0;
   #deliveredBytes = 0;
 
@@ -64,16 +64,16 @@ export class FeedMetrics implements FeedObserver {
           readResults.map((result) => [{ cause, result }, this.#reads[cause][result]] as const),
         ),
     );
-    this.#firstEvent = instruments.seconds(
-      'rejoin_first_event_seconds',
-      'From a feed that found no stream to the first event of it.',
-      waitBuckets,
-    );
-    this.#lag = instruments.seconds(
-      'rejoin_delivery_lag_seconds',
-      'From a notification until all waiting feeds were written to.',
-      durationBuckets,
-    );
+    this.#firstEvent = instruments.seconds({
+      name: 'rejoin_first_event_seconds',
+      help: 'From a feed that found no stream to the first event of it.',
+      buckets: waitBuckets,
+    });
+    this.#lag = instruments.seconds({
+      name: 'rejoin_delivery_lag_seconds',
+      help: 'From a notification until all waiting feeds were written to.',
+      buckets: durationBuckets,
+    });
     instruments.total(
       'rejoin_events_delivered_total',
       'Events written to feeds.',

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { TimeHistogram, type TimeHistogramOptions } from './time-histogram.js';
 
 /** Values that are kept elsewhere, each with its labels. */
 type Values = () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
@@ -48,14 +49,9 @@ export class Instruments {
     new Gauge({ name, help, labelNames, registers: this.#registers, collect });
   }
 
-  /** A histogram of seconds. @param buckets their upper bounds, ascending */
-  seconds<Label extends string = never>(
-    name: string,
-    help: string,
-    buckets: number[],
-    labelNames: readonly Label[] = [],
-  ): Histogram<Label> {
-    return new Histogram({ name, help, buckets, labelNames, registers: this.#registers });
+  /** A histogram of seconds. */
+  seconds(options: TimeHistogramOptions): TimeHistogram {
+    return new TimeHistogram(this.registry, options);
   }
 }
 

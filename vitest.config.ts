@@ -15,7 +15,7 @@ export default defineConfig({
     // What they import is loaded once for all: that takes longer than many of them.
     isolate: false,
     // More than cores: they wait for processes, leases and timers for most of their time.
-    maxWorkers: 5,
+    maxWorkers: 6,
     // Of the tests of a file that wait beside each other.
     maxConcurrency: 8,
     sequence: { sequencer: Interleaved },

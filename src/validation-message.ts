@@ -38,7 +38,7 @@ export function describeIssue({ field, message }: Issue, whole: string): string 
  * A message that follows the name of the field. Pass it as `error` when parsing the input of others;
  * messages of the schema itself take precedence.
  */
-export function issueMessage(issue: z.core.$ZodRawIssue): string {
+function issueMessage(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? 'is required' : mustBe(kinds[issue.expected]);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idPattern } from '../store/stream-manager.js';
 
 /** What a token may allow: to read, and also to stop. */
-export const readerRights = ['read', 'stop'] as const;
+const readerRights = ['read', 'stop'] as const;
 
 export type ReaderRight = (typeof readerRights)[number];
 

@@ -141,16 +141,12 @@ const defaults = settingsSchema.parse({});
 const variableOf = new Map(settings.map(({ path, variable }) => [path, variable]));
 
 /** Whether a scalar setting was set, be it to its default by a variable. */
-export function isChosen(
-  path: SettingPath,
-  values: Settings,
-  variables: Readonly<Variables>,
-): boolean {
+function isChosen(path: SettingPath, values: Settings, variables: Readonly<Variables>): boolean {
   const isVariableSet = variables[variableOf.get(path) as string] !== undefined;
   return isVariableSet || valueAt(path, values) !== valueAt(path, defaults);
 }
 
-export function valueAt(path: SettingPath, values: Settings): unknown {
+function valueAt(path: SettingPath, values: Settings): unknown {
   return path.split('.').reduce<unknown>((value, key) => Object(value)[key], values);
 }
 

@@ -22,7 +22,7 @@ export interface SettingWarning {
 
 export type Mapping = Record<string, unknown>;
 
-export function isMapping(value: unknown): value is Mapping {
+function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -35,7 +35,7 @@ export function removeAt(document: Mapping, path: readonly string[]): boolean {
 }
 
 /** @returns null when the file does not exist. @throws ConfigError when it cannot be read */
-export function readIfThere(path: string): string | null {
+function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Chunk } from '../sse/frame.js';
 
 /** What a feed does when its connection changes. Must not throw: an error would end the process. */
-export interface FeedClientListener {
+export interface FeedConnectionListener {
   /** There is room in the socket again. */
   onDrain(): void;
   /** The client has closed its sending side. */
@@ -24,7 +24,7 @@ const resetAfterMs = 200;
 export class FeedConnection {
   /** On the clock of `performance.now()`. */
   lastWriteAt = performance.now();
-  #listener: FeedClientListener | null = null;
+  #listener: FeedConnectionListener | null = null;
   #stallMs = 0;
   #awaitsDrain = false;
   #hasEnded = false;
@@ -42,7 +42,7 @@ export class FeedConnection {
   ) {}
 
   /** @param stallMs the write timeout */
-  listen(listener: FeedClientListener, stallMs: number): void {
+  listen(listener: FeedConnectionListener, stallMs: number): void {
     this.#listener = listener;
     this.#stallMs = stallMs;
     this.response.on('close', this.#onClose);

@@ -2,7 +2,7 @@ import type { BaseLogger } from 'pino';
 import { toLogFields } from '../errors.js';
 import { matches, type Position, startOfStream } from '../events/position.js';
 import { Chunk } from '../sse/frame.js';
-import type { FeedClientListener, FeedConnection } from './feed-connection.js';
+import type { FeedConnection, FeedConnectionListener } from './feed-connection.js';
 import type { FeedEnd, FeedObserver } from './feed-observer.js';
 import { type FeedFormat, jitter } from './formats/feed-format.js';
 import type { EncodedPage } from './pages.js';
@@ -75,7 +75,7 @@ const ageJitter = 0.1;
  * The feed of one client: a position and a socket. It writes from its position until the socket
  * is full, and continues when the socket drains; nothing is queued for it elsewhere (backpressure).
  */
-export class Subscriber implements ParkedSubscriber, TurnTaker, FeedClientListener {
+export class Subscriber implements ParkedSubscriber, TurnTaker, FeedConnectionListener {
   #position: Position;
   readonly #startedAt = performance.now();
   /** Time without a write after which a heartbeat is due. */

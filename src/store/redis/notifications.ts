@@ -117,7 +117,7 @@ const maxDelayMs = 2000;
  * Publishes to itself now and then. A subscription may be up and deliver nothing, for instance at a
  * server that is no longer the primary: then it is stale, and is replaced.
  */
-export class SubscriptionCheck {
+class SubscriptionCheck {
   readonly #channel: string;
   readonly #timer: NodeJS.Timeout;
   #sent = 0;

@@ -50,11 +50,7 @@ export class ConnectionLog {
 const oldestSupported = [6, 2] as const;
 
 /** Logs the version and settings of the server, and warns of those that put streams at risk. */
-export async function examineServer(
-  client: Redis,
-  redis: string,
-  logger: BaseLogger,
-): Promise<void> {
+async function examineServer(client: Redis, redis: string, logger: BaseLogger): Promise<void> {
   try {
     const server = readInfo(await client.info());
     logger.info({ redis, ...server }, 'Redis was examined');

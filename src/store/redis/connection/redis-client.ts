@@ -125,7 +125,7 @@ const switchChannel = '+switch-master';
  * is alive, is told some ten seconds later, and until then acknowledges writes that will be lost. It
  * subscribes to all sentinels: one that is not up to date would send the client back.
  */
-export function followPrimary(client: Redis, options: RedisOptions): void {
+function followPrimary(client: Redis, options: RedisOptions): void {
   const listeners = options.addresses.map((address) =>
     listen(sentinelClient(address, options), (message) => {
       const [name, , , host, port] = message.split(' ');

@@ -50,20 +50,20 @@ const types: Readonly<Record<string, string>> = {
 
 /** Serves the page without credentials: it is static, and requests the data that it shows. */
 export function servePage(app: FastifyInstance, page: Page): void {
-  const html = pageFile(page.html, withoutLinks(readFileSync(page.html), page.disabled));
+  const html = onDemand(page.html, (body) => withoutLinks(body, page.disabled));
   const entries = Object.entries({ 'icon.svg': icon, ...page.files });
-  const files = new Map(entries.map(([name, url]) => [name, pageFile(url, readFileSync(url))]));
+  const files = new Map(entries.map(([name, url]) => [name, onDemand(url)]));
   const setPolicy: onRequestHookHandler = (_request, reply, done) => {
     reply.header('content-security-policy', page.policy);
     done();
   };
   const config = { access: 'public' } as const;
   const options = { schema: { hide: true }, config, onRequest: setPolicy };
-  app.get(page.path, options, async (request, reply) => send(request, reply, html));
+  app.get(page.path, options, async (request, reply) => send(request, reply, html()));
   app.get<{ Params: { file: string } }>(`${page.path}/:file`, options, async (request, reply) => {
     const file = files.get(request.params.file);
     if (file === undefined) throw new ServiceError('not_found', 'the page has no such file');
-    return send(request, reply, file);
+    return send(request, reply, file());
   });
 }
 
@@ -71,6 +71,15 @@ function withoutLinks(html: Buffer, disabled: readonly string[]): Buffer {
   const lines = html.toString().split('\n');
   const links = disabled.map((path) => ` href="${path}"`);
   return Buffer.from(lines.filter((line) => !links.some((link) => line.includes(link))).join('\n'));
+}
+
+/** Reads the file at its first request: with Swagger UI there are two megabytes, which most nodes never serve. */
+function onDemand(url: URL, edit = (body: Buffer): Buffer => body): () => PageFile {
+  let file: PageFile | undefined;
+  return () => {
+    file ??= pageFile(url, edit(readFileSync(url)));
+    return file;
+  };
 }
 
 function pageFile(url: URL, body: Buffer): PageFile {

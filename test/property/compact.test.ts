@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { anyCharacter } from '../support/any-character.js';
 import { describeApp, type TestStream } from '../support/app-suite.js';
 import { runs } from './runs.js';
 
 const content = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 4 }),
+  fc.string({ unit: anyCharacter, maxLength: 4 }),
   fc.constantFrom('\ud83d', '\ude42', '"', '\\', '\u2028', '\r\n', 'é'),
 );
 

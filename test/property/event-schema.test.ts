@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { eventSchema, maxIdLength } from '../../src/events/event.js';
 import { parseEvents } from '../../src/events/parse-events.js';
 import { isPlainEvent } from '../../src/events/plain-event.js';
+import { anyCharacter } from '../support/any-character.js';
 import { runs } from './runs.js';
 
 const times = fc.oneof(
@@ -38,11 +39,11 @@ const nearlyEvents = fc.record(
       anything,
     ),
     id: fc.oneof(
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
       fc.constantFrom(...[0, 1, 2].map((more) => 'é'.repeat(maxIdLength + more))),
       anything,
     ),
-    content: fc.oneof({ weight: 3, arbitrary: fc.string({ unit: 'binary' }) }, anything),
+    content: fc.oneof({ weight: 3, arbitrary: fc.string({ unit: anyCharacter }) }, anything),
     done: fc.oneof({ weight: 3, arbitrary: fc.boolean() }, anything),
     timestamp: fc.oneof({ weight: 3, arbitrary: times }, anything),
     data: fc.oneof({ weight: 3, arbitrary: fc.dictionary(fc.string(), fc.jsonValue()) }, anything),
@@ -60,8 +61,8 @@ const rightTimes = fc
 const rightEvents = fc.record(
   {
     type: fc.constantFrom('answer', 'thinking', 'tool_call', 'a'.repeat(64)),
-    id: fc.string({ maxLength: 32, unit: 'binary' }),
-    content: fc.string({ unit: 'binary' }),
+    id: fc.string({ maxLength: 32, unit: anyCharacter }),
+    content: fc.string({ unit: anyCharacter }),
     done: fc.boolean(),
     timestamp: rightTimes,
     data: fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }),

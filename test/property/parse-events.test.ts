@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventSchema } from '../../src/events/event.js';
 import { parseEvents } from '../../src/events/parse-events.js';
+import { anyCharacter } from '../support/any-character.js';
 
 const limits = { maxEventBytes: 1024 ** 2 };
 const spaces = fc.constantFrom(undefined, 1, 3, '\t', '\n', '\r\n ');
 
 const data = fc
-  .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' }), {
+  .dictionary(fc.string({ unit: anyCharacter }), fc.jsonValue({ stringUnit: anyCharacter }), {
     noNullPrototype: true,
   })
   .filter((value) => !JSON.stringify(value).includes('__proto__'));
@@ -15,8 +16,8 @@ const data = fc
 const valid = fc.record(
   {
     type: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/),
-    id: fc.string({ unit: 'binary', maxLength: 64 }),
-    content: fc.string({ unit: 'binary' }),
+    id: fc.string({ unit: anyCharacter, maxLength: 64 }),
+    content: fc.string({ unit: anyCharacter }),
     done: fc.boolean(),
     timestamp: fc
       .date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })

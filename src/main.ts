@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Config, loadConfig } from './config/config.js';
 import { ConfigError } from './config/sources.js';
@@ -42,7 +42,7 @@ function openFilesLimit(): number {
   return typeof limit === 'number' ? limit : Infinity;
 }
 
-function warn({ warnings, server: { maxConnections } }: Config): void {
+function warn({ warnings, server: { maxConnections } }: Config, logger: Logger): void {
   for (const warning of warnings)
     logger.warn(warning, 'A setting may not have the intended effect');
   const openFiles = openFilesLimit();
@@ -59,42 +59,11 @@ function readVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-const config = readConfig();
-const logger = pino({ level: config.log.level, base: null });
-warn(config);
-const { streamEvents, streamBytes, sessionStreams } = config.limits;
-const streams = createStreamManager({
-  ...config.streamManager,
-  limits: {
-    maxStreamEvents: streamEvents,
-    maxStreamBytes: streamBytes,
-    maxSessionStreams: sessionStreams,
-  },
-  logger,
-});
-const app = await buildApp({ config, logger, streams, version: readVersion() });
-
-const { drainDelayMs } = config.server;
-const shutdown = {
-  delay: drainDelayMs + shutdownLimitMs,
-  logger,
-  onSecondSignal: () => logger.warn('The service exits at once, after a second signal'),
-  onTimeout: () => logger.error('The service exits at once, as its shutdown takes too long'),
-};
-
-closeWithGrace(shutdown, async ({ signal, err }) => {
-  if (err) logger.fatal(toLogFields(err), 'The process fails');
-  logger.info({ signal }, 'The service is stopping');
-  // SIGINT comes from a terminal, where there is no load balancer to wait for.
-  if (signal === 'SIGTERM') await app.drain(drainDelayMs);
-  await app.close();
-  await streams.close();
-  logger.info('The service has stopped');
-});
-
 /** The reason why the service cannot listen, and the setting to change. */
-function listenError(error: NodeJS.ErrnoException): string {
-  const { host, port } = config.server;
+function listenError(
+  error: NodeJS.ErrnoException,
+  { host, port }: Pick<Config['server'], 'host' | 'port'>,
+): string {
   if (error.code === 'EADDRINUSE') return `Port ${port} is in use: set PORT to another one`;
   if (error.code === 'EACCES') return `Port ${port} is not permitted: set PORT to 1024 or above`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
@@ -103,15 +72,52 @@ function listenError(error: NodeJS.ErrnoException): string {
   return `The service cannot listen on ${host}, port ${port}: ${error.message}`;
 }
 
-try {
-  const url = await app.listen({ host: config.server.host, port: config.server.port, backlog });
-  const inspector = config.inspector.isEnabled ? `${url}/inspector` : undefined;
-  const { type: streamManager } = config.streamManager;
-  const places = inspector === undefined ? url : `${url}, with its inspector at ${inspector}`;
-  logger.info({ url, streamManager, inspector }, `The service is listening on ${places}`);
-  if (streamManager === 'memory' && !config.server.isLoopback) {
-    logger.warn('Streams are in the memory of this node: a second node would not have them');
+async function start(): Promise<void> {
+  const config = readConfig();
+  const logger = pino({ level: config.log.level, base: null });
+  warn(config, logger);
+  const { streamEvents, streamBytes, sessionStreams } = config.limits;
+  const streams = createStreamManager({
+    ...config.streamManager,
+    limits: {
+      maxStreamEvents: streamEvents,
+      maxStreamBytes: streamBytes,
+      maxSessionStreams: sessionStreams,
+    },
+    logger,
+  });
+  const app = await buildApp({ config, logger, streams, version: readVersion() });
+
+  const { drainDelayMs } = config.server;
+  const shutdown = {
+    delay: drainDelayMs + shutdownLimitMs,
+    logger,
+    onSecondSignal: () => logger.warn('The service exits at once, after a second signal'),
+    onTimeout: () => logger.error('The service exits at once, as its shutdown takes too long'),
+  };
+
+  closeWithGrace(shutdown, async ({ signal, err }) => {
+    if (err) logger.fatal(toLogFields(err), 'The process fails');
+    logger.info({ signal }, 'The service is stopping');
+    // SIGINT comes from a terminal, where there is no load balancer to wait for.
+    if (signal === 'SIGTERM') await app.drain(drainDelayMs);
+    await app.close();
+    await streams.close();
+    logger.info('The service has stopped');
+  });
+
+  try {
+    const url = await app.listen({ host: config.server.host, port: config.server.port, backlog });
+    const inspector = config.inspector.isEnabled ? `${url}/inspector` : undefined;
+    const { type: streamManager } = config.streamManager;
+    const places = inspector === undefined ? url : `${url}, with its inspector at ${inspector}`;
+    logger.info({ url, streamManager, inspector }, `The service is listening on ${places}`);
+    if (streamManager === 'memory' && !config.server.isLoopback) {
+      logger.warn('Streams are in the memory of this node: a second node would not have them');
+    }
+  } catch (error) {
+    exitWith(listenError(error as NodeJS.ErrnoException, config.server));
   }
-} catch (error) {
-  exitWith(listenError(error as NodeJS.ErrnoException));
 }
+
+void start();

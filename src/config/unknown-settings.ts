@@ -23,6 +23,9 @@ const guesses = new Map<string, string>(
   }),
 );
 
+/** Of a wrong name from the right one, in edits. */
+const maxDistance = 3;
+
 const known: readonly string[] = [...environmentVariables, insecureVariable];
 const names = new Map([...guesses, ...known.map((name) => [name, name] as const)]);
 
@@ -80,8 +83,10 @@ export function unknownSetting(path: string, file: string): string {
 
 /** The name that was probably meant. */
 function closest(name: string, candidates: readonly string[]): string | null {
-  const best = nearest(name, candidates);
-  const max = name.startsWith(best) ? 3 : 2; // ADDRESS for ADDR
+  const alike = candidates.filter(({ length }) => Math.abs(length - name.length) <= maxDistance);
+  if (alike.length === 0) return null;
+  const best = nearest(name, alike);
+  const max = name.startsWith(best) ? maxDistance : maxDistance - 1; // ADDRESS for ADDR
   return distance(name, best) <= Math.min(max, Math.floor(name.length / 4)) ? best : null;
 }
 

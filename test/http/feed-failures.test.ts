@@ -56,11 +56,12 @@ async function serve(streams: ConstructorParameters<typeof FeedHub>[0], options 
       pollIntervalMs: 200,
       heartbeatMs: 100,
       lingerMs: 100,
-      waitMs: 1000,
+      // A busy machine stands still for long.
+      waitMs: 600_000,
       maxAgeMs: 600_000,
       maxFeeds: 100,
       maxFeedsPerStream: 100,
-      stallMs: 600_000, // a busy machine stands still for long
+      stallMs: 600_000,
       ...options,
     },
     logger,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Loader, type Plugin } from 'esbuild';
 
@@ -12,19 +12,40 @@ import { build, type Loader, type Plugin } from 'esbuild';
  */
 export async function bundleProgram(entry: string, outfile: string): Promise<void> {
   const require = 'const require = createRequireOfBundle(import.meta.url);';
-  await build({
+  await bundle(entry, outfile, 'esm', {
+    js: `import { createRequire as createRequireOfBundle } from 'node:module'; ${require}`,
+  });
+}
+
+/**
+ * The same with a cache of what V8 compiles, which is another fifth of the time until the service listens. The
+ * first process that exits writes it.
+ *
+ * @param outfile a `.cjs`: only scripts have such a cache on Node.js 20
+ */
+export async function bundleWithCodeCache(entry: string, outfile: string): Promise<void> {
+  const script = `${outfile}.txt`;
+  await bundle(entry, script, 'cjs');
+  copyFileSync(join(import.meta.dirname, 'cached-script.cjs'), outfile);
+}
+
+function bundle(
+  entry: string,
+  outfile: string,
+  format: 'esm' | 'cjs',
+  banner: Record<string, string> = {},
+) {
+  return build({
     entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    format,
     target: 'node20',
     minifyWhitespace: true,
     logLevel: 'error',
     plugins: [ownPlaces],
-    banner: {
-      js: `import { createRequire as createRequireOfBundle } from 'node:module'; ${require}`,
-    },
+    banner,
   });
 }
 

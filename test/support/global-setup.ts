@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { bundleProgram } from './bundle-program.js';
+import { bundleWithCodeCache } from './bundle-program.js';
 import { chromium, ensureProgram, nginx } from './debian-packages.js';
 import { RedisServer } from './redis-server.js';
 import { builtMain, bundleVariable } from './service-main.js';
@@ -24,8 +24,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-bundle-'));
   // What runs no service needs no build.
   if (existsSync(builtMain)) {
-    process.env[bundleVariable] = join(directory, 'service.mjs');
-    await bundleProgram(builtMain, process.env[bundleVariable]);
+    process.env[bundleVariable] = join(directory, 'service.cjs');
+    await bundleWithCodeCache(builtMain, process.env[bundleVariable]);
   }
   return async () => {
     rmSync(directory, { recursive: true });

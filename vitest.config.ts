@@ -1,8 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { Interleaved } from './test/support/interleaved.js';
 
-/** They need two more browsers, and minutes. */
-const long = process.env.REJOIN_LONG === '1' ? [] : ['test/clients/engines/**'];
+/** What `npm run test:long` runs: two more browsers, and each scenario of the benchmark. */
+const isLong = process.env.REJOIN_LONG === '1';
+const long = isLong ? [] : ['test/clients/engines/**', 'test/e2e/bench-scenarios.test.ts'];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
@@ -15,7 +16,7 @@ export default defineConfig({
     // What they import is loaded once for all: that takes longer than many of them.
     isolate: false,
     // More than cores: they wait for processes, leases and timers for most of their time.
-    maxWorkers: 6,
+    maxWorkers: 8,
     // Of the tests of a file that wait beside each other.
     maxConcurrency: 8,
     sequence: { sequencer: Interleaved },

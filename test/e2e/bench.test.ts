@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readArguments, UsageError } from '../../tools/bench/arguments.js';
@@ -17,42 +16,14 @@ import {
 } from '../../tools/bench/load/event-stamp.js';
 import { Load } from '../../tools/bench/load/load.js';
 import { drawLines } from '../../tools/bench/report/line-plot.js';
-import { readResults } from '../../tools/bench/results.js';
-import { scenarioNames } from '../../tools/bench/scenarios/scenario.js';
 import type { Server } from '../../tools/bench/systems/system.js';
-import { bundledProgram } from '../support/bundled-program.js';
+import { benchRuns, temporaryDirectory } from '../support/bench-runs.js';
 
-const root = resolve(import.meta.dirname, '../..');
-const program = join(root, 'tools/bench/main.ts');
-const bundle = await bundledProgram(program);
-/** As users run it, but for npm. */
-const asUsersRunIt = ['--import', 'tsx', program];
+const { runBench, root } = await benchRuns();
 
 describe('npm run bench', () => {
-  it('measures every scenario, and finds that nothing was lost', async () => {
-    const file = join(directory(), 'results.json');
-    const { code, output } = await runBench(['--quick', '--system', 'rejoin', '--json', file]);
-    expect(output).toContain('Every event was delivered once and in order.');
-    expect(code).toBe(0);
-    const results = readResults(file);
-    expect(results.map(({ scenario }) => scenario)).toEqual(scenarioNames);
-    for (const { scenario, systems } of results) {
-      expect(output).toMatch(new RegExp(`^${scenario} .*\\nrejoin  `, 'm'));
-      expect(Object.values(systems.rejoin?.median ?? {})).not.toHaveLength(0);
-    }
-  }, 600_000);
-
-  it('measures the other systems beside it', async () => {
-    const { code, output } = await runBench(['single-post', '--quick', '--redis'], asUsersRunIt);
-    for (const system of ['rejoin', 'rejoin-redis', 'bare', 'poll']) {
-      expect(output).toMatch(new RegExp(`^${system} +[\\d,]+ `, 'm'));
-    }
-    expect(output).toMatch(/single-post +rejoin +appended\/s ≥ 0\.7 × bare +[\d,]+/);
-    expect(code).toBe(0);
-  });
-
   it('compares two builds, round by round, and reports when the rounds are too few', async () => {
-    const file = join(directory(), 'comparison.json');
+    const file = join(temporaryDirectory(), 'comparison.json');
     const args = ['single-post', '--quick', '--rounds', '1', '--against', root, '--json', file];
     const { code, output } = await runBench(args);
     expect(output).toMatch(/single-post +rejoin +appended\/s .* too few rounds/);
@@ -239,24 +210,4 @@ async function fakeServer(deliver: Deliver | null): Promise<Server> {
     storeCommands: async () => Number.NaN,
     stop: async () => {},
   };
-}
-
-async function runBench(
-  args: readonly string[],
-  command: readonly string[] = [bundle],
-): Promise<{ code: number | null; output: string }> {
-  const bench = spawn(process.execPath, [...command, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = once(bench, 'close');
-  const [printed, errors] = await Promise.all([text(bench.stdout), text(bench.stderr)]);
-  const [code] = await exited;
-  return { code, output: printed + errors };
-}
-
-function directory(): string {
-  const path = mkdtempSync(join(tmpdir(), 'rejoin-bench-test-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }

@@ -104,11 +104,22 @@ export class StreamFollower extends PollTask implements TurnTaker {
    * @param position null if it depends on the status
    */
   open(position: Position | null, prefersLong: boolean) {
-    const status = this.refresh();
+    const status = Promise.resolve(this.#sharedStatus(position) ?? this.refresh());
     const isCached = position === null || this.peek(position, prefersLong) !== undefined;
     const page = isCached ? null : this.#readSince(position.offset, status);
     page?.catch(() => {}); // an unhandled rejection would end the process
     return { status, page };
+  }
+
+  /**
+   * The status by which other feeds wait at the end of an open stream, for one that joins them there: the store is
+   * not asked for each feed of a thundering herd.
+   */
+  #sharedStatus(position: Position | null): StreamSnapshot | null {
+    const { snapshot } = this.#state;
+    if (snapshot === null || snapshot.isAbsent || snapshot.hasEnded) return null;
+    if (position === null || this.#parked.isEmpty || this.#hasFailed) return null;
+    return this.peek(position)?.isEmpty ? snapshot : null;
   }
 
   /** Reads the status of the stream. @throws ServiceError */

@@ -77,6 +77,10 @@ export class StreamState {
     return this.#snapshot !== null;
   }
 
+  get snapshot(): StreamSnapshot | null {
+    return this.#snapshot;
+  }
+
   /** Whether feeds at the end of the stream end now. */
   isOver(): boolean {
     return this.#snapshot?.isOver(performance.now()) ?? false;

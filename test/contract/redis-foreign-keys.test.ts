@@ -32,7 +32,7 @@ describe('A Redis key that another program uses for something else', () => {
   });
 
   const listOf = ({ sessionId, messageId }: StreamId) => `${prefix}:${sessionId}:${messageId}`;
-  const stateOf = (stream: StreamId) => `{${listOf(stream)}}::state`;
+  const stateOf = (stream: StreamId) => `{${listOf(stream)}}::state2`;
 
   async function expectLeftAlone(key: string, act: () => Promise<unknown>): Promise<void> {
     const before = await redis.dumpBuffer(key);

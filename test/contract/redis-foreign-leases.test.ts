@@ -6,6 +6,7 @@ import { redisBackend } from '../support/backends.js';
 import { ClusterOfTest } from '../support/cluster-of-test.js';
 import { answers } from '../support/events.js';
 import { canBeFull, newList as newListOf, ownRedis } from '../support/own-redis.js';
+import { readState } from '../support/packed-state.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SentinelOfTest } from '../support/sentinel-of-test.js';
 import { waitFor } from '../support/wait-for.js';
@@ -66,7 +67,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
   });
 
   const [a, b] = [() => nodes[0] as StreamManager, () => nodes[1] as StreamManager];
-  const until = async (state: string) => Number(await redis.hget(state, 'lease_until'));
+  const until = async (state: string) => (await readState(redis, state))?.at ?? 0;
   const isLater = async (state: string, than: number) => (await until(state)) > than;
 
   it.each([
@@ -83,7 +84,7 @@ describe.each(places)('On %s, the lease of a stream that another program pushes 
       return isLater(state, begun);
     });
     const renewed = await until(state);
-    expect(renewed).toBe(Number(await redis.hget(state, 'updated_at')) + 60_000);
+    expect(renewed - 60_000).toBe((await readState(redis, state))?.updatedAt);
     await waitFor('time has passed', async () => {
       const looks = [a(), b(), a()].map((node) => node.getStatus(stream));
       const infos = await Promise.all(looks);

@@ -60,7 +60,7 @@ describe('A long list of another program on a full Redis', () => {
     await pushAndFill(5000);
     await manager.getStatus(stream);
     await redis.config('SET', 'maxmemory', '0');
-    await redis.del(list, `{${list}}::state`);
+    await redis.del(list, `{${list}}::state2`);
     await redis.rpush(list, ...Array.from({ length: 5000 }, () => elementOf('thinking')));
     await redis.config('SET', 'maxmemory', '1');
     expect(await manager.getStatus(stream)).toMatchObject({ nextOffset: 5000, status: 'open' });

@@ -28,7 +28,11 @@ describe('Redis, under appends to many streams in turn,', () => {
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = server.client();
-    client = createScriptClient({ ...sharedRedis(), addresses: [server.endpoint] }, silentLogger);
+    client = createScriptClient({ ...sharedRedis(), addresses: [server.endpoint] }, silentLogger, {
+      ttlMs,
+      maxAgeMs: ttlMs,
+      limits,
+    });
     await waitFor('the client is connected', () => client.status === 'ready');
   });
   afterAll(async () => {
@@ -47,7 +51,7 @@ describe('Redis, under appends to many streams in turn,', () => {
   const ofLeases = (bound: Bound = {}): Note => {
     const prefix = randomUUID();
     const calls = new RedisCalls(client, silentLogger);
-    const leases = new RedisLeases({ calls, prefix, ttlMs, ...bound });
+    const leases = new RedisLeases({ calls, prefix, ...bound });
     onTestFinished(() => leases.close());
     return (stream) => leases.schedule(stream, 600_000);
   };

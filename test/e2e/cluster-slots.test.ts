@@ -38,7 +38,7 @@ describe('The service on a Redis Cluster', () => {
     await failover.appendsGoOn();
     await migrate(list);
     await failover.appendsAreRejected();
-    await migrate(`{${list}}::state`);
+    await migrate(`{${list}}::state2`);
     await failover.appendsGoOn();
     for (const server of [to, ...cluster.primaries])
       await setSlot(server, 'NODE', await nodeId(to));

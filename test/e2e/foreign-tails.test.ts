@@ -72,7 +72,7 @@ describe('What another program pushes after the end of a stream', () => {
     }
 
     // The list alone tells as much. Its end is dated anew then.
-    await client.del(`{${the.key}}::state`);
+    await client.del(`{${the.key}}::state2`);
     await waitFor('the linger is over', async () => (await told(fresh)).feed === 204);
     for (const node of nodes) expect(await told(node)).toEqual(before);
   });

@@ -36,5 +36,5 @@ export async function ownRedis(options: BackendOptions = {}, ...settings: string
 export function newList(prefix: string) {
   const stream = newStream();
   const list = `${prefix}:${stream.sessionId}:${stream.messageId}`;
-  return { stream, list, state: `{${list}}::state` };
+  return { stream, list, state: `{${list}}::state2` };
 }

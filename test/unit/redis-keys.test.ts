@@ -5,10 +5,10 @@ const stream = { sessionId: 's1', messageId: 'm1' };
 
 describe('The keys of a stream in Redis', () => {
   it.each([
-    ['stream:events', 'stream:events:s1:m1', '{stream:events:s1:m1}::state'],
-    ['wk:stream:t1:', 'wk:stream:t1::s1:m1', '{wk:stream:t1::s1:m1}::state'],
-    ['{t1}:stream', '{t1}:stream:s1:m1', '{t1}:stream:s1:m1::state'],
-    [' odd ', ' odd :s1:m1', '{ odd :s1:m1}::state'],
+    ['stream:events', 'stream:events:s1:m1', '{stream:events:s1:m1}::state2'],
+    ['wk:stream:t1:', 'wk:stream:t1::s1:m1', '{wk:stream:t1::s1:m1}::state2'],
+    ['{t1}:stream', '{t1}:stream:s1:m1', '{t1}:stream:s1:m1::state2'],
+    [' odd ', ' odd :s1:m1', '{ odd :s1:m1}::state2'],
   ])('begin with the prefix "%s", byte for byte', (prefix, list, state) => {
     expect(redisKeys(prefix, stream)).toMatchObject({ list, state });
   });

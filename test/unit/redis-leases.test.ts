@@ -33,7 +33,6 @@ it('Deadlines of 90,000 leases that Redis lost together are all restored, 1,000 
   const leases = new RedisLeases({
     calls: new RedisCalls(redis as unknown as ScriptClient, silentLogger),
     prefix: 'test',
-    ttlMs: 3_600_000,
   });
   onTestFinished(() => leases.close());
   const scheduled = Array.from({ length: 90_000 }, (_, index) =>

@@ -3,17 +3,13 @@ import { maxBatchEvents, type StoredBytes } from '../../events/event.js';
 import { readPage } from './page-reader.js';
 import type { ScriptClient } from './script-client.js';
 
-/** The result of a scan: the second to seventh argument of every script that reconciles. */
-export type Scanned = readonly [
-  from: number,
-  to: number,
-  lastSha1: string,
-  bytes: number,
-  ending: string,
-  endedOffset: number,
-];
+/** The result of a scan, as `scripts/shared/foreign-elements.lua` takes it. */
+export type Scanned = string;
 
-export const nothingScanned: Scanned = [0, 0, '', 0, '', 0];
+export const nothingScanned: Scanned = '';
+
+/** Length of the checksum of an element in the state, in characters. */
+const checksumLength = 12;
 
 /** Max pages of one scan: more than the longest list should have. */
 const maxPages = 1000;
@@ -46,5 +42,6 @@ export async function scanForeignElements(
   }
   if (last === undefined) return nothingScanned;
   const sha1 = createHash('sha1').update(last.bytes).digest('hex');
-  return [from, to, sha1, bytes, ending, endedOffset];
+  const checksum = sha1.slice(0, checksumLength);
+  return [from, to, checksum, bytes, endedOffset, ending].join();
 }

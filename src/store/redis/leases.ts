@@ -35,8 +35,6 @@ export type NextCheck = number | null;
 export interface RedisLeasesOptions {
   readonly calls: RedisCalls;
   readonly prefix: string;
-  /** Default time to live of a stream. */
-  readonly ttlMs: number;
   /** Max streams that this process remembers as scheduled. */
   readonly maxRemembered?: number;
 }
@@ -204,13 +202,11 @@ export class RedisLeases {
 
   /** Ends the stream if its lease has expired. All times are those of the clock of Redis. */
   async #expireLease(id: StreamId, since: number, checkedAt: number): Promise<NextCheck> {
-    const { calls, prefix, ttlMs } = this.options;
-    const { list, state, channel } = redisKeys(prefix, id);
-    const args = [channel, since, checkedAt, leaseExpiredEvent().bytes];
+    const { calls, prefix } = this.options;
+    const { list, state } = redisKeys(prefix, id);
+    const args = [since, checkedAt, leaseExpiredEvent().bytes];
     const reply = await calls.runScript(list, (scanned) =>
-      this.#client
-        .expireLeaseBuffer(list, state, ttlMs, ...scanned, ...args)
-        .catch(nullIfWrongType),
+      this.#client.expireLeaseBuffer(list, state, scanned, ...args).catch(nullIfWrongType),
     );
     const outcome = reply?.[0].toString();
     if (outcome === 'expired') {

@@ -13,7 +13,7 @@ export interface RedisKeys {
 /** @param prefix used byte for byte, never trimmed */
 export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
   const list = `${prefix}:${streamKey(stream)}`;
-  return { list, state: companionKey(prefix, list, 'state'), channel: `${list}${channelSuffix}` };
+  return { list, state: companionKey(prefix, list, 'state2'), channel: `${list}${channelSuffix}` };
 }
 
 /** The sorted set of the streams of a session. */
@@ -26,7 +26,8 @@ export function leasesKey(prefix: string): string {
   return `${prefix}::leases`;
 }
 
-const channelSuffix = '::wake';
+/** What the name of a list has behind it as that of its channel. */
+export const channelSuffix = '::wake';
 
 /** The stream of a `streamKey`. */
 export function streamOfKey(key: string): StreamId {

@@ -15,17 +15,19 @@ import type {
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
+import { AppendQueue } from './append-queue.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
-import { readPage } from './page-reader.js';
+import { EndReader, readPage } from './page-reader.js';
 import { RedisCalls } from './redis-calls.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
 import {
   appendArguments,
   createScriptClient,
+  isTombstone,
   parseStatusReply,
   type Reply,
   type ScriptClient,
@@ -47,19 +49,23 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly notifiesReliably = false;
   readonly #client: ScriptClient;
   readonly #calls: RedisCalls;
+  readonly #appends: AppendQueue;
+  readonly #ends: EndReader;
   readonly #notifications: RedisNotifications;
   readonly #leases: RedisLeases;
   readonly #sessions: RedisSessions;
 
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger, ttlMs, limits } = options;
-    this.#client = createScriptClient(redis, logger);
+    this.#client = createScriptClient(redis, logger, options);
     this.#calls = new RedisCalls(this.#client, logger);
+    this.#appends = new AppendQueue(this.#client);
+    this.#ends = new EndReader(this.#client);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
     const getStatus = (id: StreamId) => this.getStatus(id);
     this.#sessions = new RedisSessions({ ...shared, limits, getStatus });
-    this.#leases = new RedisLeases(shared);
+    this.#leases = new RedisLeases({ calls: this.#calls, prefix: redis.prefix });
   }
 
   /** Number of channels that this process is subscribed to. */
@@ -84,19 +90,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     options: AppendOptions = {},
   ): Promise<Appended> {
     const admitted = await this.#admit(id, options.leaseMs);
-    const { ttlMs, limits } = this.options;
-    const { list, state, channel } = this.#keysOf(id);
-    const mayBegin = !(admitted instanceof ServiceError);
-    const args = [channel, ...appendArguments(events, options, this.options, mayBegin)];
-    const reply = await this.#calls.runScript(list, (scanned) =>
-      this.#client.appendEventsBuffer(list, state, ttlMs, ...scanned, ...args),
+    const keys = this.#keysOf(id);
+    const { args, isAlone } = appendArguments(events, options, !(admitted instanceof ServiceError));
+    const reply = await this.#calls.runScript(keys.list, (scanned) =>
+      this.#appends.append(keys, [scanned, ...args], isAlone),
     );
     const [outcome, detail, livesMs] = reply as Reply;
     const result = outcome.toString();
     if (result === 'skip') return this.#appendRest(id, events, options, detail as number);
     if (result === 'may_not_begin') throw withNothingStored(admitted as ServiceError);
     if (result === 'ok' && admitted === true) await this.#keepNoted(id, livesMs as number);
-    return toAppended(reply as Reply, events, limits);
+    return toAppended(reply as Reply, events, this.options.limits);
   }
 
   async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
@@ -110,7 +114,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     const { list } = this.#keysOf(id);
-    return this.#calls.run(() => readPage(this.#client, list, fromOffset, limit));
+    return this.#calls.run(() =>
+      limit === 1
+        ? this.#ends.read(list, fromOffset)
+        : readPage(this.#client, list, fromOffset, limit),
+    );
   }
 
   async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
@@ -126,19 +134,19 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async deleteStream(id: StreamId): Promise<void> {
-    const { list, state, channel } = this.#keysOf(id);
+    const { list, state } = this.#keysOf(id);
     await this.#calls.run(() =>
-      this.#client.deleteStream(list, state, channel, tombstoneMs).catch(nullIfWrongType),
+      this.#client.deleteStream(list, state, tombstoneMs).catch(nullIfWrongType),
     );
     await this.#calls.repair(() => this.#sessions.remove(id));
   }
 
   async wasDeleted(id: StreamId): Promise<boolean> {
     const { list, state } = this.#keysOf(id);
-    const status = await this.#calls.run(() =>
-      this.#client.hget(state, 'status').catch(nullIfWrongType),
+    const packed = await this.#calls.run(() =>
+      this.#client.hgetBuffer(state, 's').catch(nullIfWrongType),
     );
-    if (status !== 'deleted') return false;
+    if (!isTombstone(packed)) return false;
     return (
       ((await this.#calls.run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0
     );
@@ -195,9 +203,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const { list, state } = this.#keysOf(id);
     const { ttlMs, maxAgeMs } = this.options;
     const reply = await this.#calls.runScript(list, (scanned) =>
-      this.#client
-        .streamStatusBuffer(list, state, ttlMs, ...scanned, ...args, maxAgeMs)
-        .catch(nullIfWrongType),
+      this.#client.streamStatusBuffer(list, state, scanned, ...args).catch(nullIfWrongType),
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);

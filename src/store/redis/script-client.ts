@@ -22,18 +22,22 @@ import { createCommandClient } from './connection/redis-client.js';
 import type { RedisCluster } from './connection/redis-cluster.js';
 import { codeIn } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
+import { channelSuffix } from './redis-keys.js';
 
-type Argument = string | number | Buffer;
+export type Argument = string | number | Buffer;
 type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
+/** @param args the number of keys, the keys, and the arguments */
+type ManyKeysScript = (...args: Argument[]) => Promise<unknown>;
 type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
 /** The scripts in `scripts/`, as commands. The `Buffer` variants return bulk strings as bytes. */
 interface Scripts {
-  readonly appendEventsBuffer: StreamScript;
+  readonly appendEventsBuffer: ManyKeysScript;
   readonly streamStatusBuffer: StreamScript;
   readonly expireLeaseBuffer: StreamScript;
   readonly deleteStream: StreamScript;
   readonly readPageBuffer: OneKeyScript;
+  readonly readEndsBuffer: ManyKeysScript;
   readonly scheduleLeaseCheck: OneKeyScript;
   readonly dueLeases: OneKeyScript;
   readonly compareAndSetScore: OneKeyScript;
@@ -43,33 +47,53 @@ interface Scripts {
 /** A client of Redis with the scripts as commands. */
 export type ScriptClient = (Redis | RedisCluster) & Scripts;
 
-export function createScriptClient(options: RedisOptions, logger: BaseLogger): ScriptClient {
-  return createCommandClient(options, logger, scripts) as ScriptClient;
+export function createScriptClient(
+  redis: RedisOptions,
+  logger: BaseLogger,
+  options: StoreOptions,
+): ScriptClient {
+  return createCommandClient(redis, logger, scriptsFor(options)) as ScriptClient;
 }
 
-/**
- * The version of the layout of a stream's state. Nodes preserve unknown fields, so only a change that an
- * older node must not overwrite raises it; such a node then rejects changes of the stream.
- */
-const stateVersion = 1;
+/** The version of the layout of a stream's state. Nodes reject streams that have the state of another one. */
+const stateVersion = 2;
 
-/** The prefix of every script on the state of a stream. */
-const constants = `
-local ends_within_ms, small_terminal_bytes, max_producers, state_version =
-  ${endsWithinMs}, ${smallTerminalBytes}, ${maxProducers}, ${stateVersion}
-`;
+/** The index of the status in `s`, and its value there for a deleted stream: see `scripts/shared/state.lua`. */
+const [statusAt, deletedStatus] = [1, 5];
 
-const scripts = {
-  appendEvents: { numberOfKeys: 2, lua: constants + load('append-events') },
-  streamStatus: { numberOfKeys: 2, lua: constants + load('stream-status') },
-  expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
-  deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
-  readPage: { numberOfKeys: 1, lua: load('read-page') },
-  scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },
-  dueLeases: { numberOfKeys: 1, lua: load('due-leases') },
-  compareAndSetScore: { numberOfKeys: 1, lua: load('compare-and-set-score') },
-  noteStream: { numberOfKeys: 1, lua: load('note-stream') },
-};
+/** The names that scripts have for what is the same in each call. Nodes may differ in their settings. */
+function constantsFor({ ttlMs, maxAgeMs, limits }: StoreOptions): string {
+  const values: Record<string, number | string> = {
+    state_version: stateVersion,
+    ends_within_ms: endsWithinMs,
+    small_terminal_bytes: smallTerminalBytes,
+    max_producers: maxProducers,
+    title_grace: titleGraceMs,
+    service_ttl: ttlMs,
+    max_age: maxAgeMs,
+    max_events: limits.maxStreamEvents,
+    max_bytes: limits.maxStreamBytes,
+    channel_suffix: `'${channelSuffix}'`,
+  };
+  const lines = Object.entries(values).map(([name, value]) => `local ${name} = ${value}\n`);
+  return lines.join('');
+}
+
+function scriptsFor(options: StoreOptions) {
+  const constants = constantsFor(options);
+  return {
+    appendEvents: { lua: constants + load('append-events') },
+    streamStatus: { numberOfKeys: 2, lua: constants + load('stream-status') },
+    expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
+    deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
+    readPage: { numberOfKeys: 1, lua: load('read-page') },
+    readEnds: { lua: load('read-ends') },
+    scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },
+    dueLeases: { numberOfKeys: 1, lua: load('due-leases') },
+    compareAndSetScore: { numberOfKeys: 1, lua: load('compare-and-set-score') },
+    noteStream: { numberOfKeys: 1, lua: load('note-stream') },
+  };
+}
 
 /** A file of `scripts/`, with the files that it includes in place of their lines. */
 function load(name: string): string {
@@ -81,35 +105,36 @@ function load(name: string): string {
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
 
 /**
- * The arguments of `append-events.lua` from 'max events of a stream' on.
+ * The arguments of `append-events.lua` after what was scanned.
  *
  * @param mayBegin false when the stream could not be added to the index of its session
  */
 export function appendArguments(
   events: readonly StoredEvent[],
   { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
-  { limits, maxAgeMs }: StoreOptions,
   mayBegin: boolean,
-): (string | number | Buffer)[] {
+): { readonly args: Argument[]; readonly isAlone: boolean } {
   const plan = planAppend(events);
-  return [
-    limits.maxStreamEvents,
-    limits.maxStreamBytes,
+  const flags =
+    (mayBegin ? 'b' : '') + (plan.mayFollowEnd ? 'l' : '') + (onlyEnds(plan) ? 'e' : '');
+  const args = [
     plan.countedEvents,
     plan.countedBytes,
-    plan.mayFollowEnd ? '1' : '0',
-    titleGraceMs,
+    flags,
     plan.rejection === null ? (plan.ending ?? '') : 'rejected',
-    onlyEnds(plan) ? '1' : '0',
-    mayBegin ? '1' : '0',
     ttlMs,
-    maxAgeMs,
     leaseMs,
     producer?.id ?? '',
     producer?.epoch ?? 0,
     producer?.seq ?? 0,
     ...events.map((event) => event.bytes),
   ];
+  return { args, isAlone: onlyEnds(plan) };
+}
+
+/** @param packed the field `s` of a state */
+export function isTombstone(packed: Buffer | null): boolean {
+  return packed?.[statusAt] === deletedStatus;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -32,6 +32,9 @@ try {
     legalComments: 'none',
     banner: { js: `// Rejoin as of ${commit}. Made by ../make.ts: not to be edited.` },
   });
+  const scripts = join(import.meta.dirname, 'bundle/scripts');
+  rmSync(scripts, { recursive: true, force: true });
+  cpSync(join(sources, 'src/store/redis/scripts'), scripts, { recursive: true });
 } finally {
   rmSync(sources, { recursive: true, force: true });
 }

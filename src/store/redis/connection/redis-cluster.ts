@@ -63,7 +63,11 @@ export class RedisCluster extends Cluster {
 
   /** The connection to the node that owns this key, as far as is known. */
   ownerOf(key: string): Redis | undefined {
-    return this.#ownerOf(new Command('exists', [key]).getSlot() as number);
+    return this.#ownerOf(this.slotOf(key));
+  }
+
+  slotOf(key: string): number {
+    return new Command('exists', [key]).getSlot() as number;
   }
 
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {

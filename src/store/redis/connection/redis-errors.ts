@@ -46,8 +46,8 @@ export function toServiceError(error: unknown): ServiceError {
     const message = 'another program uses a key of this stream for something else';
     return new ServiceError('internal', message, { stored: 0 }, cause);
   }
-  if (code === 'NEWERSTATE') {
-    const message = 'a newer version of the service has written to this stream';
+  if (code === 'OTHERVERSION') {
+    const message = 'another version of the service has written to this stream';
     return new ServiceError('backend_unavailable', message, { stored: 0 }, cause);
   }
   if (code !== null && rejections.has(code)) {

@@ -4,24 +4,31 @@
 --
 -- KEYS[1] list
 -- KEYS[2] state
--- ARGV[1] channel
--- ARGV[2] for how many ms the tombstone is kept
+-- ARGV[1] for how many ms the tombstone is kept
 --
 -- Returns 1 if there was a list, else 0. Raises WRONGTYPE when the first key is no list, WRONGSTATE
--- when the second is no hash, NEWERSTATE when a newer version of the service has saved it.
+-- when the second is no hash, OTHERVERSION when another version of the service has saved it.
 
+-- @include shared/time
 -- @include shared/state
 
 local list, key = KEYS[1], KEYS[2]
-if redis.call('LLEN', list) == 0 then return 0 end
-local version = redis.pcall('HGET', key, 'v')
-if type(version) == 'table' then
-  return redis.error_reply((string.gsub(version.err, 'WRONGTYPE', 'WRONGSTATE')))
+local length = redis.call('LLEN', list)
+if length == 0 then return 0 end
+local packed = redis.pcall('HGET', key, 's')
+if type(packed) == 'table' then
+  return redis.error_reply((string.gsub(packed.err, 'WRONGTYPE', 'WRONGSTATE')))
 end
-if version and tonumber(version) > state_version then return newer_state(version) end
+local now = now_ms()
+local state, fault = new_state(now), nil
+if packed then state, fault = unpack_state(packed) end
+if not fault and state.length ~= length then fault = older_version(key) end
+if fault then return fault end
+local tombstone = new_state(state.created_at)
+tombstone.status, tombstone.producers, tombstone.updated_at = 'deleted', state.producers, state.updated_at
 redis.call('DEL', list)
-redis.call('HSET', key, 'last', '', 'length', 0, 'bytes', 0, 'status', 'deleted', 'ended_offset', 0,
-  'lease_ms', 0, 'ttl', 0, 'v', state_version)
-redis.call('PEXPIRE', key, ARGV[2])
-redis.pcall('PUBLISH', ARGV[1], 0)
+local unsaved = save_state(key, tombstone)
+if unsaved then return redis.error_reply(unsaved) end
+redis.call('PEXPIRE', key, ARGV[1])
+redis.pcall('PUBLISH', list .. channel_suffix, 0)
 return 1

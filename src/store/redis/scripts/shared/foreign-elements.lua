@@ -4,20 +4,21 @@
 -- state ends, and the list still has its last element. A full Redis uses it for this call alone, as it
 -- cannot save it.
 --
--- ARGV[2] to ARGV[7] of every script that reconciles are the result of a scan: from, to, SHA-1 of the last
--- element, bytes, ending or '', offset after that; all zero or empty at first.
+-- The result of a scan is '' at first, then: from, to, checksum of the last element, bytes, offset after the
+-- ending, and the ending or nothing, comma-separated.
 
 -- Elements of another program are a heartbeat too, and renew a lease once. So the result is saved beyond
 -- the limit of a full Redis, like any heartbeat. Returns up to where the saved state covers the list.
-local function take_scanned(list, key, state, now)
-  local from, to, sha, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-  local ending, ended_offset = ARGV[6], tonumber(ARGV[7])
-  if to <= state.length or from ~= state.length or not is_at(list, to - 1, sha) then
+local function take_scanned(list, key, state, scanned, now)
+  local from, to, last, bytes, ended_offset, ending =
+    string.match(scanned, '^(%d+),(%d+),(%x+),(%d+),(%d+),(%a*)$')
+  from, to = tonumber(from), tonumber(to)
+  if not from or to <= state.length or from ~= state.length or not is_at(list, to - 1, last) then
     return state.length
   end
-  state.length, state.last, state.bytes = to, sha, state.bytes + bytes
+  state.length, state.last, state.bytes = to, last, state.bytes + tonumber(bytes)
   state.updated_at = now
-  if state.status == '' and ending ~= '' then end_stream(state, ending, ended_offset, now) end
+  if state.status == '' and ending ~= '' then end_stream(state, ending, tonumber(ended_offset), now) end
   renew_lease(state, 0, now)
   local leased = leased_ms(state)
   if leased > 0 then expire_with_list(list, key, state, leased) end
@@ -27,12 +28,15 @@ local function take_scanned(list, key, state, now)
 end
 
 -- Returns the state of the list; or, as its second value, the reply for a state that does not cover all
--- of the list, or cannot be read.
-local function reconcile(list, key, now)
+-- of the list, or cannot be read; and what is known of the producer.
+local function reconcile(list, key, scanned, now, producer)
   local length = redis.call('LLEN', list)
-  local state, fault = load_state(list, key, now)
+  local state, fault, known = load_state(list, key, now, producer)
   if fault then return nil, fault end
-  local saved = take_scanned(list, key, state, now)
-  if state.length == length then return state end
+  if state.length == length then return state, nil, known end
+  fault = older_version(key)
+  if fault then return nil, fault end
+  local saved = take_scanned(list, key, state, scanned, now)
+  if state.length == length then return state, nil, known end
   return nil, { 'unscanned', saved }
 end

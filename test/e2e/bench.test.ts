@@ -218,7 +218,9 @@ async function fakeServer(deliver: Deliver | null): Promise<Server> {
     followPath: (stream) => `/${stream}`,
     create: async () => {},
     deleteStreams: async () => {},
+    hasHealth: false,
     storeCommands: async () => Number.NaN,
+    longestBlockMs: async () => Number.NaN,
     stop: async () => {},
   };
 }

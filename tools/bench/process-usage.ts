@@ -21,6 +21,17 @@ export function usageOf(pids: readonly number[]): Usage {
   };
 }
 
+/**
+ * What the kernel has in its own memory: sockets, buffers and files of all processes, of which those of the load
+ * generator are as many as those of the server. NaN where that is not known.
+ */
+export function kernelKb(): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  const slab = Number(/^Slab:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
+  const pages = Number(/^TCP:.* mem (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1]);
+  return slab + pages * pageKb;
+}
+
 /** What all cores have worked so far, for any process; NaN where that is not known. */
 export function machineCpuUs(): number {
   if (process.platform !== 'linux') return Number.NaN;

@@ -14,10 +14,11 @@ const usualAttempts = 3;
 /** By how much less everything is when only the benchmark itself is tried. */
 const quickSize: Size = { seconds: 0.1, smaller: 25 };
 
-export function sizeOf(scenario: Scenario, { seconds, quick, against }: BenchArguments): Size {
+export function sizeOf(scenario: Scenario, wanted: BenchArguments): Size {
+  const { seconds, quick, against, isLarge } = wanted;
   if (quick) return quickSize;
-  if (against !== null) return { seconds: seconds ?? comparisonSeconds, smaller: 1 };
-  return { seconds: seconds ?? scenario.usualSeconds ?? usualSeconds, smaller: 1 };
+  if (against !== null) return { seconds: seconds ?? comparisonSeconds, smaller: 1, isLarge };
+  return { seconds: seconds ?? scenario.usualSeconds ?? usualSeconds, smaller: 1, isLarge };
 }
 
 export function roundsOf(scenario: Scenario, { rounds, quick, against }: BenchArguments): number {

@@ -46,22 +46,37 @@ export class Load {
     }
   }
 
-  /** Opens feeds, and waits until they have begun. @param writers of each stream, at most */
-  async follow(streams: readonly number[], writers: number): Promise<Subscriber[]> {
+  /**
+   * Opens feeds, and waits until they have begun.
+   *
+   * @param writers of each stream, at most
+   * @param keepsId whether they can be resumed
+   */
+  async follow(
+    streams: readonly number[],
+    writers: number,
+    keepsId = false,
+  ): Promise<Subscriber[]> {
     const { port } = this.server;
     const { latency } = this;
     const opened = await inWaves(streams, (stream) => {
       const path = this.server.followPath(stream);
-      return Subscriber.open({ port, path, stream, writers, latency, onFault: this.#onFault });
+      const onFault = this.#onFault;
+      return Subscriber.open({ port, path, stream, writers, latency, onFault, keepsId });
     });
     this.#subscribers.push(...opened);
     await this.until('feeds are open', () => opened.every(({ isOpen }) => isOpen));
     return opened;
   }
 
-  /** Opens a connection to append on for each of these; those of one stream are numbered. */
-  writeTo(streams: readonly number[]): Promise<Poster[]> {
-    return this.#openPosters(streams.map((stream) => [stream]));
+  /**
+   * Opens a connection to append on for each of these; those of one stream are numbered.
+   *
+   * @param areProducers whether they number their appends
+   */
+  writeTo(streams: readonly number[], areProducers = false): Promise<Poster[]> {
+    const shares = streams.map((stream) => [stream]);
+    return this.#openPosters(shares, areProducers);
   }
 
   /** Opens that many connections, among which the streams are shared out. */
@@ -167,20 +182,23 @@ export class Load {
     return this.stored + this.delivered + open;
   }
 
-  async #openPosters(shares: readonly (readonly number[])[]): Promise<Poster[]> {
+  async #openPosters(
+    shares: readonly (readonly number[])[],
+    areProducers = false,
+  ): Promise<Poster[]> {
     const port = this.server.writerPort;
     const opened = await inWaves(shares, (streams) => {
-      const targets = streams.map((stream) => this.#target(stream));
+      const targets = streams.map((stream) => this.#target(stream, areProducers));
       return Poster.open({ port, targets, onFault: this.#onFault });
     });
     this.#posters.push(...opened);
     return opened;
   }
 
-  #target(stream: number): Target {
+  #target(stream: number, isProducer: boolean): Target {
     const writer = this.#writers.get(stream) ?? 0;
     this.#writers.set(stream, writer + 1);
-    return { stream, writer, path: this.server.appendPath(stream) };
+    return { stream, writer, isProducer, path: this.server.appendPath(stream) };
   }
 
   #close(): void {

@@ -8,6 +8,8 @@ export interface Target {
   readonly path: string;
   readonly stream: number;
   readonly writer: number;
+  /** Whether it numbers its appends, with the headers of a producer. */
+  readonly isProducer: boolean;
 }
 
 interface PosterOptions {
@@ -98,11 +100,16 @@ export class Poster {
   }
 }
 
-/** The bytes of a request, in which only the stamp changes. */
+/** Room for a sequence number: spaces before the value of a header are no part of it. */
+const noNumber = ' '.repeat(10);
+
+/** The bytes of a request, in which only the stamp and the sequence number change. */
 class PreparedRequest {
   sent = 0;
   readonly #bytes: Buffer;
   readonly #stampAt: number;
+  /** Where the sequence number ends. */
+  readonly #numberEnd: number;
 
   constructor(readonly target: Target) {
     const body = eventText();
@@ -111,15 +118,23 @@ class PreparedRequest {
       'Host: 127.0.0.1',
       'Content-Type: application/json',
       `Content-Length: ${body.length}`,
+      ...(target.isProducer
+        ? [`Producer-Id: w${target.writer}`, 'Producer-Epoch: 0', `Producer-Seq:${noNumber}`]
+        : []),
     ];
     this.#bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
     this.#stampAt = this.#bytes.indexOf(stampMarker);
+    this.#numberEnd = this.#bytes.indexOf(noNumber) + noNumber.length;
     writeOrigin(this.#bytes, this.#stampAt, target.stream, target.writer);
   }
 
   /** The bytes are those of before, which have left when their response has come. */
   next(dueAtUs: number): Buffer {
     writeMoment(this.#bytes, this.#stampAt, this.sent, dueAtUs);
+    if (this.target.isProducer) {
+      const number = String(this.sent);
+      this.#bytes.write(number, this.#numberEnd - number.length, 'latin1');
+    }
     this.sent += 1;
     return this.#bytes;
   }

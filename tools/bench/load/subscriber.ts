@@ -18,9 +18,14 @@ interface SubscriberOptions {
   readonly writers: number;
   readonly latency: LatencyHistogram;
   readonly onFault: (reason: string) => void;
+  /** Whether it keeps the id of the last event, to resume from it. */
+  readonly keepsId?: boolean;
 }
 
 const endOfHead = '\r\n\r\n';
+
+/** More than a frame of the benchmark has. */
+const maxTailLength = 1024;
 
 /**
  * A reader of one feed, which checks every event that comes. It passes over the chunks of the
@@ -37,27 +42,54 @@ export class Subscriber {
   /** From the stamp of the last frame but one to that of the last. */
   #frameBytes = stampBytes;
 
-  private constructor(
-    readonly options: SubscriberOptions,
-    readonly connection: RawConnection,
-  ) {
+  /** The last that came, as far as an id may be in it. */
+  #tail = '';
+  #connection: RawConnection | null = null;
+
+  private constructor(readonly options: SubscriberOptions) {
     this.check = new DeliveryCheck(options.stream, options.writers);
-    connection.onEnd = (reason) => options.onFault(`a reader: ${reason}`);
-    connection.onBytes = (bytes) => this.#onBytes(bytes);
-    const accept = 'Accept: text/event-stream';
-    connection.socket.write(`GET ${options.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${accept}\r\n\r\n`);
   }
 
   static async open(options: SubscriberOptions): Promise<Subscriber> {
-    return new Subscriber(options, await openConnection(options.port));
+    const subscriber = new Subscriber(options);
+    await subscriber.#request('');
+    return subscriber;
   }
 
   close(): void {
-    this.connection.socket.destroy();
+    const connection = this.#connection;
+    if (connection === null) return;
+    connection.onEnd = () => {};
+    connection.socket.destroy();
+    this.#connection = null;
+    this.isOpen = false;
+  }
+
+  /** Opens the feed again, from the last event on. */
+  async resume(): Promise<void> {
+    const ids = [...this.#tail.matchAll(/^id: (\S+)$/gm)];
+    const id = ids.at(-1)?.[1];
+    if (id === undefined) throw new Error('a reader has no id to resume from');
+    this.#head = '';
+    this.#begun = null;
+    await this.#request(`Last-Event-ID: ${id}\r\n`);
+  }
+
+  async #request(header: string): Promise<void> {
+    const { port, path, onFault } = this.options;
+    const connection = await openConnection(port);
+    this.#connection = connection;
+    connection.onEnd = (reason) => onFault(`a reader: ${reason}`);
+    connection.onBytes = (bytes) => this.#onBytes(bytes);
+    const head = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n`;
+    connection.socket.write(`${head}${header}\r\n`);
   }
 
   #onBytes(bytes: Buffer): void {
     this.#receivedAtUs = nowUs();
+    if (this.options.keepsId) {
+      this.#tail = (this.#tail + bytes.toString('latin1')).slice(-maxTailLength);
+    }
     if (!this.isOpen) this.#onHead(bytes);
     else if (this.#begun === null) this.#scan(bytes, 0);
     else this.#complete(this.#begun, bytes);

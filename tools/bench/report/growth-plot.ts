@@ -8,6 +8,8 @@ const colours: Record<SystemName, string> = {
   rejoin: '#0072b2',
   'rejoin-redis': '#56b4e9',
   bare: '#444444',
+  'bare-redis': '#999',
+  'bare-pubsub': '#999',
   poll: '#d55e00',
   nchan: '#009e73',
   'durable-streams': '#cc79a7',

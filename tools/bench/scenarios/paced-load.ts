@@ -14,6 +14,8 @@ export interface PacedLoad {
   /** Events of all streams together. */
   readonly perSecond: number;
   readonly seconds: number;
+  /** Called when the warm-up is over. */
+  readonly onMeasure?: () => Promise<unknown>;
 }
 
 export interface PacedResult extends Interval {
@@ -43,6 +45,7 @@ export async function runPaced(server: Server, paced: PacedLoad): Promise<PacedR
       await load.observe(Math.min(warmUpSeconds, paced.seconds * 2) * 1000);
       const hasCaughtUp = () => !writers.some(({ isBehind }) => isBehind);
       await load.observe(catchUpSeconds * 1000, hasCaughtUp);
+      await paced.onMeasure?.();
       load.latency.clear();
       const measured = await load.observe(paced.seconds * 1000);
       return { ...measured, latency: load.latency };

@@ -5,11 +5,16 @@ export const scenarioNames = [
   'fan-out-300',
   'fan-out-50',
   'single-post',
+  'producer-post',
   'ndjson',
   'replay',
   'latency',
   'idle',
   'idle-shared',
+  'idle-many',
+  'herd',
+  'herd-shared',
+  'hot-stream',
   'growth',
   'agents',
 ] as const;
@@ -41,6 +46,8 @@ export interface Size {
   readonly seconds: number;
   /** By what numbers of connections are divided: 1, or more where only the benchmark itself is tried. */
   readonly smaller: number;
+  /** Whether scenarios of very many feeds have all that they can, rather than what most machines allow. */
+  readonly isLarge?: boolean;
 }
 
 export interface Scenario {
@@ -56,6 +63,11 @@ export interface Scenario {
   readonly aims: readonly Aim[];
   /** @throws Error when an event was lost or repeated, or the server rejected something */
   readonly run: (server: Server, size: Size) => Promise<Figures>;
+}
+
+/** Feeds of the scenarios of very many: below the 20,000 file descriptors that many systems allow a process. */
+export function manyFeeds({ smaller, isLarge = false }: Size): number {
+  return (isLarge ? 100_000 : 18_000) / smaller;
 }
 
 /** Stream 0 is the one that scenarios measure; warm-ups have others. */

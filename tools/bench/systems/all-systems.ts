@@ -1,4 +1,6 @@
 import { bare } from './bare.js';
+import { barePubsub } from './bare-pubsub.js';
+import { bareRedis } from './bare-redis.js';
 import { durableStreams } from './durable-streams.js';
 import { nchan } from './nchan.js';
 import { poll } from './poll.js';
@@ -9,6 +11,8 @@ export const allSystems: readonly System[] = [
   rejoin,
   rejoinOnRedis,
   bare,
+  bareRedis,
+  barePubsub,
   poll,
   nchan,
   durableStreams,

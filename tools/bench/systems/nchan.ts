@@ -43,7 +43,9 @@ function serverOn(port: number, server: ServerProcess): Server {
     deleteStreams: async (streams) => {
       for (const stream of streams) await send(port, 'DELETE', `/append/${stream}`);
     },
+    hasHealth: false,
     storeCommands: async () => Number.NaN,
+    longestBlockMs: async () => Number.NaN,
     stop: () => server.stop('SIGTERM'),
   };
 }

@@ -25,7 +25,9 @@ export async function startProgram(file: string, ...args: readonly string[]): Pr
     deleteStreams: async (streams) => {
       for (const stream of streams) await send(port, 'DELETE', pathOf(stream));
     },
+    hasHealth: false,
     storeCommands: async () => Number.NaN,
+    longestBlockMs: async () => Number.NaN,
     stop: () => server.stop(),
   };
 }

@@ -7,11 +7,12 @@ import { waitFor } from '../../../test/support/wait-for.js';
 import { bindProcess, cores } from '../cores.js';
 import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
-import type { System } from './system.js';
+import type { Job, System } from './system.js';
 
 const root = resolve(import.meta.dirname, '../../..');
+const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href;
 
-/** The built service, with its defaults but for the port. */
+/** The built service, with its defaults but for the port and the number of feeds. */
 export const rejoin = rejoinIn(root, serviceMain);
 
 /** The same on a Redis of its own, that keeps nothing on disk. */
@@ -22,13 +23,14 @@ export function rejoinIn(directory: string, main = builtMainIn(directory)): Syst
   return {
     name: 'rejoin',
     version: () => versionIn(directory),
-    start: async () => {
-      const node = await startNode(main, {});
+    start: async (job) => {
+      const node = await startNode(main, environmentOf(job));
       return {
         ...routesOf(node, node),
         pids: [node.server.pid],
         storePids: [],
         storeCommands: async () => Number.NaN,
+        longestBlockMs: blocksOf(job, [node.server]),
         stop: () => node.server.stop(),
       };
     },
@@ -39,18 +41,20 @@ export function rejoinOnRedisIn(directory: string, main = builtMainIn(directory)
   return {
     name: 'rejoin-redis',
     version: () => versionIn(directory),
-    start: async ({ nodes: count }) => {
+    start: async (job) => {
       const redis = await RedisServer.start();
       if (cores !== null) bindProcess(redis.pid, cores.store);
-      const environment = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
+      const onRedis = { STREAM_MANAGER_TYPE: 'redis', REDIS_ADDR: redis.address };
+      const environment = { ...environmentOf(job), ...onRedis };
       const first = await startNode(main, environment);
-      const last = count === 1 ? first : await startNode(main, environment);
+      const last = job.nodes === 1 ? first : await startNode(main, environment);
       const servers = [...new Set([first.server, last.server])];
       return {
         ...routesOf(first, last),
         pids: servers.map(({ pid }) => pid),
         storePids: [redis.pid],
-        storeCommands: () => commandsOf(redis),
+        storeCommands: (meanwhile) => commandsOf(redis, meanwhile),
+        longestBlockMs: blocksOf(job, servers),
         stop: async () => {
           await Promise.all(servers.map((server) => server.stop()));
           await redis.stop();
@@ -90,6 +94,7 @@ function routesOf(first: Node, last: Node) {
   return {
     port: last.port,
     writerPort: first.port,
+    hasHealth: true,
     appendPath: (stream: number) => `${pathOf(stream)}/events`,
     followPath: (stream: number) => `${pathOf(stream)}/stream`,
     create: async () => {},
@@ -99,12 +104,35 @@ function routesOf(first: Node, last: Node) {
   };
 }
 
-/** Those that scripts call count too. */
-async function commandsOf(redis: RedisServer): Promise<number> {
+/** Redis pays for being watched, so that its CPU is to be measured at another time. */
+async function commandsOf(redis: RedisServer, meanwhile: () => Promise<unknown>): Promise<number> {
   const client = redis.client();
-  const stats = await client.info('stats');
+  const monitor = await client.monitor();
+  let commands = 0;
+  monitor.on('monitor', (_time, _args, source) => {
+    if (source !== 'lua') commands += 1;
+  });
+  await meanwhile();
+  await client.ping(); // the monitor has all before
+  monitor.disconnect();
   client.disconnect();
-  return Number(/total_commands_processed:(\d+)/.exec(stats)?.[1]);
+  return commands;
+}
+
+function environmentOf({ watchesLoop = false }: Job): Record<string, string> {
+  const limits = {
+    MAX_CONNECTIONS: '300000',
+    FEED_MAX_FEEDS: '200000',
+    FEED_MAX_FEEDS_PER_STREAM: '200000',
+  };
+  return watchesLoop ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` } : limits;
+}
+
+function blocksOf({ watchesLoop = false }: Job, servers: readonly ServerProcess[]) {
+  return async () => {
+    if (!watchesLoop) return Number.NaN;
+    return Math.max(...(await Promise.all(servers.map((server) => server.longestBlockMs()))));
+  };
 }
 
 /** Some streams share a session, as the messages of a conversation do. */

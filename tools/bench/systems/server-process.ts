@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,15 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#child?.pid as number;
+  }
+
+  /** For a process with `loop-delay.mjs`. */
+  async longestBlockMs(): Promise<number> {
+    const file = join(this.directory, 'loop-delay');
+    rmSync(file, { force: true });
+    this.#child?.kill('SIGUSR2');
+    await waitFor('the process has written its loop delay', () => existsSync(file));
+    return Number(readFileSync(file, 'utf8'));
   }
 
   /** @param signal SIGTERM for what has processes of its own, which would outlive it */

@@ -2,6 +2,8 @@ export const systemNames = [
   'rejoin',
   'rejoin-redis',
   'bare',
+  'bare-redis',
+  'bare-pubsub',
   'poll',
   'nchan',
   'durable-streams',
@@ -14,6 +16,8 @@ export interface Job {
   readonly bare: 'discard' | 'fan-out' | 'keep';
   /** With 2, writers and readers are on different processes, where the system can have several. */
   readonly nodes: 1 | 2;
+  /** Whether `longestBlockMs` is asked for, which costs the server a timer every few milliseconds. */
+  readonly watchesLoop?: boolean;
 }
 
 /** Something that takes events and delivers them. */
@@ -37,7 +41,11 @@ export interface Server {
   create(streams: readonly number[]): Promise<void>;
   /** Makes room where what is stored has a limit. */
   deleteStreams(streams: readonly number[]): Promise<void>;
-  /** How many commands its store has carried out; NaN without one. */
-  storeCommands(): Promise<number>;
+  /** Whether it has `/healthz`. */
+  readonly hasHealth: boolean;
+  /** How many commands its store gets meanwhile, without those that scripts call; NaN without a store. */
+  storeCommands(meanwhile: () => Promise<unknown>): Promise<number>;
+  /** For how many ms something has had the event loop at most, since the last call; NaN where it is not watched. */
+  longestBlockMs(): Promise<number>;
   stop(): Promise<void>;
 }

@@ -60,7 +60,9 @@ function serverOf(port: number, { pid }: ServiceProcess, redis: RedisServer | nu
     followPath: (stream) => `${pathOf(stream)}/stream`,
     create: async () => {},
     deleteStreams: async () => {},
+    hasHealth: false,
     storeCommands: async () => Number.NaN,
+    longestBlockMs: async () => Number.NaN,
     stop: async () => {},
   };
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream } from '../support/events.js';
 import { canBeFull, startOwnRedis } from '../support/own-redis.js';
+import { producer } from '../support/producers.js';
 
 const prefix = `together-${randomUUID()}`;
 
@@ -83,6 +84,35 @@ describe('Appends of one turn of the event loop', () => {
     ]);
     const full = { status: 'rejected', reason: { code: 'store_full' } };
     expect(results).toMatchObject([full, { status: 'fulfilled' }, full]);
+  });
+});
+
+describe('Appends of one turn to a full Redis', () => {
+  it('are rejected although one beside them is a duplicate, which renews its stream', async () => {
+    const [first, again, last] = (await streamsOf(3)) as [StreamId, StreamId, StreamId];
+    const numbered = { producer: producer(0) };
+    await manager.appendEvents(again, answers(1), numbered);
+    await redis.config('SET', 'maxmemory', '1');
+    const results = await Promise.allSettled([
+      manager.appendEvents(again, answers(1), numbered),
+      manager.appendEvents(first, answers(1)),
+      manager.appendEvents(again, answers(1), numbered),
+      manager.appendEvents(last, answers(1)),
+    ]);
+    const full = { status: 'rejected', reason: { code: 'store_full' } };
+    const duplicate = { status: 'fulfilled', value: { count: 0, nextOffset: 2 } };
+    expect(results).toMatchObject([duplicate, full, duplicate, full]);
+  });
+
+  it('are rejected although one beside them finds what another program pushed', async () => {
+    const [first, pushed, last] = (await streamsOf(3)) as [StreamId, StreamId, StreamId];
+    await redis.rpush(listOf(pushed), '{"type":"answer"}');
+    await redis.config('SET', 'maxmemory', '1');
+    const results = await Promise.allSettled(
+      [first, pushed, last].map((stream) => manager.appendEvents(stream, answers(1))),
+    );
+    const full = { status: 'rejected', reason: { code: 'store_full' } };
+    expect(results).toMatchObject([full, full, full]);
   });
 });
 

@@ -150,7 +150,9 @@ describe('The service, with elements that another program pushed,', () => {
     const other = await openFeed(feedUrl(stream.service.url, '', 's1', `${stream.mid}-other`));
     const feed = await stream.follow();
     await client.rpush(stream.key, large, wellFormed);
-    await post(eventsUrl(stream.service.url, 's1', `${stream.mid}-other`), event);
+    const otherUrl = eventsUrl(stream.service.url, 's1', `${stream.mid}-other`);
+    // Redis may be busy with the large one for longer than an append waits for it.
+    await waitFor('it is stored', async () => (await post(otherUrl, event)).status === 201);
     await other.frameCount(1);
     await feed.frameCount(2);
     expect(feed.data[0]?.length).toBe(large.length);

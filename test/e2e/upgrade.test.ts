@@ -78,7 +78,7 @@ describe.each([
   });
 
   it('a stream with a lease that the other has ended does not end again', async () => {
-    await post(the.eventsUrl(the[from]), { type: 'answer' }, { 'producer-lease': '1' });
+    await post(the.eventsUrl(the[from]), { type: 'answer' }, { 'producer-lease': '10' });
     await post(the.eventsUrl(the[to]), { type: 'complete' });
     const client = clientOf(the.redis);
     await waitFor(

@@ -1,4 +1,6 @@
 import { ReplyError } from 'ioredis';
+import { isConnected } from './connection/redis-client.js';
+import { notConnected } from './connection/redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { Argument, Reply, ScriptClient } from './script-client.js';
 import { groupsOf } from './slot-groups.js';
@@ -37,6 +39,10 @@ export class AppendQueue {
   #flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    if (!isConnected(this.client)) {
+      for (const { reject } of waiting) reject(notConnected());
+      return;
+    }
     const cost = ({ args, isAlone }: WaitingAppend) => (isAlone ? maxArguments : args.length);
     for (const group of groupsOf(waiting, this.client, cost, maxArguments)) void this.#send(group);
   }

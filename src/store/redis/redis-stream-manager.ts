@@ -19,6 +19,7 @@ import { AppendQueue } from './append-queue.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
+import { nothingScanned } from './foreign-elements.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
 import { EndReader, readPage } from './page-reader.js';
@@ -93,7 +94,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const keys = this.#keysOf(id);
     const { args, isAlone } = appendArguments(events, options, !(admitted instanceof ServiceError));
     const reply = await this.#calls.runScript(keys.list, (scanned) =>
-      this.#appends.append(keys, [scanned, ...args], isAlone),
+      // A scan is saved by a write, after which a full Redis would accept others too.
+      this.#appends.append(keys, [scanned, ...args], isAlone || scanned !== nothingScanned),
     );
     const [outcome, detail, livesMs] = reply as Reply;
     const result = outcome.toString();

@@ -40,8 +40,9 @@ end
 
 local now = now_ms()
 
--- The arguments are those behind ARGV[at], up to ARGV[last].
-local function append(list, key, at, last)
+-- The arguments are those behind ARGV[at], up to ARGV[last]. Returns nil for a duplicate while others are to come:
+-- its heartbeat is a write after which a full Redis would accept theirs.
+local function append(list, key, at, last, is_last)
   local flags, ending, lease_ms, id = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 7]), ARGV[at + 8]
   local first = at + 11
   local count = last - first + 1
@@ -63,6 +64,7 @@ local function append(list, key, at, last)
     local expected = known_epoch == epoch and next_seq or 0
     if seq > expected then return { 'gap', expected } end
     if seq + count <= expected then
+      if not is_last then return nil end
       local _, fault = take_heartbeat(list, key, state, lease_ms, now)
       return { 'duplicate', state.length, fault or false }
     end
@@ -99,18 +101,28 @@ local function append(list, key, at, last)
   return { 'ok', offset, lives }
 end
 
-local replies = {}
-local at = 1
-for index = 1, #KEYS, 2 do
-  local last = at + tonumber(ARGV[at])
-  local is_done, reply = pcall(append, KEYS[index], KEYS[index + 1], at, last)
-  if not is_done then
-    local message = type(reply) == 'table' and reply.err or reply
-    -- A replica takes no writes at all. As the reply to the command, it makes the client look for the primary.
-    if string.find(message, 'READONLY', 1, true) then return redis.error_reply('READONLY this is a replica') end
-    reply = { 'error', message }
-  end
-  replies[#replies + 1] = reply
-  at = last + 1
+local is_replica = false
+
+local function reply_to(number, at, is_last)
+  local list, key = KEYS[2 * number - 1], KEYS[2 * number]
+  local is_done, reply = pcall(append, list, key, at, at + tonumber(ARGV[at]), is_last)
+  if is_done then return reply end
+  local message = type(reply) == 'table' and reply.err or reply
+  is_replica = is_replica or string.find(message, 'READONLY', 1, true) ~= nil
+  return { 'error', message }
 end
+
+local replies, duplicates = {}, {}
+local at = 1
+for number = 1, #KEYS / 2 do
+  replies[number] = reply_to(number, at, #KEYS == 2)
+  if not replies[number] then duplicates[#duplicates + 1] = { number, at } end
+  at = at + tonumber(ARGV[at]) + 1
+end
+for _, duplicate in ipairs(duplicates) do
+  local number, begins = unpack(duplicate)
+  replies[number] = reply_to(number, begins, true)
+end
+-- A replica takes no writes at all. As the reply to the command, that makes the client look for the primary.
+if is_replica then return redis.error_reply('READONLY this is a replica') end
 return replies

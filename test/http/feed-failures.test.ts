@@ -17,14 +17,14 @@ import { waitFor } from '../support/wait-for.js';
 type Part = 'preamble' | 'encode' | 'farewell' | 'reset';
 const parts = new Set<Part>(['preamble', 'encode', 'farewell', 'reset']);
 
-/** A format of which one part throws; `encode` does at the event that says `bad`. */
+/** A format of which one part throws; `encode` does at the event that says `unencodable`. */
 function throwing(part: Part): FeedFormat {
   const format = new NativeFormat();
   const fail = () => {
     throw new RangeError(`no ${part}`);
   };
   const encode = (page: EncodedPage) => {
-    if (page.events.some(({ bytes }) => bytes.includes('bad'))) fail();
+    if (page.events.some(({ bytes }) => bytes.includes('unencodable'))) fail();
     return plainFormat.encode(page);
   };
   return new Proxy(format, {
@@ -110,7 +110,7 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
     await waitFor('all are there', () => feeds.counts.feeds === 3);
     await streams.appendEvents(stream, answers(2));
     await bad.frameCount(2);
-    await streams.appendEvents(stream, [answer('bad')]);
+    await streams.appendEvents(stream, [answer('unencodable')]);
     await streams.appendEvents(stream, answers(2));
     for (const feed of [before, behind]) await feed.frameCount(5);
     await bad.end();
@@ -130,13 +130,13 @@ describe.each(backends)('A feed whose format throws ($name)', (backend) => {
     response.socket?.cork(); // so that it takes nothing more
     await streams.appendEvents(stream, [answer('x'.repeat(100_000))]);
     await waitFor('its socket is full', () => response.socket?.writableNeedDrain === true);
-    await streams.appendEvents(stream, [answer('bad')]);
+    await streams.appendEvents(stream, [answer('unencodable')]);
     await other.frameCount(2);
     expect(failures()).toEqual([]);
     response.socket?.uncork();
     await bad.end();
     await waitFor('it is let go', () => feeds.counts.feeds === 1);
-    expect(bad.data.filter((data) => data.includes('bad'))).toEqual([]);
+    expect(bad.data.filter((data) => data.includes('unencodable'))).toEqual([]);
     expect(failures()).toHaveLength(1);
     await streams.appendEvents(stream, answers(1));
     await other.frameCount(3);

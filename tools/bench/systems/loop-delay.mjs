@@ -1,4 +1,4 @@
-// Preloaded into a service whose event loop is watched: at SIGUSR2 it writes the longest time in ms since the
+// Preloaded into a service whose event loop is watched: at SIGWINCH it writes the longest time in ms since the
 // last signal that a timer was late, which is how long something else had the loop.
 import { renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -7,7 +7,7 @@ const resolution = 5;
 const delay = monitorEventLoopDelay({ resolution });
 delay.enable();
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   const longestMs = Math.max(delay.max / 1e6 - resolution, 0);
   delay.reset();
   writeFileSync('loop-delay.part', String(longestMs));

@@ -11,7 +11,7 @@ import {
 import { freePort } from '../../../test/support/free-port.js';
 import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
-import type { Server, System } from './system.js';
+import { type Server, type System, withoutStore } from './system.js';
 
 /** nginx with nchan: pub/sub over SSE, in C. One worker, as the others have one process. */
 export const nchan: System = {
@@ -44,7 +44,7 @@ function serverOn(port: number, server: ServerProcess): Server {
       for (const stream of streams) await send(port, 'DELETE', `/append/${stream}`);
     },
     hasHealth: false,
-    storeCommands: async () => Number.NaN,
+    storeCommands: withoutStore,
     longestBlockMs: async () => Number.NaN,
     stop: () => server.stop('SIGTERM'),
   };

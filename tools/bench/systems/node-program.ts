@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { freePort } from '../../../test/support/free-port.js';
 import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
-import type { Server } from './system.js';
+import { type Server, withoutStore } from './system.js';
 
 /**
  * Starts a program of this folder, which is told its port, and takes the appends and the readers of
@@ -26,7 +26,7 @@ export async function startProgram(file: string, ...args: readonly string[]): Pr
       for (const stream of streams) await send(port, 'DELETE', pathOf(stream));
     },
     hasHealth: false,
-    storeCommands: async () => Number.NaN,
+    storeCommands: withoutStore,
     longestBlockMs: async () => Number.NaN,
     stop: () => server.stop(),
   };

@@ -7,7 +7,7 @@ import { waitFor } from '../../../test/support/wait-for.js';
 import { bindProcess, cores } from '../cores.js';
 import { send } from './requests.js';
 import { ServerProcess } from './server-process.js';
-import type { Job, System } from './system.js';
+import { type Job, type System, withoutStore } from './system.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href;
@@ -29,7 +29,7 @@ export function rejoinIn(directory: string, main = builtMainIn(directory)): Syst
         ...routesOf(node, node),
         pids: [node.server.pid],
         storePids: [],
-        storeCommands: async () => Number.NaN,
+        storeCommands: withoutStore,
         longestBlockMs: blocksOf(job, [node.server]),
         stop: () => node.server.stop(),
       };

@@ -41,7 +41,7 @@ export class ServerProcess {
   async longestBlockMs(): Promise<number> {
     const file = join(this.directory, 'loop-delay');
     rmSync(file, { force: true });
-    this.#child?.kill('SIGUSR2');
+    this.#child?.kill('SIGWINCH');
     await waitFor('the process has written its loop delay', () => existsSync(file));
     return Number(readFileSync(file, 'utf8'));
   }

@@ -27,6 +27,12 @@ export interface System {
   readonly start: (job: Job) => Promise<Server>;
 }
 
+/** `storeCommands` of a server that has no store. */
+export async function withoutStore(meanwhile: () => Promise<unknown>): Promise<number> {
+  await meanwhile();
+  return Number.NaN;
+}
+
 /** A system that runs, on this machine. */
 export interface Server {
   /** Where readers connect. */

@@ -25,7 +25,7 @@ describe('npm run bench', () => {
     for (const system of ['rejoin', 'rejoin-redis', 'bare', 'poll']) {
       expect(output).toMatch(new RegExp(`^${system} +[\\d,]+ `, 'm'));
     }
-    expect(output).toMatch(/single-post +rejoin +appended\/s ≥ 0\.6 × bare +[\d,]+/);
+    expect(output).toMatch(/single-post +rejoin +appended\/s ≥ 0\.7 × bare +[\d,]+/);
     expect(code).toBe(0);
   });
 });

@@ -12,6 +12,7 @@ export const latency: Scenario = {
   figures: latencyColumns,
   aims: [
     { system: 'rejoin', figure: 'p50Ms', atMost: 0.6 },
+    { system: 'rejoin-redis', figure: 'p50Ms', atMost: 1.5 },
     { system: 'rejoin-redis', figure: 'p50Ms', atMost: 1.5, times: 'bare-pubsub' },
   ],
   run: async (server, { seconds }) => {

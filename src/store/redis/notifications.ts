@@ -12,7 +12,7 @@ import {
 import type { RedisOptions } from './connection/redis-options.js';
 import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
 
-/** Max channels in one SUBSCRIBE after a reconnect. */
+/** Max channels in one SUBSCRIBE. */
 const channelsPerSubscribe = 500;
 
 /**
@@ -21,11 +21,13 @@ const channelsPerSubscribe = 500;
  */
 export class RedisNotifications {
   readonly watchers = new Watchers({
-    onFirst: (stream) => this.#subscribe([this.#channelOf(stream)]),
+    onFirst: (stream) => this.#subscribeSoon(this.#channelOf(stream)),
     onLast: (stream) => this.#unsubscribe(this.#channelOf(stream)),
     onFailure: (error) => this.logger.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #channels = new Set<string>();
+  /** Those of `#channels` that are subscribed to together at the end of this turn of the event loop. */
+  #added: string[] = [];
   readonly #subscriber: Redis;
   readonly #check: SubscriptionCheck;
 
@@ -59,9 +61,18 @@ export class RedisNotifications {
     this.#subscriber.disconnect();
   }
 
+  #subscribeSoon(channel: string): void {
+    this.#channels.add(channel);
+    if (this.#added.push(channel) > 1) return;
+    setImmediate(() => {
+      const added = this.#added.filter((one) => this.#channels.has(one));
+      this.#added = [];
+      this.#subscribeAll(added);
+    });
+  }
+
   /** Subscribes, then notifies the watchers, so that they read appends made before the subscription. */
   #subscribe(channels: readonly string[]): void {
-    for (const channel of channels) this.#channels.add(channel);
     if (this.#subscriber.status !== 'ready') return; // `#resubscribe` will do it
     this.#subscriber.subscribe(...channels).then(
       () => {
@@ -78,7 +89,10 @@ export class RedisNotifications {
   }
 
   #resubscribe(): void {
-    const channels = [...this.#channels];
+    this.#subscribeAll([...this.#channels]);
+  }
+
+  #subscribeAll(channels: readonly string[]): void {
     for (let from = 0; from < channels.length; from += channelsPerSubscribe) {
       this.#subscribe(channels.slice(from, from + channelsPerSubscribe));
     }

@@ -3,17 +3,24 @@ import { ServiceError } from '../../errors.js';
 import { isConnected } from './connection/redis-client.js';
 import { notConnected, toServiceError } from './connection/redis-errors.js';
 import { nothingScanned, type Scanned, scanForeignElements } from './foreign-elements.js';
+import type { RedisKeys } from './redis-keys.js';
 import type { Reply, ScriptClient } from './script-client.js';
+import { ScriptQueue } from './script-queue.js';
 
 /** Max calls of a script, which is repeated when another program has pushed meanwhile. */
 const maxScriptCalls = 100;
 
 /** Calls of Redis, which fail with a `ServiceError` only. */
 export class RedisCalls {
+  /** Statuses and pages. */
+  readonly reads: ScriptQueue;
+
   constructor(
     readonly client: ScriptClient,
     readonly logger: BaseLogger,
-  ) {}
+  ) {
+    this.reads = new ScriptQueue(client, (...args) => client.readStreamsBuffer(...args));
+  }
 
   /**
    * Without a connection nothing is sent, and the error says that nothing was executed.
@@ -31,7 +38,7 @@ export class RedisCalls {
 
   /** Runs a script on a stream, and repeats it until all foreign elements are scanned. */
   async runScript(
-    list: string,
+    keys: RedisKeys,
     call: (scanned: Scanned) => Promise<unknown>,
   ): Promise<Reply | null> {
     let scanned = nothingScanned;
@@ -40,7 +47,7 @@ export class RedisCalls {
       const reply = (await this.run(() => call(some))) as Reply | null;
       if (reply?.[0].toString() !== 'unscanned') return reply;
       const from = reply[1] as number;
-      scanned = await this.run(() => scanForeignElements(this.client, list, from));
+      scanned = await this.run(() => scanForeignElements(this.reads, keys, from));
     }
     const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });

@@ -15,25 +15,27 @@ import type {
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
-import { AppendQueue } from './append-queue.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { nothingScanned } from './foreign-elements.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
-import { EndReader, readPage } from './page-reader.js';
+import { readPage } from './page-reader.js';
 import { RedisCalls } from './redis-calls.js';
 import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
 import {
+  alone,
   appendArguments,
   createScriptClient,
   isTombstone,
   parseStatusReply,
   type Reply,
+  readCost,
   type ScriptClient,
   toAppended,
 } from './script-client.js';
+import { ScriptQueue } from './script-queue.js';
 import { RedisSessions } from './session-index.js';
 
 export interface RedisStreamManagerOptions extends StoreOptions {
@@ -50,8 +52,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly notifiesReliably = false;
   readonly #client: ScriptClient;
   readonly #calls: RedisCalls;
-  readonly #appends: AppendQueue;
-  readonly #ends: EndReader;
+  readonly #appends: ScriptQueue;
   readonly #notifications: RedisNotifications;
   readonly #leases: RedisLeases;
   readonly #sessions: RedisSessions;
@@ -59,9 +60,9 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   constructor(readonly options: RedisStreamManagerOptions) {
     const { redis, logger, ttlMs, limits } = options;
     this.#client = createScriptClient(redis, logger, options);
-    this.#calls = new RedisCalls(this.#client, logger);
-    this.#appends = new AppendQueue(this.#client);
-    this.#ends = new EndReader(this.#client);
+    const client = this.#client;
+    this.#appends = new ScriptQueue(client, (...args) => client.appendEventsBuffer(...args));
+    this.#calls = new RedisCalls(client, logger);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
     const getStatus = (id: StreamId) => this.getStatus(id);
@@ -92,10 +93,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   ): Promise<Appended> {
     const admitted = await this.#admit(id, options.leaseMs);
     const keys = this.#keysOf(id);
-    const { args, isAlone } = appendArguments(events, options, !(admitted instanceof ServiceError));
-    const reply = await this.#calls.runScript(keys.list, (scanned) =>
+    const { args, cost } = appendArguments(events, options, !(admitted instanceof ServiceError));
+    const reply = await this.#calls.runScript(keys, (scanned) =>
       // A scan is saved by a write, after which a full Redis would accept others too.
-      this.#appends.append(keys, [scanned, ...args], isAlone || scanned !== nothingScanned),
+      this.#appends.call(keys, [scanned, ...args], scanned === nothingScanned ? cost : alone),
     );
     const [outcome, detail, livesMs] = reply as Reply;
     const result = outcome.toString();
@@ -115,12 +116,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
-    const { list } = this.#keysOf(id);
-    return this.#calls.run(() =>
-      limit === 1
-        ? this.#ends.read(list, fromOffset)
-        : readPage(this.#client, list, fromOffset, limit),
-    );
+    return this.#calls.run(() => readPage(this.#calls.reads, this.#keysOf(id), fromOffset, limit));
   }
 
   async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
@@ -202,10 +198,10 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     id: StreamId,
     args: readonly [producerId: string, leaseMs: number, epoch: number],
   ): Promise<StreamInfo | null> {
-    const { list, state } = this.#keysOf(id);
     const { ttlMs, maxAgeMs } = this.options;
-    const reply = await this.#calls.runScript(list, (scanned) =>
-      this.#client.streamStatusBuffer(list, state, scanned, ...args).catch(nullIfWrongType),
+    const keys = this.#keysOf(id);
+    const reply = await this.#calls.runScript(keys, (scanned) =>
+      this.#calls.reads.call(keys, ['status', scanned, ...args], readCost).catch(nullIfWrongType),
     );
     if (reply === null) return null;
     if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);

@@ -17,7 +17,13 @@ import {
   tooManyProducers,
 } from '../append-rules.js';
 import { endsWithinMs } from '../lease-rules.js';
-import type { Appended, AppendOptions, StoreOptions, StreamInfo } from '../stream-manager.js';
+import {
+  type Appended,
+  type AppendOptions,
+  maxPageBytes,
+  type StoreOptions,
+  type StreamInfo,
+} from '../stream-manager.js';
 import { createCommandClient } from './connection/redis-client.js';
 import type { RedisCluster } from './connection/redis-cluster.js';
 import { codeIn } from './connection/redis-errors.js';
@@ -27,17 +33,15 @@ import { channelSuffix } from './redis-keys.js';
 export type Argument = string | number | Buffer;
 type StreamScript = (list: string, state: string, ...args: Argument[]) => Promise<unknown>;
 /** @param args the number of keys, the keys, and the arguments */
-type ManyKeysScript = (...args: Argument[]) => Promise<unknown>;
+export type ManyKeysScript = (...args: Argument[]) => Promise<unknown>;
 type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 
 /** The scripts in `scripts/`, as commands. The `Buffer` variants return bulk strings as bytes. */
 interface Scripts {
   readonly appendEventsBuffer: ManyKeysScript;
-  readonly streamStatusBuffer: StreamScript;
+  readonly readStreamsBuffer: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
   readonly deleteStream: StreamScript;
-  readonly readPageBuffer: OneKeyScript;
-  readonly readEndsBuffer: ManyKeysScript;
   readonly scheduleLeaseCheck: OneKeyScript;
   readonly dueLeases: OneKeyScript;
   readonly compareAndSetScore: OneKeyScript;
@@ -73,6 +77,7 @@ function constantsFor({ ttlMs, maxAgeMs, limits }: StoreOptions): string {
     max_age: maxAgeMs,
     max_events: limits.maxStreamEvents,
     max_bytes: limits.maxStreamBytes,
+    max_page_bytes: maxPageBytes,
     channel_suffix: `'${channelSuffix}'`,
   };
   const lines = Object.entries(values).map(([name, value]) => `local ${name} = ${value}\n`);
@@ -83,11 +88,9 @@ function scriptsFor(options: StoreOptions) {
   const constants = constantsFor(options);
   return {
     appendEvents: { lua: constants + load('append-events') },
-    streamStatus: { numberOfKeys: 2, lua: constants + load('stream-status') },
+    readStreams: { lua: constants + load('read-streams') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
     deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
-    readPage: { numberOfKeys: 1, lua: load('read-page') },
-    readEnds: { lua: load('read-ends') },
     scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },
     dueLeases: { numberOfKeys: 1, lua: load('due-leases') },
     compareAndSetScore: { numberOfKeys: 1, lua: load('compare-and-set-score') },
@@ -101,6 +104,9 @@ function load(name: string): string {
   return text.replaceAll(/^-- @include (\S+)$/gm, (_line, part: string) => load(part));
 }
 
+/** Cost of a status or a page in a script, in events that are appended. */
+export const readCost = 4;
+
 /** The reply of a script on a stream: an outcome and its details. */
 export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | null)[]];
 
@@ -113,7 +119,7 @@ export function appendArguments(
   events: readonly StoredEvent[],
   { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
   mayBegin: boolean,
-): { readonly args: Argument[]; readonly isAlone: boolean } {
+): { readonly args: Argument[]; readonly cost: number } {
   const plan = planAppend(events);
   const flags =
     (mayBegin ? 'b' : '') + (plan.mayFollowEnd ? 'l' : '') + (onlyEnds(plan) ? 'e' : '');
@@ -129,8 +135,11 @@ export function appendArguments(
     producer?.seq ?? 0,
     ...events.map((event) => event.bytes),
   ];
-  return { args, isAlone: onlyEnds(plan) };
+  return { args, cost: onlyEnds(plan) ? alone : args.length };
 }
+
+/** The cost of an append whose writes must not affect others. */
+export const alone = Number.POSITIVE_INFINITY;
 
 /** @param packed the field `s` of a state */
 export function isTombstone(packed: Buffer | null): boolean {

@@ -1,7 +1,6 @@
 -- Appends batches to streams, each atomically: those that arrive at the service together share one command.
 --
--- KEYS list and state of each append
--- ARGV for each append, the number of its arguments, and then:
+-- ARGV for each append:
 --   1 what was scanned
 --   2 events of the batch that count against the max
 --   3 bytes of the batch that count against the max
@@ -26,6 +25,7 @@
 -- @include shared/foreign-elements
 -- @include shared/lease-renewal
 -- @include shared/store-events
+-- @include shared/calls
 
 -- After a deletion: fences the producers of the deleted stream in the new one.
 local function fence_all(key)
@@ -40,7 +40,7 @@ end
 
 local now = now_ms()
 
--- The arguments are those behind ARGV[at], up to ARGV[last]. Returns nil for a duplicate while others are to come:
+-- Returns nil for a duplicate while others are to come:
 -- its heartbeat is a write after which a full Redis would accept theirs.
 local function append(list, key, at, last, is_last)
   local flags, ending, lease_ms, id = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 7]), ARGV[at + 8]
@@ -48,7 +48,7 @@ local function append(list, key, at, last, is_last)
   local count = last - first + 1
 
   local state, reply, known = reconcile(list, key, ARGV[at + 1], now, id)
-  if reply then return reply.err and { 'error', reply.err } or reply end
+  if reply then return reply end
 
   local known_epoch, next_seq = parse_producer(known)
   local epoch, seq = tonumber(ARGV[at + 9]), tonumber(ARGV[at + 10])
@@ -101,28 +101,4 @@ local function append(list, key, at, last, is_last)
   return { 'ok', offset, lives }
 end
 
-local is_replica = false
-
-local function reply_to(number, at, is_last)
-  local list, key = KEYS[2 * number - 1], KEYS[2 * number]
-  local is_done, reply = pcall(append, list, key, at, at + tonumber(ARGV[at]), is_last)
-  if is_done then return reply end
-  local message = type(reply) == 'table' and reply.err or reply
-  is_replica = is_replica or string.find(message, 'READONLY', 1, true) ~= nil
-  return { 'error', message }
-end
-
-local replies, duplicates = {}, {}
-local at = 1
-for number = 1, #KEYS / 2 do
-  replies[number] = reply_to(number, at, #KEYS == 2)
-  if not replies[number] then duplicates[#duplicates + 1] = { number, at } end
-  at = at + tonumber(ARGV[at]) + 1
-end
-for _, duplicate in ipairs(duplicates) do
-  local number, begins = unpack(duplicate)
-  replies[number] = reply_to(number, begins, true)
-end
--- A replica takes no writes at all. As the reply to the command, that makes the client look for the primary.
-if is_replica then return redis.error_reply('READONLY this is a replica') end
-return replies
+return reply_to_each(append)

@@ -12,8 +12,11 @@ import {
 import type { RedisOptions } from './connection/redis-options.js';
 import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
 
-/** Max channels in one SUBSCRIBE. */
-const channelsPerSubscribe = 500;
+/** Max channels in one SUBSCRIBE or UNSUBSCRIBE. */
+const channelsPerCommand = 500;
+
+/** For how long changes are gathered. Until a subscription is there, watchers get no notification: see `#subscribe`. */
+const gatherMs = 5;
 
 /**
  * Notifications over pub/sub: one channel for each watched stream, however many watch it in this
@@ -21,13 +24,13 @@ const channelsPerSubscribe = 500;
  */
 export class RedisNotifications {
   readonly watchers = new Watchers({
-    onFirst: (stream) => this.#subscribeSoon(this.#channelOf(stream)),
-    onLast: (stream) => this.#unsubscribe(this.#channelOf(stream)),
+    onFirst: (stream) => this.#change(stream, true),
+    onLast: (stream) => this.#change(stream, false),
     onFailure: (error) => this.logger.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #channels = new Set<string>();
-  /** Those of `#channels` that are subscribed to together at the end of this turn of the event loop. */
-  #added: string[] = [];
+  /** Channels that were added or removed in the last few milliseconds, which share commands. */
+  #changed = new Set<string>();
   readonly #subscriber: Redis;
   readonly #check: SubscriptionCheck;
 
@@ -61,14 +64,23 @@ export class RedisNotifications {
     this.#subscriber.disconnect();
   }
 
-  #subscribeSoon(channel: string): void {
-    this.#channels.add(channel);
-    if (this.#added.push(channel) > 1) return;
-    setImmediate(() => {
-      const added = this.#added.filter((one) => this.#channels.has(one));
-      this.#added = [];
-      this.#subscribeAll(added);
-    });
+  #change(stream: StreamId, isWatched: boolean): void {
+    const channel = this.#channelOf(stream);
+    if (isWatched) this.#channels.add(channel);
+    else this.#channels.delete(channel);
+    if (this.#changed.size === 0) setTimeout(() => this.#applyChanges(), gatherMs);
+    this.#changed.add(channel);
+  }
+
+  #applyChanges(): void {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const channels of chunksOf(changed.filter((one) => this.#channels.has(one)))) {
+      this.#subscribe(channels);
+    }
+    for (const channels of chunksOf(changed.filter((one) => !this.#channels.has(one)))) {
+      this.#unsubscribe(channels);
+    }
   }
 
   /** Subscribes, then notifies the watchers, so that they read appends made before the subscription. */
@@ -82,20 +94,13 @@ export class RedisNotifications {
     );
   }
 
-  #unsubscribe(channel: string): void {
-    this.#channels.delete(channel);
+  #unsubscribe(channels: readonly string[]): void {
     if (this.#subscriber.status !== 'ready') return;
-    this.#subscriber.unsubscribe(channel).catch((error: Error) => this.#logFailure(error));
+    this.#subscriber.unsubscribe(...channels).catch((error: Error) => this.#logFailure(error));
   }
 
   #resubscribe(): void {
-    this.#subscribeAll([...this.#channels]);
-  }
-
-  #subscribeAll(channels: readonly string[]): void {
-    for (let from = 0; from < channels.length; from += channelsPerSubscribe) {
-      this.#subscribe(channels.slice(from, from + channelsPerSubscribe));
-    }
+    for (const channels of chunksOf([...this.#channels])) this.#subscribe(channels);
   }
 
   #notify(channel: string): void {
@@ -196,4 +201,11 @@ class SubscriptionCheck {
     this.#isStale = true;
     subscriber.disconnect(true);
   }
+}
+
+function chunksOf(channels: readonly string[]): string[][] {
+  const count = Math.ceil(channels.length / channelsPerCommand);
+  return Array.from({ length: count }, (_, index) =>
+    channels.slice(index * channelsPerCommand, (index + 1) * channelsPerCommand),
+  );
 }

@@ -4,11 +4,12 @@ import { mayFollowEnd } from '../events/event.js';
 import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
 import { type StreamId, type StreamManager, streamKey } from '../store/stream-manager.js';
+import { EndChecks } from './end-checks.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
 import type { EncodedPage } from './pages.js';
 import { PollTimer } from './poll-timer.js';
-import { inBatches, inTurns, TurnQueue } from './scheduler.js';
+import { DeliveryQueue, inBatches, inTurns, TurnQueue } from './scheduler.js';
 import { type FollowerOptions, StreamFollower } from './stream-follower.js';
 import type { StreamSnapshot } from './stream-state.js';
 import {
@@ -77,6 +78,8 @@ export class FeedHub {
       pollTimer: new PollTimer(pollIntervalMs),
       // A queue apart from that of the subscribers, so that new events do not queue behind replays.
       turns: new TurnQueue(),
+      deliveries: new DeliveryQueue(),
+      endChecks: new EndChecks(streams, observer),
       lingerMs,
       pageBudget: { bytes: 0 },
       logger,

@@ -47,7 +47,8 @@ export interface FeedObserver {
   rejected(reason: FeedRejection): void;
   closed(end: FeedEnd): void;
   reset(reason: ResetReason): void;
-  read(cause: ReadCause, result: ReadResult): void;
+  /** @param count number of such reads, 1 if omitted */
+  read(cause: ReadCause, result: ReadResult, count?: number): void;
   /**
    * The first event was read of a stream that did not exist when a feed was opened.
    *

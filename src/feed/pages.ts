@@ -106,23 +106,30 @@ export interface PageBudget {
   bytes: number;
 }
 
+interface CachedPage {
+  readonly page: EncodedPage;
+  isNeeded: boolean;
+}
+
 /** The pages of one stream that were read last, by their first offset. */
 export class PageCache {
   /** Null while there are no pages, as for most streams at most times. */
-  #pages: Map<number, EncodedPage> | null = null;
+  #pages: Map<number, CachedPage> | null = null;
   #bytes = 0;
 
   constructor(readonly budget: PageBudget) {}
 
   get(offset: number): EncodedPage | undefined {
-    return this.#pages?.get(offset);
+    const cached = this.#pages?.get(offset);
+    if (cached !== undefined) cached.isNeeded = true;
+    return cached?.page;
   }
 
   /** Whether many short pages follow, which one read would return as a long one. */
   isInPieces(first: EncodedPage): boolean {
     let page: EncodedPage | undefined = first;
     for (let count = 1; count < manyPages && page?.atEnd; count += 1) {
-      page = this.#pages?.get(page.next.offset);
+      page = this.#pages?.get(page.next.offset)?.page;
     }
     return page?.atEnd === true;
   }
@@ -130,12 +137,22 @@ export class PageCache {
   add(page: EncodedPage): void {
     this.#pages ??= new Map();
     this.#delete(page.offset);
-    this.#pages.set(page.offset, page);
+    this.#pages.set(page.offset, { page, isNeeded: false });
     this.#count(bytesOf(page));
     for (const oldest of this.#pages.keys()) {
       if (!this.#isTooLarge() || this.#pages.size === 1) return;
       this.#delete(oldest);
     }
+  }
+
+  /** Drops pages that were not needed since the last call. */
+  dropUnneeded(): void {
+    if (this.#pages === null) return;
+    for (const [offset, cached] of this.#pages) {
+      if (!cached.isNeeded) this.#delete(offset);
+      cached.isNeeded = false;
+    }
+    if (this.#pages.size === 0) this.#pages = null;
   }
 
   clear(): void {
@@ -149,10 +166,10 @@ export class PageCache {
   }
 
   #delete(offset: number): void {
-    const page = this.get(offset);
-    if (page === undefined) return;
+    const cached = this.#pages?.get(offset);
+    if (cached === undefined) return;
     this.#pages?.delete(offset);
-    this.#count(-bytesOf(page));
+    this.#count(-bytesOf(cached.page));
   }
 
   #count(bytes: number): void {

@@ -63,14 +63,19 @@ export class ParkedSubscribers {
     while (this.#first !== null) this.delete(this.#first);
   }
 
+  /** Whether no subscriber is parked elsewhere. */
+  areAllAt(offset: number): boolean {
+    for (let one = this.#first; one !== null; one = one.next) {
+      if (one.position.offset !== offset) return false;
+    }
+    return true;
+  }
+
   /** The offsets at which subscribers are parked: nearly always only the end. */
   offsets(): Iterable<number> {
     if (this.#first === null) return [];
     const { offset } = this.#first.position;
-    for (let one = this.#first.next; one !== null; one = one.next) {
-      if (one.position.offset !== offset) return this.#manyOffsets();
-    }
-    return [offset];
+    return this.areAllAt(offset) ? [offset] : this.#manyOffsets();
   }
 
   /**

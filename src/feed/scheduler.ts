@@ -5,7 +5,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 const maxPerTurn = 500;
 
 /** Max time of such a turn, since some formats take longer to encode a page than to write it. */
-const maxTurnMs = 10;
+const maxTurnMs = 5;
 
 /** The budget of one turn of the event loop, so that work for many feeds does not block the process. */
 export class Turn {
@@ -23,19 +23,45 @@ export class Turn {
   }
 }
 
-/** The budget that all deliveries of this turn of the event loop share, since each may be to few feeds. */
-let shared: Turn | null = null;
+/** A delivery to the feeds of one stream, which takes a part of each turn until it is done. */
+interface Delivery {
+  /** Returns whether there is more to do in a later turn. Must not throw. */
+  readonly deliver: (turn: Turn) => boolean;
+  readonly onDone: () => void;
+}
 
-/** Resolves at once, or in a later turn, in order of the calls, if the budget is used up. */
-export async function turnWithRoom(): Promise<Turn> {
-  while (shared?.isFull) await nextTurn();
-  if (shared !== null) return shared;
-  // This callback runs before those that wait for the next turn, as they come only when this one is full.
-  setImmediate(() => {
-    shared = null;
-  });
-  shared = new Turn();
-  return shared;
+/** The deliveries to all streams, which share the budget of each turn, since each may be to few feeds. */
+export class DeliveryQueue {
+  #turn: Turn | null = null;
+  #waiting: Delivery[] = [];
+
+  /** Delivers at once if this turn has room, else in later turns, in order of the calls, until it is done. */
+  run(deliver: Delivery['deliver']): Promise<void> {
+    return new Promise((onDone) => {
+      this.#waiting.push({ deliver, onDone });
+      if (this.#turn === null) this.#takeTurn();
+      else if (this.#waiting.length === 1) this.#serve(this.#turn);
+    });
+  }
+
+  #takeTurn(): void {
+    this.#turn = new Turn();
+    setImmediate(() => {
+      this.#turn = null;
+      if (this.#waiting.length > 0) this.#takeTurn();
+    });
+    this.#serve(this.#turn);
+  }
+
+  #serve(turn: Turn): void {
+    let done = 0;
+    for (const { deliver, onDone } of this.#waiting) {
+      if (turn.isFull || deliver(turn)) break;
+      onDone();
+      done += 1;
+    }
+    this.#waiting = this.#waiting.slice(done);
+  }
 }
 
 /** Calls `act` for each item, in as many turns as needed. A `Set` may change meanwhile. */

@@ -2,11 +2,12 @@ import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 import { matches, type Position } from '../events/position.js';
 import type { StreamId, StreamManager } from '../store/stream-manager.js';
+import type { EndChecks } from './end-checks.js';
 import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
 import { EncodedPage, type PageBudget, PageCache } from './pages.js';
 import { type ParkedSubscriber, ParkedSubscribers } from './parked-subscribers.js';
 import { PollTask, type PollTimer } from './poll-timer.js';
-import { Coalescer, type TurnQueue, type TurnTaker, turnWithRoom } from './scheduler.js';
+import { Coalescer, type DeliveryQueue, type TurnQueue, type TurnTaker } from './scheduler.js';
 import { type StreamSnapshot, StreamState } from './stream-state.js';
 
 /** Max number of events in one page; its bytes are bounded by the stream manager. */
@@ -19,6 +20,8 @@ export interface FollowerOptions {
   readonly pollTimer: PollTimer;
   /** The queue of streams with something new to read and deliver. */
   readonly turns: TurnQueue;
+  readonly deliveries: DeliveryQueue;
+  readonly endChecks: EndChecks;
   readonly lingerMs: number;
   readonly pageBudget: PageBudget;
   readonly logger: BaseLogger;
@@ -112,14 +115,14 @@ export class StreamFollower extends PollTask implements TurnTaker {
   }
 
   /**
-   * The status by which other feeds wait at the end of an open stream, for one that joins them there: the store is
-   * not asked for each feed of a thundering herd.
+   * The status by which other feeds wait at the end of an open stream, for one that resumes: the store is not asked
+   * for each feed of a thundering herd. The tag of its position tells whether it is the same stream.
    */
   #sharedStatus(position: Position | null): StreamSnapshot | null {
     const { snapshot } = this.#state;
     if (snapshot === null || snapshot.isAbsent || snapshot.hasEnded) return null;
-    if (position === null || this.#parked.isEmpty || this.#hasFailed) return null;
-    return this.peek(position)?.isEmpty ? snapshot : null;
+    if (this.#parked.isEmpty || this.#hasFailed) return null;
+    return position !== null && position.offset > 0 && position.tag !== null ? snapshot : null;
   }
 
   /** Reads the status of the stream. @throws ServiceError */
@@ -217,13 +220,15 @@ export class StreamFollower extends PollTask implements TurnTaker {
     this.#pages.clear();
   }
 
-  /** Drops pages that no subscriber needed for a poll interval, and reads again. */
+  /** Drops pages that no subscriber needed for a poll interval, and looks for events without a notification. */
   override poll(): void {
-    this.#pages.clear();
-    this.#end = null;
+    this.#pages.dropUnneeded();
+    const { streams, endChecks } = this.options;
     // If no notification is ever lost, only failed reads are repeated.
-    if (this.options.streams.notifiesReliably && !this.#hasFailed) return;
-    if (this.#startDelivery()) void this.takeTurn();
+    if (streams.notifiesReliably && !this.#hasFailed) return;
+    const end = this.#restsAt();
+    if (end === null) this.#readAgain();
+    else endChecks.add({ stream: this.stream, end, onMoved: () => this.#readAgain() });
   }
 
   /** The delivery loop: reads new events, once for each offset, and delivers them. */
@@ -321,6 +326,19 @@ export class StreamFollower extends PollTask implements TurnTaker {
     if (this.#startDelivery()) this.#scheduleDelivery();
   }
 
+  /** The end at which all subscribers wait, if there is nothing to do but to see whether the stream still ends there. */
+  #restsAt(): Position | null {
+    if (this.#isDelivering || this.#hasFailed || !this.#state.isKnown) return null;
+    const end = this.#end?.next ?? null;
+    return end !== null && end.tag !== null && this.#parked.areAllAt(end.offset) ? end : null;
+  }
+
+  /** Delivers what a read shows, whether there was a notification or not. */
+  #readAgain(): void {
+    this.#end = null;
+    if (this.#startDelivery()) void this.takeTurn();
+  }
+
   /** Counts a notification, or a poll. Returns whether to start a delivery for it. */
   #startDelivery(): boolean {
     this.#notifications += 1;
@@ -343,7 +361,9 @@ export class StreamFollower extends PollTask implements TurnTaker {
     const { lastPlace } = this.#parked;
     // If the stream was replaced meanwhile, the page is not offered, and subscribers read again.
     this.#deliveredPage = generation === this.#generation ? page : null;
-    while (this.#parked.release(page, lastPlace, isOver, await turnWithRoom()));
+    await this.options.deliveries.run((turn) =>
+      this.#parked.release(page, lastPlace, isOver, turn),
+    );
     this.#deliveredPage = null;
     await this.#coalescer.rest(startedAt);
     return !page.isEmpty;

@@ -93,8 +93,8 @@ export class FeedMetrics implements FeedObserver {
     this.instruments.level('rejoin_streams_followed', help, () => counts().streams);
   }
 
-  read(cause: ReadCause, result: ReadResult): void {
-    this.#reads[cause][result] += 1;
+  read(cause: ReadCause, result: ReadResult, count = 1): void {
+    this.#reads[cause][result] += count;
   }
 
   began(waitedMs: number): void {

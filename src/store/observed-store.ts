@@ -7,6 +7,7 @@ import type {
   EventPage,
   LeaseRenewal,
   ListedStream,
+  StreamEnd,
   StreamId,
   StreamInfo,
   StreamManager,
@@ -68,6 +69,10 @@ export class ObservedStore implements StreamManager {
 
   getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
     return this.store.getEvents(stream, fromOffset, limit);
+  }
+
+  findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
+    return this.store.findMoved(ends);
   }
 
   getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null> {

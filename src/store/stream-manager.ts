@@ -1,4 +1,5 @@
 import type { StoredBytes, StoredEvent } from '../events/event.js';
+import type { Position } from '../events/position.js';
 import type { ProducerStamp, ProducerState, StreamLimits, StreamStatus } from './append-rules.js';
 
 /** Names one stream: the event log of one message of one session. */
@@ -65,6 +66,12 @@ export interface EventPage {
   readonly before: StoredBytes | undefined;
   /** True when nothing was stored after `events` at the time of the read. */
   readonly atEnd: boolean;
+}
+
+/** A position that was the end of a stream when it was read last. */
+export interface StreamEnd {
+  readonly stream: StreamId;
+  readonly end: Position;
 }
 
 /** The status of a stream. Times are milliseconds since 1970 by the clock of the store. */
@@ -175,6 +182,14 @@ export interface StreamManager {
    * end give an empty page, no error.
    */
   getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
+
+  /**
+   * Which of many streams may end elsewhere by now: a poll of all of them at once, since most have not changed.
+   *
+   * @returns the indexes of those that have more events, do not exist any more, or are another stream, and of
+   *   those that could not be checked: their followers read them
+   */
+  findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]>;
 
   /** The status of the stream, and of one of its producers; null when there is no stream. */
   getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;

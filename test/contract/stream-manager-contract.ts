@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { Backend, BackendOptions } from '../support/backends.js';
 import { appendAndReadContract } from './append-and-read.js';
 import { deleteAndListContract } from './delete-and-list.js';
+import { findMovedContract } from './find-moved.js';
 import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
 import type { Manager, ManagerSource } from './manager-source.js';
@@ -24,6 +25,7 @@ export function streamManagerContract(backend: Backend): void {
     afterAll(() => Promise.all(created.map((manager) => manager.close())));
 
     appendAndReadContract(source);
+    findMovedContract(source);
     lifecycleContract(source);
     producersContract(source);
     leasesContract(source);

@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EndChecks } from '../../src/feed/end-checks.js';
 import { FeedHub } from '../../src/feed/feed-hub.js';
 import { plainFormat } from '../../src/feed/formats/feed-format.js';
 import { PollTimer } from '../../src/feed/poll-timer.js';
-import { TurnQueue } from '../../src/feed/scheduler.js';
+import { DeliveryQueue, TurnQueue } from '../../src/feed/scheduler.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
 import { backends, silentLogger } from '../support/backends.js';
 import { FeedClient } from '../support/feed-client.js';
@@ -97,6 +98,8 @@ describe.each(backends)('What closed feeds leave behind ($name)', (backend) => {
         streams,
         pollTimer: new PollTimer(1000),
         turns: new TurnQueue(),
+        deliveries: new DeliveryQueue(),
+        endChecks: new EndChecks(streams, unobserved),
         lingerMs: 0,
         pageBudget,
         logger: silentLogger,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inBatches } from '../../src/feed/scheduler.js';
+import { DeliveryQueue, inBatches } from '../../src/feed/scheduler.js';
 
 /** How long each pause between two batches was to be. */
 const pauses: number[] = [];
@@ -33,5 +33,30 @@ describe('inBatches', () => {
 
   it('Thousands of feeds end at once when there is no time', async () => {
     expect(await batches(3000, 0)).toEqual([3000]);
+  });
+});
+
+describe('DeliveryQueue', () => {
+  it('Deliveries take turns in their order, and those that wait are not called', async () => {
+    const queue = new DeliveryQueue();
+    const begun: number[] = [];
+    let calls = 0;
+    const deliveries = Array.from({ length: 3000 }, (_, index) => {
+      let left = 3;
+      return queue.run((turn) => {
+        calls += 1;
+        if (left === 3) begun.push(index);
+        while (left > 0) {
+          left -= 1;
+          if (turn.isOver()) return left > 0;
+        }
+        return false;
+      });
+    });
+    expect(begun.length).toBeLessThan(500);
+    await Promise.all(deliveries);
+    expect(begun).toEqual(deliveries.map((_, index) => index));
+    // One more for each that a turn interrupted: those are few.
+    expect(calls).toBeLessThan(2 * deliveries.length);
   });
 });

@@ -1,14 +1,20 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Position, startOfStream } from '../../src/events/position.js';
-import type { ReadCause } from '../../src/feed/feed-observer.js';
+import { type Position, startOfStream, tagAfter } from '../../src/events/position.js';
+import { EndChecks } from '../../src/feed/end-checks.js';
+import type { ReadCause, ReadResult } from '../../src/feed/feed-observer.js';
 import { EncodedPage } from '../../src/feed/pages.js';
 import type { ParkedSubscriber } from '../../src/feed/parked-subscribers.js';
 import { PollTimer } from '../../src/feed/poll-timer.js';
-import { TurnQueue } from '../../src/feed/scheduler.js';
+import { DeliveryQueue, TurnQueue } from '../../src/feed/scheduler.js';
 import { StreamFollower } from '../../src/feed/stream-follower.js';
-import type { EventPage, StreamId, StreamManager } from '../../src/store/stream-manager.js';
+import type {
+  EventPage,
+  StreamEnd,
+  StreamId,
+  StreamManager,
+} from '../../src/store/stream-manager.js';
 import { backends, memoryBackend, silentLogger } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
 import { unobserved } from '../support/unobserved.js';
@@ -36,20 +42,35 @@ class Client implements ParkedSubscriber {
   }
 }
 
-function followerOf(stream: StreamId, streams: StreamManager, turns = new TurnQueue()) {
+interface FollowerSettings {
+  readonly turns?: TurnQueue;
+  readonly deliveries?: DeliveryQueue;
+  readonly endChecks?: EndChecks;
+  readonly pollTimer?: PollTimer;
+  readonly lingerMs?: number;
+}
+
+function followerOf(stream: StreamId, streams: StreamManager, settings: FollowerSettings = {}) {
   const pageBudget = { bytes: 0 };
   const reads: ReadCause[] = [];
-  const observer = { ...unobserved, read: (cause: ReadCause) => void reads.push(cause) };
-  const pollTimer = new PollTimer(60_000);
+  const observer = {
+    ...unobserved,
+    read: (cause: ReadCause, _result: ReadResult, count = 1) => {
+      reads.push(...Array<ReadCause>(count).fill(cause));
+    },
+  };
   const logger = silentLogger;
   const follower = new StreamFollower(stream, {
     streams,
-    pollTimer,
-    turns,
+    pollTimer: new PollTimer(60_000),
+    turns: new TurnQueue(),
+    deliveries: new DeliveryQueue(),
+    endChecks: new EndChecks(streams, observer),
     lingerMs: 0,
     pageBudget,
     logger,
     observer,
+    ...settings,
   });
   onTestFinished(() => follower.close());
   return { follower, reads, pageBudget };
@@ -219,10 +240,10 @@ describe('StreamFollower, of many streams', () => {
   it('Followers that are notified together share a turn of the event loop, and resume few subscribers in each', async () => {
     const streams = await memoryBackend.create();
     onTestFinished(() => streams.close());
-    const turns = new TurnQueue();
+    const shared = { turns: new TurnQueue(), deliveries: new DeliveryQueue() };
     const ids = Array.from({ length: 40 }, newStream);
     const clients = ids.flatMap((id) => {
-      const { follower } = followerOf(id, streams, turns);
+      const { follower } = followerOf(id, streams, shared);
       return Array.from({ length: 100 }, () => new Client(follower));
     });
     for (const id of ids) await streams.appendEvents(id, answers(1));
@@ -236,5 +257,111 @@ describe('StreamFollower, of many streams', () => {
     }
     // 500 in each, of which there may be two between two looks.
     expect(most).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe('StreamFollower, where feeds wait', () => {
+  async function waitingAtTwo() {
+    const streams = await memoryBackend.create();
+    onTestFinished(() => streams.close());
+    const stream = newStream();
+    const calls = { status: 0, pages: 0 };
+    const store = withMethods(streams, {
+      getStatus: (...args) => {
+        calls.status += 1;
+        return streams.getStatus(...args);
+      },
+      getEvents: (...args) => {
+        calls.pages += 1;
+        return streams.getEvents(...args);
+      },
+    });
+    await streams.appendEvents(stream, answers(2));
+    const { follower } = followerOf(stream, store);
+    await follower.refresh();
+    const client = new Client(follower);
+    follower.users += 1;
+    await streams.appendEvents(stream, answers(1));
+    await waitFor('one waits at the end', () => client.position.offset === 3);
+    const first = (await streams.getEvents(stream, 0, 1)).events[0];
+    const position = { offset: 1, tag: first === undefined ? null : tagAfter(first) };
+    calls.status = 0;
+    calls.pages = 0;
+    return { follower, calls, position };
+  }
+
+  it('Those that resume share the status and one page, whatever polls come between them', async () => {
+    const { follower, calls, position } = await waitingAtTwo();
+    for (let poll = 0; poll < 5; poll += 1) {
+      for (let count = 0; count < 3; count += 1) {
+        const { status, page } = follower.open(position, false);
+        expect((await status).hasEnded).toBe(false);
+        expect((page === null ? follower.peek(position) : await page)?.events).toHaveLength(2);
+      }
+      follower.poll();
+    }
+    expect(calls).toEqual({ status: 0, pages: 1 });
+    for (let poll = 0; poll < 2; poll += 1) follower.poll();
+    expect(follower.peek(position)).toBeUndefined();
+  });
+
+  it('Those whose position does not tell whether it is the same stream have the status read', async () => {
+    const { follower, calls } = await waitingAtTwo();
+    for (const position of [startOfStream, { offset: 1, tag: null }, null]) {
+      await follower.open(position, false).status;
+    }
+    expect(calls.status).toBe(3);
+  });
+});
+
+describe('StreamFollower, at its polls', () => {
+  /** A store whose notifications are all lost, with a record of its calls. */
+  async function storeWithoutNotifications() {
+    const streams = await memoryBackend.create();
+    onTestFinished(() => streams.close());
+    const checked: (readonly StreamEnd[])[] = [];
+    const pages: number[] = [];
+    const store = withMethods(streams, {
+      notifiesReliably: false,
+      watch: () => () => {},
+      getEvents: (...args) => {
+        pages.push(args[1]);
+        return streams.getEvents(...args);
+      },
+      findMoved: (ends) => {
+        checked.push(ends);
+        return streams.findMoved(ends);
+      },
+    });
+    return { store, checked, pages };
+  }
+
+  it('Many whose clients wait at the end share one request, and only those that have moved are read', async () => {
+    const { store, checked, pages } = await storeWithoutNotifications();
+    const ids = Array.from({ length: 30 }, newStream);
+    for (const id of ids) await store.appendEvents(id, answers(1));
+    const shared = {
+      endChecks: new EndChecks(store, unobserved),
+      pollTimer: new PollTimer(40),
+      lingerMs: 60_000,
+    };
+    const followers = ids.map((id) => followerOf(id, store, shared).follower);
+    await Promise.all(followers.map((follower) => follower.refresh()));
+    const clients = followers.map((follower) => new Client(follower));
+    await waitFor('each has its event, and waits at the end', () =>
+      ids.every((id) => checked.flat().some(({ stream }) => stream === id)),
+    );
+    expect(clients.map(({ position }) => position.offset)).toEqual(ids.map(() => 1));
+    const read = pages.length;
+    const requests = checked.length;
+    await waitFor('each was asked for ten times', () =>
+      ids.every((id) => checked.flat().filter(({ stream }) => stream === id).length > 10),
+    );
+    expect(pages).toHaveLength(read);
+    expect(checked.length - requests).toBeLessThan((checked.flat().length - requests) / 4);
+    const [changed] = ids as [StreamId];
+    await store.appendEvents(changed, answers(1));
+    await waitFor('it has the next one', () => clients[0]?.position.offset === 2);
+    expect(clients.slice(1).every(({ position }) => position.offset === 1)).toBe(true);
   });
 });

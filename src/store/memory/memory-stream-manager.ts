@@ -1,6 +1,7 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/event.js';
+import { tagAt } from '../../events/position.js';
 import {
   type AppendPlan,
   type ProducerStamp,
@@ -19,6 +20,7 @@ import {
   maxListedStreams,
   maxPageBytes,
   type StoreOptions,
+  type StreamEnd,
   type StreamId,
   type StreamInfo,
   type StreamManager,
@@ -117,6 +119,14 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const nextOffset = fromOffset + events.length;
     const atEnd = nextOffset >= stored.length;
     return { events, nextOffset, before: stored[fromOffset - 1], atEnd };
+  }
+
+  async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
+    const now = Date.now();
+    return ends.flatMap(({ stream, end: { offset, tag } }, index) => {
+      const stored = this.#find(stream, now)?.events ?? [];
+      return stored.length === offset && tagAt(offset, stored[offset - 1]) === tag ? [] : [index];
+    });
   }
 
   async getStatus(id: StreamId, producerId?: string): Promise<StreamInfo | null> {

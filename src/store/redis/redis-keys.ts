@@ -12,8 +12,13 @@ export interface RedisKeys {
 
 /** @param prefix used byte for byte, never trimmed */
 export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
-  const list = `${prefix}:${streamKey(stream)}`;
+  const list = listKey(prefix, stream);
   return { list, state: companionKey(prefix, list, 'state2'), channel: `${list}${channelSuffix}` };
+}
+
+/** The List of events alone. */
+export function listKey(prefix: string, stream: StreamId): string {
+  return `${prefix}:${streamKey(stream)}`;
 }
 
 /** The sorted set of the streams of a session. */

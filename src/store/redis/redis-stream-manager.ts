@@ -11,10 +11,12 @@ import type {
   LeasingStore,
   ListedStream,
   StoreOptions,
+  StreamEnd,
   StreamId,
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
+import { isConnected } from './connection/redis-client.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
@@ -37,6 +39,7 @@ import {
 } from './script-client.js';
 import { ScriptQueue } from './script-queue.js';
 import { RedisSessions } from './session-index.js';
+import { findMoved } from './stream-ends.js';
 
 export interface RedisStreamManagerOptions extends StoreOptions {
   readonly redis: RedisOptions;
@@ -148,6 +151,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return (
       ((await this.#calls.run(() => this.#client.llen(list).catch(nullIfWrongType))) ?? 0) === 0
     );
+  }
+
+  async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
+    if (!isConnected(this.#client)) return ends.map((_, index) => index);
+    return findMoved(this.#client, this.options.redis.prefix, ends);
   }
 
   watch(id: StreamId, onChange: () => void): () => void {

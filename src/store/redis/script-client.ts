@@ -40,6 +40,7 @@ type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 interface Scripts {
   readonly appendEventsBuffer: ManyKeysScript;
   readonly readStreamsBuffer: ManyKeysScript;
+  readonly lastElementsBuffer: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
   readonly deleteStream: StreamScript;
   readonly scheduleLeaseCheck: OneKeyScript;
@@ -89,6 +90,7 @@ function scriptsFor(options: StoreOptions) {
   return {
     appendEvents: { lua: constants + load('append-events') },
     readStreams: { lua: constants + load('read-streams') },
+    lastElements: { lua: load('last-elements') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
     deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
     scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },

@@ -125,7 +125,11 @@ function environmentOf({ watchesLoop = false }: Job): Record<string, string> {
     FEED_MAX_FEEDS: '200000',
     FEED_MAX_FEEDS_PER_STREAM: '200000',
   };
-  return watchesLoop ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` } : limits;
+  return process.env.PF
+    ? { ...limits, NODE_OPTIONS: '--import=' + process.env.PF + '' }
+    : watchesLoop
+      ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` }
+      : limits;
 }
 
 function blocksOf({ watchesLoop = false }: Job, servers: readonly ServerProcess[]) {

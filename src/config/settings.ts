@@ -161,7 +161,7 @@ const limits = section({
 
 const feed = section({
   poll_interval: setting('FEED_POLL_INTERVAL', duration('10ms').prefault('1s')).describe(
-    'On Redis, a followed stream is read at least this often, also without a notification; 100ms where other programs push too, min 10ms.',
+    'On Redis, a followed stream is polled this often, also without a notification; 100ms where other programs push too, min 10ms.',
   ),
   heartbeat: setting('FEED_HEARTBEAT', duration('100ms').prefault('15s')).describe(
     'A silent feed sends a heartbeat this often; min 100ms.',

@@ -31,7 +31,7 @@ export type FeedEnd = (typeof feedEnds)[number];
 export const resetReasons = ['gone', 'diverged', 'deleted', 'unknown'] as const;
 export type ResetReason = (typeof resetReasons)[number];
 
-/** Why a stream is read: after a notification, after the poll interval, or for a client before its end. */
+/** Why a stream is read, or its end looked at: after a notification, the poll interval, or for a client before its end. */
 export const readCauses = ['notification', 'poll', 'catch_up'] as const;
 export type ReadCause = (typeof readCauses)[number];
 

@@ -137,7 +137,7 @@ export class PageCache {
   add(page: EncodedPage): void {
     this.#pages ??= new Map();
     this.#delete(page.offset);
-    this.#pages.set(page.offset, { page, isNeeded: false });
+    this.#pages.set(page.offset, { page, isNeeded: true });
     this.#count(bytesOf(page));
     for (const oldest of this.#pages.keys()) {
       if (!this.#isTooLarge() || this.#pages.size === 1) return;
@@ -145,7 +145,7 @@ export class PageCache {
     }
   }
 
-  /** Drops pages that were not needed since the last call. */
+  /** Drops pages that were neither read nor needed since the last call. */
   dropUnneeded(): void {
     if (this.#pages === null) return;
     for (const [offset, cached] of this.#pages) {

@@ -63,10 +63,10 @@ export class ParkedSubscribers {
     while (this.#first !== null) this.delete(this.#first);
   }
 
-  /** Whether no subscriber is parked elsewhere. */
-  areAllAt(offset: number): boolean {
+  /** Whether no subscriber is parked elsewhere, nor in another stream of the same name. */
+  areAllAt({ offset, tag }: Position): boolean {
     for (let one = this.#first; one !== null; one = one.next) {
-      if (one.position.offset !== offset) return false;
+      if (one.position.offset !== offset || one.position.tag !== tag) return false;
     }
     return true;
   }
@@ -75,7 +75,10 @@ export class ParkedSubscribers {
   offsets(): Iterable<number> {
     if (this.#first === null) return [];
     const { offset } = this.#first.position;
-    return this.areAllAt(offset) ? [offset] : this.#manyOffsets();
+    for (let one = this.#first.next; one !== null; one = one.next) {
+      if (one.position.offset !== offset) return this.#manyOffsets();
+    }
+    return [offset];
   }
 
   /**

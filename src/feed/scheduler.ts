@@ -5,7 +5,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 const maxPerTurn = 500;
 
 /** Max time of such a turn, since some formats take longer to encode a page than to write it. */
-const maxTurnMs = 5;
+const maxTurnMs = 10;
 
 /** The budget of one turn of the event loop, so that work for many feeds does not block the process. */
 export class Turn {

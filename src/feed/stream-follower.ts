@@ -16,7 +16,7 @@ const maxPageEvents = 512;
 /** The options that all followers of a process share. */
 export interface FollowerOptions {
   readonly streams: StreamManager;
-  /** Polls: a stream is read at least once in an interval, if notifications may be lost. */
+  /** Polls each stream once in an interval, if notifications may be lost. */
   readonly pollTimer: PollTimer;
   /** The queue of streams with something new to read and deliver. */
   readonly turns: TurnQueue;
@@ -115,14 +115,20 @@ export class StreamFollower extends PollTask implements TurnTaker {
   }
 
   /**
-   * The status by which other feeds wait at the end of an open stream, for one that resumes: the store is not asked
-   * for each feed of a thundering herd. The tag of its position tells whether it is the same stream.
+   * The status by which other feeds wait at the end of an open stream, for one that resumes there or before: the store
+   * is not asked for each feed of a thundering herd. The tag of its position tells whether it is the same stream.
    */
   #sharedStatus(position: Position | null): StreamSnapshot | null {
     const { snapshot } = this.#state;
     if (snapshot === null || snapshot.isAbsent || snapshot.hasEnded) return null;
-    if (this.#parked.isEmpty || this.#hasFailed) return null;
-    return position !== null && position.offset > 0 && position.tag !== null ? snapshot : null;
+    if (this.#parked.isEmpty || this.#hasFailed || this.#end === null) return null;
+    if (position === null || position.offset === 0 || position.tag === null) return null;
+    const { offset, tag } = this.#end;
+    if (tag === null) return null; // a read past the end of the stream
+    // One that is ahead of the end has seen more than this process, perhaps the end of the stream.
+    const isKnown =
+      position.offset < offset || (position.offset === offset && position.tag === tag);
+    return isKnown ? snapshot : null;
   }
 
   /** Reads the status of the stream. @throws ServiceError */
@@ -218,6 +224,7 @@ export class StreamFollower extends PollTask implements TurnTaker {
     this.#state.close();
     this.#parked.clear();
     this.#pages.clear();
+    this.#end = null; // the timer may keep a closed task for an interval
   }
 
   /** Drops pages that no subscriber needed for a poll interval, and looks for events without a notification. */
@@ -329,8 +336,8 @@ export class StreamFollower extends PollTask implements TurnTaker {
   /** The end at which all subscribers wait, if there is nothing to do but to see whether the stream still ends there. */
   #restsAt(): Position | null {
     if (this.#isDelivering || this.#hasFailed || !this.#state.isKnown) return null;
-    const end = this.#end?.next ?? null;
-    return end !== null && end.tag !== null && this.#parked.areAllAt(end.offset) ? end : null;
+    const end = this.#end?.next;
+    return end !== undefined && end.tag !== null && this.#parked.areAllAt(end) ? end : null;
   }
 
   /** Delivers what a read shows, whether there was a notification or not. */

@@ -185,6 +185,7 @@ export interface StreamManager {
 
   /**
    * Which of many streams may end elsewhere by now: a poll of all of them at once, since most have not changed.
+   * Another stream of the same length may be found by one of the next ten calls only.
    *
    * @returns the indexes of those that have more events, do not exist any more, or are another stream, and of
    *   those that could not be checked: their followers read them

@@ -145,4 +145,19 @@ describe('Reads at the ends of many streams, in one turn of the event loop,', ()
     expect(pages[0]?.nextOffset).toBe(2);
     for (const page of pages.slice(3)) expect(page.before).toBeDefined();
   });
+
+  it('are in several commands where they would be long together', async () => {
+    const streams = await streamsOf(10);
+    const large = JSON.stringify({ type: 'answer', content: 'x'.repeat(100_000) });
+    for (const stream of streams) await redis.rpush(listOf(stream), large, large, large);
+    const commands = await commandsOf(async () => {
+      const [pages, infos] = await Promise.all([
+        Promise.all(streams.map((stream) => manager.getEvents(stream, 0, 512))),
+        Promise.all(streams.map((stream) => manager.getStatus(stream))),
+      ]);
+      for (const { events } of pages) expect(events.length).toBeGreaterThan(0);
+      expect(infos.map((info) => info?.nextOffset)).toEqual(streams.map(() => 4));
+    });
+    expect(commands).toBeGreaterThan(streams.length);
+  });
 });

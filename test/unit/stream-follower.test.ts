@@ -17,6 +17,7 @@ import type {
 } from '../../src/store/stream-manager.js';
 import { backends, memoryBackend, silentLogger } from '../support/backends.js';
 import { answers, complete, newStream } from '../support/events.js';
+import { producer } from '../support/producers.js';
 import { unobserved } from '../support/unobserved.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -312,6 +313,13 @@ describe('StreamFollower, where feeds wait', () => {
     }
     expect(calls.status).toBe(3);
   });
+
+  it('One that has seen more than the others has the status read, as the stream may have ended', async () => {
+    const { follower, calls } = await waitingAtTwo();
+    await follower.open({ offset: 4, tag: 1 }, false).status;
+    await follower.open({ offset: 3, tag: 1 }, false).status;
+    expect(calls.status).toBe(2);
+  });
 });
 
 describe('StreamFollower, at its polls', () => {
@@ -363,5 +371,25 @@ describe('StreamFollower, at its polls', () => {
     await store.appendEvents(changed, answers(1));
     await waitFor('it has the next one', () => clients[0]?.position.offset === 2);
     expect(clients.slice(1).every(({ position }) => position.offset === 1)).toBe(true);
+  });
+
+  it('A client whose stream was replaced by one of the same length is resumed, although the new end is known', async () => {
+    const { store } = await storeWithoutNotifications();
+    const stream = newStream();
+    await store.appendEvents(stream, answers(1), { producer: producer(0) });
+    const { follower } = followerOf(stream, store, { lingerMs: 60_000 });
+    await follower.refresh();
+    const client = new Client(follower);
+    follower.poll();
+    await waitFor('it waits at the end', () => client.position.offset === 1);
+    await store.deleteStream(stream);
+    await store.appendEvents(stream, answers(1), { producer: producer(0, 1) });
+    await follower.refresh(); // as a feed does that opens
+    await follower.read(1);
+    const resumed = client.pages.length;
+    follower.poll();
+    await waitFor('it is resumed, to find that its position is gone', () => {
+      return client.pages.length > resumed && client.pages.at(-1) === undefined;
+    });
   });
 });

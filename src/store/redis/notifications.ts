@@ -30,7 +30,7 @@ export class RedisNotifications {
   });
   readonly #channels = new Set<string>();
   /** Channels that were added or removed in the last few milliseconds, which share commands. */
-  #changed = new Set<string>();
+  readonly #changed = new Set<string>();
   readonly #subscriber: Redis;
   readonly #check: SubscriptionCheck;
 

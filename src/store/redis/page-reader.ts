@@ -2,7 +2,7 @@ import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../../events
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
 import { isWrongType } from './connection/redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
-import { type Reply, readCost } from './script-client.js';
+import { readCost } from './script-client.js';
 import type { ScriptQueue } from './script-queue.js';
 
 type PageReply = readonly [
@@ -20,10 +20,9 @@ export async function readPage(
   limit: number,
 ): Promise<EventPage> {
   try {
-    let reply: Reply | null;
-    // Others that were read in the same script may have left no room for this page.
-    do reply = await reads.call(keys, ['page', fromOffset, limit], readCost);
-    while (reply?.[0].toString() === 'later');
+    // Without the state: while a cluster moves a slot, it takes no command with keys of which some are missing.
+    const listAlone = { list: keys.list, state: keys.list };
+    const reply = await reads.call(listAlone, ['page', fromOffset, limit], readCost);
     const [, atEnd, before, page] = reply as unknown as PageReply;
     return {
       events: await decodePage(page),

@@ -39,7 +39,7 @@ import {
 } from './script-client.js';
 import { ScriptQueue } from './script-queue.js';
 import { RedisSessions } from './session-index.js';
-import { findMoved } from './stream-ends.js';
+import { StreamEnds } from './stream-ends.js';
 
 export interface RedisStreamManagerOptions extends StoreOptions {
   readonly redis: RedisOptions;
@@ -57,6 +57,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #calls: RedisCalls;
   readonly #appends: ScriptQueue;
   readonly #notifications: RedisNotifications;
+  readonly #ends: StreamEnds;
   readonly #leases: RedisLeases;
   readonly #sessions: RedisSessions;
 
@@ -66,6 +67,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const client = this.#client;
     this.#appends = new ScriptQueue(client, (...args) => client.appendEventsBuffer(...args));
     this.#calls = new RedisCalls(client, logger);
+    this.#ends = new StreamEnds(client, redis.prefix);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
     const getStatus = (id: StreamId) => this.getStatus(id);
@@ -155,7 +157,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
     if (!isConnected(this.#client)) return ends.map((_, index) => index);
-    return findMoved(this.#client, this.options.redis.prefix, ends);
+    return this.#ends.findMoved(ends);
   }
 
   watch(id: StreamId, onChange: () => void): () => void {

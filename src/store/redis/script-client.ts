@@ -40,7 +40,7 @@ type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 interface Scripts {
   readonly appendEventsBuffer: ManyKeysScript;
   readonly readStreamsBuffer: ManyKeysScript;
-  readonly lastElementsBuffer: ManyKeysScript;
+  readonly streamEndsBuffer: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
   readonly deleteStream: StreamScript;
   readonly scheduleLeaseCheck: OneKeyScript;
@@ -90,7 +90,7 @@ function scriptsFor(options: StoreOptions) {
   return {
     appendEvents: { lua: constants + load('append-events') },
     readStreams: { lua: constants + load('read-streams') },
-    lastElements: { lua: load('last-elements') },
+    streamEnds: { lua: load('stream-ends') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
     deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
     scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },
@@ -140,7 +140,7 @@ export function appendArguments(
   return { args, cost: onlyEnds(plan) ? alone : args.length };
 }
 
-/** The cost of an append whose writes must not affect others. */
+/** The cost of a call that has a script to itself: an append whose writes must not affect others, or a long read. */
 export const alone = Number.POSITIVE_INFINITY;
 
 /** @param packed the field `s` of a state */

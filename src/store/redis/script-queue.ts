@@ -2,10 +2,16 @@ import { ReplyError } from 'ioredis';
 import { isConnected } from './connection/redis-client.js';
 import { notConnected } from './connection/redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
-import type { Argument, ManyKeysScript, Reply, ScriptClient } from './script-client.js';
+import {
+  type Argument,
+  alone,
+  type ManyKeysScript,
+  type Reply,
+  type ScriptClient,
+} from './script-client.js';
 import { groupsOf } from './slot-groups.js';
 
-/** Max cost of the calls of one script, since Redis serves nobody else meanwhile. An event costs 1. */
+/** Max cost of the calls of one script, since Redis serves nobody else meanwhile. An event of an append costs 1. */
 const maxCost = 1000;
 
 /** A call that waits for the others of its turn. */
@@ -32,11 +38,19 @@ export class ScriptQueue {
    * @param cost share of a script that the call takes; infinite for one that has a script to itself
    * @throws ServiceError without a connection, or the error of Redis for this call
    */
-  call({ list, state }: RedisKeys, args: readonly Argument[], cost: number): Promise<Reply | null> {
+  call(
+    { list, state }: Pick<RedisKeys, 'list' | 'state'>,
+    args: readonly Argument[],
+    cost: number,
+  ): Promise<Reply | null> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-      this.#waiting.push({ list, state, args, cost, resolve, reject });
+      this.#push({ list, state, args, cost, resolve, reject });
     });
+  }
+
+  #push(call: WaitingCall): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+    this.#waiting.push(call);
   }
 
   #flush(): void {
@@ -55,9 +69,12 @@ export class ScriptQueue {
     for (const { args } of group) call.push(args.length, ...args);
     try {
       const replies = (await this.script(...call)) as (Reply | null)[];
-      for (const [index, { resolve, reject }] of group.entries()) {
+      for (const [index, call] of group.entries()) {
+        const { resolve, reject } = call;
         const reply = replies[index] ?? null;
-        if (reply?.[0]?.toString() === 'error') reject(new ReplyError(String(reply[1])));
+        const outcome = reply?.[0]?.toString();
+        if (outcome === 'error') reject(new ReplyError(String(reply?.[1])));
+        else if (outcome === 'later') this.#push({ ...call, cost: alone });
         else resolve(reply);
       }
     } catch (error) {

@@ -7,7 +7,6 @@ import {
   type StreamInfo,
   streamKey,
 } from '../stream-manager.js';
-import { holdWrites } from './connection/redis-client.js';
 import type { RedisCalls } from './redis-calls.js';
 import { sessionKey } from './redis-keys.js';
 
@@ -192,11 +191,10 @@ export class RedisSessions {
   }
 
   async #statuses(sessionId: string, noted: readonly NotedStream[]) {
-    const { calls, getStatus } = this.options;
+    const { getStatus } = this.options;
     const infos: (StreamInfo | null)[] = [];
     while (infos.length < noted.length) {
       const some = noted.slice(infos.length, infos.length + statusesAtOnce);
-      holdWrites(calls.client);
       const asked = some.map(({ messageId }) => getStatus({ sessionId, messageId }));
       infos.push(...(await Promise.all(asked)));
     }

@@ -7,43 +7,56 @@ import { groupsOf } from './slot-groups.js';
 /** Max lists of one script, since Redis serves nobody else meanwhile. */
 const maxListsAtOnce = 250;
 
-/** Where the last element is larger, the stream is read, rather than copying the element to compare it. */
+/**
+ * Of this many ends, one is compared by its event, and the others by their length: another list of the same length
+ * is rare, and costly to look for. In as many calls each end has its turn.
+ */
+const endsPerEvent = 10;
+
+/** A larger event is not sent to be compared: its stream is read. */
 const maxComparedBytes = 4096;
 
-interface WaitingList {
+interface ListEnd {
   readonly index: number;
   readonly list: string;
   readonly end: StreamEnd['end'];
+  readonly isCompared: boolean;
   readonly cost: number;
 }
 
-/** As `StreamManager.findMoved`. */
-export async function findMoved(
-  client: ScriptClient,
-  prefix: string,
-  ends: readonly StreamEnd[],
-): Promise<number[]> {
-  const lists = ends.map(({ stream, end }, index) => {
-    return { index, list: listKey(prefix, stream), end, cost: 1 };
-  });
-  const groups = groupsOf(lists, client, maxListsAtOnce);
-  const moved = await Promise.all(groups.map((group) => findMovedOf(client, group)));
-  return moved.flat();
+/** Finds streams that end elsewhere than they did. */
+export class StreamEnds {
+  #calls = 0;
+
+  constructor(
+    readonly client: ScriptClient,
+    readonly prefix: string,
+  ) {}
+
+  /** As `StreamManager.findMoved`. */
+  async findMoved(ends: readonly StreamEnd[]): Promise<number[]> {
+    this.#calls += 1;
+    const lists = ends.map(({ stream, end }, index) => {
+      const isCompared = end.offset > 0 && (index + this.#calls) % endsPerEvent === 0;
+      return { index, list: listKey(this.prefix, stream), end, isCompared, cost: 1 };
+    });
+    const groups = groupsOf(lists, this.client, maxListsAtOnce);
+    const moved = await Promise.all(groups.map((group) => this.#findMovedOf(group)));
+    return moved.flat();
+  }
+
+  async #findMovedOf(group: readonly ListEnd[]): Promise<number[]> {
+    const names = group.map(({ list }) => list);
+    const lengths = group.map(({ end, isCompared }) => (isCompared ? -end.offset : end.offset));
+    const found = await this.client
+      .streamEndsBuffer(names.length, ...names, ...lengths, maxComparedBytes)
+      .then((reply) => reply as readonly (Buffer | number | null)[])
+      .catch(() => []); // all of them are read, which fails with an error of its own
+    const moved = group.filter(({ end }, index) => !isThere(end, found[index] ?? null));
+    return moved.map(({ index }) => index);
+  }
 }
 
-async function findMovedOf(client: ScriptClient, group: readonly WaitingList[]): Promise<number[]> {
-  const names = group.map(({ list }) => list);
-  const lengths = group.map(({ end }) => end.offset);
-  let last: readonly (Buffer | null)[] = [];
-  try {
-    const reply = client.lastElementsBuffer(names.length, ...names, ...lengths, maxComparedBytes);
-    last = (await reply) as typeof last;
-  } catch {
-    // All of them are read, which fails with an error of its own.
-  }
-  const moved = group.filter(({ end }, index) => {
-    const bytes = last[index];
-    return bytes == null || tagAfter({ bytes }) !== end.tag;
-  });
-  return moved.map(({ index }) => index);
+function isThere({ tag }: StreamEnd['end'], found: Buffer | number | null): boolean {
+  return found instanceof Buffer ? tagAfter({ bytes: found }) === tag : found !== null;
 }

@@ -19,15 +19,6 @@ export function isConnected(client: CommandClient): boolean {
   return client instanceof RedisCluster ? client.isUp : takesCommands(client);
 }
 
-/** Sends all commands of the running callback in one write; has no effect in a cluster. */
-export function holdWrites(client: CommandClient): void {
-  if (client instanceof RedisCluster) return;
-  const { stream } = client;
-  if (stream.writableCorked > 0) return;
-  stream.cork();
-  queueMicrotask(() => stream.uncork());
-}
-
 const defaultReplyTimeoutMs = 2000;
 
 /**

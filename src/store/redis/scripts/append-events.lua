@@ -40,8 +40,8 @@ end
 
 local now = now_ms()
 
--- Returns nil for a duplicate while others are to come:
--- its heartbeat is a write after which a full Redis would accept theirs.
+-- Returns nil for a duplicate while others are to come: its heartbeat is a write after which a full Redis would
+-- accept theirs.
 local function append(list, key, at, last, is_last)
   local flags, ending, lease_ms, id = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 7]), ARGV[at + 8]
   local first = at + 11

@@ -10,8 +10,8 @@
 -- length, last element, status or '', ms since the end, offset of the end, created, updated, ms to live or
 -- -1, now, lease in ms or 0, its own time to live in ms or 0, epoch of the producer or false, its next
 -- sequence number}; for each page {'page', whether the end was reached (1 or 0), the element before the
--- first or false, the elements: at least one, if there is one}, or {'later'} when the pages before are as
--- long as all may be together; {'error', message} where a command failed, OTHERVERSION included.
+-- first or false, the elements: at least one, if there is one}; for either {'later'} when the calls before it
+-- have used up the bytes of one reply, and {'error', message} where a command failed, OTHERVERSION included.
 
 -- @include shared/time
 -- @include shared/state
@@ -40,7 +40,7 @@ local function read_status(list, key, scanned, id, lease_ms, epoch)
     known_epoch or false, next_seq or 0 }
 end
 
--- What a poll asks for, which mostly finds nothing.
+-- What a poll asks for where a stream may have moved.
 local function read_one(list, from)
   local elements = redis.call('LRANGE', list, math.max(from - 1, 0), from + 1)
   local before = from > 0 and table.remove(elements, 1) or false
@@ -71,13 +71,20 @@ local function read_page(list, from, limit, max_bytes)
 end
 
 local left = max_page_bytes
+local bytes_beside_element = 50 -- in the reply, and to process it
+
+local function count(element) left = left - #element - bytes_beside_element end
 
 return reply_to_each(function(list, key, at)
-  if ARGV[at + 1] == 'status' then
-    return read_status(list, key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
-  end
   if left <= 0 then return { 'later' } end
-  local reply = read_page(list, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), left)
-  for _, element in ipairs(reply[4]) do left = left - #element end
+  local reply
+  if ARGV[at + 1] == 'status' then
+    reply = read_status(list, key, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
+    if reply and reply[1] == 'ok' then count(reply[3]) end
+  else
+    reply = read_page(list, tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), left)
+    if reply[3] then count(reply[3]) end
+    for _, element in ipairs(reply[4]) do count(element) end
+  end
   return reply
 end)

@@ -3,7 +3,7 @@
 --
 -- Returns the reply of `call(list, key, at, last, is_last)` for each, whose arguments are those behind ARGV[at],
 -- up to ARGV[last], or {'error', message} where a command failed. A call that returns nil is made again after
--- all others, with is_last. Raises READONLY.
+-- all others, with is_last. One that is put off with {'later'} is sent again, in a script of its own. Raises READONLY.
 local function reply_to_each(call)
   local is_replica = false
 

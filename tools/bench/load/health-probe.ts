@@ -8,7 +8,10 @@ const intervalMs = 20;
  * is no such route.
  */
 export async function healthP99Ms(server: Server, meanwhile: Promise<unknown>): Promise<number> {
-  if (!server.hasHealth) return Number.NaN;
+  if (!server.hasHealth) {
+    await meanwhile;
+    return Number.NaN;
+  }
   const times: number[] = [];
   let isOver = false;
   const over = meanwhile.finally(() => {

@@ -2,8 +2,8 @@
 export abstract class PollTask {
   /** Set by the timer alone: the turn in which the task is polled, unless it is postponed before. */
   dueTurn: number | null = null;
-  /** Set by the timer alone: the turn in which it looks at the task; null when it does not. */
-  listedTurn: number | null = null;
+  /** Set by the timer alone: whether one of its lists has the task. */
+  isListed = false;
 
   abstract poll(): void;
 }
@@ -40,7 +40,7 @@ export class PollTimer {
     if (task.dueTurn === null) this.#add();
     // One turn less for some, so that tasks that were polled together spread out.
     task.dueTurn = this.#turn + this.#turns - Math.round(Math.random());
-    if (task.listedTurn === null) this.#list(task, task.dueTurn);
+    if (!task.isListed) this.#list(task, task.dueTurn);
   }
 
   remove(task: PollTask): void {
@@ -61,7 +61,7 @@ export class PollTimer {
   }
 
   #list(task: PollTask, turn: number): void {
-    task.listedTurn = turn;
+    task.isListed = true;
     this.#lists[turn % this.#lists.length]?.push(task);
   }
 
@@ -79,7 +79,7 @@ export class PollTimer {
     const tasks = unlist(this.#lists[turn % this.#lists.length]?.splice(0) ?? []);
     for (const task of tasks) {
       // The poll of another one may have removed or postponed it.
-      if (task.dueTurn === null || task.listedTurn !== null) continue;
+      if (task.dueTurn === null || task.isListed) continue;
       if (task.dueTurn > this.#turn) this.#list(task, task.dueTurn);
       else {
         this.postpone(task);
@@ -90,6 +90,6 @@ export class PollTimer {
 }
 
 function unlist(tasks: PollTask[]): PollTask[] {
-  for (const task of tasks) task.listedTurn = null;
+  for (const task of tasks) task.isListed = false;
   return tasks;
 }

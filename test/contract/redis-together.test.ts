@@ -3,8 +3,9 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamId, StreamManager } from '../../src/store/stream-manager.js';
 import { answers, complete, newStream } from '../support/events.js';
-import { canBeFull, startOwnRedis } from '../support/own-redis.js';
+import { canBeFull, ownRedis, startOwnRedis } from '../support/own-redis.js';
 import { producer } from '../support/producers.js';
+import { endOf, foundInTen, streamsWithEnds } from '../support/stream-ends.js';
 
 const prefix = `together-${randomUUID()}`;
 
@@ -159,5 +160,42 @@ describe('Reads at the ends of many streams, in one turn of the event loop,', ()
       expect(infos.map((info) => info?.nextOffset)).toEqual(streams.map(() => 4));
     });
     expect(commands).toBeGreaterThan(streams.length);
+  });
+});
+
+describe('A check of the ends of many streams in Redis', () => {
+  it('takes a few commands', async () => {
+    const ends = await streamsWithEnds(manager, 600);
+    await manager.findMoved(ends); // loads the script
+    const commands = await commandsOf(async () => {
+      expect(await manager.findMoved(ends)).toEqual([]);
+    });
+    expect(commands).toBeLessThan(10); // leases are looked at meanwhile
+  });
+
+  it('finds what another program has pushed, removed, or put in the place of a list', async () => {
+    const ends = await streamsWithEnds(manager, 6);
+    const [longer, gone, other, noList] = ends.map(({ stream }) => listOf(stream)) as string[];
+    await redis.rpush(longer as string, '{"type":"answer"}');
+    await redis.del(gone as string, other as string, noList as string);
+    await redis.rpush(other as string, '{"type":"answer"}', '{"type":"answer"}');
+    await redis.set(noList as string, 'text');
+    expect(await foundInTen(manager, ends)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('does not compare a large event, but has its stream read', async () => {
+    const [large, small] = (await streamsWithEnds(manager, 2)).map(({ stream }) => stream);
+    const content = 'x'.repeat(5000);
+    await redis.rpush(listOf(large as StreamId), JSON.stringify({ type: 'answer', content }));
+    await manager.appendEvents(small as StreamId, answers(1));
+    const ends = [await endOf(manager, small as StreamId), await endOf(manager, large as StreamId)];
+    expect(await foundInTen(manager, ends)).toEqual([1]);
+  });
+
+  it('has all streams read when Redis is not reachable', async () => {
+    const own = await ownRedis();
+    const ends = await streamsWithEnds(own.manager, 2);
+    await own.manager.close();
+    expect(await own.manager.findMoved(ends)).toEqual([0, 1]);
   });
 });

@@ -262,7 +262,7 @@ describe('StreamFollower, of many streams', () => {
 });
 
 describe('StreamFollower, where feeds wait', () => {
-  async function waitingAtTwo() {
+  async function waitingAtEnd() {
     const streams = await memoryBackend.create();
     onTestFinished(() => streams.close());
     const stream = newStream();
@@ -292,7 +292,7 @@ describe('StreamFollower, where feeds wait', () => {
   }
 
   it('Those that resume share the status and one page, whatever polls come between them', async () => {
-    const { follower, calls, position } = await waitingAtTwo();
+    const { follower, calls, position } = await waitingAtEnd();
     for (let poll = 0; poll < 5; poll += 1) {
       for (let count = 0; count < 3; count += 1) {
         const { status, page } = follower.open(position, false);
@@ -307,7 +307,7 @@ describe('StreamFollower, where feeds wait', () => {
   });
 
   it('Those whose position does not tell whether it is the same stream have the status read', async () => {
-    const { follower, calls } = await waitingAtTwo();
+    const { follower, calls } = await waitingAtEnd();
     for (const position of [startOfStream, { offset: 1, tag: null }, null]) {
       await follower.open(position, false).status;
     }
@@ -315,7 +315,7 @@ describe('StreamFollower, where feeds wait', () => {
   });
 
   it('One that has seen more than the others has the status read, as the stream may have ended', async () => {
-    const { follower, calls } = await waitingAtTwo();
+    const { follower, calls } = await waitingAtEnd();
     await follower.open({ offset: 4, tag: 1 }, false).status;
     await follower.open({ offset: 3, tag: 1 }, false).status;
     expect(calls.status).toBe(2);

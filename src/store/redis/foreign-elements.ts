@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { maxBatchEvents, type StoredBytes } from '../../events/event.js';
 import { readPage } from './page-reader.js';
-import type { RedisKeys } from './redis-keys.js';
 import type { ScriptQueue } from './script-queue.js';
 
 /** The result of a scan, as `scripts/shared/foreign-elements.lua` takes it. */
@@ -24,13 +23,13 @@ const maxPages = 1000;
  */
 export async function scanForeignElements(
   reads: ScriptQueue,
-  keys: RedisKeys,
+  list: string,
   from: number,
 ): Promise<Scanned> {
   let [to, bytes, ending, endedOffset] = [from, 0, '', 0];
   let last: StoredBytes | undefined;
   for (let pages = 0; pages < maxPages; pages += 1) {
-    const page = await readPage(reads, keys, to, maxBatchEvents);
+    const page = await readPage(reads, list, to, maxBatchEvents);
     if (last !== undefined && !page.before?.bytes.equals(last.bytes)) return nothingScanned;
     for (const [index, event] of page.events.entries()) {
       bytes += event.bytes.length;

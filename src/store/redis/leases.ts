@@ -203,12 +203,10 @@ export class RedisLeases {
   /** Ends the stream if its lease has expired. All times are those of the clock of Redis. */
   async #expireLease(id: StreamId, since: number, checkedAt: number): Promise<NextCheck> {
     const { calls, prefix } = this.options;
-    const keys = redisKeys(prefix, id);
+    const { list, state } = redisKeys(prefix, id);
     const args = [since, checkedAt, leaseExpiredEvent().bytes];
-    const reply = await calls.runScript(keys, (scanned) =>
-      this.#client
-        .expireLeaseBuffer(keys.list, keys.state, scanned, ...args)
-        .catch(nullIfWrongType),
+    const reply = await calls.runScript(list, (scanned) =>
+      this.#client.expireLeaseBuffer(list, state, scanned, ...args).catch(nullIfWrongType),
     );
     const outcome = reply?.[0].toString();
     if (outcome === 'expired') {

@@ -1,7 +1,6 @@
 import { decodeInTurns, decodeStoredEvent, type StoredEvent } from '../../events/event.js';
 import { type EventPage, maxPageBytes } from '../stream-manager.js';
 import { isWrongType } from './connection/redis-errors.js';
-import type { RedisKeys } from './redis-keys.js';
 import { readCost } from './script-client.js';
 import type { ScriptQueue } from './script-queue.js';
 
@@ -15,14 +14,13 @@ type PageReply = readonly [
 /** Reads one page of a list atomically. A key that is not a list gives an empty page. */
 export async function readPage(
   reads: ScriptQueue,
-  keys: RedisKeys,
+  list: string,
   fromOffset: number,
   limit: number,
 ): Promise<EventPage> {
   try {
     // Without the state: while a cluster moves a slot, it takes no command with keys of which some are missing.
-    const listAlone = { list: keys.list, state: keys.list };
-    const reply = await reads.call(listAlone, ['page', fromOffset, limit], readCost);
+    const reply = await reads.call({ list, state: list }, ['page', fromOffset, limit], readCost);
     const [, atEnd, before, page] = reply as unknown as PageReply;
     return {
       events: await decodePage(page),

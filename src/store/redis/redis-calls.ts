@@ -3,7 +3,6 @@ import { ServiceError } from '../../errors.js';
 import { isConnected } from './connection/redis-client.js';
 import { notConnected, toServiceError } from './connection/redis-errors.js';
 import { nothingScanned, type Scanned, scanForeignElements } from './foreign-elements.js';
-import type { RedisKeys } from './redis-keys.js';
 import type { Reply, ScriptClient } from './script-client.js';
 import { ScriptQueue } from './script-queue.js';
 
@@ -38,7 +37,7 @@ export class RedisCalls {
 
   /** Runs a script on a stream, and repeats it until all foreign elements are scanned. */
   async runScript(
-    keys: RedisKeys,
+    list: string,
     call: (scanned: Scanned) => Promise<unknown>,
   ): Promise<Reply | null> {
     let scanned = nothingScanned;
@@ -47,7 +46,7 @@ export class RedisCalls {
       const reply = (await this.run(() => call(some))) as Reply | null;
       if (reply?.[0].toString() !== 'unscanned') return reply;
       const from = reply[1] as number;
-      scanned = await this.run(() => scanForeignElements(this.reads, keys, from));
+      scanned = await this.run(() => scanForeignElements(this.reads, list, from));
     }
     const message = 'another program pushes faster than its events can be read';
     throw new ServiceError('backend_unavailable', message, { stored: 0 });

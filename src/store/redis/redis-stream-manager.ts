@@ -16,7 +16,6 @@ import type {
   StreamInfo,
   StreamManager,
 } from '../stream-manager.js';
-import { isConnected } from './connection/redis-client.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
@@ -25,7 +24,7 @@ import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
 import { readPage } from './page-reader.js';
 import { RedisCalls } from './redis-calls.js';
-import { leasesKey, type RedisKeys, redisKeys } from './redis-keys.js';
+import { leasesKey, listKey, type RedisKeys, redisKeys } from './redis-keys.js';
 import {
   alone,
   appendArguments,
@@ -99,7 +98,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const admitted = await this.#admit(id, options.leaseMs);
     const keys = this.#keysOf(id);
     const { args, cost } = appendArguments(events, options, !(admitted instanceof ServiceError));
-    const reply = await this.#calls.runScript(keys, (scanned) =>
+    const reply = await this.#calls.runScript(keys.list, (scanned) =>
       // A scan is saved by a write, after which a full Redis would accept others too.
       this.#appends.call(keys, [scanned, ...args], scanned === nothingScanned ? cost : alone),
     );
@@ -121,7 +120,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
-    return this.#calls.run(() => readPage(this.#calls.reads, this.#keysOf(id), fromOffset, limit));
+    const list = listKey(this.options.redis.prefix, id);
+    return this.#calls.run(() => readPage(this.#calls.reads, list, fromOffset, limit));
   }
 
   async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
@@ -156,7 +156,6 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
-    if (!isConnected(this.#client)) return ends.map((_, index) => index);
     return this.#ends.findMoved(ends);
   }
 
@@ -210,7 +209,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   ): Promise<StreamInfo | null> {
     const { ttlMs, maxAgeMs } = this.options;
     const keys = this.#keysOf(id);
-    const reply = await this.#calls.runScript(keys, (scanned) =>
+    const reply = await this.#calls.runScript(keys.list, (scanned) =>
       this.#calls.reads.call(keys, ['status', scanned, ...args], readCost).catch(nullIfWrongType),
     );
     if (reply === null) return null;

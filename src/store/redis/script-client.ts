@@ -191,7 +191,7 @@ function leaseNotRenewed(fault: string, stored: number): ServiceError {
 
 /**
  * The status of a stream, the length of its lease (0 without one), and the time until it expires (null
- * when it does not), from the reply of the status script.
+ * when it does not), from the reply of `read-streams.lua` for it.
  *
  * @param defaultTtlMs time to live of a stream without its own
  */
@@ -215,7 +215,7 @@ export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
   return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
 }
 
-/** The reply, in the order of the status script. */
+/** The reply, in the order of `read-streams.lua`. */
 type RawReply = [
   outcome: Buffer,
   length: number,

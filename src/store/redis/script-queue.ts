@@ -64,11 +64,11 @@ export class ScriptQueue {
   }
 
   async #send(group: readonly WaitingCall[]): Promise<void> {
-    const call: Argument[] = [2 * group.length];
-    for (const { list, state } of group) call.push(list, state);
-    for (const { args } of group) call.push(args.length, ...args);
+    const command: Argument[] = [2 * group.length];
+    for (const { list, state } of group) command.push(list, state);
+    for (const { args } of group) command.push(args.length, ...args);
     try {
-      const replies = (await this.script(...call)) as (Reply | null)[];
+      const replies = (await this.script(...command)) as (Reply | null)[];
       for (const [index, call] of group.entries()) {
         const { resolve, reject } = call;
         const reply = replies[index] ?? null;

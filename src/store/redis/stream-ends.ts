@@ -1,5 +1,6 @@
 import { tagAfter } from '../../events/position.js';
 import type { StreamEnd } from '../stream-manager.js';
+import { isConnected } from './connection/redis-client.js';
 import { listKey } from './redis-keys.js';
 import type { ScriptClient } from './script-client.js';
 import { groupsOf } from './slot-groups.js';
@@ -35,6 +36,7 @@ export class StreamEnds {
 
   /** As `StreamManager.findMoved`. */
   async findMoved(ends: readonly StreamEnd[]): Promise<number[]> {
+    if (!isConnected(this.client)) return ends.map((_, index) => index);
     this.#calls += 1;
     const lists = ends.map(({ stream, end }, index) => {
       const isCompared = end.offset > 0 && (index + this.#calls) % endsPerEvent === 0;

@@ -125,11 +125,7 @@ function environmentOf({ watchesLoop = false }: Job): Record<string, string> {
     FEED_MAX_FEEDS: '200000',
     FEED_MAX_FEEDS_PER_STREAM: '200000',
   };
-  return process.env.PF
-    ? { ...limits, NODE_OPTIONS: '--import=' + process.env.PF + '' }
-    : watchesLoop
-      ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` }
-      : limits;
+  return watchesLoop ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` } : limits;
 }
 
 function blocksOf({ watchesLoop = false }: Job, servers: readonly ServerProcess[]) {

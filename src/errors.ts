@@ -21,6 +21,10 @@ export const errorTable = {
   too_many_producers: { status: 409, title: 'The stream has too many producers', stored: 0 },
   stream_full: { status: 409, title: 'The stream is full', stored: 0 },
   session_full: { status: 409, title: 'The session has too many streams', stored: 0 },
+  input_conflict: { status: 409, title: 'Another input has this id', stored: 0 },
+  inputs_full: { status: 409, title: 'The stream has too many inputs', stored: 0 },
+  inputs_gap: { status: 409, title: 'Fewer inputs are there than acknowledged', stored: 0 },
+  inputs_unread: { status: 409, title: 'The stream has unread inputs', stored: 0 },
   stream_gone: { status: 409, title: 'The stream of the lines before is gone', stored: 0 },
   offset_gone: { status: 410, title: 'The stream behind this id is gone', stored: 0 },
   event_too_large: { status: 413, title: 'Event too large', stored: 0 },
@@ -50,6 +54,8 @@ export interface ErrorDetails {
   readonly streamStatus?: string;
   /** With `producer_gap`: the sequence number that comes next. */
   readonly expectedSeq?: number;
+  /** With `inputs_gap` and `inputs_unread`: the offset after the last input. */
+  readonly inputs?: { readonly nextOffset: number };
   /** The line of an NDJSON body that was rejected, counted from 1. */
   readonly line?: number;
   /** Not in the document, but in `Retry-After`. */

@@ -39,12 +39,28 @@ export interface ParseLimits {
 }
 
 /** An event as it was sent: JSON that has not been checked against the schema yet. */
-interface ParsedEvent {
+export interface ParsedEvent {
   /** A view of the body. */
   readonly text: Buffer;
   /** The value of the text, which need not be an event; the contents of `data` may be left out. */
   readonly value: unknown;
 }
+
+/** The records that a body holds. */
+export interface RecordKind<Stored> {
+  /** The name of one record in messages. */
+  readonly noun: 'event' | 'input';
+  /** Max number of records in one body. */
+  readonly maxCount: number;
+  /** @param name name of the record in messages @throws ServiceError `invalid_event` */
+  readonly encode: (parsed: ParsedEvent, name: string) => Stored;
+}
+
+const eventKind: RecordKind<StoredEvent> = {
+  noun: 'event',
+  maxCount: maxBatchEvents,
+  encode: (parsed, name) => encodeEvent(parsed, name),
+};
 
 /**
  * Turns a request body, one JSON event or an array of 1 to `maxBatchEvents`, into the events to
@@ -57,29 +73,42 @@ interface ParsedEvent {
  */
 export function parseEvents(body: Buffer, limits: ParseLimits): StoredEvent[] {
   const plain = body.length <= limits.maxEventBytes ? parsePlain(body) : null;
-  if (plain !== null) return [encodeEvent(plain, nameInBody(0))];
+  if (plain !== null) return [encodeEvent(plain, 'event 0')];
   return runAtOnce(parseEventsInSteps(body, limits));
 }
 
 /** Does what `parseEvents` does in steps of some milliseconds at most. */
-export function* parseEventsInSteps(
+export function parseEventsInSteps(
   body: Buffer,
   limits: ParseLimits,
 ): Generator<void, StoredEvent[]> {
-  const scanLimits = { maxDepth: maxEventDepth, maxElements: maxBatchEvents };
-  const scan = yield* scanInSteps(body, scanLimits, stepBytes);
-  rejectFault(body, scan, 'the body', nameInBody);
-  if (scan.elements.length === 0) throw wrongCount();
+  return parseRecordsInSteps(body, limits, eventKind);
+}
+
+/** As `parseEventsInSteps`, for records that may be of another kind. */
+export function* parseRecordsInSteps<Stored>(
+  body: Buffer,
+  limits: ParseLimits,
+  kind: RecordKind<Stored>,
+): Generator<void, Stored[]> {
+  const { noun, maxCount, encode } = kind;
+  const scan = yield* scanInSteps(
+    body,
+    { maxDepth: maxEventDepth, maxElements: maxCount },
+    stepBytes,
+  );
+  rejectFault(body, scan, 'the body', kind);
+  if (scan.elements.length === 0) throw wrongCount(kind);
   const texts = scan.elements.map(({ start, end }) => body.subarray(start, end));
-  for (const [index, text] of texts.entries()) rejectTooLarge(text, nameInBody(index), limits);
+  for (const [index, text] of texts.entries()) rejectTooLarge(text, `${noun} ${index}`, limits);
   const values = body.length <= wholeBytes ? [JSON.parse(body.toString('utf8'))].flat() : null;
-  const events: StoredEvent[] = [];
+  const records: Stored[] = [];
   for (const [index, text] of texts.entries()) {
     const value: unknown = values === null ? readFields(text, eventFields) : values[index];
-    events.push(encodeEvent({ text, value }, nameInBody(index)));
+    records.push(encode({ text, value }, `${noun} ${index}`));
     yield;
   }
-  return events;
+  return records;
 }
 
 /**
@@ -92,9 +121,10 @@ export function parseEventLine(line: Buffer, name: string, limits: ParseLimits):
   return encodeEvent(parseLine(line, name), name);
 }
 
-function encodeEvent({ text, value }: ParsedEvent, name: string): StoredEvent {
+/** @param extra JSON of further members, in ASCII, each with a comma before it */
+export function encodeEvent({ text, value }: ParsedEvent, name: string, extra = ''): StoredEvent {
   const event = checkEvent(value, name);
-  const bytes = withFields(text, missingFields(event));
+  const bytes = withFields(text, missingFields(event) + extra);
   replaceLineBreaks(bytes);
   return { bytes, type: event.type, ending: endingOf(event.type, event.done === true) };
 }
@@ -166,7 +196,7 @@ function parseLine(line: Buffer, name: string): ParsedEvent {
   if (plain !== null) return plain;
   const scan = scanJson(line, { maxDepth: maxEventDepth, maxElements: 1 });
   if (scan.isArray) throw invalidEvent(`${name} must be one event, not an array`);
-  rejectFault(line, scan, name, () => name);
+  rejectFault(line, scan, name, eventKind, name);
   const { start, end } = scan.elements[0] as ByteRange;
   const text = line.subarray(start, end);
   return { text, value: readFields(text, eventFields) };
@@ -180,15 +210,12 @@ function parseLine(line: Buffer, name: string): ParsedEvent {
 export function parseSmall(body: Buffer): unknown {
   const maxElements = Number.POSITIVE_INFINITY;
   const scan = scanJson(body, { maxDepth: maxEventDepth, maxElements });
-  rejectFault(body, scan, 'the body', () => 'the body');
+  rejectFault(body, scan, 'the body', eventKind, 'the body');
   return JSON.parse(body.toString('utf8'));
 }
 
-function nameInBody(index: number): string {
-  return `event ${index}`;
-}
-
-function invalidEvent(message: string): ServiceError {
+/** @throws ServiceError `invalid_event` */
+export function invalidEvent(message: string): ServiceError {
   return new ServiceError('invalid_event', message);
 }
 
@@ -196,28 +223,30 @@ function rejectFault(
   text: Buffer,
   scan: JsonScan,
   name: string,
-  nameOf: (index: number) => string,
+  kind: RecordKind<unknown>,
+  nameOfRecord?: string,
 ): void {
   const { fault } = scan;
   // Text that is not UTF-8 is not JSON either, but the scan does not check strings for it.
-  if (!isUtf8(text)) throw notJson(`${placeOf(scan, name, firstNotUtf8(text, scan))} is not UTF-8`);
+  if (!isUtf8(text))
+    throw notJson(`${placeOf(scan, name, kind, firstNotUtf8(text, scan))} is not UTF-8`);
   if (fault === null) return;
   const { reason, byte, element } = fault;
-  if (reason === 'too_many_elements') throw wrongCount();
-  if (reason === 'not_json') throw notJson(describeFault(text, scan, name, fault));
+  if (reason === 'too_many_elements') throw wrongCount(kind);
+  if (reason === 'not_json') throw notJson(describeFault(text, scan, name, kind, fault));
   const what =
     reason === 'nesting'
       ? `is nested deeper than ${maxEventDepth} levels`
       : 'has a key named __proto__';
-  throw invalidEvent(`${nameOf(element)} ${what} (at byte ${byte})`);
+  throw invalidEvent(`${nameOfRecord ?? `${kind.noun} ${element}`} ${what} (at byte ${byte})`);
 }
 
 function notJson(message: string): ServiceError {
   return new ServiceError('invalid_json', message);
 }
 
-function wrongCount(): ServiceError {
-  return invalidEvent(`an array must have 1 to ${maxBatchEvents} events`);
+function wrongCount({ noun, maxCount }: RecordKind<unknown>): ServiceError {
+  return invalidEvent(`an array must have 1 to ${maxCount} ${noun}s`);
 }
 
 /** The first element that is not UTF-8, or the one in which the scan stopped. */
@@ -226,16 +255,27 @@ function firstNotUtf8(text: Buffer, { elements }: JsonScan): number {
   return index === -1 ? elements.length : index;
 }
 
-function describeFault(text: Buffer, scan: JsonScan, name: string, fault: ScanFault): string {
+function describeFault(
+  text: Buffer,
+  scan: JsonScan,
+  name: string,
+  kind: RecordKind<unknown>,
+  fault: ScanFault,
+): string {
   const { byte, element, start } = fault;
   if (start === text.length && !scan.isArray) return `${name} is empty`;
-  const place = placeOf(scan, name, element);
+  const place = placeOf(scan, name, kind, element);
   if (byte === text.length) return `${place} is not JSON (it ends too early)`;
   return `${place} is not JSON (at character ${text.toString('utf8', start, byte).length})`;
 }
 
-function placeOf({ isArray, elements, fault }: JsonScan, name: string, index: number): string {
+function placeOf(
+  { isArray, elements, fault }: JsonScan,
+  name: string,
+  { noun }: RecordKind<unknown>,
+  index: number,
+): string {
   if (!isArray) return name;
   const start = elements[index]?.start ?? fault?.start;
-  return `event ${index}, from byte ${start} of the body on,`;
+  return `${noun} ${index}, from byte ${start} of the body on,`;
 }

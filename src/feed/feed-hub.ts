@@ -3,7 +3,7 @@ import type { BaseLogger } from 'pino';
 import { mayFollowEnd } from '../events/event.js';
 import { formatPosition, matches, type Position, startOfStream } from '../events/position.js';
 import { encodeId } from '../sse/frame.js';
-import { type StreamId, type StreamManager, streamKey } from '../store/stream-manager.js';
+import { type LogId, logKey, type StreamManager } from '../store/stream-manager.js';
 import { EndChecks } from './end-checks.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedObserver, FeedRejection, FeedStart } from './feed-observer.js';
@@ -33,7 +33,7 @@ const defaultStallMs = 30_000;
 
 export interface FeedRequest
   extends Pick<FollowedFeed, 'startTimeoutMs' | 'format' | 'accessEndsAt'> {
-  readonly stream: StreamId;
+  readonly stream: LogId;
   /** Where the client resumes; 'now' is the end of the stream, 'unknown' stands for an invalid id. */
   readonly from: Position | 'now' | 'unknown';
   /** Whether the client was told, by a reset, that the stream does not exist. */
@@ -136,7 +136,7 @@ export class FeedHub {
    *
    * @param stream the stream, if it is known already
    */
-  rejection(stream?: StreamId): FeedRejection | null {
+  rejection(stream?: LogId): FeedRejection | null {
     if (this.#isDraining) return 'draining';
     return this.#isFull(stream) ? 'too_many_feeds' : null;
   }
@@ -154,11 +154,11 @@ export class FeedHub {
     await inTurns(this.#subscribers, (one) => one.client.cut());
   }
 
-  #isFull(stream: StreamId | undefined): boolean {
+  #isFull(stream: LogId | undefined): boolean {
     const { maxFeeds, maxFeedsPerStream } = this.options;
     if (this.#subscribers.size + this.#openings >= maxFeeds) return true;
     if (stream === undefined) return false;
-    return (this.#followers.get(streamKey(stream))?.users ?? 0) >= maxFeedsPerStream;
+    return (this.#followers.get(logKey(stream))?.users ?? 0) >= maxFeedsPerStream;
   }
 
   #start(
@@ -181,8 +181,8 @@ export class FeedHub {
     this.#release(follower);
   }
 
-  #acquire(stream: StreamId): StreamFollower {
-    const key = streamKey(stream);
+  #acquire(stream: LogId): StreamFollower {
+    const key = logKey(stream);
     let follower = this.#followers.get(key);
     if (follower === undefined) {
       follower = new StreamFollower(stream, this.#followerOptions);
@@ -195,7 +195,7 @@ export class FeedHub {
   #release(follower: StreamFollower): void {
     follower.users -= 1;
     if (follower.users > 0) return;
-    this.#followers.delete(streamKey(follower.stream));
+    this.#followers.delete(logKey(follower.stream));
     follower.close();
   }
 

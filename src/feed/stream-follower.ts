@@ -1,7 +1,7 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields } from '../errors.js';
 import { matches, type Position } from '../events/position.js';
-import type { StreamId, StreamManager } from '../store/stream-manager.js';
+import type { LogId, StreamManager } from '../store/stream-manager.js';
 import type { EndChecks } from './end-checks.js';
 import type { FeedObserver, ReadCause, ResetReason } from './feed-observer.js';
 import { EncodedPage, type PageBudget, PageCache } from './pages.js';
@@ -87,14 +87,16 @@ export class StreamFollower extends PollTask implements TurnTaker {
   #isClosed = false;
 
   constructor(
-    readonly stream: StreamId,
+    readonly stream: LogId,
     readonly options: FollowerOptions,
   ) {
     super();
     this.#pages = new PageCache(options.pageBudget);
     // When the stream is over, one more read gives parked subscribers what they lack, as a notification may
     // have been lost, or shows that they have everything.
-    this.#state = new StreamState(options.lingerMs, () => this.#requestDelivery());
+    // Feeds linger for a late title, which is no input.
+    const lingerMs = stream.log === 'inputs' ? 0 : options.lingerMs;
+    this.#state = new StreamState(lingerMs, () => this.#requestDelivery());
     this.#unwatch = options.streams.watch(stream, () => this.#notify());
     options.pollTimer.postpone(this); // last, in case `watch` throws
   }
@@ -242,7 +244,7 @@ export class StreamFollower extends PollTask implements TurnTaker {
   async takeTurn(): Promise<void> {
     this.#servedNotifications = this.#notifications;
     this.#hasFailed = false;
-    if (!this.#state.isKnown && !this.#parked.isEmpty) {
+    if (this.#needsStatus() && !this.#parked.isEmpty) {
       await this.refresh().catch((error) => this.logFailure(error));
     }
     const notifiedAt = this.#notifiedAt;
@@ -260,6 +262,12 @@ export class StreamFollower extends PollTask implements TurnTaker {
       this.options.observer.caughtUp(performance.now() - notifiedAt);
     }
     this.#endDelivery();
+  }
+
+  /** Whether to read the status before a delivery: no page of inputs holds the end of their stream. */
+  #needsStatus(): boolean {
+    const { snapshot } = this.#state;
+    return snapshot === null || (this.stream.log === 'inputs' && !snapshot.hasEnded);
   }
 
   /** The page at the offset, which is not older than the status. */

@@ -32,7 +32,7 @@ export class StreamSnapshot {
     this.end = info === null ? startOfStream : endOf(info);
     if (info === null || info.endedForMs === null) return;
     this.endedOffset = info.endedOffset ?? info.nextOffset;
-    const titleCame = mayFollowEnd(info.lastEvent);
+    const titleCame = info.lastEvent !== null && mayFollowEnd(info.lastEvent);
     this.lingerUntil = titleCame ? now : now + lingerMs - info.endedForMs;
   }
 
@@ -160,5 +160,5 @@ export class StreamState {
 }
 
 function endOf({ nextOffset, lastEvent }: StreamInfo): Position {
-  return { offset: nextOffset, tag: tagAfter(lastEvent) };
+  return lastEvent === null ? startOfStream : { offset: nextOffset, tag: tagAfter(lastEvent) };
 }

@@ -39,6 +39,7 @@ export class AppendMetrics implements StoreObserver {
     deleted: 0,
   };
   #events = 0;
+  #inputs = 0;
   #bytes = 0;
 
   /** @param backend name of the store, as a label */
@@ -56,6 +57,7 @@ export class AppendMetrics implements StoreObserver {
       'Bytes of the events stored.',
       () => this.#bytes,
     );
+    instruments.total('rejoin_inputs_stored_total', 'Inputs stored.', () => this.#inputs);
     this.#firstAnswer = instruments.seconds({
       name: 'rejoin_first_answer_seconds',
       help: 'From the first append of a stream to its first answer event.',
@@ -92,6 +94,10 @@ export class AppendMetrics implements StoreObserver {
 
   appendFailed(code: ErrorCode, tookMs: number): void {
     this.#duration.observe(tookMs / 1000, code);
+  }
+
+  inputsStored(count: number): void {
+    this.#inputs += count;
   }
 
   deleted(stream: StreamId, status: StreamStatus | null): void {

@@ -99,11 +99,14 @@ function reject(code: ErrorCode, message: string, details: ErrorDetails = {}): S
   return new ServiceError(code, message, { stored: 0, ...details });
 }
 
-/** The limits of one stream, and of the streams of one session. */
+/** The limits of one stream, of its inputs, and of the streams of one session. */
 export interface StreamLimits {
   readonly maxStreamEvents: number;
   readonly maxStreamBytes: number;
   readonly maxSessionStreams: number;
+  /** All inputs of a stream count, acknowledged or not. */
+  readonly maxStreamInputs: number;
+  readonly maxStreamInputBytes: number;
 }
 
 /** Makes the append of a batch idempotent: a retry cannot store it twice. */

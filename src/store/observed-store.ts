@@ -1,5 +1,6 @@
 import { type ErrorCode, ServiceError } from '../errors.js';
 import type { StoredEvent } from '../events/event.js';
+import type { StoredInput } from '../events/parse-inputs.js';
 import type { StreamStatus } from './append-rules.js';
 import type {
   Appended,
@@ -7,6 +8,8 @@ import type {
   EventPage,
   LeaseRenewal,
   ListedStream,
+  LogId,
+  StoredRange,
   StreamEnd,
   StreamId,
   StreamInfo,
@@ -23,6 +26,8 @@ export interface StoreObserver {
     tookMs: number,
   ): void;
   appendFailed(code: ErrorCode, tookMs: number): void;
+  /** @param count number of inputs stored now */
+  inputsStored(count: number): void;
   /** @param status status before the deletion; null when there was no stream, or it is unknown */
   deleted(stream: StreamId, status: StreamStatus | null): void;
 }
@@ -67,16 +72,25 @@ export class ObservedStore implements StreamManager {
     return this.store.renewLease(stream, renewal);
   }
 
-  getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
-    return this.store.getEvents(stream, fromOffset, limit);
+  async appendInputs(
+    stream: StreamId,
+    inputs: readonly StoredInput[],
+  ): Promise<StoredRange | null> {
+    const stored = await this.store.appendInputs(stream, inputs);
+    this.observer.inputsStored(stored?.count ?? 0);
+    return stored;
+  }
+
+  getEvents(log: LogId, fromOffset: number, limit: number): Promise<EventPage> {
+    return this.store.getEvents(log, fromOffset, limit);
   }
 
   findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
     return this.store.findMoved(ends);
   }
 
-  getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null> {
-    return this.store.getStatus(stream, producerId);
+  getStatus(log: LogId, producerId?: string): Promise<StreamInfo | null> {
+    return this.store.getStatus(log, producerId);
   }
 
   listStreams(sessionId: string): Promise<readonly ListedStream[]> {
@@ -91,8 +105,8 @@ export class ObservedStore implements StreamManager {
     return this.store.wasDeleted(stream);
   }
 
-  watch(stream: StreamId, onChange: () => void): () => void {
-    return this.store.watch(stream, onChange);
+  watch(log: LogId, onChange: () => void): () => void {
+    return this.store.watch(log, onChange);
   }
 
   ping(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { StoredBytes, StoredEvent } from '../events/event.js';
+import type { StoredInput } from '../events/parse-inputs.js';
 import type { Position } from '../events/position.js';
 import type { ProducerStamp, ProducerState, StreamLimits, StreamStatus } from './append-rules.js';
 
@@ -8,12 +9,28 @@ export interface StreamId {
   readonly messageId: string;
 }
 
+/** Names one of the two logs of a stream: that of its events, or the smaller one of its inputs. */
+export interface LogId extends StreamId {
+  /** Absent for the events. */
+  readonly log?: 'inputs';
+}
+
 /** The pattern of session and message ids. No `:`, which separates the parts of a Redis key. */
 export const idPattern = /^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,127}$/;
 
 /** One string per stream, unique because ids hold no `:`. For map keys and Redis keys. */
 export function streamKey({ sessionId, messageId }: StreamId): string {
   return `${sessionId}:${messageId}`;
+}
+
+/** One string per log: of the events, that of their stream. */
+export function logKey(id: LogId): string {
+  return id.log === undefined ? streamKey(id) : inputsKeyOf(streamKey(id));
+}
+
+/** The `logKey` of the inputs of a stream, from its `streamKey`. */
+export function inputsKeyOf(key: string): string {
+  return `${key}::inputs`;
 }
 
 /** A page ends before the event that would take it over this, unless that is its only one. */
@@ -28,14 +45,20 @@ export interface StoreOptions {
   readonly limits: StreamLimits;
 }
 
-/** The result of an append. */
-export interface Appended {
-  /** The offset of the first event stored: its index in the stream. */
+/** The records that were stored by a call. */
+export interface StoredRange {
+  /** The offset of the first record stored: its index in the log. */
   readonly offset: number;
-  /** The offset after the last event stored now; the end of the stream when none was. */
+  /** The offset after the last record stored now; the end of the log when none was. */
   readonly nextOffset: number;
-  /** Number of events stored now: fewer than were given when the others had been stored before. */
+  /** Number of records stored now: fewer than were given when the others had been stored before. */
   readonly count: number;
+}
+
+/** The result of an append. */
+export interface Appended extends StoredRange {
+  /** The offset after the last input of the stream. */
+  readonly inputsNextOffset: number;
 }
 
 export interface AppendOptions {
@@ -45,6 +68,8 @@ export interface AppendOptions {
   readonly leaseMs?: number | undefined;
   /** The time to live of the stream in milliseconds, if this append creates it; else ignored. */
   readonly ttlMs?: number | undefined;
+  /** The inputs before this offset have been taken in by the worker. */
+  readonly inputsAckOffset?: number | undefined;
 }
 
 /** A heartbeat without an event. */
@@ -52,6 +77,8 @@ export interface LeaseRenewal {
   readonly leaseMs: number;
   /** The worker that sends the heartbeat: one that another has taken over from cannot renew the lease. */
   readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
+  /** The inputs before this offset have been taken in by the worker. */
+  readonly inputsAckOffset?: number | undefined;
 }
 
 /** A bounded part of a stream, in stored order. */
@@ -68,23 +95,36 @@ export interface EventPage {
   readonly atEnd: boolean;
 }
 
-/** A position that was the end of a stream when it was read last. */
+/** A position that was the end of a log when it was read last. */
 export interface StreamEnd {
-  readonly stream: StreamId;
+  readonly stream: LogId;
   readonly end: Position;
 }
 
-/** The status of a stream. Times are milliseconds since 1970 by the clock of the store. */
-export interface StreamInfo {
-  /** The offset after the last event. */
+/** How far the inputs of a stream go, and how far its worker has taken them in. */
+export interface InputProgress {
+  /** The offset after the last input. */
   readonly nextOffset: number;
-  readonly lastEvent: StoredEvent;
+  /** The inputs before this offset have been acknowledged. */
+  readonly ackOffset: number;
+}
+
+/**
+ * The status of a stream, as one of its logs has it. Times are milliseconds since 1970 by the clock of the
+ * store.
+ */
+export interface StreamInfo {
+  /** The offset after the last event; of the log of inputs, after the last input. */
+  readonly nextOffset: number;
+  /** Null in a log of inputs that has none. */
+  readonly lastEvent: StoredEvent | null;
   readonly status: StreamStatus;
   /** Milliseconds since the stream ended; null while it is open. */
   readonly endedForMs: number | null;
   /**
    * The offset after the terminal event, or after the titles that came with it; null while the stream
-   * is open. Of later elements, readers get titles only: another program may push anything.
+   * is open. Of later elements, readers get titles only: another program may push anything. In the log of
+   * inputs, the offset after the last one, as none is stored after the end.
    */
   readonly endedOffset: number | null;
   /** When this service first saw the stream: for its own streams, the time of the first append. */
@@ -96,6 +136,14 @@ export interface StreamInfo {
   readonly ttlMs: number;
   /** The progress of the producer in question; null when it is unknown or none was given. */
   readonly producer: ProducerState | null;
+  readonly inputs: InputProgress;
+}
+
+/** The status of a stream as its log of inputs has it. @param lastInput null when there is none */
+export function infoOfInputs(info: StreamInfo, lastInput: StoredEvent | null): StreamInfo {
+  const { nextOffset } = info.inputs;
+  const endedOffset = info.status === 'open' ? null : nextOffset;
+  return { ...info, nextOffset, lastEvent: lastInput, endedOffset };
 }
 
 /** One of the streams of a session. */
@@ -156,7 +204,12 @@ export interface StreamManager {
    * `overtakenMs` late; after a break in which the store was unreachable, not before one full lease
    * has passed.
    *
-   * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `stream_ended`
+   * With an `inputsAckOffset`, the acknowledged offset of the inputs rises to it in the same step, never
+   * falls, and is rejected beyond the last input. A terminal event is then rejected while inputs lie beyond
+   * the acknowledged offset. A fenced append acknowledges nothing; one that was stored before does.
+   *
+   * @throws ServiceError `producer_fenced`, `producer_gap`, `too_many_producers`; `inputs_gap`,
+   *   `inputs_unread`; `stream_ended`
    *   after a terminal event (a `session_title` is still accepted for `titleGraceMs`), `stream_full`
    *   over the limits of one stream, `session_full` over the limit of streams in its session, `store_full` over the limits of the store. Nothing is stored then,
    *   and nothing else is evicted to make room.
@@ -168,32 +221,45 @@ export interface StreamManager {
   ): Promise<Appended>;
 
   /**
-   * Renews the lease of an open stream, or gives it one; on a stream that has ended it has no
-   * effect. Returns the status; null when there is no stream.
+   * Renews the lease of an open stream, or gives it one, and acknowledges inputs as an append does; on a
+   * stream that has ended it has no effect. Returns the status; null when there is no stream.
    *
-   * @throws ServiceError `producer_fenced`
+   * @throws ServiceError `producer_fenced`, `inputs_gap`
    */
   renewLease(stream: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null>;
+
+  /**
+   * Appends 1 to `maxBatchInputs` inputs with different ids to the inputs of an open stream, all of them or
+   * none, in one atomic step: on every node, an input that was stored precedes the end of the stream. Inputs
+   * whose ids are stored are skipped, also after the end. Watchers of the inputs are notified. An input is no
+   * heartbeat. The bytes may be a view, as those of `appendEvents`.
+   *
+   * @returns null when there is no stream
+   * @throws ServiceError `input_conflict` when another input has the id; `stream_ended`, also with a
+   *   tombstone, `inputs_full`, `store_full`. Nothing is stored then; the error counts the skipped inputs.
+   */
+  appendInputs(stream: StreamId, inputs: readonly StoredInput[]): Promise<StoredRange | null>;
 
   /**
    * Reads at most `limit` (1 to `maxBatchEvents`) events from `fromOffset` (≥ 0) on, as one
    * consistent view. A page is also bounded in bytes (`maxPageBytes`), so it may have fewer although
    * more are stored, but at least one if there is one. An unknown stream and an offset at or past the
-   * end give an empty page, no error.
+   * end give an empty page, no error. Inputs have no ending, whatever their type.
    */
-  getEvents(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage>;
+  getEvents(log: LogId, fromOffset: number, limit: number): Promise<EventPage>;
 
   /**
    * Which of many streams may end elsewhere by now: a poll of all of them at once, since most have not changed.
-   * Another stream of the same length may be found by one of the next ten calls only.
+   * Another stream of the same length may be found by one of the next ten calls only. A log of inputs has
+   * moved when its stream has ended, too.
    *
    * @returns the indexes of those that have more events, do not exist any more, or are another stream, and of
    *   those that could not be checked: their followers read them
    */
   findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]>;
 
-  /** The status of the stream, and of one of its producers; null when there is no stream. */
-  getStatus(stream: StreamId, producerId?: string): Promise<StreamInfo | null>;
+  /** The status of the stream as one of its logs has it, and of one of its producers; null when there is no stream. */
+  getStatus(log: LogId, producerId?: string): Promise<StreamInfo | null>;
 
   /** The streams of a session, newest first, at most `maxListedStreams`. */
   listStreams(sessionId: string): Promise<readonly ListedStream[]>;
@@ -215,14 +281,15 @@ export interface StreamManager {
   wasDeleted(stream: StreamId): Promise<boolean>;
 
   /**
-   * Calls `onChange` soon after each change of the stream, whichever node made it. A notification is a
+   * Calls `onChange` soon after each change of the log, and of inputs after the end of the stream, whichever
+   * node made it. A notification is a
    * hint: it may be merged with others, late, repeated or, unless `notifiesReliably`, lost, and does
    * not say what changed. So a watcher reads again on each one, and polls as well. An error that
    * `onChange` throws is logged and has no other effect. The stream need not exist.
    *
    * @returns a function that ends the watch; calling it again does nothing.
    */
-  watch(stream: StreamId, onChange: () => void): () => void;
+  watch(log: LogId, onChange: () => void): () => void;
 
   /** Resolves within about two seconds if the store can serve; else rejects. */
   ping(): Promise<void>;

@@ -128,7 +128,7 @@ export function lifecycleContract(manager: ManagerSource): void {
       expect(Math.abs((first?.createdAt as number) - Date.now())).toBeLessThan(60_000);
       const ttl = (second?.expiresAt as number) - (second?.updatedAt as number);
       expect(Math.abs(ttl - 3_600_000)).toBeLessThan(60_000);
-      expect(second?.lastEvent.type).toBe('answer');
+      expect(second?.lastEvent?.type).toBe('answer');
     });
   });
 

@@ -6,11 +6,16 @@ import { RedisCalls } from '../../src/store/redis/redis-calls.js';
 import { createScriptClient, type ScriptClient } from '../../src/store/redis/script-client.js';
 import { RedisSessions } from '../../src/store/redis/session-index.js';
 import type { StreamId } from '../../src/store/stream-manager.js';
-import { sharedRedis, silentLogger } from '../support/backends.js';
+import { inputLimits, sharedRedis, silentLogger } from '../support/backends.js';
 import { RedisServer } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
-const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 100_000 };
+const limits = {
+  ...inputLimits,
+  maxStreamEvents: 10,
+  maxStreamBytes: 1000,
+  maxSessionStreams: 100_000,
+};
 const ttlMs = 3_600_000;
 
 /** So few that Redis replies to all of them in time on a busy machine. */

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeStoredEvent } from '../../src/events/event.js';
 import { RedisStreamManager } from '../../src/store/redis/redis-stream-manager.js';
 import type { StreamManager } from '../../src/store/stream-manager.js';
-import { redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
+import { inputLimits, redisBackend, sharedRedis, silentLogger } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { longestBlock } from '../support/longest-block.js';
 import { minOfAttempts } from '../support/min-of-attempts.js';
@@ -224,7 +224,7 @@ describe('A Redis database that does not exist', () => {
     const manager = new RedisStreamManager({
       ttlMs: 1000,
       maxAgeMs: 1000,
-      limits: { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 },
+      limits: { ...inputLimits, maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 },
       redis: { ...sharedRedis(), db: 99 },
       logger: silentLogger,
     });

@@ -50,7 +50,7 @@ describe('Appends of one turn of the event loop', () => {
       const appended = await Promise.all(
         streams.map((stream) => manager.appendEvents(stream, answers(2))),
       );
-      expect(appended).toEqual(streams.map(() => ({ offset: 1, nextOffset: 3, count: 2 })));
+      expect(appended).toMatchObject(streams.map(() => ({ offset: 1, nextOffset: 3, count: 2 })));
     });
     expect(commands).toBeLessThan(10);
   });

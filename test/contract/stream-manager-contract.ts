@@ -3,6 +3,7 @@ import type { Backend, BackendOptions } from '../support/backends.js';
 import { appendAndReadContract } from './append-and-read.js';
 import { deleteAndListContract } from './delete-and-list.js';
 import { findMovedContract } from './find-moved.js';
+import { inputsContract } from './inputs.js';
 import { leasesContract } from './leases.js';
 import { lifecycleContract } from './lifecycle.js';
 import type { Manager, ManagerSource } from './manager-source.js';
@@ -31,6 +32,7 @@ export function streamManagerContract(backend: Backend): void {
     leasesContract(source);
     timeToLiveContract(source);
     deleteAndListContract(source);
+    inputsContract(source);
     watchContract(source, backend.name === 'memory');
   });
 }

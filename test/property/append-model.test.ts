@@ -7,10 +7,12 @@ import type { StoredEvent } from '../../src/events/event.js';
 import { type StreamId, type StreamManager, streamKey } from '../../src/store/stream-manager.js';
 import { memoryBackend, redisBackend, sharedRedis } from '../support/backends.js';
 import { newStream, stored, texts } from '../support/events.js';
+import { inputsOf } from '../support/inputs.js';
 import { ModelStream, type Outcome } from '../support/model-stream.js';
 import { runs } from './runs.js';
 
 const maxStreamEvents = 15;
+const maxStreamInputs = 6;
 const prefix = `model-${randomUUID()}`;
 const bodies = {
   answer: { type: 'answer' },
@@ -22,9 +24,15 @@ const bodies = {
 
 /** What may happen to one stream, in any order. */
 type Command =
-  | { readonly does: 'append'; readonly kinds: Kind[]; readonly as?: Sender }
+  | {
+      readonly does: 'append';
+      readonly kinds: Kind[];
+      readonly as?: Sender;
+      readonly acks?: number;
+    }
+  | { readonly does: 'send'; readonly inputs: readonly Input[] }
   | { readonly does: 'status'; readonly id: string }
-  | { readonly does: 'renew'; readonly id: string; readonly epoch: number }
+  | { readonly does: 'renew'; readonly id: string; readonly epoch: number; readonly acks?: number }
   /** By another program. */
   | { readonly does: 'delete' };
 type Kind = keyof typeof bodies;
@@ -41,18 +49,23 @@ const kind = fc.oneof(
   { weight: 15, arbitrary: fc.constant<Kind>('answer') },
   { weight: 1, arbitrary: fc.constantFrom<Kind>('title', 'complete', 'stop', 'failure') },
 );
+const acks = fc.nat(maxStreamInputs + 1);
+const input = fc.record({ id: fc.constantFrom(...'abcdefgh'), content: fc.nat(8) });
+const inputs = fc.uniqueArray(input, { minLength: 1, maxLength: 4, selector: (one) => one.id });
 const append = fc.record(
   {
     does: fc.constant('append' as const),
     kinds: fc.array(kind, { minLength: 1, maxLength: 5 }),
     as: fc.record({ id, epoch, offBy }),
+    acks,
   },
   { requiredKeys: ['does', 'kinds'] },
 );
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 8, arbitrary: append as fc.Arbitrary<Command> },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('send' as const), inputs }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('status' as const), id }) },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant('renew' as const), id, epoch }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('renew' as const), id, epoch, acks }) },
 );
 const deletion: fc.Arbitrary<Command> = fc.constant({ does: 'delete' });
 const maxLength = 40;
@@ -62,7 +75,7 @@ describe('Any sequence of appends with producers', () => {
   let redis: StreamManager;
   let client: Redis;
   beforeAll(async () => {
-    const limits = { maxStreamEvents };
+    const limits = { maxStreamEvents, maxStreamInputs };
     memory = await memoryBackend.create({ limits });
     redis = await redisBackend.create({ limits, redis: { prefix } });
     const [address] = sharedRedis().addresses;
@@ -102,9 +115,9 @@ async function run(
   stream: StreamId,
   deleteList: () => Promise<unknown> = async () => {},
 ): Promise<void> {
-  const model = new ModelStream(maxStreamEvents);
+  const model = new ModelStream(maxStreamEvents, maxStreamInputs);
   for (const each of commands) {
-    const ask = prepare(each, model);
+    const ask = await prepare(each, model);
     const expected = ask.model();
     if (each.does === 'delete') await deleteList();
     for (const store of stores) expect(await ask.store(store, stream)).toEqual(expected);
@@ -112,6 +125,8 @@ async function run(
   for (const store of stores) {
     const { events } = await store.getEvents(stream, 0, 1000);
     expect(texts(events)).toEqual(texts(model.events));
+    const page = await store.getEvents({ ...stream, log: 'inputs' }, 0, 1000);
+    expect(texts(page.events)).toEqual(texts(model.inputs));
   }
 }
 
@@ -120,10 +135,12 @@ interface Question {
   store(store: StreamManager, stream: StreamId): Promise<Outcome>;
 }
 
-function prepare(command: Command, model: ModelStream): Question {
+async function prepare(command: Command, model: ModelStream): Promise<Question> {
   switch (command.does) {
     case 'append':
-      return appending(eventsOf(command.kinds), command.as, model);
+      return appending(eventsOf(command.kinds), command, model);
+    case 'send':
+      return sending(command.inputs, model);
     case 'status':
       return {
         model: () => model.info(command.id),
@@ -131,7 +148,7 @@ function prepare(command: Command, model: ModelStream): Question {
       };
     case 'renew':
       return {
-        model: () => model.renew(command),
+        model: () => model.renew(command, command.acks),
         store: (store, stream) => renewal(store, stream, command),
       };
     case 'delete':
@@ -145,27 +162,58 @@ function prepare(command: Command, model: ModelStream): Question {
   }
 }
 
-function appending(events: StoredEvent[], as: Sender | undefined, model: ModelStream): Question {
-  const seq = as && Math.max(model.expectedSeq(as.id, as.epoch) + as.offBy, 0);
-  const producer = as && { id: as.id, epoch: as.epoch, seq: seq as number };
+interface Input {
+  readonly id: string;
+  readonly content: number;
+}
+
+async function sending(inputs: readonly Input[], model: ModelStream): Promise<Question> {
+  // Mostly the same content, so that there are repetitions as well as conflicts.
+  const sent = inputs.map(({ id, content }) => {
+    return { type: 'message', id, content: String(Math.min(content, 1)), timestamp };
+  });
+  const records = await inputsOf(...sent);
   return {
-    model: () => model.append(events, producer),
+    model: () => model.send(records),
     store: (store, stream) =>
-      store.appendEvents(stream, events, { producer }).then((done) => ({ ...done }), toOutcome),
+      store.appendInputs(stream, records).then((done) => done && { ...done }, toOutcome),
   };
 }
 
-function renewal(store: StreamManager, stream: StreamId, producer: { id: string; epoch: number }) {
-  const { id, epoch } = producer;
-  return store.renewLease(stream, { leaseMs: 60_000, producer: { id, epoch } }).then((info) => {
+const timestamp = '2026-01-01T00:00:00Z';
+
+function appending(
+  events: StoredEvent[],
+  { as, acks: inputsAckOffset }: { readonly as?: Sender; readonly acks?: number },
+  model: ModelStream,
+): Question {
+  const seq = as && Math.max(model.expectedSeq(as.id, as.epoch) + as.offBy, 0);
+  const producer = as && { id: as.id, epoch: as.epoch, seq: seq as number };
+  return {
+    model: () => model.append(events, { producer, inputsAckOffset }),
+    store: (store, stream) =>
+      store
+        .appendEvents(stream, events, { producer, inputsAckOffset })
+        .then((done) => ({ ...done }), toOutcome),
+  };
+}
+
+function renewal(
+  store: StreamManager,
+  stream: StreamId,
+  { id, epoch, acks }: { id: string; epoch: number; acks?: number },
+) {
+  const renewal = { leaseMs: 60_000, producer: { id, epoch }, inputsAckOffset: acks };
+  return store.renewLease(stream, renewal).then((info) => {
     if (info === null) return null;
-    return { nextOffset: info.nextOffset, status: info.status };
+    return { nextOffset: info.nextOffset, status: info.status, inputs: info.inputs };
   }, toOutcome);
 }
 
 function statusOf(info: Awaited<ReturnType<StreamManager['getStatus']>>): Outcome {
   if (info === null) return null;
-  return { nextOffset: info.nextOffset, status: info.status, producer: info.producer };
+  const { nextOffset, status, producer, inputs } = info;
+  return { nextOffset, status, producer, inputs };
 }
 
 function toOutcome(error: unknown): Outcome {

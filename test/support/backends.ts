@@ -25,7 +25,10 @@ export interface Backend<Name extends string = string> {
   create(options?: BackendOptions): Promise<StreamManager & { readonly watchedStreams: number }>;
 }
 
+export const inputLimits = { maxStreamInputs: 1000, maxStreamInputBytes: 4 * 1024 ** 2 };
+
 const defaultLimits: StreamLimits = {
+  ...inputLimits,
   maxStreamEvents: 100_000,
   maxStreamBytes: 64 * 1024 ** 2,
   maxSessionStreams: 10_000,

@@ -1,3 +1,4 @@
+import type { StoredEvent } from '../../src/events/event.js';
 import { tagAfter } from '../../src/events/position.js';
 import type { StreamEnd, StreamManager } from '../../src/store/stream-manager.js';
 import { answers, newStream } from './events.js';
@@ -19,7 +20,7 @@ export async function endOf(
 ): Promise<StreamEnd> {
   const info = await streams.getStatus(stream);
   if (info === null) throw new Error('there is no such stream');
-  return { stream, end: { offset: info.nextOffset, tag: tagAfter(info.lastEvent) } };
+  return { stream, end: { offset: info.nextOffset, tag: tagAfter(info.lastEvent as StoredEvent) } };
 }
 
 /** The indexes of the streams that ten calls find, within which each is found. */

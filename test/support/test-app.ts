@@ -65,6 +65,8 @@ export function buildTestApp(
         bodiesInFlight: 256 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        streamInputs: 1000,
+        streamInputBytes: 4 * 1024 ** 2,
         sessionStreams: 10_000,
         ...options.limits,
         rates: { ...noRates, ...options.rates },

@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryStreamManager } from '../../src/store/memory/memory-stream-manager.js';
+import { inputLimits } from '../support/backends.js';
 import { answers, newStream } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
 const hourMs = 3_600_000;
-const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
+const limits = {
+  ...inputLimits,
+  maxStreamEvents: 10,
+  maxStreamBytes: 1000,
+  maxSessionStreams: 10,
+};
 
 const realNow = Date.now;
 

@@ -8,10 +8,16 @@ import {
   streamOverheadBytes,
 } from '../../src/store/memory/memory-stream-manager.js';
 import type { StreamId } from '../../src/store/stream-manager.js';
+import { inputLimits } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
 import { waitFor } from '../support/wait-for.js';
 
-const limits = { maxStreamEvents: 1000, maxStreamBytes: 1024 ** 2, maxSessionStreams: 1000 };
+const limits = {
+  ...inputLimits,
+  maxStreamEvents: 1000,
+  maxStreamBytes: 1024 ** 2,
+  maxSessionStreams: 1000,
+};
 
 function manager(options: Partial<MemoryStreamManagerOptions>): MemoryStreamManager {
   return new MemoryStreamManager({

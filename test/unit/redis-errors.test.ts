@@ -7,8 +7,14 @@ import {
 } from '../../src/store/redis/connection/redis-errors.js';
 import { connectionOptions } from '../../src/store/redis/connection/redis-options.js';
 import { toAppended } from '../../src/store/redis/script-client.js';
+import { inputLimits } from '../support/backends.js';
 
-const limits = { maxStreamEvents: 10, maxStreamBytes: 1000, maxSessionStreams: 10 };
+const limits = {
+  ...inputLimits,
+  maxStreamEvents: 10,
+  maxStreamBytes: 1000,
+  maxSessionStreams: 10,
+};
 
 /** The forms in which the same rejection comes, by who ran into it. */
 const forms: readonly [where: string, form: (text: string) => string][] = [
@@ -69,7 +75,7 @@ describe.each(forms)('A Redis error reply %s', (_where, form) => {
     ["READONLY You can't write", 'backend_unavailable'],
   ])('%s to a lease renewal is %s', (text, code) => {
     const duplicate = () =>
-      toAppended([Buffer.from('duplicate'), 3, Buffer.from(form(text))], [], limits);
+      toAppended([Buffer.from('duplicate'), 3, 0, Buffer.from(form(text))], [], limits);
     expect(duplicate).toThrow(expect.objectContaining({ code, details: { stored: 0 } }));
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { hasSoundBraces, redisKeys, streamKeyOfChannel } from '../../src/store/redis/redis-keys.js';
+import {
+  channelOf,
+  hasSoundBraces,
+  logKeyOfChannel,
+  redisKeys,
+} from '../../src/store/redis/redis-keys.js';
 
 const stream = { sessionId: 's1', messageId: 'm1' };
 
@@ -15,7 +20,9 @@ describe('The keys of a stream in Redis', () => {
 
   it('can be found from the channel name', () => {
     for (const prefix of ['stream:events', 'wk:stream:t1:', '{t}']) {
-      expect(streamKeyOfChannel(prefix, redisKeys(prefix, stream).channel)).toBe('s1:m1');
+      expect(logKeyOfChannel(prefix, channelOf(prefix, stream))).toBe('s1:m1');
+      const inputs = channelOf(prefix, { ...stream, log: 'inputs' });
+      expect(logKeyOfChannel(prefix, inputs)).toBe('s1:m1::inputs');
     }
   });
 

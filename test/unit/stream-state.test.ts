@@ -9,9 +9,10 @@ const now = 10_000;
 
 function info(lastEvent: StoredEvent, endedForMs: number | null): StreamInfo {
   const times = { createdAt: 0, updatedAt: 0, expiresAt: null, ttlMs: 1000, producer: null };
+  const inputs = { nextOffset: 0, ackOffset: 0 };
   const status = endedForMs === null ? 'open' : 'complete';
   const endedOffset = endedForMs === null ? null : 5;
-  return { nextOffset: 5, lastEvent, status, endedForMs, endedOffset, ...times };
+  return { nextOffset: 5, lastEvent, status, endedForMs, endedOffset, inputs, ...times };
 }
 
 const open = () => new StreamSnapshot(info(answer('x'), null), lingerMs, now);

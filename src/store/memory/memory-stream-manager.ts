@@ -1,24 +1,29 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, toLogFields, withMoreStored } from '../../errors.js';
 import type { StoredEvent } from '../../events/event.js';
+import type { StoredInput } from '../../events/parse-inputs.js';
 import { tagAt } from '../../events/position.js';
 import {
   type AppendPlan,
-  type ProducerStamp,
   passesStore,
   planAppend,
   sessionFull,
+  streamEnded,
 } from '../append-rules.js';
+import { inputsFull } from '../input-rules.js';
 import { leaseExpiredEvent } from '../lease-rules.js';
 import {
   type Appended,
   type AppendOptions,
   type EventPage,
+  inputsKeyOf,
   type LeaseRenewal,
   type LeasingStore,
   type ListedStream,
+  type LogId,
   maxListedStreams,
   maxPageBytes,
+  type StoredRange,
   type StoreOptions,
   type StreamEnd,
   type StreamId,
@@ -44,6 +49,9 @@ export interface MemoryStreamManagerOptions extends StoreOptions {
  * memory, and rounded up.
  */
 export const eventOverheadBytes = 400;
+
+/** Memory of an input besides its bytes: more than of an event, as it has a buffer of its own and its id is kept. */
+export const inputOverheadBytes = 800;
 
 /** Memory of a stream besides its events, measured in the same way. */
 export const streamOverheadBytes = 1536;
@@ -87,27 +95,48 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     options: AppendOptions = {},
   ): Promise<Appended> {
     const now = Date.now();
-    const { producer, leaseMs } = options;
+    const { producer, leaseMs, inputsAckOffset } = options;
     const stream = this.#find(id, now) ?? this.#begin(id, options, now);
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
     const rest = events.slice(skipped);
     const offset = stream.events.length;
-    if (rest.length > 0) this.#appendRest(stream, rest, producer, now, skipped);
+    this.#checkAck(stream, options, skipped);
+    if (rest.length > 0) this.#appendRest(stream, rest, options, now, skipped);
+    stream.acknowledge(inputsAckOffset);
     this.#takeHeartbeat(stream, leaseMs, now);
-    return { offset, nextOffset: stream.events.length, count: rest.length };
+    const inputsNextOffset = stream.inputs?.events.length ?? 0;
+    return { offset, nextOffset: stream.events.length, count: rest.length, inputsNextOffset };
   }
 
-  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+  async renewLease(id: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null> {
+    const { leaseMs, producer, inputsAckOffset } = renewal;
     const now = Date.now();
     const stream = this.#find(id, now);
     if (stream === undefined) return null;
     if (producer !== undefined) stream.rejectFenced(producer);
+    if (stream.ending === null) {
+      stream.checkAck(inputsAckOffset);
+      stream.acknowledge(inputsAckOffset);
+    }
     this.#takeHeartbeat(stream, leaseMs, now);
     return stream.info(now);
   }
 
-  async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
-    const stored = this.#find(id, Date.now())?.events ?? [];
+  async appendInputs(id: StreamId, inputs: readonly StoredInput[]): Promise<StoredRange | null> {
+    const now = Date.now();
+    const stream = this.#find(id, now);
+    if (stream === undefined) {
+      if (await this.wasDeleted(id)) throw streamEnded('deleted');
+      return null;
+    }
+    const offset = stream.inputs?.events.length ?? 0;
+    const added = stream.inputs?.newOf(inputs) ?? inputs;
+    if (added.length > 0) this.#appendInputs(stream, added, inputs.length - added.length, now);
+    return { offset, nextOffset: offset + added.length, count: added.length };
+  }
+
+  async getEvents(id: LogId, fromOffset: number, limit: number): Promise<EventPage> {
+    const stored = this.#find(id, Date.now())?.log(id) ?? [];
     const events: StoredEvent[] = [];
     let bytes = 0;
     for (let index = fromOffset; index < stored.length && events.length < limit; index += 1) {
@@ -123,15 +152,18 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
 
   async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
     const now = Date.now();
-    return ends.flatMap(({ stream, end: { offset, tag } }, index) => {
-      const stored = this.#find(stream, now)?.events ?? [];
-      return stored.length === offset && tagAt(offset, stored[offset - 1]) === tag ? [] : [index];
+    return ends.flatMap(({ stream: id, end: { offset, tag } }, index) => {
+      const stream = this.#find(id, now);
+      const stored = stream?.log(id) ?? [];
+      const isOver = id.log === 'inputs' && (stream?.ending ?? null) !== null;
+      const isThere = stored.length === offset && tagAt(offset, stored[offset - 1]) === tag;
+      return isThere && !isOver ? [] : [index];
     });
   }
 
-  async getStatus(id: StreamId, producerId?: string): Promise<StreamInfo | null> {
+  async getStatus(id: LogId, producerId?: string): Promise<StreamInfo | null> {
     const now = Date.now();
-    return this.#find(id, now)?.info(now, producerId) ?? null;
+    return this.#find(id, now)?.info(now, id, producerId) ?? null;
   }
 
   async listStreams(sessionId: string): Promise<readonly ListedStream[]> {
@@ -160,7 +192,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     return this.#tombstones.has(streamKey(id), Date.now());
   }
 
-  watch(id: StreamId, onChange: () => void): () => void {
+  watch(id: LogId, onChange: () => void): () => void {
     return this.#watchers.add(id, onChange);
   }
 
@@ -203,6 +235,11 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   #checkStore(stream: MemoryStream, plan: AppendPlan, footprint: number, now: number): void {
     const isNew = stream.events.length === 0;
     if (!isNew && passesStore(plan, stream.bytes)) return;
+    this.#requireRoom(footprint, isNew, now);
+  }
+
+  /** @throws ServiceError `store_full` */
+  #requireRoom(footprint: number, isNew: boolean, now: number): void {
     for (let isMore = true; isMore; isMore = this.#expiry.expire(now)) {
       if (this.#hasRoom(footprint, isNew)) return;
     }
@@ -237,7 +274,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
   #appendRest(
     stream: MemoryStream,
     rest: readonly StoredEvent[],
-    producer: ProducerStamp | undefined,
+    { producer, inputsAckOffset }: AppendOptions,
     now: number,
     skipped: number,
   ): void {
@@ -245,6 +282,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     try {
       if (plan.rejection !== null) throw plan.rejection;
       stream.check(plan, this.options.limits, now);
+      stream.rejectUnread(plan, inputsAckOffset);
       if (producer !== undefined) stream.rejectOneMoreProducer(producer);
       if (stream.events.length === 0) this.#checkSession(stream.id);
       this.#checkStore(stream, plan, overheadOf(stream, rest) + stream.growthFor(plan), now);
@@ -268,7 +306,45 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     if (isNew) this.#keep(stream);
     stream.footprint += footprint;
     this.#bytes += footprint;
-    this.#watchers.notify(streamKey(stream.id));
+    const key = streamKey(stream.id);
+    this.#watchers.notify(key);
+    if (plan.ending !== null) this.#watchers.notify(inputsKeyOf(key));
+  }
+
+  /** @throws ServiceError `inputs_gap` */
+  #checkAck(stream: MemoryStream, { inputsAckOffset }: AppendOptions, skipped: number): void {
+    try {
+      stream.checkAck(inputsAckOffset);
+    } catch (error) {
+      throw withMoreStored(error as ServiceError, skipped);
+    }
+  }
+
+  /** @param skipped number of inputs of the call that were stored before */
+  #appendInputs(
+    stream: MemoryStream,
+    inputs: readonly StoredInput[],
+    skipped: number,
+    now: number,
+  ): void {
+    if (stream.ending !== null) throw withMoreStored(streamEnded(stream.ending), skipped);
+    const { limits } = this.options;
+    const bytes = inputs.reduce((sum, input) => sum + input.bytes.length, 0);
+    const { events: stored, bytes: storedBytes } = stream.inputs ?? { events: [], bytes: 0 };
+    const isFull =
+      stored.length + inputs.length > limits.maxStreamInputs ||
+      storedBytes + bytes > limits.maxStreamInputBytes;
+    if (isFull) throw inputsFull(limits, skipped);
+    const footprint = bytes + inputs.length * inputOverheadBytes;
+    try {
+      this.#requireRoom(footprint, false, now);
+    } catch (error) {
+      throw withMoreStored(error as ServiceError, skipped);
+    }
+    stream.beginInputs().append(inputs);
+    stream.footprint += footprint;
+    this.#bytes += footprint;
+    this.#watchers.notify(inputsKeyOf(streamKey(stream.id)));
   }
 
   #takeHeartbeat(stream: MemoryStream, leaseMs: number | undefined, now: number): void {
@@ -293,7 +369,9 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     this.#leases.remove(stream);
     this.#streamCount -= 1;
     this.#bytes -= stream.footprint;
-    this.#watchers.notify(streamKey(stream.id));
+    const key = streamKey(stream.id);
+    this.#watchers.notify(key);
+    this.#watchers.notify(inputsKeyOf(key));
   }
 }
 

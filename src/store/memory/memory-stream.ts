@@ -13,9 +13,11 @@ import {
   titleGraceMs,
   tooManyProducers,
 } from '../append-rules.js';
+import { inputsGap, inputsUnread } from '../input-rules.js';
 import { leasedForMs } from '../lease-rules.js';
-import type { StreamId, StreamInfo } from '../stream-manager.js';
+import { infoOfInputs, type LogId, type StreamId, type StreamInfo } from '../stream-manager.js';
 import type { Expiring } from './expiry-queue.js';
+import { MemoryInputs } from './memory-inputs.js';
 
 /** One stream held by this process. Times are milliseconds since 1970. */
 export class MemoryStream implements Expiring {
@@ -33,6 +35,8 @@ export class MemoryStream implements Expiring {
   #ownProducers: Map<string, ProducerState> | null = null;
   #lease: { readonly durationMs: number; readonly until: number } | null = null;
   #ended: { readonly how: Ending; readonly at: number; readonly offset: number } | null = null;
+  /** Null until there are any. */
+  #inputs: MemoryInputs | null = null;
 
   constructor(
     readonly id: StreamId,
@@ -50,6 +54,48 @@ export class MemoryStream implements Expiring {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get inputs(): MemoryInputs | null {
+    return this.#inputs;
+  }
+
+  /** The inputs of the stream, to which some are added now. */
+  beginInputs(): MemoryInputs {
+    this.#inputs ??= new MemoryInputs();
+    return this.#inputs;
+  }
+
+  /** The records of one of the logs. */
+  log({ log }: LogId): readonly StoredEvent[] {
+    return log === undefined ? this.#events : (this.#inputs?.events ?? []);
+  }
+
+  /** How the stream has ended; null while it is open. */
+  get ending(): Ending | null {
+    return this.#ended?.how ?? null;
+  }
+
+  get #inputsNextOffset(): number {
+    return this.#inputs?.events.length ?? 0;
+  }
+
+  /** @throws ServiceError `inputs_gap` */
+  checkAck(ackOffset = 0): void {
+    if (ackOffset > this.#inputsNextOffset) throw inputsGap(this.#inputsNextOffset);
+  }
+
+  /** @param ackOffset one that `checkAck` has accepted */
+  acknowledge(ackOffset = 0): void {
+    if (this.#inputs === null) return;
+    this.#inputs.ackOffset = Math.max(this.#inputs.ackOffset, ackOffset);
+  }
+
+  /** @throws ServiceError `inputs_unread` when a worker that acknowledges inputs ends the stream too early */
+  rejectUnread({ ending }: AppendPlan, ackOffset: number | undefined): void {
+    if (ending === null || ackOffset === undefined || this.#inputs === null) return;
+    const acknowledged = Math.max(this.#inputs.ackOffset, ackOffset);
+    if (acknowledged < this.#inputsNextOffset) throw inputsUnread(this.#inputsNextOffset);
   }
 
   /** @throws ServiceError `stream_ended` or `stream_full` when the batch may not be appended. */
@@ -143,7 +189,13 @@ export class MemoryStream implements Expiring {
     return now >= Math.max(this.#lease.until, since + this.#lease.durationMs);
   }
 
-  info(now: number, producerId?: string): StreamInfo {
+  /** The status as one of the logs has it. */
+  info(now: number, { log }: Pick<LogId, 'log'> = {}, producerId?: string): StreamInfo {
+    const info = this.#info(now, producerId);
+    return log === undefined ? info : infoOfInputs(info, this.#inputs?.events.at(-1) ?? null);
+  }
+
+  #info(now: number, producerId: string | undefined): StreamInfo {
     return {
       nextOffset: this.events.length,
       lastEvent: this.events.at(-1) as StoredEvent,
@@ -155,6 +207,7 @@ export class MemoryStream implements Expiring {
       expiresAt: this.expiresAt,
       ttlMs: this.ttlMs,
       producer: this.producers.get(producerId ?? '') ?? null,
+      inputs: { nextOffset: this.#inputsNextOffset, ackOffset: this.#inputs?.ackOffset ?? 0 },
     };
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
 import { toLogFields } from '../../errors.js';
-import type { StreamId } from '../stream-manager.js';
+import type { LogId } from '../stream-manager.js';
 import { Watchers } from '../watchers.js';
 import {
   type CommandClient,
@@ -10,7 +10,7 @@ import {
   isConnected,
 } from './connection/redis-client.js';
 import type { RedisOptions } from './connection/redis-options.js';
-import { redisKeys, streamKeyOfChannel } from './redis-keys.js';
+import { channelOf, logKeyOfChannel } from './redis-keys.js';
 
 /** Max channels in one SUBSCRIBE or UNSUBSCRIBE. */
 const channelsPerCommand = 500;
@@ -24,8 +24,8 @@ const gatherMs = 5;
  */
 export class RedisNotifications {
   readonly watchers = new Watchers({
-    onFirst: (stream) => this.#change(stream, true),
-    onLast: (stream) => this.#change(stream, false),
+    onFirst: (log) => this.#change(log, true),
+    onLast: (log) => this.#change(log, false),
     onFailure: (error) => this.logger.error(toLogFields(error), 'A watcher failed'),
   });
   readonly #channels = new Set<string>();
@@ -64,8 +64,8 @@ export class RedisNotifications {
     this.#subscriber.disconnect();
   }
 
-  #change(stream: StreamId, isWatched: boolean): void {
-    const channel = this.#channelOf(stream);
+  #change(log: LogId, isWatched: boolean): void {
+    const channel = channelOf(this.redis.prefix, log);
     if (isWatched) this.#channels.add(channel);
     else this.#channels.delete(channel);
     if (this.#changed.size === 0) setTimeout(() => this.#applyChanges(), gatherMs);
@@ -105,16 +105,12 @@ export class RedisNotifications {
 
   #notify(channel: string): void {
     if (!this.#channels.has(channel)) return;
-    this.watchers.notify(streamKeyOfChannel(this.redis.prefix, channel));
+    this.watchers.notify(logKeyOfChannel(this.redis.prefix, channel));
   }
 
   /** Only logs a failure, since the watchers poll. */
   #logFailure(error: Error): void {
     this.logger.debug({ reason: error.message }, 'A subscription to notifications failed');
-  }
-
-  #channelOf(stream: StreamId): string {
-    return redisKeys(this.redis.prefix, stream).channel;
   }
 }
 

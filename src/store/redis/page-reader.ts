@@ -4,7 +4,8 @@ import { isWrongType } from './connection/redis-errors.js';
 import { readCost } from './script-client.js';
 import type { ScriptQueue } from './script-queue.js';
 
-type PageReply = readonly [
+/** The reply of `read-streams.lua` for a page. */
+export type PageReply = readonly [
   outcome: Buffer,
   atEnd: number,
   before: Buffer | null,
@@ -21,17 +22,23 @@ export async function readPage(
   try {
     // Without the state: while a cluster moves a slot, it takes no command with keys of which some are missing.
     const reply = await reads.call({ list, state: list }, ['page', fromOffset, limit], readCost);
-    const [, atEnd, before, page] = reply as unknown as PageReply;
-    return {
-      events: await decodePage(page),
-      nextOffset: fromOffset + page.length,
-      before: before === null ? undefined : { bytes: before },
-      atEnd: atEnd === 1,
-    };
+    return await toPage(reply as unknown as PageReply, fromOffset);
   } catch (error) {
     if (isWrongType(error)) return emptyPage(fromOffset);
     throw error;
   }
+}
+
+export async function toPage(
+  [, atEnd, before, page]: PageReply,
+  fromOffset: number,
+): Promise<EventPage> {
+  return {
+    events: await decodePage(page),
+    nextOffset: fromOffset + page.length,
+    before: before === null ? undefined : { bytes: before },
+    atEnd: atEnd === 1,
+  };
 }
 
 /** Decodes a page. An event that is larger than a page has one to itself, and is decoded in slices. */
@@ -41,6 +48,6 @@ function decodePage(page: readonly Buffer[]): StoredEvent[] | Promise<StoredEven
 }
 
 /** The page of a stream that does not exist. */
-function emptyPage(fromOffset: number): EventPage {
+export function emptyPage(fromOffset: number): EventPage {
   return { events: [], nextOffset: fromOffset, before: undefined, atEnd: true };
 }

@@ -1,4 +1,4 @@
-import { type StreamId, streamKey } from '../stream-manager.js';
+import { type LogId, logKey, type StreamId, streamKey } from '../stream-manager.js';
 
 /** The names of one stream in Redis. */
 export interface RedisKeys {
@@ -6,14 +6,17 @@ export interface RedisKeys {
   readonly list: string;
   /** The state that this service keeps of the list, in the same slot of a Redis Cluster. */
   readonly state: string;
-  /** The pub/sub channel of its notifications. */
-  readonly channel: string;
 }
 
 /** @param prefix used byte for byte, never trimmed */
 export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
   const list = listKey(prefix, stream);
-  return { list, state: companionKey(prefix, list, 'state2'), channel: `${list}${channelSuffix}` };
+  return { list, state: companionKey(prefix, list, 'state2') };
+}
+
+/** The pub/sub channel of the notifications of a log. */
+export function channelOf(prefix: string, log: LogId): string {
+  return `${prefix}:${logKey(log)}${channelSuffix}`;
 }
 
 /** The List of events alone. */
@@ -31,7 +34,7 @@ export function leasesKey(prefix: string): string {
   return `${prefix}::leases`;
 }
 
-/** What the name of a list has behind it as that of its channel. */
+/** What the name of a log has behind it as that of its channel. */
 export const channelSuffix = '::wake';
 
 /** The stream of a `streamKey`. */
@@ -40,8 +43,8 @@ export function streamOfKey(key: string): StreamId {
   return { sessionId, messageId };
 }
 
-/** The `streamKey` of the stream of a channel. */
-export function streamKeyOfChannel(prefix: string, channel: string): string {
+/** The `logKey` of the log of a channel. */
+export function logKeyOfChannel(prefix: string, channel: string): string {
   return channel.slice(prefix.length + 1, -channelSuffix.length);
 }
 

@@ -1,25 +1,31 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
-import type { StoredEvent } from '../../events/event.js';
+import { decodeStoredEvent, type StoredEvent } from '../../events/event.js';
+import type { StoredInput } from '../../events/parse-inputs.js';
 import { type ProducerStamp, producerFenced, tombstoneMs } from '../append-rules.js';
-import type {
-  Appended,
-  AppendOptions,
-  ConnectedStore,
-  EventPage,
-  LeaseRenewal,
-  LeasingStore,
-  ListedStream,
-  StoreOptions,
-  StreamEnd,
-  StreamId,
-  StreamInfo,
-  StreamManager,
+import { inputsGap } from '../input-rules.js';
+import {
+  type Appended,
+  type AppendOptions,
+  type ConnectedStore,
+  type EventPage,
+  infoOfInputs,
+  type LeaseRenewal,
+  type LeasingStore,
+  type ListedStream,
+  type LogId,
+  type StoredRange,
+  type StoreOptions,
+  type StreamEnd,
+  type StreamId,
+  type StreamInfo,
+  type StreamManager,
 } from '../stream-manager.js';
 import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { nothingScanned } from './foreign-elements.js';
+import { haveInputsMoved, RedisInputs, withoutEnding } from './inputs.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
 import { readPage } from './page-reader.js';
@@ -57,6 +63,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   readonly #appends: ScriptQueue;
   readonly #notifications: RedisNotifications;
   readonly #ends: StreamEnds;
+  readonly #inputs: RedisInputs;
   readonly #leases: RedisLeases;
   readonly #sessions: RedisSessions;
 
@@ -66,6 +73,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const client = this.#client;
     this.#appends = new ScriptQueue(client, (...args) => client.appendEventsBuffer(...args));
     this.#calls = new RedisCalls(client, logger);
+    this.#inputs = new RedisInputs(this.#calls, limits);
     this.#ends = new StreamEnds(client, redis.prefix);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
@@ -102,7 +110,7 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
       // A scan is saved by a write, after which a full Redis would accept others too.
       this.#appends.call(keys, [scanned, ...args], scanned === nothingScanned ? cost : alone),
     );
-    const [outcome, detail, livesMs] = reply as Reply;
+    const [outcome, detail, , livesMs] = reply as Reply;
     const result = outcome.toString();
     if (result === 'skip') return this.#appendRest(id, events, options, detail as number);
     if (result === 'may_not_begin') throw withNothingStored(admitted as ServiceError);
@@ -110,22 +118,29 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     return toAppended(reply as Reply, events, this.options.limits);
   }
 
-  async renewLease(id: StreamId, { leaseMs, producer }: LeaseRenewal): Promise<StreamInfo | null> {
+  async renewLease(id: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null> {
+    const { leaseMs, producer, inputsAckOffset = -1 } = renewal;
     await this.#calls
       .run(() => this.#leases.schedule(id, leaseMs))
       .catch((error: ServiceError) => {
         throw withNothingStored(error);
       });
-    return this.#status(id, [producer?.id ?? '', leaseMs, producer?.epoch ?? -1]);
+    const args = [producer?.id ?? '', leaseMs, producer?.epoch ?? -1, inputsAckOffset] as const;
+    return this.#status(id, args);
   }
 
-  async getEvents(id: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
+  appendInputs(id: StreamId, inputs: readonly StoredInput[]): Promise<StoredRange | null> {
+    return this.#inputs.append(this.#keysOf(id), inputs);
+  }
+
+  async getEvents(id: LogId, fromOffset: number, limit: number): Promise<EventPage> {
+    if (id.log === 'inputs') return this.#inputs.read(this.#keysOf(id), fromOffset, limit);
     const list = listKey(this.options.redis.prefix, id);
     return this.#calls.run(() => readPage(this.#calls.reads, list, fromOffset, limit));
   }
 
-  async getStatus(id: StreamId, producerId = ''): Promise<StreamInfo | null> {
-    return this.#status(id, [producerId, 0, -1]);
+  async getStatus(id: LogId, producerId = ''): Promise<StreamInfo | null> {
+    return this.#status(id, [producerId, 0, -1, -1]);
   }
 
   listStreams(sessionId: string): Promise<readonly ListedStream[]> {
@@ -156,10 +171,22 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
-    return this.#ends.findMoved(ends);
+    const indexed = ends.map((end, index) => ({ ...end, index }));
+    const ofInputs = indexed.filter(({ stream }) => stream.log === 'inputs');
+    const ofEvents = indexed.filter(({ stream }) => stream.log !== 'inputs');
+    const [moved, infos] = await Promise.all([
+      this.#ends.findMoved(ofEvents),
+      // Workers that follow inputs are far fewer than readers, and the end of their streams is no input.
+      Promise.all(ofInputs.map(({ stream }) => this.getStatus(stream).catch(() => null))),
+    ]);
+    const movedInputs = ofInputs.filter((end, at) => haveInputsMoved(end, infos[at] ?? null));
+    return [
+      ...moved.map((at) => ofEvents[at] as StreamEnd & { index: number }),
+      ...movedInputs,
+    ].map(({ index }) => index);
   }
 
-  watch(id: StreamId, onChange: () => void): () => void {
+  watch(id: LogId, onChange: () => void): () => void {
     return this.#notifications.watchers.add(id, onChange);
   }
 
@@ -204,8 +231,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async #status(
-    id: StreamId,
-    args: readonly [producerId: string, leaseMs: number, epoch: number],
+    id: LogId,
+    args: readonly [producerId: string, leaseMs: number, epoch: number, ackOffset: number],
   ): Promise<StreamInfo | null> {
     const { ttlMs, maxAgeMs } = this.options;
     const keys = this.#keysOf(id);
@@ -213,14 +240,17 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
       this.#calls.reads.call(keys, ['status', scanned, ...args], readCost).catch(nullIfWrongType),
     );
     if (reply === null) return null;
-    if (reply[0].toString() === 'fenced') throw producerFenced(reply[1] as number);
-    const { info, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
+    const outcome = reply[0].toString();
+    if (outcome === 'fenced') throw producerFenced(reply[1] as number);
+    if (outcome === 'inputs_gap') throw inputsGap(reply[1] as number);
+    const { info, lastInput, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
     // Redis may have lost these hints: each read of a status repairs those of its stream.
     await Promise.all([
       this.#calls.repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
       leaseMs > 0 && this.#calls.repair(() => this.#leases.schedule(id, leaseMs)),
     ]);
-    return info;
+    if (id.log === undefined) return info;
+    return infoOfInputs(info, lastInput && withoutEnding(decodeStoredEvent(lastInput)));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import type { BaseLogger } from 'pino';
-import { ServiceError } from '../../errors.js';
+import { ServiceError, withMoreStored } from '../../errors.js';
 import { decodeInTurns, type Ending, type StoredEvent } from '../../events/event.js';
 import {
   maxProducers,
@@ -16,11 +16,13 @@ import {
   titleGraceMs,
   tooManyProducers,
 } from '../append-rules.js';
+import { inputConflict, inputsFull, inputsGap, inputsUnread } from '../input-rules.js';
 import { endsWithinMs } from '../lease-rules.js';
 import {
   type Appended,
   type AppendOptions,
   maxPageBytes,
+  type StoredRange,
   type StoreOptions,
   type StreamInfo,
 } from '../stream-manager.js';
@@ -39,6 +41,7 @@ type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 /** The scripts in `scripts/`, as commands. The `Buffer` variants return bulk strings as bytes. */
 interface Scripts {
   readonly appendEventsBuffer: ManyKeysScript;
+  readonly appendInputs: StreamScript;
   readonly readStreamsBuffer: ManyKeysScript;
   readonly streamEndsBuffer: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
@@ -78,6 +81,8 @@ function constantsFor({ ttlMs, maxAgeMs, limits }: StoreOptions): string {
     max_age: maxAgeMs,
     max_events: limits.maxStreamEvents,
     max_bytes: limits.maxStreamBytes,
+    max_inputs: limits.maxStreamInputs,
+    max_input_bytes: limits.maxStreamInputBytes,
     max_page_bytes: maxPageBytes,
     channel_suffix: `'${channelSuffix}'`,
   };
@@ -89,6 +94,7 @@ function scriptsFor(options: StoreOptions) {
   const constants = constantsFor(options);
   return {
     appendEvents: { lua: constants + load('append-events') },
+    appendInputs: { numberOfKeys: 2, lua: constants + load('append-inputs') },
     readStreams: { lua: constants + load('read-streams') },
     streamEnds: { lua: load('stream-ends') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
@@ -119,7 +125,7 @@ export type Reply = readonly [outcome: Buffer, ...details: (number | Buffer | nu
  */
 export function appendArguments(
   events: readonly StoredEvent[],
-  { producer, leaseMs = 0, ttlMs = 0 }: AppendOptions,
+  { producer, leaseMs = 0, ttlMs = 0, inputsAckOffset = -1 }: AppendOptions,
   mayBegin: boolean,
 ): { readonly args: Argument[]; readonly cost: number } {
   const plan = planAppend(events);
@@ -135,6 +141,7 @@ export function appendArguments(
     producer?.id ?? '',
     producer?.epoch ?? 0,
     producer?.seq ?? 0,
+    inputsAckOffset,
     ...events.map((event) => event.bytes),
   ];
   return { args, cost: onlyEnds(plan) ? alone : args.length };
@@ -154,18 +161,19 @@ export function isTombstone(packed: Buffer | null): boolean {
  * @throws ServiceError as `StreamManager.appendEvents`
  */
 export function toAppended(
-  [outcome, detail, leaseFault]: Reply,
+  [outcome, detail, more, heartbeatFault]: Reply,
   events: readonly StoredEvent[],
   limits: StreamLimits,
 ): Appended {
   const number = Number(detail);
   const count = events.length;
+  const inputsNextOffset = Number(more);
   switch (outcome.toString()) {
     case 'ok':
-      return { offset: number, nextOffset: number + count, count };
+      return { offset: number, nextOffset: number + count, count, inputsNextOffset };
     case 'duplicate':
-      if (leaseFault) throw leaseNotRenewed(String(leaseFault), count);
-      return { offset: number, nextOffset: number, count: 0 };
+      if (heartbeatFault) throw heartbeatNotSaved(String(heartbeatFault), count);
+      return { offset: number, nextOffset: number, count: 0, inputsNextOffset };
     case 'rejected':
       throw planAppend(events).rejection;
     case 'ended':
@@ -176,6 +184,10 @@ export function toAppended(
       throw producerFenced(number);
     case 'gap':
       throw producerGap(number);
+    case 'inputs_gap':
+      throw withMoreStored(inputsGap(number), Number(more));
+    case 'inputs_unread':
+      throw inputsUnread(number);
     case 'too_many_producers':
       throw tooManyProducers();
     default:
@@ -183,22 +195,50 @@ export function toAppended(
   }
 }
 
-/** An error for a retry whose events were stored before: only the lease was not renewed. */
-function leaseNotRenewed(fault: string, stored: number): ServiceError {
+/** An error for a retry whose events were stored before: only its lease or acknowledgement was not. */
+function heartbeatNotSaved(fault: string, stored: number): ServiceError {
   const code = codeIn(fault) === 'OOM' ? 'store_full' : 'backend_unavailable';
-  return new ServiceError(code, 'the lease could not be renewed', { stored });
+  return new ServiceError(code, 'the heartbeat could not be saved', { stored });
 }
 
 /**
- * The status of a stream, the length of its lease (0 without one), and the time until it expires (null
- * when it does not), from the reply of `read-streams.lua` for it.
+ * The result of `append-inputs.lua`; null when there is no stream.
+ *
+ * @throws ServiceError as `StreamManager.appendInputs`
+ */
+export function toStoredInputs(
+  [outcome, detail, number]: readonly (string | number)[],
+  limits: StreamLimits,
+): StoredRange | null {
+  switch (outcome) {
+    case 'ok': {
+      const [offset, count] = [Number(detail), Number(number)];
+      return { offset, nextOffset: offset + count, count };
+    }
+    case 'none':
+      return null;
+    case 'conflict':
+      throw inputConflict(String(detail));
+    case 'ended':
+      throw withMoreStored(streamEnded(String(detail)), Number(number));
+    case 'full':
+      throw inputsFull(limits, Number(detail));
+    default:
+      throw new Error(`unknown outcome of the script for inputs: ${outcome}`);
+  }
+}
+
+/**
+ * The status of a stream, its last input (null without any), the length of its lease (0 without one), and
+ * the time until it expires (null when it does not), from the reply of `read-streams.lua` for it.
  *
  * @param defaultTtlMs time to live of a stream without its own
  */
 export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
   const [, length, last, status, endedForMs, endedOffset, createdAt, updatedAt, ...rest] =
     reply as RawReply;
-  const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq] = rest;
+  const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq, ...inputs] = rest;
+  const [inputsNextOffset, ackOffset, lastInput] = inputs;
   const ending = status.toString() as Ending | '';
   const info: StreamInfo = {
     nextOffset: length,
@@ -211,8 +251,9 @@ export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
     expiresAt: livesMs < 0 ? null : now + livesMs,
     ttlMs: ownTtlMs || defaultTtlMs,
     producer: epoch === null ? null : { epoch, nextSeq },
+    inputs: { nextOffset: inputsNextOffset, ackOffset },
   };
-  return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
+  return { info, lastInput, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
 }
 
 /** The reply, in the order of `read-streams.lua`. */
@@ -231,4 +272,7 @@ type RawReply = [
   ownTtlMs: number,
   epoch: number | null,
   nextSeq: number,
+  inputsNextOffset: number,
+  ackOffset: number,
+  lastInput: Buffer | null,
 ];

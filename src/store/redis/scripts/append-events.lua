@@ -12,11 +12,13 @@
 --   8 producer id, or ''
 --   9 epoch
 --   10 sequence number
---   11 and all that follow: the events
+--   11 acknowledged offset of the inputs, or -1
+--   12 and all that follow: the events
 --
--- Returns for each append {'ok', offset of the first, ms to live}, {'unscanned', from}, {'rejected'},
--- {'ended', status}, {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected},
--- {'too_many_producers'}, {'duplicate', length, false or why the lease was not renewed} when all
+-- Returns for each append {'ok', offset of the first, number of inputs, ms to live}, {'unscanned', from},
+-- {'rejected'}, {'ended', status}, {'full'}, {'may_not_begin'}, {'fenced', epoch}, {'gap', expected},
+-- {'inputs_gap', number of inputs, number of events stored before}, {'inputs_unread', number of inputs}, {'too_many_producers'},
+-- {'duplicate', length, number of inputs, false or why the heartbeat was not saved} when all
 -- events were stored before, {'skip', count} when the first ones were: then nothing was done, and
 -- the caller sends the rest; or {'error', message} where a command failed, OTHERVERSION included. Raises READONLY.
 
@@ -44,7 +46,8 @@ local now = now_ms()
 -- accept theirs.
 local function append(list, key, at, last, is_last)
   local flags, ending, lease_ms, id = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 7]), ARGV[at + 8]
-  local first = at + 11
+  local ack = tonumber(ARGV[at + 11])
+  local first = at + 12
   local count = last - first + 1
 
   local state, reply, known = reconcile(list, key, ARGV[at + 1], now, id)
@@ -63,14 +66,18 @@ local function append(list, key, at, last, is_last)
     if state.status == 'deleted' then return { 'ended', 'deleted' } end
     local expected = known_epoch == epoch and next_seq or 0
     if seq > expected then return { 'gap', expected } end
+    if ack > inputs_count(state) then
+      return { 'inputs_gap', inputs_count(state), math.min(expected - seq, count) }
+    end
     if seq + count <= expected then
       if not is_last then return nil end
-      local _, fault = take_heartbeat(list, key, state, lease_ms, now)
-      return { 'duplicate', state.length, fault or false }
+      local _, fault = take_heartbeat(list, key, state, lease_ms, ack, now)
+      return { 'duplicate', state.length, inputs_count(state), fault or false }
     end
     if seq < expected then return { 'skip', expected - seq } end
   end
 
+  if ack > inputs_count(state) then return { 'inputs_gap', inputs_count(state), 0 } end
   if ending == 'rejected' then return { 'rejected' } end
   local is_late = string.find(flags, 'l', 1, true) and state.status ~= 'deleted' and now - state.ended_at <= title_grace
   if state.status ~= '' and not is_late then
@@ -79,6 +86,9 @@ local function append(list, key, at, last, is_last)
   local counted_events, counted_bytes = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local over = state.length + counted_events > max_events or state.bytes + counted_bytes > max_bytes
   if over and counted_events > 0 then return { 'full' } end
+  if ending ~= '' and ack >= 0 and state.inputs and math.max(ack, state.inputs.ack) < state.inputs.count then
+    return { 'inputs_unread', state.inputs.count }
+  end
   if state.length == 0 then
     if not string.find(flags, 'b', 1, true) then return { 'may_not_begin' } end
     state.ttl = tonumber(ARGV[at + 6])
@@ -90,6 +100,7 @@ local function append(list, key, at, last, is_last)
 
   local offset = state.length
   if is_reborn then fence_all(key) end
+  acknowledge(state, ack)
   renew_lease(state, lease_ms, now)
   local lives = ttl_of(state)
   if state.status == '' and ending == '' then lives = math.max(lives, heartbeat_ms(state, now)) end
@@ -98,7 +109,7 @@ local function append(list, key, at, last, is_last)
   local producer = {}
   if id ~= '' then producer = { 'p:' .. id, string.format('%.0f:%.0f', epoch, seq + count) } end
   store_events(list, key, state, first, last, ending, lives, past_limit, now, unpack(producer))
-  return { 'ok', offset, lives }
+  return { 'ok', offset, inputs_count(state), lives }
 end
 
 return reply_to_each(append)

@@ -15,10 +15,9 @@
 local list, key = KEYS[1], KEYS[2]
 local length = redis.call('LLEN', list)
 if length == 0 then return 0 end
-local packed = redis.pcall('HGET', key, 's')
-if type(packed) == 'table' then
-  return redis.error_reply((string.gsub(packed.err, 'WRONGTYPE', 'WRONGSTATE')))
-end
+local fields = redis.pcall('HMGET', key, 's', 'i')
+if fields.err then return redis.error_reply((string.gsub(fields.err, 'WRONGTYPE', 'WRONGSTATE'))) end
+local packed, packed_inputs = unpack(fields)
 local now = now_ms()
 local state, fault = new_state(now), nil
 if packed then state, fault = unpack_state(packed) end
@@ -27,8 +26,13 @@ if fault then return fault end
 local tombstone = new_state(state.created_at)
 tombstone.status, tombstone.producers, tombstone.updated_at = 'deleted', state.producers, state.updated_at
 redis.call('DEL', list)
+if packed_inputs then
+  redis.call('DEL', inputs_keys(key))
+  tombstone.inputs = new_inputs()
+end
 local unsaved = save_state(key, tombstone)
 if unsaved then return redis.error_reply(unsaved) end
 redis.call('PEXPIRE', key, ARGV[1])
 redis.pcall('PUBLISH', list .. channel_suffix, 0)
+notify_inputs(list, tombstone)
 return 1

@@ -18,7 +18,10 @@ local function take_scanned(list, key, state, scanned, now)
   end
   state.length, state.last, state.bytes = to, last, state.bytes + tonumber(bytes)
   state.updated_at = now
-  if state.status == '' and ending ~= '' then end_stream(state, ending, tonumber(ended_offset), now) end
+  if state.status == '' and ending ~= '' then
+    end_stream(state, ending, tonumber(ended_offset), now)
+    notify_inputs(list, state)
+  end
   renew_lease(state, 0, now)
   local leased = leased_ms(state)
   if leased > 0 then expire_with_list(list, key, state, leased) end

@@ -1,5 +1,5 @@
--- The state that the service keeps of the list of a stream: a hash with `s`, packed as below, and
--- `p:<producer id>` → `epoch:next seq` for each producer. Redis keeps a hash of few short values in one
+-- The state that the service keeps of the list of a stream: a hash with `s`, packed as below, `i` if the
+-- stream has inputs, and `p:<producer id>` → `epoch:next seq` for each producer. Redis keeps a hash of few short values in one
 -- piece of memory, which takes one call each to read and to write: `s` must not pass 64 bytes.
 --
 -- A deleted stream leaves a state without a list, its tombstone: length 0, status 'deleted'.
@@ -45,6 +45,33 @@ local function new_state(now)
     created_at = now, updated_at = now, lease_ms = 0, lease_until = 0, producers = 0, ttl = 0 }
 end
 
+-- The inputs of the stream in `i`: their number (4), the acknowledged offset (4), their bytes (6), and the
+-- checksum of the last one (12). They stand in a list of their own, and in a hash of their ids with the
+-- checksums of what was sent. Both expire with the state and are dropped with it.
+local inputs_layout = '>I4I4I6c12'
+
+local function new_inputs() return { count = 0, ack = 0, bytes = 0, last = no_checksum } end
+
+local function unpack_inputs(packed)
+  local inputs = {}
+  inputs.count, inputs.ack, inputs.bytes, inputs.last = struct.unpack(inputs_layout, packed)
+  return inputs
+end
+
+local function inputs_count(state) return state.inputs and state.inputs.count or 0 end
+
+-- The list of the inputs and the hash of their ids, in the slot of the state. They are no keys of the calls:
+-- while a cluster moves a slot, it takes no command with keys of which some are missing.
+local function inputs_keys(key)
+  local stem = string.gsub(key, '::state2$', '')
+  return stem .. '::inputs', stem .. '::input-ids'
+end
+
+-- Watchers of the inputs are told of the end of the stream too.
+local function notify_inputs(list, state)
+  redis.pcall('PUBLISH', list .. '::inputs' .. channel_suffix, inputs_count(state))
+end
+
 local function ttl_of(state) return state.ttl > 0 and state.ttl or service_ttl end
 
 -- Returns nil and an error where the layout is another one.
@@ -68,24 +95,30 @@ local function parse_producer(known)
   return tonumber(epoch), tonumber(next_seq)
 end
 
+-- Drops the state with all that stands beside it. `packed` is the field `i`, if there is any.
+local function drop_state(key, packed)
+  if packed then redis.call('DEL', key, inputs_keys(key)) else redis.call('DEL', key) end
+end
+
 -- Returns the state, an error where another version has saved one, and what is known of the producer.
--- Drops the state, with producers and lease, of a list that was replaced by another one.
+-- Drops the state, with producers, lease and inputs, of a list that was replaced by another one.
 local function load_state(list, key, now, producer)
-  local packed, known
-  if producer == '' then packed = redis.call('HGET', key, 's')
-  else packed, known = unpack(redis.call('HMGET', key, 's', 'p:' .. producer)) end
+  local packed, packed_inputs, known
+  if producer == '' then packed, packed_inputs = unpack(redis.call('HMGET', key, 's', 'i'))
+  else packed, packed_inputs, known = unpack(redis.call('HMGET', key, 's', 'i', 'p:' .. producer)) end
   if not packed then
     local fault = older_version(key)
     return not fault and new_state(now) or nil, fault
   end
   local state, fault = unpack_state(packed)
   if fault then return nil, fault end
+  if packed_inputs then state.inputs = unpack_inputs(packed_inputs) end
   if state.status == 'deleted' then
     if redis.call('EXISTS', list) == 0 then return state, nil, known end
   elseif is_at(list, state.length - 1, state.last) then
     return state, nil, known
   end
-  redis.call('DEL', key)
+  drop_state(key, packed_inputs)
   return new_state(now)
 end
 
@@ -95,8 +128,21 @@ local function save_state(key, state, ...)
   local packed = struct.pack(layout, state_version, status_codes[state.status], state.length, state.bytes,
     state.created_at, state.updated_at, at, state.ended_offset, state.lease_ms, state.producers, state.ttl,
     state.last)
-  local saved = redis.pcall('HSET', key, 's', packed, ...)
+  local saved
+  if state.inputs then
+    local inputs = state.inputs
+    local packed_inputs = struct.pack(inputs_layout, inputs.count, inputs.ack, inputs.bytes, inputs.last)
+    saved = redis.pcall('HSET', key, 's', packed, 'i', packed_inputs, ...)
+  else
+    saved = redis.pcall('HSET', key, 's', packed, ...)
+  end
   return type(saved) == 'table' and saved.err or nil
+end
+
+local function expire_state(key, state, ms)
+  redis.pcall('PEXPIRE', key, ms)
+  if not state.inputs then return end
+  for _, inputs_key in ipairs({ inputs_keys(key) }) do redis.pcall('PEXPIRE', inputs_key, ms) end
 end
 
 -- The state outlives its list, since another program may extend the expiry of the list: a state without
@@ -109,7 +155,7 @@ local function expire_with_list(list, key, state, min)
     ttl = min
     redis.pcall('PEXPIRE', list, ttl)
   end
-  redis.pcall('PEXPIRE', key, 2 * (ttl > 0 and ttl or ttl_of(state)))
+  expire_state(key, state, 2 * (ttl > 0 and ttl or ttl_of(state)))
   return ttl
 end
 

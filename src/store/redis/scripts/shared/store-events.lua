@@ -10,6 +10,7 @@ local function store_events(list, key, state, first, last, ending, lives, past_l
   state.updated_at = now
   if ending ~= '' then end_stream(state, ending, state.length, now) end
   save_state(key, state, ...)
-  redis.call('PEXPIRE', key, 2 * lives)
+  expire_state(key, state, 2 * lives)
   redis.pcall('PUBLISH', list .. channel_suffix, state.length) -- a hint, for which the user of Redis may lack the permission
+  if ending ~= '' then notify_inputs(list, state) end
 end

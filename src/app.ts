@@ -15,14 +15,15 @@ import { checkRequests, securityHeaders } from './http/hooks/request-security.js
 import { reject, useProblems } from './http/problems/error-handler.js';
 import { appendEventsRoute } from './http/routes/append-events.js';
 import { deleteRoutes } from './http/routes/delete-stream.js';
-import { followStreamRoute } from './http/routes/follow-stream.js';
+import { followRoutes } from './http/routes/follow-stream.js';
 import { healthRoutes } from './http/routes/health.js';
 import { metricsRoute } from './http/routes/metrics.js';
-import { readEventsRoute } from './http/routes/read-events.js';
+import { readEventsRoute, readInputsRoute } from './http/routes/read-events.js';
 import { renewLeaseRoute } from './http/routes/renew-lease.js';
 import { type App, compileSchema } from './http/routes/request-schemas.js';
 import { resumeChatRoute } from './http/routes/resume-chat.js';
 import { rootRoute } from './http/routes/root.js';
+import { sendInputsRoute } from './http/routes/send-inputs.js';
 import { stopStreamRoute } from './http/routes/stop-stream.js';
 import { getStatusRoute, listStreamsRoute } from './http/routes/stream-status.js';
 import { AppendFastPath } from './http/server/append-fast-path.js';
@@ -159,15 +160,18 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   stopStreamRoute(app, streams, rates.appends);
   renewLeaseRoute(app, streams);
-  readEventsRoute(app, {
+  sendInputsRoute(app, { streams, limits, rateLimit: rates.appends });
+  const readOptions = {
     streams,
     maxEventBytes,
     pollIntervalMs: config.feed.pollIntervalMs,
     draining: draining.leaving,
-  });
+  };
+  readEventsRoute(app, readOptions);
+  readInputsRoute(app, readOptions);
   listStreamsRoute(app, streams);
   deleteRoutes(app, streams);
-  followStreamRoute(app, feeds, rates.feeds, maxEventBytes);
+  followRoutes(app, { feeds, rateLimit: rates.feeds, maxEventBytes });
   resumeChatRoute(app, streams, feeds, rates.feeds, maxEventBytes);
   getStatusRoute(app, streams);
   healthRoutes(app, streams, draining);

@@ -76,13 +76,15 @@ async function start(): Promise<void> {
   const config = readConfig();
   const logger = pino({ level: config.log.level, base: null });
   warn(config, logger);
-  const { streamEvents, streamBytes, sessionStreams } = config.limits;
+  const { limits } = config;
   const streams = createStreamManager({
     ...config.streamManager,
     limits: {
-      maxStreamEvents: streamEvents,
-      maxStreamBytes: streamBytes,
-      maxSessionStreams: sessionStreams,
+      maxStreamEvents: limits.streamEvents,
+      maxStreamBytes: limits.streamBytes,
+      maxSessionStreams: limits.sessionStreams,
+      maxStreamInputs: limits.streamInputs,
+      maxStreamInputBytes: limits.streamInputBytes,
     },
     logger,
   });

@@ -1,24 +1,26 @@
 import type { Scope } from './api-keys.js';
 import type { Reader, ReaderRight } from './reader-tokens.js';
 
-/** Who may use a route: keys with this scope, and tokens with this right; null for none. */
+/** Who may use a route: keys with one of these scopes, and tokens with this right, null for none. */
 export interface AccessRule {
-  readonly scope: Scope | null;
+  readonly scopes: readonly Scope[];
   readonly right: ReaderRight | null;
 }
 
 /** What routes are for, and who may use them. A token allows its own stream or session only. */
 export const accessRules = {
-  append: { scope: 'append', right: null },
-  read: { scope: 'read', right: 'read' },
-  list: { scope: 'admin', right: 'read' },
-  stop: { scope: 'admin', right: 'stop' },
-  metrics: { scope: 'read', right: null },
-  admin: { scope: 'admin', right: null },
+  append: { scopes: ['append'], right: null },
+  read: { scopes: ['read'], right: 'read' },
+  list: { scopes: ['admin'], right: 'read' },
+  stop: { scopes: ['admin'], right: 'stop' },
+  input: { scopes: ['input'], right: 'input' },
+  readInputs: { scopes: ['append', 'read'], right: 'read' },
+  metrics: { scopes: ['read'], right: null },
+  admin: { scopes: ['admin'], right: null },
 } as const satisfies Record<string, AccessRule>;
 
 /** The rule of a route without `config.access`. */
-export const closed: AccessRule = { scope: null, right: null };
+export const closed: AccessRule = { scopes: [], right: null };
 
 /** The access of a route; without credentials, only `public` ones can be used. */
 export type Access = keyof typeof accessRules | 'public';

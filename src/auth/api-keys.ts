@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What a key may allow. */
-export const scopes = ['append', 'read', 'admin'] as const;
+export const scopes = ['append', 'read', 'input', 'admin'] as const;
 
 export type Scope = (typeof scopes)[number];
 

@@ -2,8 +2,8 @@ import { SignJWT } from 'jose';
 import { z } from 'zod';
 import { idPattern } from '../store/stream-manager.js';
 
-/** What a token may allow: to read, and also to stop. */
-const readerRights = ['read', 'stop'] as const;
+/** What a token may allow: to read, and also to stop a stream or to send it inputs. */
+const readerRights = ['read', 'stop', 'input'] as const;
 
 export type ReaderRight = (typeof readerRights)[number];
 
@@ -13,6 +13,8 @@ export interface Reader {
   /** Null allows all streams of the session, and the list of them. */
   readonly messageId: string | null;
   readonly rights: ReadonlySet<ReaderRight>;
+  /** Whose token it is, by its claim `sub`: the author of the inputs that come with it. Null without one. */
+  readonly subject: string | null;
   /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -84,6 +86,7 @@ export function toReader(
     sessionId: data.sid,
     messageId: data.mid ?? null,
     rights: data.scope,
+    subject: typeof claims.sub === 'string' ? claims.sub : null,
     expiresAt: (Math.ceil(data.exp) + clockToleranceSeconds) * 1000,
   };
 }
@@ -106,19 +109,22 @@ export interface ReaderGrant {
   /** Null allows all streams of the session. */
   readonly messageId: string | null;
   readonly mayStop: boolean;
+  readonly mayInput: boolean;
+  readonly subject: string | null;
   readonly lifeSeconds: number;
 }
 
 /** Signs a token, as the back end of an application does. @param secret for HS256 */
 export function createReaderToken(
-  { sessionId, messageId, mayStop, lifeSeconds }: ReaderGrant,
+  { sessionId, messageId, mayStop, mayInput, subject, lifeSeconds }: ReaderGrant,
   secret: string,
   { issuer, audience, claims: names }: Pick<ReaderTokenOptions, 'issuer' | 'audience' | 'claims'>,
 ): Promise<string> {
   const claims = {
+    ...(subject !== null && { sub: subject }),
     [names.sid]: sessionId,
     ...(messageId !== null && { [names.mid]: messageId }),
-    [names.scope]: mayStop ? 'read stop' : 'read',
+    [names.scope]: `read${mayStop ? ' stop' : ''}${mayInput ? ' input' : ''}`,
     ...(issuer !== null && { iss: issuer }),
     ...(audience !== null && { aud: audience }),
     exp: Math.floor(Date.now() / 1000) + lifeSeconds,

@@ -2,9 +2,11 @@ import { createReaderToken } from '../auth/reader-tokens.js';
 import { loadConfig } from '../config/config.js';
 import { readTokenArguments } from './arguments.js';
 
-const usage = `usage: create-token --sid SESSION [--mid MESSAGE] [--stop] [--minutes N]
+const usage = `usage: create-token --sid SESSION [--mid MESSAGE] [--stop] [--input] [--sub USER] [--minutes N]
   SESSION, MESSAGE   the stream that the token allows to read; without a message, all of the session
   --stop             it also allows to stop the stream
+  --input            it also allows to send inputs
+  USER               whose token it is, the author of these inputs
   N                  minutes until it expires, 1 to 1440; 10 by default
 
 The secret is the service's own, the first in AUTH_READER_SECRET or in its other settings.

@@ -141,6 +141,8 @@ function toConfig(settings: Settings, maxFeeds: number, warnings: readonly Setti
       bodiesInFlight: limits.bodies_in_flight,
       streamEvents: limits.stream_events,
       streamBytes: limits.stream_bytes,
+      streamInputs: limits.stream_inputs,
+      streamInputBytes: limits.stream_input_bytes,
       sessionStreams: limits.session_streams,
       rates: {
         appendsPerKey: limits.appends_per_key,

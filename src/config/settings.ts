@@ -142,14 +142,20 @@ const limits = section({
   stream_bytes: setting('LIMITS_STREAM_BYTES', size().prefault('64MiB')).describe(
     'Max size of the events of one stream.',
   ),
+  stream_inputs: setting('LIMITS_STREAM_INPUTS', limit.prefault(1000)).describe(
+    'Max number of inputs of one stream.',
+  ),
+  stream_input_bytes: setting('LIMITS_STREAM_INPUT_BYTES', size().prefault('4MiB')).describe(
+    'Max size of the inputs of one stream.',
+  ),
   session_streams: setting('LIMITS_SESSION_STREAMS', limit.prefault(10_000)).describe(
     'Max number of streams of one session.',
   ),
   appends_per_key: setting('LIMITS_APPENDS_PER_KEY', rate.prefault(0)).describe(
-    'Max appends and stops per second with one API key, or with the tokens of one session, on average over ten seconds; 0 sets no limit.',
+    'Max appends, stops and requests with inputs per second with one API key, or with the tokens of one session, on average over ten seconds; 0 sets no limit.',
   ),
   appends_per_address: setting('LIMITS_APPENDS_PER_ADDRESS', rate.prefault(0)).describe(
-    'Max appends and stops per second from one address, averaged likewise; 0 sets no limit.',
+    'Max appends, stops and requests with inputs per second from one address, averaged likewise; 0 sets no limit.',
   ),
   feeds_per_key: setting('LIMITS_FEEDS_PER_KEY', rate.prefault(0)).describe(
     'Max feeds opened per second with one API key, on average over ten seconds; 0 sets no limit.',

@@ -24,6 +24,7 @@ Each \`GET\` may also be a \`HEAD\`.`;
 const tags = [
   { name: 'Workers', description: 'They append, and learn that their stream was stopped.' },
   { name: 'Readers', description: 'They follow streams, or read them.' },
+  { name: 'Inputs', description: 'The way back: what readers send to the worker of a stream.' },
   { name: 'Operators', description: 'They look after the service, and delete.' },
 ];
 

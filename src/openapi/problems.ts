@@ -29,6 +29,10 @@ const problem = z
       .min(0)
       .optional()
       .describe('with `producer_gap`: the number that comes next'),
+    inputs: z
+      .strictObject({ nextOffset: z.int().min(0) })
+      .optional()
+      .describe('with `inputs_gap` and `inputs_unread`: how many inputs there are'),
     line: z.int().min(1).optional().describe('the line of an NDJSON body that was rejected'),
   })
   .register(components, { id: 'Problem' });

@@ -46,7 +46,12 @@ describe('Through nginx', () => {
     const lags = await lagsOf(feed, async (count) => worker.write(lineOf(`${count}`)));
     printLags('from a line of NDJSON through nginx to its frame', lags);
     worker.end();
-    expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 20, nextOffset: 20 });
+    expect((await responseOf(worker)).body).toEqual({
+      offset: 0,
+      count: 20,
+      nextOffset: 20,
+      inputs: { nextOffset: 0 },
+    });
   });
 
   it('a worker gets its response at once when its stream is stopped', async () => {
@@ -185,7 +190,12 @@ async function silentAppend(url: string): Promise<void> {
   await sleep(ndjsonSilenceMs); // it is the silence that is tried
   worker.write(lineOf('after'));
   worker.end();
-  expect((await responseOf(worker)).body).toEqual({ offset: 0, count: 2, nextOffset: 2 });
+  expect((await responseOf(worker)).body).toEqual({
+    offset: 0,
+    count: 2,
+    nextOffset: 2,
+    inputs: { nextOffset: 0 },
+  });
 }
 
 function openNdjson(url: string, mid = 'm1'): ClientRequest {

@@ -31,7 +31,10 @@ describe('The service, when it starts,', () => {
 
     const feed = await openFeed(feedUrl(service.url));
     const appended = await post(eventsUrl(service.url), { type: 'answer', content: 'hello' });
-    expect(appended).toMatchObject({ status: 201, body: { offset: 0, count: 1, nextOffset: 1 } });
+    expect(appended).toMatchObject({
+      status: 201,
+      body: { offset: 0, count: 1, nextOffset: 1, inputs: { nextOffset: 0 } },
+    });
     await feed.frameCount(1);
     expect(JSON.parse(feed.data[0] as string)).toMatchObject({ type: 'answer', content: 'hello' });
     // Another one on its port ends with code 1.

@@ -25,7 +25,7 @@ function property(url: string, streams: StreamManager) {
     const after = await count();
     const now = await streams.getStatus(other);
     const isOtherChanged =
-      known?.lastEvent.bytes.compare(now?.lastEvent.bytes ?? Buffer.of()) !== 0;
+      known?.lastEvent?.bytes.compare(now?.lastEvent?.bytes ?? Buffer.of()) !== 0;
     const { sent } = request;
     expect(faultsOf({ sent, response, before, after, isOtherChanged })).toEqual([]);
   });

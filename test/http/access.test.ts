@@ -1,12 +1,13 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { type Access, accessRules } from '../../src/auth/access-rules.js';
+import { type Scope, scopes } from '../../src/auth/api-keys.js';
 import { requireAccess } from '../../src/http/hooks/authorize.js';
 import { Origins } from '../../src/http/hooks/cross-origin.js';
 import { useProblems } from '../../src/http/problems/error-handler.js';
 import { describeApp } from '../support/app-suite.js';
 import { memoryBackend } from '../support/backends.js';
-import { makeKey } from '../support/keys.js';
+import { makeKey, type TestKey } from '../support/keys.js';
 import { rawBytes } from '../support/raw-http.js';
 import { routePaths } from '../support/route-paths.js';
 import { buildTestApp } from '../support/test-app.js';
@@ -22,6 +23,8 @@ const rules: Record<string, Record<string, Access>> = {
   [`${message}/stop`]: { POST: 'stop' },
   [`${message}/lease`]: { POST: 'append' },
   [`${message}/stream`]: { GET: 'read', HEAD: 'read' },
+  [`${message}/inputs`]: { GET: 'readInputs', HEAD: 'readInputs', POST: 'input' },
+  [`${message}/inputs/stream`]: { GET: 'readInputs', HEAD: 'readInputs' },
   '/ai-sdk/sessions/:sid/stream': { GET: 'read', HEAD: 'read' },
   '/metrics': { GET: 'metrics', HEAD: 'metrics' },
   '/healthz': { GET: 'public', HEAD: 'public' },
@@ -36,21 +39,29 @@ const rules: Record<string, Record<string, Access>> = {
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-const keys = { append: makeKey('append'), read: makeKey('read'), admin: makeKey('admin') };
-const others = {
-  append: makeKey('read', 'admin'),
-  read: makeKey('append', 'admin'),
-  admin: makeKey('append', 'read'),
-};
-const strange = makeKey('append', 'read', 'admin');
-const apiKeys = [...Object.values(keys), ...Object.values(others)].map(({ key }) => key);
+const keys = Object.fromEntries(scopes.map((scope) => [scope, makeKey(scope)])) as Record<
+  Scope,
+  TestKey
+>;
+const strange = makeKey(...scopes);
+
+/** Keys with all scopes but these, by their names. */
+const others = new Map(
+  Object.values(accessRules).map(({ scopes: taken }) => [
+    taken.join(' or '),
+    makeKey(...scopes.filter((scope) => !(taken as readonly Scope[]).includes(scope))),
+  ]),
+);
+const apiKeys = [...Object.values(keys), ...others.values()].map(({ key }) => key);
 const wrong = { authorization: `${keys.read.headers.authorization.slice(0, -4)}AAAA` };
 
 const cases = Object.entries(rules).flatMap(([route, taken]) =>
   methods.map((method) => ({ route, method, access: taken[method] ?? null })),
 );
 const guarded = cases.flatMap(({ access, ...rest }) =>
-  access === null || access === 'public' ? [] : [{ ...rest, scope: accessRules[access].scope }],
+  access === null || access === 'public'
+    ? []
+    : [{ ...rest, scope: accessRules[access].scopes.join(' or ') }],
 );
 const unguarded = cases.filter(({ access }) => access === null || access === 'public');
 
@@ -84,14 +95,16 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
       expect(rejected.headers.get('www-authenticate')).toBe('Bearer');
       if (method !== 'HEAD') expect(rejected.problem).toMatchObject({ code: 'unauthorized' });
     }
-    const forbidden = await send(route, method, others[scope].headers);
+    const forbidden = await send(route, method, others.get(scope)?.headers);
     expect(forbidden.status).toBe(403);
     if (method !== 'HEAD') expect(forbidden.problem).toMatchObject({ code: 'forbidden' });
     // A stream of its own: another test may have deleted the one that all share.
     const id = `keys-${method}`;
     await send(`${message}/events`, 'POST', keys.append.headers, id);
-    const taken = await send(route, method, keys[scope].headers, id);
-    expect([401, 403, 404, 405]).not.toContain(taken.status);
+    for (const each of scope.split(' or ') as Scope[]) {
+      const taken = await send(route, method, keys[each].headers, id);
+      expect([401, 403, 404, 405]).not.toContain(taken.status);
+    }
   });
 
   it.each(unguarded)('asks for no key at $method $route', async ({ route, method, access }) => {
@@ -163,7 +176,7 @@ describeApp('The API key check', { auth: { apiKeys } }, (source) => {
 
   it('rejects an append with stored: 0, and nothing of it is stored', async () => {
     const one = source.stream();
-    for (const headers of [{}, others.append.headers]) {
+    for (const headers of [{}, others.get('append')?.headers]) {
       const { body } = await one.post({ type: 'answer' }, headers);
       expect(body).toMatchObject({ stored: 0, instance: new URL(one.eventsUrl).pathname });
     }

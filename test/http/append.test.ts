@@ -7,10 +7,10 @@ describeApp('POST …/events', { limits: { eventBytes: 2000, bodyBytes: 10_000 }
     const one = stream();
     const first = await one.post({ type: 'answer', content: 'a' });
     expect(first.status).toBe(201);
-    expect(first.body).toEqual({ offset: 0, count: 1, nextOffset: 1 });
+    expect(first.body).toEqual({ offset: 0, count: 1, nextOffset: 1, inputs: { nextOffset: 0 } });
     expect(first.headers.get('stream-next-offset')).toBe('1');
     const second = await one.postAnswers(3);
-    expect(second.body).toEqual({ offset: 1, count: 3, nextOffset: 4 });
+    expect(second.body).toEqual({ offset: 1, count: 3, nextOffset: 4, inputs: { nextOffset: 0 } });
     expect(second.headers.get('stream-next-offset')).toBe('4');
   });
 
@@ -87,6 +87,7 @@ describeApp('POST …/events with many events', {}, ({ stream }) => {
       offset: 0,
       count: 1000,
       nextOffset: 1000,
+      inputs: { nextOffset: 0 },
     });
     const tooMany = await one.postAnswers(1001);
     expect(tooMany.status).toBe(400);

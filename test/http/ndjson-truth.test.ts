@@ -144,7 +144,7 @@ describeApp('An NDJSON body whose stream is replaced', { isConcurrent: true }, (
     await holds(one, 5);
     await sleep(1100); // a pause after which the place is looked at
     sent.end(line);
-    expect(await answer).toEqual({ offset: 0, count: 3, nextOffset: 6 });
+    expect(await answer).toEqual({ offset: 0, count: 3, nextOffset: 6, inputs: { nextOffset: 0 } });
   });
 
   it('is distinguished from a retry of which all is stored', async () => {

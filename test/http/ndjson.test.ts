@@ -40,7 +40,10 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     const one = stream();
     const text = `${lines(2)}\n \r\n${line('2').trim()}`;
     const { status, body } = await postText(one.eventsUrl, text, type);
-    expect([status, body]).toEqual([201, { offset: 0, count: 3, nextOffset: 3 }]);
+    expect([status, body]).toEqual([
+      201,
+      { offset: 0, count: 3, nextOffset: 3, inputs: { nextOffset: 0 } },
+    ]);
     expect(await contents(one)).toEqual(['0', '1', '2']);
   });
 
@@ -54,7 +57,12 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     }
     sent.write('{"type":"ans');
     sent.end('wer","content":"6"}');
-    expect((await response).body).toEqual({ offset: 0, count: 6, nextOffset: 6 });
+    expect((await response).body).toEqual({
+      offset: 0,
+      count: 6,
+      nextOffset: 6,
+      inputs: { nextOffset: 0 },
+    });
     expect(await contents(one)).toEqual(['1', '2', '3', '4', '5', '6']);
     feed.drop();
   });
@@ -62,7 +70,12 @@ describeApp('An NDJSON body', options, ({ stream }) => {
   it('may be larger than limits.body_bytes, and longer than one batch', async () => {
     const one = stream();
     const { body } = await postText(one.eventsUrl, lines(20_000), type);
-    expect(body).toEqual({ offset: 0, count: 20_000, nextOffset: 20_000 });
+    expect(body).toEqual({
+      offset: 0,
+      count: 20_000,
+      nextOffset: 20_000,
+      inputs: { nextOffset: 0 },
+    });
   });
 
   it.each([
@@ -152,10 +165,13 @@ describeApp('An NDJSON body', options, ({ stream }) => {
     const again = await send(lines(1500), 0);
     expect([again.status, again.body]).toEqual([
       200,
-      { offset: 1500, count: 0, nextOffset: 1500, duplicate: true },
+      { offset: 1500, count: 0, nextOffset: 1500, duplicate: true, inputs: { nextOffset: 0 } },
     ]);
     const more = await send(lines(1600), 0);
-    expect([more.status, more.body]).toEqual([201, { offset: 1500, count: 100, nextOffset: 1600 }]);
+    expect([more.status, more.body]).toEqual([
+      201,
+      { offset: 1500, count: 100, nextOffset: 1600, inputs: { nextOffset: 0 } },
+    ]);
     const gap = await send(lines(1), 1700);
     expect(gap.body).toMatchObject({ code: 'producer_gap', expectedSeq: 1600, stored: 0, line: 1 });
   });

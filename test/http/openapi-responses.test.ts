@@ -16,12 +16,20 @@ import { waitFor } from '../support/wait-for.js';
 
 /** What no request can bring about: it would be a fault of the service, or of its store. */
 const unprovoked = [
-  ...['GET events', 'GET', 'DELETE', 'GET session', 'GET chat', 'DELETE session', 'POST lease'],
+  ...['GET events', 'GET inputs', 'GET', 'DELETE', 'GET session', 'GET chat', 'DELETE session'],
+  ...['POST lease', 'POST inputs'],
 ].map((name) => `${operationOf(name)} 500 internal`);
 
-const allScopes = makeKey('append', 'read', 'admin');
-const noScope = { append: makeKey('read'), read: makeKey('append'), admin: makeKey('append') };
+const allScopes = makeKey('append', 'read', 'input', 'admin');
+const noScope = {
+  append: makeKey('read'),
+  read: makeKey('append'),
+  input: makeKey('append', 'read'),
+  readInputs: makeKey('input'),
+  admin: makeKey('append'),
+};
 const answer = '{"type":"answer"}';
+const message = '{"type":"message","id":"i1"}';
 const json = { 'content-type': 'application/json' };
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const numbered = (epoch: number, seq: number, id = 'p') => ({
@@ -31,12 +39,17 @@ const numbered = (epoch: number, seq: number, id = 'p') => ({
 
 /** All routes of one stream and of a session, as the tests name them. */
 const onMessage = ['GET', 'DELETE', 'POST stop', 'POST lease'];
-const streamRoutes = ['POST events', 'GET events', 'GET stream', ...onMessage];
+const onInputs = ['POST inputs', 'GET inputs', 'GET inputs/stream'];
+const streamRoutes = ['POST events', 'GET events', 'GET stream', ...onMessage, ...onInputs];
+const feeds = ['GET stream', 'GET inputs/stream'];
 const routes = [...streamRoutes, 'GET session', 'GET chat', 'DELETE session', 'GET /metrics'];
-const posts = ['POST events', 'POST stop', 'POST lease'];
+const posts = ['POST events', 'POST stop', 'POST lease', 'POST inputs'];
 const writes = [...posts, 'DELETE', 'DELETE session'];
-const takesBodies = ['POST events', 'POST stop'];
-const forReaders = ['GET events', 'GET stream', 'GET', 'GET session', 'GET chat', 'POST stop'];
+const takesBodies = ['POST events', 'POST stop', 'POST inputs'];
+const forReaders = [
+  ...['GET events', 'GET stream', 'GET', 'GET session', 'GET chat', 'GET inputs'],
+  ...['GET inputs/stream', 'POST stop'],
+];
 
 describe('Each response in the OpenAPI document', () => {
   const closings: (() => Promise<unknown>)[] = [];
@@ -84,7 +97,12 @@ describe('Each response in the OpenAPI document', () => {
     await ask(app, 'GET chat', { id });
     await ask(app, 'GET chat');
     await ask(app, 'GET stream', { id, query: '?offset=99' });
+    await ask(app, 'POST inputs', { id, headers: json, body: message });
+    await ask(app, 'POST inputs', { id, headers: json, body: message });
+    await ask(app, 'GET inputs', { id });
+    await ask(app, 'GET inputs/stream', { id });
     await ask(app, 'POST stop', { id, headers: json, body: '{"reason":"enough"}' });
+    await ask(app, 'GET inputs/stream', { id, query: '?offset=1' });
     await ask(app, 'POST stop', { id });
     await ask(app, 'GET stream', { id, query: '?offset=6' });
   });
@@ -93,10 +111,10 @@ describe('Each response in the OpenAPI document', () => {
     for (const route of [...streamRoutes, 'GET session', 'GET chat', 'DELETE session']) {
       await ask(app, route, { id: 'a:b' });
     }
-    for (const route of ['GET events', 'GET stream'])
+    for (const route of ['GET events', 'GET inputs', ...feeds])
       await ask(app, route, { query: '?offset=-1' });
-    await ask(app, 'GET events', { query: '?limit=0' });
-    await ask(app, 'GET stream', { query: '?named=1' });
+    for (const route of ['GET events', 'GET inputs']) await ask(app, route, { query: '?limit=0' });
+    for (const route of feeds) await ask(app, route, { query: '?named=1' });
     await ask(app, 'GET', { query: '?producer=' });
     const halfNamed = { ...json, 'producer-id': 'p' };
     await ask(app, 'POST events', { headers: halfNamed, body: answer });
@@ -105,7 +123,9 @@ describe('Each response in the OpenAPI document', () => {
     for (const body of ['{"reason":1}', '{']) await ask(app, 'POST stop', { headers: json, body });
     await ask(app, 'POST events', { headers: ndjson, body: `${answer}\n{}\n` });
     const tooLarge = JSON.stringify({ type: 'answer', content: 'x'.repeat(2000) });
-    await ask(app, 'POST events', { headers: json, body: tooLarge });
+    for (const route of ['POST events', 'POST inputs'])
+      await ask(app, route, { headers: json, body: tooLarge });
+    for (const body of ['{}', '{']) await ask(app, 'POST inputs', { headers: json, body });
   });
 
   it('occurs for bodies that are too large, too slow, or of another type', async () => {
@@ -153,8 +173,10 @@ describe('Each response in the OpenAPI document', () => {
   it('occurs for what does not exist, is gone, or is not acceptable', async () => {
     await ask(app, 'GET');
     await ask(app, 'POST lease', { headers: { 'producer-lease': '30' } });
-    await ask(app, 'GET events', { query: '?offset=1-00000000' });
-    for (const route of ['GET stream', 'GET chat']) {
+    for (const route of ['GET events', 'GET inputs'])
+      await ask(app, route, { query: '?offset=1-00000000' });
+    await ask(app, 'POST inputs', { headers: json, body: message });
+    for (const route of [...feeds, 'GET chat']) {
       await ask(app, route, { headers: { accept: 'application/json' } });
     }
   });
@@ -169,12 +191,21 @@ describe('Each response in the OpenAPI document', () => {
     const older = { 'producer-id': 'p', 'producer-epoch': '1', 'producer-lease': '30' };
     await ask(app, 'POST lease', { id, headers: older });
     for (let other = 1; other <= 64; other += 1) await append(numbered(1, 0, `p${other}`));
+    await append({ ...json, 'inputs-ack-offset': '2' });
+    const acknowledgement = { 'producer-lease': '30', 'inputs-ack-offset': '2' };
+    await ask(app, 'POST lease', { id, headers: acknowledgement });
+    const send = (body: string) => ask(app, 'POST inputs', { id, headers: json, body });
+    await send(message);
+    expect(await send('{"type":"other","id":"i1"}')).toBe('409 input_conflict');
+    const unread = { ...json, 'inputs-ack-offset': '0' };
+    await append(unread, '{"type":"complete"}');
     await append(json, '{"type":"complete"}');
     await append(json);
+    expect(await send('{"type":"message","id":"i2"}')).toBe('409 stream_ended');
   });
 
   it('occurs for a full store', async () => {
-    const limits = { maxStreamEvents: 1, maxStreamBytes: 10_000, maxSessionStreams: 0 };
+    const limits = { ...tightLimits, maxSessionStreams: 0 };
     const event = { headers: json, body: answer };
     const sessions = await start(await memoryBackend.create({ limits }));
     expect(await ask(sessions, 'POST events', event)).toBe('409 session_full');
@@ -185,6 +216,12 @@ describe('Each response in the OpenAPI document', () => {
     expect(await ask(tight, 'POST events', { id: 'full', ...event })).toBe('409 stream_full');
     expect(await ask(tight, 'POST events', event)).toBe('507 store_full');
     expect(await ask(tight, 'POST stop')).toBe('507 store_full');
+    const input = { id: 'full', headers: json, body: message };
+    expect(await ask(tight, 'POST inputs', input)).toBe('409 inputs_full');
+    const wide = { ...roomy, maxStreamInputs: 1 };
+    const small = await start(await memoryBackend.create({ limits: wide, maxBytes: 2500 }));
+    await ask(small, 'POST events', { id: 'full', ...event });
+    expect(await ask(small, 'POST inputs', input)).toBe('507 store_full');
   });
 
   it('occurs for rate and feed limits', async () => {
@@ -196,13 +233,15 @@ describe('Each response in the OpenAPI document', () => {
     expect(await ask(limited, 'POST events', event)).toBe('201');
     expect(await ask(limited, 'POST events', event)).toBe('429 rate_limited');
     expect(await ask(limited, 'POST stop')).toBe('429 rate_limited');
+    expect(await ask(limited, 'POST inputs')).toBe('429 rate_limited');
     for (const rejected of [false, true]) {
       expect(await ask(limited, 'GET stream')).toBe('200');
       expect(responses.provoked.has(rejectedAs('rate_limited'))).toBe(rejected);
     }
+    expect(await ask(limited, 'GET inputs/stream')).toBe('200');
     expect(await ask(limited, 'GET chat')).toBe('503 too_many_feeds');
     const few = await start(await memoryBackend.create(), { feed: { maxFeeds: 0 } });
-    expect(await ask(few, 'GET stream')).toBe('200');
+    for (const route of feeds) expect(await ask(few, route)).toBe('200');
     expect(responses.provoked.has(rejectedAs('too_many_feeds'))).toBe(true);
   });
 
@@ -212,9 +251,11 @@ describe('Each response in the OpenAPI document', () => {
     for (const route of routes) {
       await ask(guarded, route);
       const needsAdmin = ['DELETE', 'POST stop', 'GET session', 'DELETE session'].includes(route);
-      const isAppend = !needsAdmin && posts.includes(route);
-      const wrong = needsAdmin ? noScope.admin : isAppend ? noScope.append : noScope.read;
-      await ask(guarded, route, { headers: wrong.headers });
+      const isAppend = ['POST events', 'POST lease'].includes(route);
+      const ofInputs = route === 'POST inputs' ? noScope.input : noScope.readInputs;
+      const other = isAppend ? noScope.append : noScope.read;
+      const wrong = needsAdmin ? noScope.admin : onInputs.includes(route) ? ofInputs : other;
+      expect(await ask(guarded, route, { headers: wrong.headers })).toBe('403 forbidden');
     }
   });
 
@@ -270,7 +311,7 @@ describe('Each response in the OpenAPI document', () => {
     const guarded = await start(await memoryBackend.create(), { auth });
     const { headers } = bring(await provider.sign({ sid: 's', scope: 'read stop' }), 'header');
     for (const route of routes) {
-      const expected = route === 'GET stream' ? '200' : '503 backend_unavailable';
+      const expected = feeds.includes(route) ? '200' : '503 backend_unavailable';
       expect(await ask(guarded, route, { headers })).toBe(expected);
     }
   });
@@ -289,7 +330,8 @@ describe('Each response in the OpenAPI document', () => {
     await redis.kill();
     const storeRoutes = routes.filter((route) => route !== 'GET /metrics');
     for (const route of [...storeRoutes, 'GET /readyz']) {
-      const body = route === 'POST events' ? answer : null;
+      const bodies: Record<string, string> = { 'POST events': answer, 'POST inputs': message };
+      const body = bodies[route] ?? null;
       const headers = route === 'POST lease' ? lease : body === null ? {} : json;
       await ask(app, route, { headers, body });
     }
@@ -302,7 +344,7 @@ describe('Each response in the OpenAPI document', () => {
     const drained = leaving.app.drain(50);
     await ask(leaving, 'GET /readyz');
     await Promise.all([open, drained]);
-    await ask(leaving, 'GET stream');
+    for (const route of feeds) await ask(leaving, route);
     expect(await ask(leaving, 'GET chat', { id: 'running' })).toBe('503 draining');
   });
 
@@ -312,6 +354,14 @@ describe('Each response in the OpenAPI document', () => {
     expect(documented.filter((one) => !provoked.has(one)).sort()).toEqual(unprovoked.sort());
   });
 });
+
+const tightLimits = {
+  maxStreamEvents: 1,
+  maxStreamBytes: 10_000,
+  maxSessionStreams: 1,
+  maxStreamInputs: 0,
+  maxStreamInputBytes: 10_000,
+};
 
 function rejectedAs(reason: string): string {
   return `${operationOf('GET stream')} 200 stream-refused: ${reason}`;

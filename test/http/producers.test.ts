@@ -10,12 +10,24 @@ describeApp('An append with a producer', {}, ({ stream }) => {
   it('stores each event once, however often it is sent', async () => {
     const one = stream();
     const first = await one.post(answers(3), producer(0));
-    expect([first.status, first.body]).toEqual([201, { offset: 0, count: 3, nextOffset: 3 }]);
+    expect([first.status, first.body]).toEqual([
+      201,
+      { offset: 0, count: 3, nextOffset: 3, inputs: { nextOffset: 0 } },
+    ]);
     const again = await one.post(answers(3), producer(0));
     expect(again.status).toBe(200);
-    expect(again.body).toEqual({ offset: 3, count: 0, nextOffset: 3, duplicate: true });
+    expect(again.body).toEqual({
+      offset: 3,
+      count: 0,
+      nextOffset: 3,
+      duplicate: true,
+      inputs: { nextOffset: 0 },
+    });
     const overlap = await one.post(answers(4, 1), producer(1));
-    expect([overlap.status, overlap.body]).toEqual([201, { offset: 3, count: 2, nextOffset: 5 }]);
+    expect([overlap.status, overlap.body]).toEqual([
+      201,
+      { offset: 3, count: 2, nextOffset: 5, inputs: { nextOffset: 0 } },
+    ]);
     const read = (await (await fetch(one.eventsUrl)).json()) as { events: { content: string }[] };
     expect(read.events.map(({ content }) => content)).toEqual(['0', '1', '2', '3', '4']);
   });

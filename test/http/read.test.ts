@@ -99,14 +99,15 @@ describeApp('GET …/messages/:mid', {}, ({ stream }) => {
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ code: 'not_found' });
     await one.post([{ type: 'answer' }, { type: 'error', done: true }]);
-    const status = (await (await fetch(one.url)).json()) as Record<string, string>;
+    const status = (await (await fetch(one.url)).json()) as Record<string, unknown>;
     const { nextId } = await read(one.eventsUrl);
     expect(status).toMatchObject({ nextOffset: 2, nextId, streamStatus: 'failed' });
     for (const field of ['createdAt', 'updatedAt', 'expiresAt']) {
       expect(status[field]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
     expect(status.ttlSeconds).toBe(3600);
-    expect(Object.keys(status)).toHaveLength(7);
+    expect(status.inputs).toEqual({ nextOffset: 0, ackOffset: 0 });
+    expect(Object.keys(status)).toHaveLength(8);
   });
 });
 

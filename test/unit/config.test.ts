@@ -61,6 +61,8 @@ describe('The settings', () => {
         bodiesInFlight: 256 * 1024 ** 2,
         streamEvents: 100_000,
         streamBytes: 64 * 1024 ** 2,
+        streamInputs: 1000,
+        streamInputBytes: 4 * 1024 ** 2,
         sessionStreams: 10_000,
         rates: { appendsPerKey: 0, appendsPerAddress: 0, feedsPerKey: 0, feedsPerAddress: 0 },
       },

@@ -55,8 +55,16 @@ describe('A reader token', () => {
       sessionId: 's1',
       messageId: null,
       rights: new Set(['read']),
+      subject: null,
       expiresAt: (exp + clockToleranceSeconds) * 1000,
     });
+  });
+
+  it('names its user by the claim sub, which may be anything', async () => {
+    const subjectOf = async (sub: unknown) =>
+      (await verifier.verify(await sign({ ...claims, sub }))).subject;
+    expect(await subjectOf('zoe')).toBe('zoe');
+    expect(await subjectOf(undefined)).toBeNull();
   });
 
   it.each([
@@ -218,11 +226,18 @@ describe('A reader token', () => {
     ])('created by createReaderToken is verified: %o', async (claims) => {
       const options = readerOptions({ claims, issuer: 'i', audience: 'a' });
       const by = new TokenVerifier(options, silentLogger);
-      const grant = { sessionId: 's1', messageId: 'm1', mayStop: true, lifeSeconds: 60 };
+      const grant = {
+        sessionId: 's1',
+        messageId: 'm1',
+        mayStop: true,
+        mayInput: true,
+        subject: null,
+        lifeSeconds: 60,
+      };
       expect(await by.verify(await createReaderToken(grant, secret, options))).toMatchObject({
         sessionId: 's1',
         messageId: 'm1',
-        rights: new Set(['read', 'stop']),
+        rights: new Set(['read', 'stop', 'input']),
       });
       const session = await createReaderToken({ ...grant, messageId: null }, secret, options);
       expect(await by.verify(session)).toMatchObject({ sessionId: 's1', messageId: null });
@@ -327,6 +342,7 @@ describe('mayDo', () => {
     sessionId: 's1',
     messageId: null,
     rights: new Set(['read'] as const),
+    subject: null,
     expiresAt: 0,
   };
   const stream = { ...session, messageId: 'm1', rights: new Set(['read', 'stop'] as const) };

@@ -111,8 +111,8 @@ class Guard {
     if (key === null) {
       throw unauthorized(`Authorization does not hold ${this.#known(rule)} that is known here`);
     }
-    if (rule.scope !== null && key.scopes.includes(rule.scope)) return key.id;
-    throw new ServiceError('forbidden', `the key lacks the scope ${rule.scope}`);
+    if (rule.scopes.some((scope) => key.scopes.includes(scope))) return key.id;
+    throw new ServiceError('forbidden', `the key lacks the scope ${rule.scopes.join(' or ')}`);
   }
 
   #known(rule: AccessRule): string {

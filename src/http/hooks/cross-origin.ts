@@ -12,6 +12,7 @@ const ownHeaders = [
   'Producer-Seq',
   'Producer-Lease',
   'Stream-TTL',
+  'Inputs-Ack-Offset',
 ];
 
 /** How long a browser may rely on a preflight, in seconds; Chromium keeps none for longer. */
@@ -19,7 +20,7 @@ const maxAge = '7200';
 
 const exposingHeaders = {
   'access-control-allow-credentials': 'true',
-  'access-control-expose-headers': 'Stream-Next-Offset, Stream-Refused',
+  'access-control-expose-headers': 'Stream-Next-Offset, Inputs-Next-Offset, Stream-Refused',
 } as const;
 
 /**

@@ -10,13 +10,14 @@ import { appendJson, sendAppended } from './append-json.js';
 import { appendNdjson, type NdjsonOptions } from './append-ndjson.js';
 import {
   type App,
+  inputsAckHeader,
   leaseHeader,
   messagePath,
   producerHeaders,
   streamParams,
   ttlHeader,
 } from './request-schemas.js';
-import { components, jsonContent, storeErrors } from './route-metadata.js';
+import { components, inputsHeader, jsonContent, storeErrors } from './route-metadata.js';
 import { offset } from './stream-status.js';
 
 eventSchema.register(components, { id: 'Event' });
@@ -34,6 +35,7 @@ const appended = z
     offset: offset.describe('of the first event that was stored'),
     count: z.int().min(1).describe('how many events were stored'),
     nextOffset: offset,
+    inputs: z.strictObject({ nextOffset: offset.describe('the number of inputs of the stream') }),
   })
   .register(components, { id: 'Appended' });
 
@@ -47,6 +49,7 @@ const nextOffsetHeader = {
     schema: { type: 'integer', minimum: 0 },
     required: true,
   },
+  ...inputsHeader,
 };
 
 const chunk = { id: 'a1', type: 'answer', content: 'Cats ' };
@@ -65,7 +68,12 @@ const appendDocumentation = {
   tags: ['Workers'],
   summary: 'Append events',
   description: description.trim(),
-  requestHeaders: z.object({ ...producerHeaders, ...leaseHeader, ...ttlHeader }),
+  requestHeaders: z.object({
+    ...producerHeaders,
+    ...leaseHeader,
+    ...ttlHeader,
+    ...inputsAckHeader,
+  }),
   requestBody: {
     required: true,
     content: {
@@ -89,12 +97,23 @@ const appendDocumentation = {
     201: {
       description: 'What was stored.',
       headers: nextOffsetHeader,
-      content: jsonContent(appended, { offset: 0, count: 2, nextOffset: 2 }),
+      content: jsonContent(appended, {
+        offset: 0,
+        count: 2,
+        nextOffset: 2,
+        inputs: { nextOffset: 0 },
+      }),
     },
     200: {
       description: 'All of it was stored already, sent by the same producer.',
       headers: nextOffsetHeader,
-      content: jsonContent(duplicate, { offset: 2, count: 0, nextOffset: 2, duplicate: true }),
+      content: jsonContent(duplicate, {
+        offset: 2,
+        count: 0,
+        nextOffset: 2,
+        duplicate: true,
+        inputs: { nextOffset: 0 },
+      }),
     },
   },
   problems: [
@@ -105,6 +124,8 @@ const appendDocumentation = {
     'stream_ended',
     'producer_gap',
     'producer_fenced',
+    'inputs_gap',
+    'inputs_unread',
     'stream_gone',
     'too_many_producers',
     'stream_full',

@@ -61,11 +61,12 @@ export function sendAppended(reply: FastifyReply, appended: Appended): FastifyRe
 export function respondAppended(
   response: ServerResponse,
   head: OutgoingHttpHeader[],
-  { offset, count, nextOffset }: Appended,
+  { offset, count, nextOffset, inputsNextOffset }: Appended,
 ): void {
   const duplicate = count > 0 ? '' : ',"duplicate":true';
-  const json = `{"offset":${offset},"count":${count},"nextOffset":${nextOffset}${duplicate}}`;
-  head.push('stream-next-offset', nextOffset);
+  const inputs = `,"inputs":{"nextOffset":${inputsNextOffset}}`;
+  const json = `{"offset":${offset},"count":${count},"nextOffset":${nextOffset}${duplicate}${inputs}}`;
+  head.push('stream-next-offset', nextOffset, 'inputs-next-offset', inputsNextOffset);
   head.push('content-type', 'application/json; charset=utf-8', 'content-length', json.length);
   response.writeHead(count > 0 ? 201 : 200, head);
   response.cork(); // so that head, body and end are one write
@@ -87,6 +88,9 @@ export function headerList(reply: FastifyReply): OutgoingHttpHeader[] {
 
 export const maxProducerIdLength = 128;
 export const maxLeaseSeconds = 3600;
+
+/** Max offset that may be acknowledged: more inputs than any limit allows. */
+export const maxInputsAckOffset = 2 ** 31 - 1;
 
 /** Max sequence number: a batch from there on stays within the safe integers. */
 export const maxNumber = Number.MAX_SAFE_INTEGER - maxBatchEvents;
@@ -112,7 +116,12 @@ export function producerStamp(request: RequestHeaders): ProducerStamp | undefine
 /** The headers of an append, of either kind. @throws ServiceError `invalid_header` */
 export function appendOptions(request: RequestHeaders, maxTtlMs: number): AppendOptions {
   const producer = producerStamp(request);
-  return { producer, ttlMs: streamTtlMs(request, maxTtlMs), leaseMs: leaseMs(request) };
+  return {
+    producer,
+    ttlMs: streamTtlMs(request, maxTtlMs),
+    leaseMs: leaseMs(request),
+    inputsAckOffset: inputsAckOffset(request),
+  };
 }
 
 /** `Producer-Id` and `Producer-Epoch`: both or neither. @throws ServiceError `invalid_header` */
@@ -136,6 +145,11 @@ export function producerEpoch(
 /** `Stream-TTL`, in seconds. @throws ServiceError `invalid_header` */
 export function streamTtlMs(request: RequestHeaders, maxTtlMs: number): number | undefined {
   return milliseconds(numberOf(request, 'stream-ttl', 1, Math.floor(maxTtlMs / 1000)));
+}
+
+/** `Inputs-Ack-Offset`. @throws ServiceError `invalid_header` */
+export function inputsAckOffset(request: RequestHeaders): number | undefined {
+  return numberOf(request, 'inputs-ack-offset', 0, maxInputsAckOffset);
 }
 
 /** `Producer-Lease`, in seconds. @throws ServiceError `invalid_header` */

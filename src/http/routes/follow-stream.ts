@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
-import type { FeedHub } from '../../feed/feed-hub.js';
+import type { FeedHub, FeedRequest } from '../../feed/feed-hub.js';
 import type { FeedRejection } from '../../feed/feed-observer.js';
 import { CompactFormat, type FeedFormat, NativeFormat } from '../../feed/formats/feed-format.js';
 import { encodeComment, encodeDiscard, encodeRetry } from '../../sse/frame.js';
+import type { LogId } from '../../store/stream-manager.js';
 import type { RateLimit } from '../hooks/rate-limits.js';
 import {
   feedHeaders,
@@ -22,10 +23,17 @@ import {
   parseResumePoint,
   type ResumeRequest,
 } from './last-event-id.js';
-import { type App, flag, messagePath, notAPosition, streamParams } from './request-schemas.js';
+import {
+  type App,
+  flag,
+  inputsParams,
+  messagePath,
+  notAPosition,
+  streamParams,
+} from './request-schemas.js';
 import { eventExample } from './route-metadata.js';
 
-const querystring = z.object({
+const inputsQuery = z.object({
   offset: z
     .string()
     .describe('An offset or an id to resume from, or `now` for the end; without one, the start.')
@@ -48,11 +56,6 @@ const querystring = z.object({
     .describe(
       'Whether the feed reports its state in events: `heartbeat`, `up-to-date` and `not-found`.',
     ),
-  compact: flag
-    .optional()
-    .describe(
-      'Whether adjacent stored chunks of one text come as one event, for a replay in few frames.',
-    ),
   startTimeout: z
     .string()
     .regex(/^(0|[1-9]\d{0,6})$/, 'must be a number of seconds')
@@ -62,6 +65,16 @@ const querystring = z.object({
     .transform((text) => Number(text) * 1000)
     .optional(),
 });
+
+const querystring = inputsQuery.extend({
+  compact: flag
+    .optional()
+    .describe(
+      'Whether adjacent stored chunks of one text come as one event, for a replay in few frames.',
+    ),
+});
+
+type Query = z.infer<typeof querystring>;
 
 const description = `
 Delivers the stored events and then new ones as they come, over server-sent events. A reader that was disconnected
@@ -145,49 +158,83 @@ const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
 /** How long a client whose feed is rejected should wait. */
 const usualWaitSeconds = 5;
 
-/** `GET …/stream`: the SSE feed. `HEAD` responds as `GET` would, without a body. */
-export function followStreamRoute(
-  app: App,
-  feeds: FeedHub,
-  rateLimit: RateLimit | null,
-  maxEventBytes: number,
-): void {
+const inputsDocumentation = {
+  ...followDocumentation,
+  operationId: 'followInputs',
+  tags: ['Inputs'],
+  summary: 'Follow the inputs of a stream over SSE',
+  description:
+    'As events are followed, with the same ids, resets and control events, and with the scope `append` as well. The feed ends with its stream.',
+} as const;
+
+export interface FollowOptions {
+  readonly feeds: FeedHub;
+  readonly rateLimit: RateLimit | null;
+  readonly maxEventBytes: number;
+}
+
+/**
+ * `GET …/stream`: the SSE feed of the events, and `GET …/inputs/stream`, that of the inputs. `HEAD` responds
+ * as `GET` would, without a body.
+ */
+export function followRoutes(app: App, { feeds, rateLimit, maxEventBytes }: FollowOptions): void {
   const formatOf = shareFormats(feeds.options.heartbeatMs, maxEventBytes);
-  app.route({
-    url: `${messagePath}/stream`,
+  const route = {
     ...feedRouteOptions,
-    schema: { params: streamParams, querystring, ...followDocumentation },
-    config: { access: 'read' },
     preValidation: joinLastEventIds,
-    errorHandler: (error, request, reply) => {
+    errorHandler: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       // The keys of tokens are unavailable, so the token cannot be verified now.
       if (!(error instanceof ServiceError) || error.code !== 'backend_unavailable') throw error;
       return sendRejection(request, reply, feeds, 'backend_unavailable');
     },
-    handler: async (request, reply) => {
-      const { params, query, accessEndsAt } = request;
-      const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
-      const preface = prefaceOf(request);
-      const startTimeoutMs = query.startTimeout ?? null;
-      if (startTimeoutMs !== null && startTimeoutMs > feeds.options.waitMs) {
-        const maxSeconds = Math.floor(feeds.options.waitMs / 1000);
-        throw new ServiceError('invalid_query', `\`startTimeout\` must be at most ${maxSeconds}`);
-      }
-      const place = { stream: params, from, knowsAbsence, preface, startTimeoutMs };
-      const feedRequest = { ...place, format: formatOf(query), accessEndsAt };
-      const reject: RejectFeed = (reason, waitSeconds) =>
-        sendRejection(request, reply, feeds, reason, waitSeconds);
-      const waitSeconds = (await rateLimit?.(request)) ?? null;
-      if (waitSeconds !== null) return reject('rate_limited', waitSeconds);
-      return serveFeed(request, reply, feeds, feedRequest, headers, reject);
-    },
+  };
+  const follow = async (request: FeedHttpRequest, reply: FastifyReply) => {
+    const feedRequest = toFeedRequest(request, feeds, formatOf(request.query));
+    const reject: RejectFeed = (reason, waitSeconds) =>
+      sendRejection(request, reply, feeds, reason, waitSeconds);
+    const waitSeconds = (await rateLimit?.(request)) ?? null;
+    if (waitSeconds !== null) return reject('rate_limited', waitSeconds);
+    return serveFeed(request, reply, feeds, feedRequest, headers, reject);
+  };
+  app.route({
+    url: `${messagePath}/stream`,
+    ...route,
+    schema: { params: streamParams, querystring, ...followDocumentation },
+    config: { access: 'read' },
+    handler: (request, reply) => follow(request as FeedHttpRequest, reply),
   });
+  app.route({
+    url: `${messagePath}/inputs/stream`,
+    ...route,
+    schema: { params: inputsParams, querystring: inputsQuery, ...inputsDocumentation },
+    config: { access: 'readInputs' },
+    handler: (request, reply) => follow(request as FeedHttpRequest, reply),
+  });
+}
+
+type FeedHttpRequest = FastifyRequest & { readonly params: LogId; readonly query: Query };
+
+/** @throws ServiceError `invalid_query` */
+function toFeedRequest(
+  request: FeedHttpRequest,
+  { options: { waitMs } }: FeedHub,
+  format: FeedFormat,
+): FeedRequest {
+  const { params: stream, query, accessEndsAt } = request;
+  const { from, knowsAbsence } = lastSeen(request) ?? query.offset ?? atStart;
+  const startTimeoutMs = query.startTimeout ?? null;
+  if (startTimeoutMs !== null && startTimeoutMs > waitMs) {
+    const maxSeconds = Math.floor(waitMs / 1000);
+    throw new ServiceError('invalid_query', `\`startTimeout\` must be at most ${maxSeconds}`);
+  }
+  const preface = prefaceOf(request);
+  return { stream, from, knowsAbsence, preface, startTimeoutMs, format, accessEndsAt };
 }
 
 /** Creates one format of each kind for all feeds, which share the encoded bytes of a page. */
 function shareFormats(heartbeatMs: number, maxEventBytes: number) {
   const known = new Map<string, FeedFormat>();
-  return ({ named, control, compact }: z.infer<typeof querystring>): FeedFormat => {
+  return ({ named, control, compact }: Query): FeedFormat => {
     const kind = String([named, control, compact].map(Boolean));
     const options = { isNamed: named, controlHeartbeatMs: control ? heartbeatMs : null };
     const format =

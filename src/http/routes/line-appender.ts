@@ -23,7 +23,7 @@ export class LineAppender {
   /** Number of events of the body in the stream. */
   stored = 0;
   /** The sum of all appends; `offset` is that of the first event stored now. */
-  appended: Appended = { offset: 0, nextOffset: 0, count: 0 };
+  appended: Appended = { offset: 0, nextOffset: 0, count: 0, inputsNextOffset: 0 };
   /** How the body has ended the stream; null while it has not. */
   #ending: string | null = null;
   readonly #trace: StreamTrace;
@@ -106,8 +106,8 @@ export class LineAppender {
   }
 
   async #append(events: readonly StoredEvent[], lines: readonly Line[]): Promise<void> {
-    const { streams, stream, leaseMs, ttlMs } = this.options;
-    const options = { producer: this.#stamp(), leaseMs, ttlMs };
+    const { streams, stream, leaseMs, ttlMs, inputsAckOffset } = this.options;
+    const options = { producer: this.#stamp(), leaseMs, ttlMs, inputsAckOffset };
     let appended: Appended;
     try {
       appended = await streams.appendEvents(stream, events, options);
@@ -133,13 +133,14 @@ export class LineAppender {
     return producer && { ...producer, seq: producer.seq + this.stored };
   }
 
-  #count({ offset, nextOffset, count }: Appended, given: number): void {
+  #count({ offset, nextOffset, count, inputsNextOffset }: Appended, given: number): void {
     const { appended } = this;
     const isFirst = appended.count === 0;
     this.appended = {
       offset: isFirst ? offset : appended.offset,
       nextOffset,
       count: appended.count + count,
+      inputsNextOffset,
     };
     this.stored += given;
   }

@@ -11,9 +11,14 @@ import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
 import { maxBatchEvents } from '../../events/event.js';
 import { parsePosition } from '../../events/position.js';
-import { idPattern, type StreamId } from '../../store/stream-manager.js';
+import { idPattern, type LogId, type StreamId } from '../../store/stream-manager.js';
 import { findIssue } from '../../validation-message.js';
-import { maxLeaseSeconds, maxNumber, maxProducerIdLength } from './append-json.js';
+import {
+  maxInputsAckOffset,
+  maxLeaseSeconds,
+  maxNumber,
+  maxProducerIdLength,
+} from './append-json.js';
 
 /** An app whose routes have the types of their schemas. */
 export type App = FastifyInstance<
@@ -40,6 +45,11 @@ const mid = id.describe('The id of the message.');
 export const streamParams = z
   .object({ sid, mid })
   .transform((params): StreamId => ({ sessionId: params.sid, messageId: params.mid }));
+
+/** Those of the routes of its inputs. */
+export const inputsParams = z
+  .object({ sid, mid })
+  .transform((params): LogId => ({ sessionId: params.sid, messageId: params.mid, log: 'inputs' }));
 
 /**
  * Validates requests by the schemas of their routes. Every append has ids: valid ones take a fast path,
@@ -139,6 +149,16 @@ const lease = z
 export const leaseHeader = { 'Producer-Lease': lease.optional() };
 
 export const requiredLeaseHeader = { 'Producer-Lease': lease };
+
+/** Acknowledges inputs, in the same step as the events of the request are stored. */
+export const inputsAckHeader = {
+  'Inputs-Ack-Offset': z
+    .int()
+    .min(0)
+    .max(maxInputsAckOffset)
+    .describe('The worker has taken in the inputs before this offset.')
+    .optional(),
+};
 
 export const ttlHeader = {
   'Stream-TTL': z

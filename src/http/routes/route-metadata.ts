@@ -49,6 +49,14 @@ export const noStore = {
   },
 } as const satisfies Record<string, ResponseHeader>;
 
+export const inputsHeader = {
+  'Inputs-Next-Offset': {
+    description: 'The offset after the last input of the stream.',
+    schema: { type: 'integer', minimum: 0 },
+    required: true,
+  },
+} as const satisfies Record<string, ResponseHeader>;
+
 export const eventExample = {
   id: 'a1',
   type: 'answer',

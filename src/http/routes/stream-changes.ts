@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StreamId, StreamInfo, StreamManager } from '../../store/stream-manager.js';
+import type { LogId, StreamId, StreamInfo, StreamManager } from '../../store/stream-manager.js';
 
 /** Min time between two reads of the status of a stream with many appends. */
 const minPauseMs = 100;
 
-/** Waits for the changes of one stream, on behalf of a request that may end meanwhile. */
+/** Waits for the changes of one log, on behalf of a request that may end meanwhile. */
 export class StreamChanges {
   readonly #unwatch: () => void;
   #hasChanged = false;
   #resolve: () => void = () => {};
 
-  constructor(streams: StreamManager, stream: StreamId) {
-    this.#unwatch = streams.watch(stream, () => this.leave());
+  constructor(streams: StreamManager, log: LogId) {
+    this.#unwatch = streams.watch(log, () => this.leave());
   }
 
   /** Resolves at the next change, at once after one since the last call, after `ms`, or by `leave`. */

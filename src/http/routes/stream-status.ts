@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ServiceError } from '../../errors.js';
-import { formatPosition, tagAfter } from '../../events/position.js';
+import { formatPosition, tagAt } from '../../events/position.js';
 import {
   maxListedStreams,
   type StreamInfo,
@@ -14,7 +14,7 @@ import {
   sessionPath,
   streamParams,
 } from './request-schemas.js';
-import { components, jsonContent, noStore, storeErrors } from './route-metadata.js';
+import { components, inputsHeader, jsonContent, noStore, storeErrors } from './route-metadata.js';
 
 export const offset = z
   .int()
@@ -40,6 +40,12 @@ export const statusSchema = z
       .nullable()
       .describe('null when another program stored the stream without expiry'),
     ttlSeconds: z.number().describe('how long the stream is kept after its last event'),
+    inputs: z
+      .strictObject({
+        nextOffset: offset.describe('the number of inputs'),
+        ackOffset: offset.describe('the worker has taken in the inputs before it'),
+      })
+      .describe('how far the inputs go, and how far the worker has read them'),
   })
   .register(components, { id: 'Status' });
 
@@ -51,19 +57,21 @@ export const statusExample: z.infer<typeof statusSchema> = {
   updatedAt: '2026-01-01T12:00:02.120Z',
   expiresAt: '2026-01-01T13:00:02.120Z',
   ttlSeconds: 3600,
+  inputs: { nextOffset: 0, ackOffset: 0 },
 };
 
 /** The status of a stream, as in JSON responses. */
 export function toStatus(info: StreamInfo): z.infer<typeof statusSchema> {
-  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt, ttlMs } = info;
+  const { nextOffset, lastEvent, status, createdAt, updatedAt, expiresAt, ttlMs, inputs } = info;
   return {
     nextOffset,
-    nextId: formatPosition(nextOffset, tagAfter(lastEvent)),
+    nextId: formatPosition(nextOffset, tagAt(nextOffset, lastEvent ?? undefined) ?? 0),
     streamStatus: status,
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
     expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     ttlSeconds: ttlMs / 1000,
+    inputs,
   };
 }
 
@@ -96,7 +104,7 @@ const schema = {
   response: {
     200: {
       description: 'Where it ends, its status, its times, and the position of a producer.',
-      headers: noStore,
+      headers: { ...noStore, ...inputsHeader },
       content: jsonContent(statusWithProducer, {
         ...statusExample,
         producer: { epoch: 1, nextSeq: 3 },
@@ -108,11 +116,12 @@ const schema = {
 
 /** `GET …`: the status of a stream, and with `?producer=` of one of its producers. */
 export function getStatusRoute(app: App, streams: StreamManager): void {
-  app.get(messagePath, { schema, config: { access: 'read' } }, async ({ params, query }) => {
+  app.get(messagePath, { schema, config: { access: 'read' } }, async ({ params, query }, reply) => {
     const info = await streams.getStatus(params, query.producer);
     if (info === null) throw new ServiceError('not_found', 'there is no such stream');
+    reply.header('inputs-next-offset', info.inputs.nextOffset);
     const producer = query.producer === undefined ? {} : { producer: info.producer };
-    return { ...toStatus(info), ...producer };
+    return reply.send({ ...toStatus(info), ...producer });
   });
 }
 

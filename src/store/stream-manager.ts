@@ -74,7 +74,8 @@ export interface AppendOptions {
 
 /** A heartbeat without an event. */
 export interface LeaseRenewal {
-  readonly leaseMs: number;
+  /** The length of the lease from now on; without it, a lease that there is keeps its length. */
+  readonly leaseMs?: number | undefined;
   /** The worker that sends the heartbeat: one that another has taken over from cannot renew the lease. */
   readonly producer?: Pick<ProducerStamp, 'id' | 'epoch'> | undefined;
   /** The inputs before this offset have been taken in by the worker. */

@@ -206,6 +206,16 @@ export function inputsContract(manager: ManagerSource): void {
       expect(await renew(9)).toMatchObject({ status: 'complete' });
     });
 
+    it('comes with a heartbeat that leaves the lease as it is', async () => {
+      const stream = await openStream();
+      await manager().appendInputs(stream, await messages(2));
+      const info = await manager().renewLease(stream, { inputsAckOffset: 1 });
+      expect(info?.inputs).toEqual({ nextOffset: 2, ackOffset: 1 });
+      const gap = manager().renewLease(stream, { inputsAckOffset: 3 });
+      await expect(gap).rejects.toMatchObject({ code: 'inputs_gap' });
+      expect(await manager().renewLease(newStream(), { inputsAckOffset: 0 })).toBeNull();
+    });
+
     it('of inputs that do not exist is rejected, and nothing is stored', async () => {
       const stream = await openStream();
       await manager().appendInputs(stream, await messages(2));

@@ -206,7 +206,31 @@ describeApp('Inputs', { feed }, ({ stream }) => {
     expect((await statusOf(one)).inputs).toEqual({ nextOffset: 2, ackOffset: 2 });
   });
 
-  it('are acknowledged when an NDJSON request begins', async () => {
+  it('are acknowledged when an NDJSON request begins, before its first line', async () => {
+    const one = stream();
+    await one.postAnswers(1);
+    await send(one, message(0));
+    const headers = { 'content-type': 'application/x-ndjson', 'inputs-ack-offset': '1' };
+    let bring = (_line: string): void => {};
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(' '));
+        bring = (line) => {
+          controller.enqueue(new TextEncoder().encode(line));
+          controller.close();
+        };
+      },
+    });
+    const open = fetch(one.eventsUrl, { method: 'POST', headers, body, duplex: 'half' } as object);
+    const acknowledged = { nextOffset: 1, ackOffset: 1 };
+    await waitFor('it is acknowledged', async () => {
+      return JSON.stringify((await statusOf(one)).inputs) === JSON.stringify(acknowledged);
+    });
+    bring('{"type":"answer"}');
+    expect((await open).status).toBe(201);
+  });
+
+  it('are acknowledged by NDJSON, whose terminal event may follow the last one', async () => {
     const one = stream();
     await one.postAnswers(1);
     await send(one, message(0));

@@ -2,7 +2,12 @@ import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError, toLogFields } from '../../errors.js';
 import { streamEnded } from '../../store/append-rules.js';
-import type { StreamId, StreamInfo, StreamManager } from '../../store/stream-manager.js';
+import type {
+  AppendOptions,
+  StreamId,
+  StreamInfo,
+  StreamManager,
+} from '../../store/stream-manager.js';
 import type { BodyShare } from '../body/body-budget.js';
 import { LineSplitter } from '../body/line-splitter.js';
 import { bodyError } from '../body/read-body.js';
@@ -47,6 +52,7 @@ export async function appendNdjson(
   const appender = new LineAppender({ streams, stream, limits, ...terms });
   const open = guard(request, appender, options);
   try {
+    await acknowledgeInputs(streams, stream, terms);
     await appendLines(open, appender, limits.maxEventBytes);
     return sendAppended(reply, appender.appended);
   } catch (error) {
@@ -54,6 +60,16 @@ export async function appendNdjson(
   } finally {
     open.release();
   }
+}
+
+/** Acknowledges inputs when the request begins, as its first line may come much later. */
+async function acknowledgeInputs(
+  streams: StreamManager,
+  stream: StreamId,
+  { producer, inputsAckOffset }: AppendOptions,
+): Promise<void> {
+  if (inputsAckOffset === undefined) return;
+  await streams.renewLease(stream, { producer, inputsAckOffset });
 }
 
 async function appendLines(open: OpenBody, appender: LineAppender, maxBytes: number) {

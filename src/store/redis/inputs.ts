@@ -2,47 +2,62 @@ import type { StoredEvent } from '../../events/event.js';
 import type { StoredInput } from '../../events/parse-inputs.js';
 import { tagAfter } from '../../events/position.js';
 import type { StreamLimits } from '../append-rules.js';
-import type { EventPage, StoredRange, StreamEnd, StreamInfo } from '../stream-manager.js';
+import type { EventPage, StoredRange, StreamEnd, StreamId, StreamInfo } from '../stream-manager.js';
 import { nullIfWrongType } from './connection/redis-errors.js';
 import { emptyPage, type PageReply, toPage } from './page-reader.js';
 import type { RedisCalls } from './redis-calls.js';
-import type { RedisKeys } from './redis-keys.js';
-import { readCost, toStoredInputs } from './script-client.js';
+import { inputsKeys, redisKeys } from './redis-keys.js';
+import { toStoredInputs } from './script-client.js';
+
+export interface RedisInputsOptions {
+  readonly calls: RedisCalls;
+  readonly prefix: string;
+  readonly limits: StreamLimits;
+}
 
 /** The inputs of streams: a list beside the list of events, which only this service knows. */
 export class RedisInputs {
-  constructor(
-    readonly calls: RedisCalls,
-    readonly limits: StreamLimits,
-  ) {}
+  constructor(readonly options: RedisInputsOptions) {}
 
   /** As `StreamManager.appendInputs`. */
-  async append(
-    { list, state }: RedisKeys,
-    inputs: readonly StoredInput[],
-  ): Promise<StoredRange | null> {
+  async append(stream: StreamId, inputs: readonly StoredInput[]): Promise<StoredRange | null> {
+    const { calls, limits } = this.options;
+    const { list, state, inputs: log, ids } = this.#keysOf(stream);
     const args = inputs.flatMap(({ id, checksum, bytes }) => [id, checksum, bytes]);
-    const { client } = this.calls;
-    const reply = await this.calls.runScript(list, (scanned) =>
-      client.appendInputs(list, state, scanned, ...args),
+    const reply = await calls.runScript(list, (scanned) =>
+      calls.client.appendInputs(list, state, log, ids, scanned, ...args),
     );
-    return toStoredInputs(reply as unknown as (string | number)[], this.limits);
+    return toStoredInputs(reply as unknown as (string | number)[], limits);
   }
 
-  async read(keys: RedisKeys, fromOffset: number, limit: number): Promise<EventPage> {
-    const reply = await this.calls.runScript(keys.list, (scanned) =>
-      this.calls.reads
-        .call(keys, ['inputs', scanned, fromOffset, limit], readCost)
+  async read(stream: StreamId, fromOffset: number, limit: number): Promise<EventPage> {
+    const { calls } = this.options;
+    const { list, state, inputs } = this.#keysOf(stream);
+    const reply = await calls.runScript(list, (scanned) =>
+      calls.client
+        .readInputsBuffer(list, state, inputs, scanned, fromOffset, limit)
         .catch(nullIfWrongType),
     );
     if (reply === null) return emptyPage(fromOffset);
     const page = await toPage(reply as unknown as PageReply, fromOffset);
     return { ...page, events: page.events.map(withoutEnding) };
   }
+
+  /** The last one of this many inputs; null when there is none. */
+  async last(stream: StreamId, count: number): Promise<StoredEvent | null> {
+    if (count === 0) return null;
+    const { events } = await this.read(stream, count - 1, 1);
+    return events[0] ?? null;
+  }
+
+  #keysOf(stream: StreamId) {
+    const { prefix } = this.options;
+    return { ...redisKeys(prefix, stream), ...inputsKeys(prefix, stream) };
+  }
 }
 
 /** An input ends no stream, whatever its type. */
-export function withoutEnding({ bytes, type }: StoredEvent): StoredEvent {
+function withoutEnding({ bytes, type }: StoredEvent): StoredEvent {
   return { bytes, type, ending: null };
 }
 

@@ -14,6 +14,15 @@ export function redisKeys(prefix: string, stream: StreamId): RedisKeys {
   return { list, state: companionKey(prefix, list, 'state2') };
 }
 
+/** The names of the inputs of a stream in Redis, in the same slot. */
+export function inputsKeys(prefix: string, stream: StreamId) {
+  const list = listKey(prefix, stream);
+  return {
+    inputs: companionKey(prefix, list, 'inputs'),
+    ids: companionKey(prefix, list, 'input-ids'),
+  };
+}
+
 /** The pub/sub channel of the notifications of a log. */
 export function channelOf(prefix: string, log: LogId): string {
   return `${prefix}:${logKey(log)}${channelSuffix}`;

@@ -1,6 +1,6 @@
 import type { BaseLogger } from 'pino';
 import { ServiceError, withMoreStored } from '../../errors.js';
-import { decodeStoredEvent, type StoredEvent } from '../../events/event.js';
+import type { StoredEvent } from '../../events/event.js';
 import type { StoredInput } from '../../events/parse-inputs.js';
 import { type ProducerStamp, producerFenced, tombstoneMs } from '../append-rules.js';
 import { inputsGap } from '../input-rules.js';
@@ -25,7 +25,7 @@ import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { nothingScanned } from './foreign-elements.js';
-import { haveInputsMoved, RedisInputs, withoutEnding } from './inputs.js';
+import { haveInputsMoved, RedisInputs } from './inputs.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
 import { readPage } from './page-reader.js';
@@ -73,11 +73,11 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const client = this.#client;
     this.#appends = new ScriptQueue(client, (...args) => client.appendEventsBuffer(...args));
     this.#calls = new RedisCalls(client, logger);
-    this.#inputs = new RedisInputs(this.#calls, limits);
     this.#ends = new StreamEnds(client, redis.prefix);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
     const getStatus = (id: StreamId) => this.getStatus(id);
+    this.#inputs = new RedisInputs({ ...shared, limits });
     this.#sessions = new RedisSessions({ ...shared, limits, getStatus });
     this.#leases = new RedisLeases({ calls: this.#calls, prefix: redis.prefix });
   }
@@ -120,21 +120,28 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
 
   async renewLease(id: StreamId, renewal: LeaseRenewal): Promise<StreamInfo | null> {
     const { leaseMs, producer, inputsAckOffset = -1 } = renewal;
-    await this.#calls
-      .run(() => this.#leases.schedule(id, leaseMs))
-      .catch((error: ServiceError) => {
-        throw withNothingStored(error);
-      });
-    const args = [producer?.id ?? '', leaseMs, producer?.epoch ?? -1, inputsAckOffset] as const;
+    if (leaseMs !== undefined) {
+      await this.#calls
+        .run(() => this.#leases.schedule(id, leaseMs))
+        .catch((error: ServiceError) => {
+          throw withNothingStored(error);
+        });
+    }
+    const args = [
+      producer?.id ?? '',
+      leaseMs ?? 0,
+      producer?.epoch ?? -1,
+      inputsAckOffset,
+    ] as const;
     return this.#status(id, args);
   }
 
   appendInputs(id: StreamId, inputs: readonly StoredInput[]): Promise<StoredRange | null> {
-    return this.#inputs.append(this.#keysOf(id), inputs);
+    return this.#inputs.append(id, inputs);
   }
 
   async getEvents(id: LogId, fromOffset: number, limit: number): Promise<EventPage> {
-    if (id.log === 'inputs') return this.#inputs.read(this.#keysOf(id), fromOffset, limit);
+    if (id.log === 'inputs') return this.#inputs.read(id, fromOffset, limit);
     const list = listKey(this.options.redis.prefix, id);
     return this.#calls.run(() => readPage(this.#calls.reads, list, fromOffset, limit));
   }
@@ -243,14 +250,14 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     const outcome = reply[0].toString();
     if (outcome === 'fenced') throw producerFenced(reply[1] as number);
     if (outcome === 'inputs_gap') throw inputsGap(reply[1] as number);
-    const { info, lastInput, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
+    const { info, leaseMs, livesMs } = await parseStatusReply(reply, ttlMs);
     // Redis may have lost these hints: each read of a status repairs those of its stream.
     await Promise.all([
       this.#calls.repair(() => this.#sessions.note(id, livesMs ?? maxAgeMs)),
       leaseMs > 0 && this.#calls.repair(() => this.#leases.schedule(id, leaseMs)),
     ]);
     if (id.log === undefined) return info;
-    return infoOfInputs(info, lastInput && withoutEnding(decodeStoredEvent(lastInput)));
+    return infoOfInputs(info, await this.#inputs.last(id, info.inputs.nextOffset));
   }
 
   /**

@@ -42,6 +42,7 @@ type OneKeyScript = (key: string, ...args: Argument[]) => Promise<unknown>;
 interface Scripts {
   readonly appendEventsBuffer: ManyKeysScript;
   readonly appendInputs: StreamScript;
+  readonly readInputsBuffer: StreamScript;
   readonly readStreamsBuffer: ManyKeysScript;
   readonly streamEndsBuffer: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
@@ -94,7 +95,8 @@ function scriptsFor(options: StoreOptions) {
   const constants = constantsFor(options);
   return {
     appendEvents: { lua: constants + load('append-events') },
-    appendInputs: { numberOfKeys: 2, lua: constants + load('append-inputs') },
+    appendInputs: { numberOfKeys: 4, lua: constants + load('append-inputs') },
+    readInputs: { numberOfKeys: 3, lua: constants + load('read-inputs') },
     readStreams: { lua: constants + load('read-streams') },
     streamEnds: { lua: load('stream-ends') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
@@ -229,7 +231,7 @@ export function toStoredInputs(
 }
 
 /**
- * The status of a stream, its last input (null without any), the length of its lease (0 without one), and
+ * The status of a stream, the length of its lease (0 without one), and
  * the time until it expires (null when it does not), from the reply of `read-streams.lua` for it.
  *
  * @param defaultTtlMs time to live of a stream without its own
@@ -238,7 +240,7 @@ export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
   const [, length, last, status, endedForMs, endedOffset, createdAt, updatedAt, ...rest] =
     reply as RawReply;
   const [livesMs, now, leaseMs, ownTtlMs, epoch, nextSeq, ...inputs] = rest;
-  const [inputsNextOffset, ackOffset, lastInput] = inputs;
+  const [inputsNextOffset, ackOffset] = inputs;
   const ending = status.toString() as Ending | '';
   const info: StreamInfo = {
     nextOffset: length,
@@ -253,7 +255,7 @@ export async function parseStatusReply(reply: unknown, defaultTtlMs: number) {
     producer: epoch === null ? null : { epoch, nextSeq },
     inputs: { nextOffset: inputsNextOffset, ackOffset },
   };
-  return { info, lastInput, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
+  return { info, leaseMs, livesMs: livesMs < 0 ? null : livesMs };
 }
 
 /** The reply, in the order of `read-streams.lua`. */
@@ -274,5 +276,4 @@ type RawReply = [
   nextSeq: number,
   inputsNextOffset: number,
   ackOffset: number,
-  lastInput: Buffer | null,
 ];

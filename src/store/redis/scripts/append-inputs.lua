@@ -2,6 +2,8 @@
 --
 -- KEYS[1] list
 -- KEYS[2] state
+-- KEYS[3] list of the inputs
+-- KEYS[4] hash of their ids
 -- ARGV[1] what was scanned
 -- ARGV[2] and all that follow, for each input: its id, the checksum of what was sent, the input
 --
@@ -13,8 +15,7 @@
 -- @include shared/state
 -- @include shared/foreign-elements
 
-local list, key = KEYS[1], KEYS[2]
-local inputs_list, ids = inputs_keys(key)
+local list, key, inputs_list, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 -- Drops what the state does not account for: inputs of an earlier stream, or the rest of inputs that Redis lost.
 local function sound_inputs(inputs)

@@ -60,8 +60,8 @@ end
 
 local function inputs_count(state) return state.inputs and state.inputs.count or 0 end
 
--- The list of the inputs and the hash of their ids, in the slot of the state. They are no keys of the calls:
--- while a cluster moves a slot, it takes no command with keys of which some are missing.
+-- The list of the inputs and the hash of their ids. While a cluster moves the slot, a script may find them missing
+-- unless they are among its keys: then it may expire or drop them, and draws no other conclusion.
 local function inputs_keys(key)
   local stem = string.gsub(key, '::state2$', '')
   return stem .. '::inputs', stem .. '::input-ids'

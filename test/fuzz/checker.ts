@@ -3,6 +3,8 @@ import { type ErrorCode, errorTable } from '../../src/errors.js';
 export type Route =
   | 'events'
   | 'stream'
+  | 'inputs'
+  | 'inputFeed'
   | 'stop'
   | 'lease'
   | 'status'
@@ -34,7 +36,7 @@ export interface Exchange {
   readonly sent: Sent;
   /** Null when the connection was closed without one. */
   readonly response: ReceivedResponse | null;
-  /** How many events the stream had before and after. */
+  /** How many events the stream had before and after; of a request to its inputs, how many inputs. */
   readonly before: number;
   readonly after: number;
   /** Whether a stream that nobody wrote to is another one than before. */
@@ -45,6 +47,12 @@ export interface Exchange {
 const documented: Readonly<Record<Route, Readonly<Record<string, readonly number[]>>>> = {
   events: { GET: [200, 410], HEAD: [200, 410], POST: [200, 201, 408, 409, 413, 415, 429, 507] },
   stream: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
+  inputs: {
+    GET: [200, 410],
+    HEAD: [200, 410],
+    POST: [200, 201, 404, 408, 409, 413, 415, 429, 507],
+  },
+  inputFeed: { GET: [200, 204, 406], HEAD: [200, 204, 406] },
   stop: { POST: [200, 409, 413, 415, 507] },
   lease: { POST: [200, 404, 409, 413, 415] },
   status: { GET: [200, 404], HEAD: [200, 404], DELETE: [204, 413, 415] },
@@ -94,7 +102,7 @@ function problemFaults({ status, contentType, body }: ReceivedResponse): string[
 /** Whether the response says truly what is stored. */
 function storedFaults({ sent, before, after }: Exchange, response: ReceivedResponse): string[] {
   const grown = after - before;
-  const writes = sent.method === 'POST' && (sent.route === 'events' || sent.route === 'stop');
+  const writes = sent.method === 'POST' && ['events', 'stop', 'inputs'].includes(sent.route);
   if (sent.method === 'DELETE') return after === 0 || grown === 0 ? [] : ['half of it is deleted'];
   if (!writes) return grown === 0 ? [] : ['something was stored'];
   if (response.status < 400)
@@ -105,7 +113,9 @@ function storedFaults({ sent, before, after }: Exchange, response: ReceivedRespo
   if (isNoRequest && grown === 0) return [];
   if (response.status === 431 || response.status === 408 || !sent.isComplete) return [];
   if (typeof stored !== 'number') return ['it does not say what is stored'];
-  const isTrue = sent.hasProducer ? stored >= grown : stored === grown;
+  // Inputs are idempotent without a producer.
+  const mayRepeat = sent.hasProducer || sent.route === 'inputs';
+  const isTrue = mayRepeat ? stored >= grown : stored === grown;
   return isTrue ? [] : [`it says that ${stored} are stored, and ${grown} are`];
 }
 

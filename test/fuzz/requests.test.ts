@@ -18,7 +18,9 @@ const other = { sessionId: 'other', messageId: 'other' };
 function property(url: string, streams: StreamManager) {
   return fc.asyncProperty(requests(session), async (request) => {
     const [sessionId, messageId] = request.ids;
-    const count = async () => (await streams.getStatus({ sessionId, messageId }))?.nextOffset ?? 0;
+    const log = request.sent.route === 'inputs' ? ({ log: 'inputs' } as const) : {};
+    const count = async () =>
+      (await streams.getStatus({ sessionId, messageId, ...log }))?.nextOffset ?? 0;
     const known = await streams.getStatus(other);
     const before = await count();
     const response = await send(url, request);

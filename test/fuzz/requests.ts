@@ -77,7 +77,10 @@ const query = fc.oneof(
 
 const header = fc.oneof(
   fc.tuple(
-    fc.constantFrom('producer-epoch', 'producer-seq', 'producer-lease', 'last-event-id'),
+    fc.constantFrom(
+      ...['producer-epoch', 'producer-seq', 'producer-lease', 'last-event-id'],
+      'inputs-ack-offset',
+    ),
     number,
   ),
   fc.tuple(fc.constant('producer-id'), fc.constantFrom('w', 'a b', 'é', 'w'.repeat(129))),
@@ -123,7 +126,14 @@ const event = fc.record(
   },
   { requiredKeys: [] },
 );
-const good = fc.record({ type: fc.constant('answer'), content: fc.string({ unit: 'binary' }) });
+const good = fc.record(
+  {
+    type: fc.constant('answer'),
+    content: fc.string({ unit: 'binary' }),
+    id: fc.constantFrom(...'abcdefgh'),
+  },
+  { requiredKeys: ['type', 'content'] },
+);
 const eventText = fc.oneof(
   { weight: 4, arbitrary: good.map((one) => JSON.stringify(one)) },
   { weight: 3, arbitrary: event.map((one) => JSON.stringify(one)) },
@@ -148,6 +158,8 @@ const body = fc.oneof(
 const paths: Readonly<Record<Route, string>> = {
   events: '/sessions/SID/messages/MID/events',
   stream: '/sessions/SID/messages/MID/stream',
+  inputs: '/sessions/SID/messages/MID/inputs',
+  inputFeed: '/sessions/SID/messages/MID/inputs/stream',
   stop: '/sessions/SID/messages/MID/stop',
   lease: '/sessions/SID/messages/MID/lease',
   status: '/sessions/SID/messages/MID',
@@ -157,6 +169,7 @@ const paths: Readonly<Record<Route, string>> = {
 };
 const route = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Route>('events') },
+  { weight: 3, arbitrary: fc.constant<Route>('inputs') },
   fc.constantFrom(...(Object.keys(paths) as Route[])),
 );
 const method = fc.oneof(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StreamManager } from '../../src/store/stream-manager.js';
 import { memoryBackend } from '../support/backends.js';
 import { stored } from '../support/events.js';
+import { inputsOf } from '../support/inputs.js';
 import { makeKey } from '../support/keys.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { bring, places, readerOptions, sign, type TokenPlace } from '../support/tokens.js';
@@ -19,8 +20,9 @@ const streams = sids.flatMap((sessionId) => mids.map((messageId) => ({ sessionId
 const grants = [
   { mid: 'm', scope: 'read' },
   { mid: 'm', scope: 'read stop' },
+  { mid: 'm', scope: 'read input' },
   { mid: undefined, scope: 'read' },
-  { mid: undefined, scope: 'read stop' },
+  { mid: undefined, scope: 'read stop input' },
 ] as const;
 
 type Grant = (typeof grants)[number];
@@ -69,7 +71,10 @@ const oftenPlain = (plain: string, ...others: string[]) =>
   );
 
 const slash = oftenPlain('/', '//', '/./', '%2F', '%5c', '\\', '/../', ';/', '?/', '#/');
-const tail = fc.constantFrom('', 'events', 'stream', 'stop', 'lease', 'events', 'stream', 'stop');
+const tail = fc.constantFrom(
+  ...['', 'events', 'stream', 'stop', 'inputs', 'inputs/stream', 'lease'],
+  ...['events', 'stream', 'stop', 'inputs'],
+);
 const begin = oftenPlain('', 'http://127.0.0.1', 'http://x@y', '/healthz/..', '/metrics/..', '/.');
 const end = oftenPlain('', '/', '//', '?', '?sid=s&mid=m', '#', '%2f', '%2e', '.json', '?/healthz');
 
@@ -133,14 +138,17 @@ function namedBy({ target }: RawRequest): readonly string[] | null {
 function isAllowed(raw: RawRequest, { mid, scope }: Grant): boolean {
   const parts = namedBy(raw);
   if (parts === null) return false;
-  const [sessions, sid, messages, ownMid, route, ...more] = parts;
+  const [sessions, sid, messages, ownMid, ...rest] = parts;
+  const route = rest.join('/');
   const isReading = raw.method === 'GET' || raw.method === 'HEAD';
   if (parts.length <= 1 && open.includes(parts[0] ?? '')) return isReading;
-  if (sessions !== 'sessions' || sid !== 's' || more.length > 0) return false;
+  if (sessions !== 'sessions' || sid !== 's') return false;
   if (messages === undefined) return isReading && mid === undefined;
   if (messages !== 'messages' || (mid !== undefined && ownMid !== mid)) return false;
-  if (route === 'stop') return raw.method === 'POST' && scope === 'read stop';
-  return isReading && (route === undefined || route === 'events' || route === 'stream');
+  if (route === 'stop') return raw.method === 'POST' && scope.includes('stop');
+  if (route === 'inputs' && raw.method === 'POST') return scope.includes('input');
+  if (rest.length === 0) return isReading;
+  return isReading && ['events', 'stream', 'inputs', 'inputs/stream'].includes(route);
 }
 
 describe('A reader token', () => {
@@ -148,10 +156,12 @@ describe('A reader token', () => {
   let manager: StreamManager;
   beforeAll(async () => {
     manager = await memoryBackend.create();
-    const apiKeys = [makeKey('append', 'read', 'admin').key];
+    const apiKeys = [makeKey('append', 'read', 'input', 'admin').key];
     app = await startApp(manager, { auth: { apiKeys, reader: readerOptions() } });
     for (const stream of streams) {
       await manager.appendEvents(stream, stored({ type: 'answer', content: markOf(stream) }));
+      const input = { type: 'message', id: 'i', content: markOf(stream) };
+      await manager.appendInputs(stream, await inputsOf(input));
     }
   });
   afterAll(async () => {
@@ -165,7 +175,10 @@ describe('A reader token', () => {
     const isFirst = !raw.target.includes('?');
     const [path, fragment = ''] = raw.target.split(/(?=#)/, 2) as [string, string?];
     const target = `${path}${isFirst ? query : query.replace('?', '&')}${fragment}`;
-    const body = raw.method === 'POST' && /events/.test(target) ? '{"type":"answer"}' : '';
+    inputCount += 1;
+    const input = `{"type":"message","id":"i${inputCount}"}`;
+    const bodies = /inputs/.test(target) ? input : /events/.test(target) ? '{"type":"answer"}' : '';
+    const body = raw.method === 'POST' ? bodies : '';
     const lines = [
       `${raw.method} ${target} HTTP/1.1`,
       'host: x',
@@ -192,7 +205,10 @@ describe('A reader token', () => {
     const states = streams.map(async (stream) => {
       const info = await manager.getStatus(stream);
       const { length } = await manager.listStreams(stream.sessionId);
-      return [markOf(stream), JSON.stringify([info?.nextOffset, info?.status, length])] as const;
+      return [
+        markOf(stream),
+        JSON.stringify([info?.nextOffset, info?.status, info?.inputs, length]),
+      ] as const;
     });
     return new Map(await Promise.all(states));
   }
@@ -252,6 +268,8 @@ describe('A reader token', () => {
     },
   );
 });
+
+let inputCount = 0;
 
 function markOf({ sessionId, messageId }: (typeof streams)[number]): string {
   return `<<${sessionId} ${messageId}>>`;

@@ -69,7 +69,7 @@ const log = section({
 
 const memory = section({
   max_bytes: setting('MEMORY_MAX_BYTES', size().prefault('256MiB')).describe(
-    'Max size of all streams in memory; each event counts 400 bytes on top of its own, each stream 1.5 KiB.',
+    'Max size of all streams in memory; each event counts 400 bytes on top of its own, each input 1,300, each stream 1.5 KiB.',
   ),
   max_streams: setting('MEMORY_MAX_STREAMS', limit.prefault(100_000)).describe(
     'Max number of streams in memory.',

@@ -197,7 +197,7 @@ export class StreamFollower extends PollTask implements TurnTaker {
 
   /** To be called when a feed opens at the start of a stream that did not exist, by a status that may be late. */
   awaitFirstEvent(): void {
-    if (!this.#hasEvents) this.#awaitedSince ??= performance.now();
+    if (!this.#hasEvents && this.stream.log !== 'inputs') this.#awaitedSince ??= performance.now();
   }
 
   /** Resumes the subscriber when there is something new, or the stream is over. */

@@ -3,6 +3,7 @@ import type { StoredEvent } from '../../src/events/event.js';
 import { exemptTerminalBytes, smallTerminalBytes } from '../../src/store/append-rules.js';
 import {
   eventOverheadBytes,
+  inputOverheadBytes,
   MemoryStreamManager,
   type MemoryStreamManagerOptions,
   streamOverheadBytes,
@@ -10,6 +11,7 @@ import {
 import type { StreamId } from '../../src/store/stream-manager.js';
 import { inputLimits } from '../support/backends.js';
 import { answers, complete, eventOfBytes, newStream, title } from '../support/events.js';
+import { messages } from '../support/inputs.js';
 import { waitFor } from '../support/wait-for.js';
 
 const limits = {
@@ -58,6 +60,22 @@ describe('The memory store', () => {
       bytes: streamOverheadBytes + 2 * (size + eventOverheadBytes),
     });
     await store.appendEvents(stream, [eventOfBytes(size)]);
+    await store.close();
+  });
+
+  it('counts inputs as well, and rejects those over max_bytes', async () => {
+    const [first, second] = await messages(2);
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    const ofInput = first.bytes.length + inputOverheadBytes;
+    const store = manager({ maxBytes: streamOverheadBytes + 1000 + eventOverheadBytes + ofInput });
+    const stream = newStream();
+    await store.appendEvents(stream, [eventOfBytes(1000)]);
+    await store.appendInputs(stream, [first]);
+    const rejected = { ...full, details: { stored: 1 } };
+    await expect(store.appendInputs(stream, [first, second])).rejects.toMatchObject(rejected);
+    expect((await store.getStatus(stream))?.inputs.nextOffset).toBe(1);
+    await store.deleteStream(stream);
+    expect(store.usage).toEqual({ streams: 0, bytes: 0 });
     await store.close();
   });
 

@@ -51,7 +51,7 @@ export interface MemoryStreamManagerOptions extends StoreOptions {
 export const eventOverheadBytes = 400;
 
 /** Memory of an input besides its bytes: more than of an event, as it has a buffer of its own and its id is kept. */
-export const inputOverheadBytes = 800;
+export const inputOverheadBytes = 1300;
 
 /** Memory of a stream besides its events, measured in the same way. */
 export const streamOverheadBytes = 1536;

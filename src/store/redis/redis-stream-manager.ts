@@ -25,7 +25,7 @@ import { RedisCluster } from './connection/redis-cluster.js';
 import { isAway, isRejectedByPrimary, nullIfWrongType } from './connection/redis-errors.js';
 import type { RedisOptions } from './connection/redis-options.js';
 import { nothingScanned } from './foreign-elements.js';
-import { haveInputsMoved, RedisInputs } from './inputs.js';
+import { RedisInputs } from './inputs.js';
 import { RedisLeases } from './leases.js';
 import { RedisNotifications } from './notifications.js';
 import { readPage } from './page-reader.js';
@@ -76,8 +76,8 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
     this.#ends = new StreamEnds(client, redis.prefix);
     this.#notifications = new RedisNotifications(redis, logger, this.#client);
     const shared = { calls: this.#calls, prefix: redis.prefix, ttlMs };
-    const getStatus = (id: StreamId) => this.getStatus(id);
-    this.#inputs = new RedisInputs({ ...shared, limits });
+    const getStatus = (id: LogId) => this.getStatus(id);
+    this.#inputs = new RedisInputs({ ...shared, limits, getStatus });
     this.#sessions = new RedisSessions({ ...shared, limits, getStatus });
     this.#leases = new RedisLeases({ calls: this.#calls, prefix: redis.prefix });
   }
@@ -178,19 +178,18 @@ export class RedisStreamManager implements StreamManager, ConnectedStore, Leasin
   }
 
   async findMoved(ends: readonly StreamEnd[]): Promise<readonly number[]> {
-    const indexed = ends.map((end, index) => ({ ...end, index }));
-    const ofInputs = indexed.filter(({ stream }) => stream.log === 'inputs');
-    const ofEvents = indexed.filter(({ stream }) => stream.log !== 'inputs');
-    const [moved, infos] = await Promise.all([
-      this.#ends.findMoved(ofEvents),
-      // Workers that follow inputs are far fewer than readers, and the end of their streams is no input.
-      Promise.all(ofInputs.map(({ stream }) => this.getStatus(stream).catch(() => null))),
+    const indexes = [...ends.keys()];
+    const ofInputs = indexes.filter((index) => ends[index]?.stream.log === 'inputs');
+    const ofEvents = indexes.filter((index) => ends[index]?.stream.log !== 'inputs');
+    const endsAt = (some: readonly number[]) => some.map((index) => ends[index] as StreamEnd);
+    const [events, inputs] = await Promise.all([
+      this.#ends.findMoved(endsAt(ofEvents)),
+      this.#inputs.findMoved(endsAt(ofInputs)),
     ]);
-    const movedInputs = ofInputs.filter((end, at) => haveInputsMoved(end, infos[at] ?? null));
     return [
-      ...moved.map((at) => ofEvents[at] as StreamEnd & { index: number }),
-      ...movedInputs,
-    ].map(({ index }) => index);
+      ...events.map((at) => ofEvents[at] as number),
+      ...inputs.map((at) => ofInputs[at] as number),
+    ];
   }
 
   watch(id: LogId, onChange: () => void): () => void {

@@ -45,6 +45,7 @@ interface Scripts {
   readonly readInputsBuffer: StreamScript;
   readonly readStreamsBuffer: ManyKeysScript;
   readonly streamEndsBuffer: ManyKeysScript;
+  readonly inputEnds: ManyKeysScript;
   readonly expireLeaseBuffer: StreamScript;
   readonly deleteStream: StreamScript;
   readonly scheduleLeaseCheck: OneKeyScript;
@@ -99,6 +100,7 @@ function scriptsFor(options: StoreOptions) {
     readInputs: { numberOfKeys: 3, lua: constants + load('read-inputs') },
     readStreams: { lua: constants + load('read-streams') },
     streamEnds: { lua: load('stream-ends') },
+    inputEnds: { lua: constants + load('input-ends') },
     expireLease: { numberOfKeys: 2, lua: constants + load('expire-lease') },
     deleteStream: { numberOfKeys: 2, lua: constants + load('delete-stream') },
     scheduleLeaseCheck: { numberOfKeys: 1, lua: load('schedule-lease-check') },

@@ -5,14 +5,14 @@ import { listKey } from './redis-keys.js';
 import type { ScriptClient } from './script-client.js';
 import { groupsOf } from './slot-groups.js';
 
-/** Max lists of one script, since Redis serves nobody else meanwhile. */
-const maxListsAtOnce = 250;
+/** Max streams of one script, since Redis serves nobody else meanwhile. */
+export const maxEndsAtOnce = 250;
 
 /**
  * Of this many ends, one is compared by its event, and the others by their length: another list of the same length
  * is rare, and costly to look for. In as many calls each end has its turn.
  */
-const endsPerEvent = 10;
+export const endsPerEvent = 10;
 
 /** A larger event is not sent to be compared: its stream is read. */
 const maxComparedBytes = 4096;
@@ -42,7 +42,7 @@ export class StreamEnds {
       const isCompared = end.offset > 0 && (index + this.#calls) % endsPerEvent === 0;
       return { index, list: listKey(this.prefix, stream), end, isCompared, cost: 1 };
     });
-    const groups = groupsOf(lists, this.client, maxListsAtOnce);
+    const groups = groupsOf(lists, this.client, maxEndsAtOnce);
     const moved = await Promise.all(groups.map((group) => this.#findMovedOf(group)));
     return moved.flat();
   }

@@ -50,6 +50,33 @@ describe('The service on a Redis Cluster', () => {
     expect(failover.resetCount).toBe(0);
   });
 
+  it('loses no input while a slot moves, and responds 503 with stored: 0 while its keys are apart', async () => {
+    const service = await startService(cluster.environment());
+    await isReady(service);
+    const url = eventsUrl(service.url, 's1', mid);
+    const inputsUrl = url.replace(/events$/, 'inputs');
+    const send = (id: string) => post(inputsUrl, { type: 'message', id });
+    const append = async (ack: number) =>
+      (await post(url, { type: 'answer' }, { 'inputs-ack-offset': String(ack) })).status;
+    expect(await append(0)).toBe(201);
+    expect((await send('i1')).status).toBe(201);
+    await beginMove();
+    for (const key of [list, `{${list}}::state2`]) await migrate(key);
+    expect(await append(1)).toBe(201);
+    const away = { status: 503, body: { code: 'backend_unavailable', stored: 0 } };
+    for (const key of [`{${list}}::inputs`, `{${list}}::input-ids`]) {
+      expect(await send('i2')).toMatchObject(away);
+      await migrate(key);
+    }
+    expect((await send('i2')).status).toBe(201);
+    for (const server of [to, ...cluster.primaries])
+      await setSlot(server, 'NODE', await nodeId(to));
+    expect((await send('i1')).status).toBe(200);
+    expect(await append(2)).toBe(201);
+    const { inputs } = (await (await fetch(inputsUrl)).json()) as { inputs: { id: string }[] };
+    expect(inputs.map(({ id }) => id)).toEqual(['i1', 'i2']);
+  });
+
   it('survives a node that hangs and dies while a slot moves to it', async () => {
     const service = await startService(cluster.environment());
     await isReady(service);

@@ -23,7 +23,7 @@ const strangers = [
 const allowed = {
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',
-  'access-control-expose-headers': 'Stream-Next-Offset, Stream-Refused',
+  'access-control-expose-headers': 'Stream-Next-Offset, Inputs-Next-Offset, Stream-Refused',
   vary: 'Origin',
 };
 
@@ -124,7 +124,7 @@ describeApp('CORS', { cors: { origins, headers }, limits: { bodyBytes: 1000 } },
         ...allowed,
         'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
         'access-control-allow-headers':
-          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease, Stream-TTL, X-Requested-With, traceparent',
+          'Authorization, Content-Type, Last-Event-ID, Producer-Id, Producer-Epoch, Producer-Seq, Producer-Lease, Stream-TTL, Inputs-Ack-Offset, X-Requested-With, traceparent',
         'access-control-max-age': '7200',
       });
     }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { maxEventDepth } from '../../src/events/event.js';
 import { StreamOfTest } from '../support/stream-of-test.js';
-import { clientOf } from '../support/test-processes.js';
+import { clientOf, openFeed } from '../support/test-processes.js';
+import { post } from '../support/worker.js';
 
 function completeOfDepth(levels: number): string {
   const arrays = levels - 2; // within two objects
@@ -42,5 +43,18 @@ describe('The service, with what another program pushed,', () => {
     const append = await stream.append({ type: 'answer' });
     expect(append).toMatchObject({ status: 201, body: { offset: 1 } });
     await feed.frameCount(2);
+  });
+
+  it('ends the feed of the inputs when it finds the end in a poll, and rejects further inputs', async () => {
+    const inputsUrl = stream.eventsUrl.replace(/events$/, 'inputs');
+    await stream.append({ type: 'answer' });
+    await post(inputsUrl, { type: 'message', id: 'i1' });
+    const feed = await openFeed(`${inputsUrl}/stream`);
+    await feed.frameCount(1);
+    await clientOf(stream.redis).rpush(stream.key, '{"type":"complete"}');
+    await feed.end();
+    expect([feed.response.complete, feed.frames.length]).toEqual([true, 1]);
+    const late = await post(inputsUrl, { type: 'message', id: 'i2' });
+    expect(late).toMatchObject({ status: 409, body: { code: 'stream_ended' } });
   });
 });

@@ -7,12 +7,15 @@ const examples = resolve(import.meta.dirname, '../../examples/workers');
 
 export interface AgentKind {
   readonly language: 'python' | 'typescript';
-  readonly mode: 'batches' | 'ndjson';
+  /** Of the agents that can be steered: they have one mode. */
+  readonly isSteerable?: true;
+  readonly mode?: 'batches' | 'ndjson';
   /** Its TypeScript as one module, which starts faster than what users start. */
   readonly bundle?: string;
 }
 
 export const typescriptAgent = join(examples, 'typescript/example-agent.ts');
+export const steerableTypescriptAgent = join(examples, 'typescript/steerable-agent.ts');
 
 export const agentKinds: readonly AgentKind[] = [
   { language: 'python', mode: 'batches' },
@@ -33,14 +36,15 @@ export class AgentProcess {
    * @param options of its command line, without the dashes
    */
   constructor(
-    { language, mode, bundle }: AgentKind,
+    kind: AgentKind,
     url: string,
     options: Record<string, number>,
     environment: Record<string, string> = {},
   ) {
-    const given = Object.entries({ mode, ...options });
+    const { language, mode } = kind;
+    const given = Object.entries({ ...(mode && { mode }), ...options });
     const args = given.flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const [program, ...script] = commands[language](bundle);
+    const [program, ...script] = commands[language](kind);
     this.#child = spawn(program as string, [...script, url, ...args], {
       env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -81,13 +85,15 @@ const interpreter = execFileSync(
 ).trim();
 
 const commands = {
-  python: () => [interpreter, join(examples, 'python/example_agent.py')],
-  typescript: (bundle?: string) => [
-    process.execPath,
-    ...(bundle === undefined
-      ? ['--import', import.meta.resolve('tsx'), typescriptAgent]
-      : [bundle]),
-  ],
+  python: ({ isSteerable }: AgentKind) => {
+    const program = isSteerable ? 'steerable_agent.py' : 'example_agent.py';
+    return [interpreter, join(examples, 'python', program)];
+  },
+  typescript: ({ isSteerable, bundle }: AgentKind) => {
+    const program = isSteerable ? steerableTypescriptAgent : typescriptAgent;
+    const asUsersDo = ['--import', import.meta.resolve('tsx'), program];
+    return [process.execPath, ...(bundle === undefined ? asUsersDo : [bundle])];
+  },
 };
 
 /** The contents of the events of one run of an example agent, in order. */

@@ -59,6 +59,14 @@ class ProducerGap(Exception):
         self.expected_seq = expected_seq
 
 
+class InputsUnread(Exception):
+    """Inputs came that the worker has not taken in, so its last event did not end the stream."""
+
+    def __init__(self, next_offset):
+        super().__init__(f'there are {next_offset} inputs')
+        self.next_offset = next_offset
+
+
 class TryAgain(Exception):
     """Nobody knows whether the events are stored. Their sequence numbers make a retry safe."""
 
@@ -75,6 +83,8 @@ def check_response(status, body):
         raise ProducerFenced(response['detail'])
     if code == 'producer_gap':
         raise ProducerGap(response['expectedSeq'])
+    if code == 'inputs_unread':
+        raise InputsUnread(response['inputs']['nextOffset'])
     if status in (408, 429) or status >= 500:
         raise TryAgain(f'{status} {code}')
     raise AppendRejected(f'{status} {code}: {response.get("detail")}')
@@ -134,6 +144,9 @@ class Outbox:
                 break
             batch.append(event)
         return batch
+
+    def remove_last(self):
+        self._bytes -= len(self._events.pop()) + EVENT_OVERHEAD_BYTES
 
     def acknowledge(self, seq):
         self.next_seq = max(self.next_seq, min(seq, self.end_seq))
@@ -252,14 +265,18 @@ class Worker:
         status = self._refresh()
         if (status.get('producer') or {}).get('epoch') == self._epoch:
             raise AppendRejected(f'epoch {self._epoch} is in use; take a higher one')
+        return status
 
     def _work(self):
         while not self._is_done():
-            batch = self._wait_for_batch()
-            if batch:
-                self._retry(lambda: self._append(batch))
-            else:
-                self._renew_lease()
+            self._send()
+
+    def _send(self):
+        batch = self._wait_for_batch()
+        if batch:
+            self._retry(lambda: self._append(batch))
+        else:
+            self._renew_lease()
 
     def _is_done(self):
         with self._changed:
@@ -279,12 +296,14 @@ class Worker:
     def _append(self, batch):
         seq = self._outbox.next_seq
         body = b'[' + b','.join(batch) + b']'
-        headers = {'Content-Type': 'application/json', 'Producer-Seq': str(seq)}
         try:
-            self._request('POST', '/events', body, headers)
+            self._request('POST', '/events', body, self._append_headers(seq, len(batch)))
             self._acknowledge(seq + len(batch))
         except ProducerGap as gap:
             self._rewind(gap)
+
+    def _append_headers(self, seq, _count):
+        return {'Content-Type': 'application/json', 'Producer-Seq': str(seq)}
 
     def _renew_lease(self):
         """Renews the lease, and checks whether the stream was stopped."""

@@ -1,5 +1,6 @@
 import type { Delivery } from './delivery.js';
-import { TryAgain } from './worker-errors.js';
+import type { Inputs } from './inputs.js';
+import { InputsUnread, TryAgain } from './worker-errors.js';
 
 /** How long events are gathered before they leave. */
 const flushMs = 50;
@@ -8,12 +9,13 @@ const flushMs = 50;
 export class BatchSender {
   constructor(readonly delivery: Delivery) {}
 
-  /** Sends one batch; when there is nothing to send, renews the lease. */
+  /** Sends one batch; when there is nothing to send, renews the lease. Then reads the new inputs. */
   async send(): Promise<void> {
     const { backoff, isClosing } = this.delivery;
     const batch = await this.#nextBatch();
     if (batch.length > 0) await backoff.retry(() => this.#append(batch));
     else if (!isClosing) await this.#renewLease();
+    if (this.delivery.inputs?.hasUnread) await this.#readInputs(this.delivery.inputs);
   }
 
   async #nextBatch(): Promise<Buffer[]> {
@@ -35,10 +37,12 @@ export class BatchSender {
     const { client, outbox } = this.delivery;
     const seq = outbox.nextSeq;
     try {
-      await client.append(batch, seq);
+      const response = await client.append(batch, seq, this.delivery.ackBefore(seq + batch.length));
+      this.delivery.countInputs(response);
       this.delivery.acknowledge(seq + batch.length);
     } catch (error) {
-      this.delivery.rewindOnGap(error);
+      if (error instanceof InputsUnread) this.delivery.withdrawEnd(error);
+      else this.delivery.rewindOnGap(error);
     }
   }
 
@@ -48,6 +52,14 @@ export class BatchSender {
       this.delivery.checkStatus(await this.delivery.client.renewLease());
     } catch (error) {
       if (!(error instanceof TryAgain)) throw error; // the next check, or an append, will tell
+    }
+  }
+  async #readInputs(inputs: Inputs): Promise<void> {
+    try {
+      inputs.add(await this.delivery.client.readInputs(inputs.readCount));
+      this.delivery.notifier.notify();
+    } catch (error) {
+      if (!(error instanceof TryAgain)) throw error; // read after the next append or check
     }
   }
 }

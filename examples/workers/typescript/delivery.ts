@@ -1,8 +1,15 @@
 import { Backoff } from './backoff.js';
+import type { Inputs } from './inputs.js';
 import { Notifier } from './notifier.js';
 import { Outbox } from './outbox.js';
 import type { ResponseBody, ServiceClient } from './service-client.js';
-import { AppendRejected, ProducerFenced, ProducerGap, StreamEnded } from './worker-errors.js';
+import {
+  AppendRejected,
+  type InputsUnread,
+  ProducerFenced,
+  ProducerGap,
+  StreamEnded,
+} from './worker-errors.js';
 
 /** A silent worker checks this often whether its stream was stopped. */
 const maxCheckMs = 1000;
@@ -30,6 +37,8 @@ export class Delivery {
   readonly notifier = new Notifier();
   readonly backoff: Backoff;
   isClosing = false;
+  /** Of a worker that takes in inputs. */
+  inputs: Inputs | null = null;
   readonly #end = new AbortController();
   /** Whether the agent itself has ended the stream. */
   #hasEnded = false;
@@ -46,6 +55,10 @@ export class Delivery {
     return this.#end.signal;
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   get isDone(): boolean {
     return this.isClosing && this.outbox.isEmpty;
   }
@@ -58,6 +71,7 @@ export class Delivery {
     while (!this.signal.aborted && !this.outbox.hasRoom()) await this.notifier.wait(maxCheckMs);
     this.signal.throwIfAborted();
     this.outbox.add(Buffer.from(JSON.stringify(event)));
+    this.inputs?.acknowledgeBy(this.outbox.endSeq - 1);
     this.#hasEnded ||= endsStream(event);
     this.notifier.notify();
   }
@@ -75,9 +89,11 @@ export class Delivery {
   /** @throws AppendRejected when the epoch was used before: events would be taken for retries */
   async begin(): Promise<void> {
     const { epoch } = this.options;
-    const { producer } = await this.refresh();
-    if (producer?.epoch !== epoch) return;
-    throw new AppendRejected(`epoch ${epoch} is in use; take a higher one`);
+    const { producer, inputs } = await this.refresh();
+    if (producer?.epoch === epoch) {
+      throw new AppendRejected(`epoch ${epoch} is in use; take a higher one`);
+    }
+    this.inputs?.beginAt(inputs?.ackOffset ?? 0);
   }
 
   /** Gets the status of the stream, and acknowledges what is stored. */
@@ -93,13 +109,34 @@ export class Delivery {
   }
 
   /** @throws StreamEnded when it was not the agent that has ended it */
-  checkStatus({ streamStatus = 'open' }: ResponseBody): void {
+  checkStatus(status: ResponseBody): void {
+    this.countInputs(status);
+    const { streamStatus = 'open' } = status;
     if (streamStatus !== 'open' && !this.#hasEnded) throw new StreamEnded(streamStatus);
   }
 
   acknowledge(seq: number): void {
     if (seq > this.outbox.nextSeq) this.backoff.reset();
     this.outbox.acknowledge(seq);
+    this.notifier.notify();
+  }
+
+  /** How many inputs the events before this sequence number acknowledge; null when they do not. */
+  ackBefore(seq: number): number | null {
+    const { inputs } = this;
+    if (inputs === null || (this.#hasEnded && !inputs.mustBeRead)) return null;
+    return inputs.ackBefore(seq);
+  }
+
+  countInputs({ inputs }: ResponseBody): void {
+    if (inputs !== undefined) this.inputs?.count(inputs.nextOffset);
+  }
+
+  /** Takes the end back: nothing of its batch is stored, and all the rest is sent again. */
+  withdrawEnd({ inputCount }: InputsUnread): void {
+    this.inputs?.count(inputCount);
+    this.outbox.removeLast();
+    this.#hasEnded = false;
     this.notifier.notify();
   }
 

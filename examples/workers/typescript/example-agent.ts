@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { explain } from './exit-code.js';
 import { type Mode, Worker } from './worker.js';
-import { ProducerFenced, StreamEnded, WorkerEnded } from './worker-errors.js';
 import { keyHeaders } from './worker-key.js';
 
 const usage = `A simulated agent: it thinks, calls a tool for a while, and answers.
@@ -59,18 +59,6 @@ async function main(url: string | undefined): Promise<number> {
   }
   process.stdout.write('Done: all events are stored.\n');
   return 0;
-}
-
-function explain(error: unknown): number {
-  if (!(error instanceof WorkerEnded)) throw error;
-  const [code, word] =
-    error instanceof StreamEnded
-      ? [3, 'Stopped']
-      : error instanceof ProducerFenced
-        ? [4, 'Taken over']
-        : [5, 'Failed'];
-  process.stderr.write(`${word}: ${error.message}.\n`);
-  return code;
 }
 
 async function runAgent(worker: Worker): Promise<void> {

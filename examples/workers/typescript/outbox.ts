@@ -49,6 +49,10 @@ export class Outbox {
     this.#bytes += bytesOf(event);
   }
 
+  removeLast(): void {
+    this.#bytes -= bytesOf(this.#events.pop() as Buffer);
+  }
+
   /** The events of one batch, of which the first may be larger than a batch should be. */
   batchFrom(seq: number): Buffer[] {
     const first = seq - this.#firstSeq;

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { openRequest, receive, withTimeout } from './http-request.js';
 import {
   AppendRejected,
+  InputsUnread,
   ProducerFenced,
   ProducerGap,
   StreamEnded,
@@ -15,7 +16,24 @@ export interface ResponseBody {
   readonly detail?: string;
   readonly streamStatus?: string;
   readonly expectedSeq?: number;
+  readonly inputs?: { readonly nextOffset: number; readonly ackOffset?: number };
   readonly producer?: { readonly epoch: number; readonly nextSeq: number } | null;
+}
+
+/** What a reader has sent to the worker: `message`, `approval` and `answer` are the usual types. */
+export interface Input {
+  readonly type: string;
+  readonly id: string;
+  readonly content: string;
+  /** `replyTo` is the id of the event that it replies to. */
+  readonly data?: { readonly replyTo?: string; readonly approved?: boolean };
+  /** Who has sent it, where the service has keys or tokens. */
+  readonly by?: string;
+}
+
+export interface InputPage {
+  readonly inputs: readonly Input[];
+  readonly nextOffset: number;
 }
 
 /** Returns the body of a 2xx. @throws what another status means */
@@ -26,6 +44,7 @@ export function checkResponse(status: number, text: string): ResponseBody {
   if (code === 'stream_ended') throw new StreamEnded(String(body.streamStatus));
   if (code === 'producer_fenced') throw new ProducerFenced(detail);
   if (code === 'producer_gap') throw new ProducerGap(Number(body.expectedSeq));
+  if (code === 'inputs_unread') throw new InputsUnread(Number(body.inputs?.nextOffset));
   if (status === 408 || status === 429 || status >= 500) throw new TryAgain(`${status} ${code}`);
   throw new AppendRejected(`${status} ${code}: ${detail}`);
 }
@@ -52,10 +71,18 @@ export class ServiceClient {
     this.#agent = url.startsWith('https:') ? new HttpsAgent(options) : new Agent(options);
   }
 
-  /** Appends the events, of which the first has this sequence number, all or none. */
-  async append(events: readonly Buffer[], seq: number): Promise<void> {
-    const headers = { 'content-type': 'application/json', 'producer-seq': String(seq) };
-    await this.#call('POST', '/events', headers, `[${events.join(',')}]`);
+  /**
+   * Appends the events, of which the first has this sequence number, all or none.
+   *
+   * @param ack how many inputs the events acknowledge; null for none
+   */
+  async append(events: readonly Buffer[], seq: number, ack: number | null): Promise<ResponseBody> {
+    const headers = {
+      'content-type': 'application/json',
+      'producer-seq': String(seq),
+      ...(ack !== null && { 'inputs-ack-offset': String(ack) }),
+    };
+    return this.#call('POST', '/events', headers, `[${events.join(',')}]`);
   }
 
   /** An unknown stream is an empty object, here and below. */
@@ -65,6 +92,10 @@ export class ServiceClient {
 
   async status(): Promise<ResponseBody> {
     return this.#call('GET', `?producer=${encodeURIComponent(this.producerId)}`);
+  }
+
+  async readInputs(offset: number): Promise<InputPage> {
+    return (await this.#call('GET', `/inputs?offset=${offset}`)) as unknown as InputPage;
   }
 
   async #call(method: string, path: string, headers = {}, body?: string): Promise<ResponseBody> {

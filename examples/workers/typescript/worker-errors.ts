@@ -36,6 +36,15 @@ export class ProducerGap extends Error {
   }
 }
 
+/** Inputs came that the worker has not taken in, so its last event did not end the stream. */
+export class InputsUnread extends Error {
+  override readonly name = 'InputsUnread';
+
+  constructor(readonly inputCount: number) {
+    super(`there are ${inputCount} inputs`);
+  }
+}
+
 /** Nobody knows whether the events are stored. Their sequence numbers make a retry safe. */
 export class TryAgain extends Error {
   override readonly name = 'TryAgain';

@@ -24,7 +24,7 @@ export interface WorkerOptions {
 
 /** The worker's side of Rejoin: appends events to one stream, each once. */
 export class Worker {
-  readonly #delivery: Delivery;
+  protected readonly delivery: Delivery;
   readonly #sending: Promise<void>;
 
   constructor(options: WorkerOptions) {
@@ -35,29 +35,29 @@ export class Worker {
       'producer-epoch': String(epoch),
       'producer-lease': String(leaseSeconds),
     });
-    this.#delivery = new Delivery({ client, epoch, leaseSeconds, giveUpMs });
+    this.delivery = new Delivery({ client, epoch, leaseSeconds, giveUpMs });
     this.#sending = this.#send(options.mode ?? 'batches');
   }
 
   /** Aborted, with a `WorkerEnded` as its reason, when the agent has to stop. */
   get signal(): AbortSignal {
-    return this.#delivery.signal;
+    return this.delivery.signal;
   }
 
   /** Takes one event, and waits only while too many wait to be stored. @throws WorkerEnded */
   async append(event: AgentEvent): Promise<void> {
-    await this.#delivery.add(event);
+    await this.delivery.add(event);
   }
 
   /** Resolves when all events are stored. @throws WorkerEnded */
   async close(): Promise<void> {
-    this.#delivery.close();
+    this.delivery.close();
     await this.#sending;
     this.signal.throwIfAborted();
   }
 
   async #send(mode: Mode): Promise<void> {
-    const delivery = this.#delivery;
+    const { delivery } = this;
     const sender = mode === 'ndjson' ? new NdjsonSender(delivery) : new BatchSender(delivery);
     try {
       await delivery.backoff.retry(() => delivery.begin());

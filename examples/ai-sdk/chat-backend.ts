@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { Worker } from '../workers/typescript/worker.js';
+import { SteerableWorker } from '../workers/typescript/steerable-worker.js';
 
 /** As the AI SDK has it, as far as this back end needs. */
 export interface ChatMessage {
@@ -13,7 +13,7 @@ export interface ChatMessage {
 }
 
 /** Answers a question by appending events; it stops when the worker's signal is aborted. */
-export type Agent = (worker: Worker, question: string) => Promise<void>;
+export type Agent = (worker: SteerableWorker, question: string) => Promise<void>;
 
 export interface ChatBackendOptions {
   /** Of Rejoin. */
@@ -21,6 +21,14 @@ export interface ChatBackendOptions {
   readonly agent: Agent;
   /** Of every request to Rejoin: where it has keys, `Authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the page sends when the user has decided. */
+interface ApprovalReply {
+  /** Of the message that has the question. */
+  readonly messageId: string;
+  readonly approvalId: string;
+  readonly approved: boolean;
 }
 
 /** A page of a stream, as `GET …/events` returns it. */
@@ -35,8 +43,8 @@ interface Page {
 const leaseSeconds = 30;
 
 /**
- * The back end of a chat: the routes that `useChat` calls by default, one to stop, and one for a
- * page that loads. An application asks here first who the user is, and whose the chat.
+ * The back end of a chat: the routes that `useChat` calls by default, one to stop, one for approvals,
+ * and one for a page that loads. An application asks here first who the user is, and whose the chat.
  */
 export class ChatBackend {
   readonly server: Server;
@@ -53,12 +61,15 @@ export class ChatBackend {
 
   /** Responds to a request for one of its routes, and returns false for any other. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const match = /^\/api\/chat(?:\/([\w-]+)(?:\/(stream|stop))?)?$/.exec(request.url ?? '');
+    const match = /^\/api\/chat(?:\/([\w-]+)(?:\/(stream|stop|approval))?)?$/.exec(
+      request.url ?? '',
+    );
     const [, id = '', action = id === '' ? 'chats' : 'chat'] = match ?? [];
     const route = match && `${request.method} ${action}`;
     if (route === 'POST chats') await this.#send(request, response);
     else if (route === 'GET stream') await this.#follow(id, response);
     else if (route === 'POST stop') await this.#stop(id, request, response);
+    else if (route === 'POST approval') await this.#approve(id, request, response);
     else if (route === 'GET chat') sendJson(response, this.#messages.get(id) ?? []);
     else return false;
     return true;
@@ -98,10 +109,19 @@ export class ChatBackend {
     sendJson(response, {});
   }
 
+  /** Passes the reply to an approval on to the worker. The first one counts, from whichever page it comes. */
+  async #approve(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { messageId, approvalId, approved } = (await json(request)) as ApprovalReply;
+    const data = { replyTo: approvalId, approved };
+    const input = { type: 'approval', id: `reply-${approvalId}`, data };
+    await this.#post(`${this.#urlOf(id, messageId)}/inputs`, input);
+    sendJson(response, {});
+  }
+
   async #run(id: string, messageId: string, question: string): Promise<void> {
     const url = this.#urlOf(id, messageId);
     const headers = this.options.headers ?? {};
-    const worker = new Worker({ url, epoch: Date.now(), leaseSeconds, headers });
+    const worker = new SteerableWorker({ url, epoch: Date.now(), leaseSeconds, headers });
     try {
       await this.options.agent(worker, question);
     } catch {

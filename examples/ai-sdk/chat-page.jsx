@@ -43,7 +43,7 @@ function Chat({ stored }) {
       {messages.map((message) => (
         <article key={message.id} className={message.role}>
           {message.parts.map((part, index) => (
-            <Part key={index} part={part} />
+            <Part key={index} part={part} messageId={message.id} />
           ))}
         </article>
       ))}
@@ -59,19 +59,47 @@ function Chat({ stored }) {
   );
 }
 
-function Part({ part }) {
+function Part({ part, messageId }) {
   switch (part.type) {
     case 'text':
       return <p>{part.text}</p>;
     case 'reasoning':
       return <em>{part.text}</em>;
     case 'dynamic-tool':
-      return <code>{`${part.toolName}: ${part.state}`}</code>;
+      return (
+        <>
+          <code>{`${part.toolName}: ${part.state}`}</code>
+          {part.state === 'approval-requested' && <Approval part={part} messageId={messageId} />}
+        </>
+      );
     case 'source-url':
       return <a href={part.url}>{part.title ?? part.url}</a>;
     default:
       return null; // among them data-session_title and the like
   }
+}
+
+/** The question of a tool call. What comes of the reply comes in the stream, on all pages. */
+function Approval({ part, messageId }) {
+  const [isSent, setIsSent] = useState(false);
+  const reply = (approved) => {
+    setIsSent(true);
+    fetch(`/api/chat/${chatId}/approval`, {
+      method: 'POST',
+      body: JSON.stringify({ messageId, approvalId: part.approval.id, approved }),
+    }).catch(() => setIsSent(false)); // the user may try again
+  };
+  return (
+    <fieldset disabled={isSent}>
+      <legend>{`May it run ${part.toolName}(${JSON.stringify(part.input)})?`}</legend>
+      <button type="button" onClick={() => reply(true)}>
+        Allow
+      </button>
+      <button type="button" onClick={() => reply(false)}>
+        Deny
+      </button>
+    </fieldset>
+  );
 }
 
 createRoot(document.querySelector('#root')).render(<Chat stored={await loadMessages()} />);

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
+import type { SteerableWorker } from '../workers/typescript/steerable-worker.js';
 import { keyHeaders } from '../workers/typescript/worker-key.js';
 import { type Agent, ChatBackend } from './chat-backend.js';
 
@@ -18,12 +19,26 @@ const simulatedAgent: Agent = async (worker, question) => {
   await worker.append({ type: 'tool_call', id: 'search', data: call });
   await pause(1000);
   await worker.append({ type: 'tool_result', id: 'search', content: 'Nothing was found.' });
+  if (/\bmail\b/.test(question)) await sendMail(worker);
   for (const word of `You asked: ${question} `.repeat(20).split(/(?<= )/)) {
     await worker.append({ type: 'answer', id: 'answer', content: word });
     await pause(wordMs);
   }
   await worker.append({ type: 'complete', done: true });
 };
+
+async function sendMail(worker: SteerableWorker): Promise<void> {
+  const call = { tool_call_id: 'mail', tool_name: 'send_mail' };
+  await worker.append({ type: 'tool_call', data: { ...call, arguments: { to: 'everyone' } } });
+  await worker.append({ type: 'tool_approval_required', data: { ...call, approval_id: 'a1' } });
+  const reply = await worker.waitForReply('a1');
+  if (reply.data?.approved === true) {
+    await worker.append({ type: 'tool_result', content: 'The mail is sent.', data: call });
+  } else {
+    const denied = { type: 'tool-output-denied', toolCallId: 'mail' };
+    await worker.append({ type: 'ui_message_chunk', data: denied });
+  }
+}
 
 const folder = import.meta.dirname;
 const serviceUrl = process.argv[2] ?? 'http://127.0.0.1:8080';

@@ -67,6 +67,36 @@ describe('The page of the AI SDK example, in Chromium,', () => {
     expect(await other.locator(answer).allTextContents()).toEqual([text]);
   });
 
+  it.each([
+    ['Allow', 'send_mail: output-available'],
+    ['Deny', 'send_mail: output-denied'],
+  ])(
+    'still asks after a reload while an approval waits, and goes on after %s',
+    async (button, outcome) => {
+      const service = await startService();
+      const origin = await startExample(service.url);
+      const [page, other] = [await newPage(), await newPage()];
+      await page.goto(origin);
+      await page.fill('input', 'Send a mail.');
+      await page.click('button[type=submit]');
+      await page.waitForSelector('fieldset');
+      expect(await page.locator('legend').textContent()).toBe(
+        'May it run send_mail({"to":"everyone"})?',
+      );
+      await page.reload();
+      await other.goto(origin);
+      for (const one of [page, other]) await one.waitForSelector('fieldset:enabled');
+      await page.click(`text=${button}`);
+      for (const one of [page, other]) {
+        await status(one, 'ready');
+        expect(await one.locator('fieldset').count()).toBe(0);
+        const calls = await one.locator('code').allTextContents();
+        expect(calls).toEqual(['search: output-available', outcome]);
+        expect(await one.locator('article').count()).toBe(2);
+      }
+    },
+  );
+
   it('reconnects automatically when the service was restarted', async () => {
     const redis = await startRedis();
     const settings = onRedis(redis, { PORT: String(await freePort()) });

@@ -1,3 +1,4 @@
+import type { UIMessage } from 'ai';
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../examples/ai-sdk/chat-backend.js';
 import { loadMessages, newChat, shownText, startBackend } from '../support/chat.js';
@@ -61,6 +62,53 @@ describe('Chats of each major of the AI SDK', () => {
     },
   );
 });
+
+/** Asks whether it may act, and says what the reply was. */
+const asking: Agent = async (worker) => {
+  const call = { tool_call_id: 'mail', tool_name: 'send_mail' };
+  await worker.append({ type: 'tool_call', data: call });
+  await worker.append({ type: 'tool_approval_required', data: { ...call, approval_id: 'a1' } });
+  const { data } = await worker.waitForReply('a1');
+  const content = data?.approved ? 'approved' : 'denied';
+  await worker.append({ type: 'tool_result', content, data: call });
+  await worker.append({ type: 'complete', done: true });
+};
+
+describe.each(['memory', 'redis'])('Approvals of the AI SDK example on %s', (backend) => {
+  it.each(majors.filter(({ name }) => name !== 'ai 5'))(
+    'are asked again when the chat resumes, and the first reply counts ($name)',
+    async ({ sdk }) => {
+      const service = await startService(backend === 'redis' ? onRedis(await startRedis()) : {});
+      await isReady(service);
+      const origin = await startBackend(service.url, asking);
+      const first = newChat(sdk, { id: 'c', origin });
+      const sending = first.sendMessage({ text: 'Send it.' });
+      await waitFor('the question', () => callOf(first)?.state === 'approval-requested');
+      const resumed = newChat(sdk, { id: 'c', origin, messages: await loadMessages(origin, 'c') });
+      const resuming = resumed.resumeStream();
+      await waitFor('the question again', () => callOf(resumed)?.state === 'approval-requested');
+
+      const messageId = resumed.messages.at(-1)?.id;
+      const reply = (approved: boolean) =>
+        fetch(`${origin}/api/chat/c/approval`, {
+          method: 'POST',
+          body: JSON.stringify({ messageId, approvalId: 'a1', approved }),
+        });
+      expect((await reply(true)).status).toBe(200);
+      expect((await reply(true)).status).toBe(200);
+      await expect(reply(false)).rejects.toThrow(TypeError);
+      await Promise.all([sending, resuming]);
+      for (const chat of [first, resumed]) {
+        expect(chat.status).toBe('ready');
+        expect(callOf(chat)).toMatchObject({ state: 'output-available', output: 'approved' });
+      }
+    },
+  );
+});
+
+function callOf({ messages }: { readonly messages: readonly UIMessage[] }) {
+  return messages.at(-1)?.parts.find((part) => part.type === 'dynamic-tool');
+}
 
 describe('GET /ai-sdk/sessions/:sid/stream', () => {
   it('responds 503 with Retry-After while Redis is down, and works afterwards', async () => {

@@ -9,6 +9,7 @@ import {
 import { bundledProgram } from '../support/bundled-program.js';
 import { FeedClient } from '../support/feed-client.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { post } from '../support/worker.js';
 
@@ -143,6 +144,36 @@ describe.concurrent.each(kinds)('The steerable $language agent on $backend', (on
     expect((await topicsOf(stream)).at(-1)).toBe(`topic ${last}`);
   });
 
+  it('takes each input once over connections that are cut, and responses that are lost', async () => {
+    const direct = newStream();
+    const proxy = await TcpProxy.start(Number(new URL(direct).port));
+    const agent = start(`${proxy.url}${new URL(direct).pathname}`, {
+      steps: 300,
+      'step-seconds': 0.05,
+    });
+    await hasEvents(direct, 2);
+    await send(direct, [reply(true)]);
+    for (let count = 0; count < 10; count += 1) {
+      const seen = (await eventsOf(direct)).length;
+      if (count % 2 === 0) proxy.cut();
+      else proxy.loseNextResponses();
+      if (count < 5) await send(direct, [message(`topic ${count}`)]);
+      const hasGoneOn = async () => (await eventsOf(direct)).length > seen;
+      await waitFor('it goes on', async () => (await hasGoneOn()) || (await hasEnded(direct)));
+    }
+    expect(await agent.end()).toEqual(done);
+    const { connectionCount } = proxy;
+    await proxy.close();
+    expect(connectionCount).toBeGreaterThan(1); // there was trouble
+    const events = await eventsOf(direct);
+    expect(events.filter(({ type }) => type === 'tool_result')).toHaveLength(1);
+    const pieces = events.filter(({ type }) => type === 'answer').map(({ content }) => content);
+    const numbers = pieces.map((content) => Number.parseInt(content, 10)).filter(Number.isInteger);
+    expect(numbers).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+    expect((await topicsOf(direct)).at(-1)).toBe('topic 4');
+    expect(await statusOf(direct)).toMatchObject({ inputs: { nextOffset: 6, ackOffset: 6 } });
+  });
+
   it('finds the approval that came when its predecessor was dead', async () => {
     const stream = newStream();
     const first = start(stream, { epoch: 1 });
@@ -183,6 +214,10 @@ async function hasEvents(stream: string, count: number): Promise<void> {
 
 async function statusOf(stream: string): Promise<{ streamStatus: string }> {
   return (await (await fetch(stream)).json()) as { streamStatus: string };
+}
+
+async function hasEnded(stream: string): Promise<boolean> {
+  return (await statusOf(stream)).streamStatus !== 'open';
 }
 
 async function eventsOf(stream: string): Promise<ShownEvent[]> {

@@ -7,6 +7,9 @@ const badGateway = Buffer.from(
   'HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
 );
 
+/** In the URL of the feed of events, not in that of the inputs. */
+const feedOfEvents = '/m1/stream?';
+
 /** Stands between a page and a service, and breaks their connections in the ways of real networks. */
 export class FaultyProxy {
   #proxy!: TcpProxy;
@@ -47,7 +50,7 @@ export class FaultyProxy {
     let failures = 0;
     page.on('requestfailed', (request) => {
       const hasFailed = request.failure()?.errorText.includes('CONNECTION_REFUSED');
-      if (hasFailed && request.url().includes('/stream?')) failures += 1;
+      if (hasFailed && request.url().includes(feedOfEvents)) failures += 1;
     });
     this.#proxy.stopAccepting();
     this.#proxy.cut();
@@ -63,7 +66,7 @@ export class FaultyProxy {
     }
     if (from === 'service')
       return this.#throughBadGateway.has(connection) ? badGateway : chunk.length;
-    if (this.#badGateways > 0 && chunk.includes('/stream?')) {
+    if (this.#badGateways > 0 && chunk.includes(feedOfEvents)) {
       this.#badGateways -= 1;
       this.#throughBadGateway.add(connection);
     }

@@ -50,6 +50,47 @@ describe('The content of a hostile event', () => {
     await expectHarmless(inspector);
   });
 
+  it.each(attacks)('is shown of an input too, and has no effect: %s', async (attack) => {
+    const url = eventsUrl(service.url, service.sid);
+    const question = { type: 'tool_approval_required', id: attack, content: attack };
+    await post(url, question);
+    const { status } = await post(url.replace(/events$/, 'inputs'), [
+      { type: 'message', id: attack, content: attack },
+      { type: 'answer', id: 'i2', data: { [attack]: attack } },
+      { type: 'approval', id: 'i3', data: { replyTo: attack, approved: true } },
+      { type: 'approval', id: 'i4', data: { replyTo: { toString: 1 }, approved: 1 } },
+    ]);
+    expect(status).toBe(201);
+    const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`);
+    const rows = inspector.page.locator('#inputs-list li');
+    await rows.nth(3).waitFor();
+    expect(await rows.locator('.text').allTextContents()).toEqual([
+      attack,
+      JSON.stringify({ [attack]: attack }),
+      `Approved ${attack}`,
+      'Rejected {"toString":1}',
+    ]);
+    await inspector.page.locator('.decision').getByText('Approved').waitFor();
+    expect(await inspector.page.locator('.approval').textContent()).toContain(attack);
+    await expectHarmless(inspector);
+  });
+
+  it('is shortened in an input that is very long, which leaves the page as wide as it is', async () => {
+    const url = eventsUrl(service.url, service.sid);
+    const content = 'x'.repeat(30_000);
+    await post(url, { type: 'tool_approval_required', id: 'q1', content });
+    await post(url.replace(/events$/, 'inputs'), { type: 'message', id: 'i1', content });
+    const viewport = { width: 390, height: 844 };
+    const query = `?sid=${service.sid}&mid=m1`;
+    const { page } = await InspectorPage.open(service.url, query, { viewport });
+    const text = page.locator('#inputs-list .text');
+    await text.waitFor();
+    expect((await text.textContent())?.slice(-20)).toMatch(/^x+… \(10000 more\)$/);
+    await page.locator('.approval').waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    expect(await page.getByLabel('Message to the worker').isVisible()).toBe(true);
+  });
+
   it('does not stop the view where a tool, a reason or a title is no text', async () => {
     const odd = { toString: 1 };
     await post(eventsUrl(service.url, service.sid), [
@@ -76,7 +117,7 @@ describe('The content of a hostile event', () => {
     const body = frames.join('');
     const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) =>
-        page.route('**/stream?**', (route) =>
+        page.route('**/m1/stream?**', (route) =>
           route.fulfill({ contentType: 'text/event-stream', body: `retry: 60000\n\n${body}` }),
         ),
     });

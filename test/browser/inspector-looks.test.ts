@@ -38,7 +38,8 @@ describe('The inspector', () => {
   const service = sharedService(() => ({ FEED_LINGER: '0' }));
 
   async function open(options: Parameters<typeof InspectorPage.open>[2]): Promise<InspectorPage> {
-    await post(eventsUrl(service.url, service.sid), [
+    const url = eventsUrl(service.url, service.sid);
+    await post(url, [
       { type: 'question', content: 'Why?' },
       { type: 'thinking', content: 'Hm.', done: true },
       {
@@ -46,10 +47,18 @@ describe('The inspector', () => {
         data: { name: 'a_tool_with_a_long_name'.repeat(4), q: 'x'.repeat(300) },
       },
       { type: 'answer', content: `${'word '.repeat(200)}${'x'.repeat(300)}` },
-      { type: 'error', content: 'It failed.', done: true },
+      { type: 'tool_approval_required', id: 'q', content: `May it run? ${'x'.repeat(300)}` },
+      { type: 'tool_approval_required', id: 'r' },
     ]);
+    await post(url.replace(/events$/, 'inputs'), [
+      { type: 'approval', id: 'i1', data: { replyTo: 'q', approved: true } },
+      { type: 'message', id: 'i2', content: `${'word '.repeat(20)}${'x'.repeat(300)}` },
+    ]);
+    await post(url, { type: 'progress' }, { 'inputs-ack-offset': '1' });
+    await post(url, { type: 'error', content: 'It failed.', done: true });
     const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, options);
-    await inspector.says(/^All 5 events came/);
+    await inspector.says(/^All 8 events came/);
+    await inspector.page.getByText('not read', { exact: true }).waitFor();
     await inspector.page.locator('details').evaluateAll((all) => {
       for (const one of all) one.setAttribute('open', '');
     });

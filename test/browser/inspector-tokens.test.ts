@@ -49,7 +49,7 @@ describe('The inspector of a service with API keys and reader tokens', () => {
 
   it('appends a sample run with a key, and goes on with another token when the first has expired', async () => {
     const inspector = await InspectorPage.open(service.url);
-    const claims = { sid: 'demo', scope: 'read' };
+    const claims = { sid: 'demo', scope: 'read input' };
     await inspector.enter('API key', worker.token);
     // On a machine that is too busy it expires before anything came: then another run, for longer.
     for (let seconds = 8, hasBegun = false; !hasBegun; seconds *= 2) {
@@ -64,6 +64,7 @@ describe('The inspector of a service with API keys and reader tokens', () => {
 
     await inspector.enter('Reader token', await sign(claims));
     await inspector.click('Resume');
+    await inspector.click('Approve');
     await inspector.says(/^All \d+ events came, each once and in order/);
     const ids = (await inspector.frames).map(({ id }) => Number.parseInt(id, 10));
     expect(ids.length).toBeGreaterThan(before);

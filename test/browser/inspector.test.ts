@@ -38,6 +38,7 @@ describe('The inspector', () => {
       expect(await inspector.state).toBe('Cut off');
       await inspector.click('Resume');
     }
+    await inspector.click('Approve');
     await inspector.says(/^All \d+ events came, each once and in order\.$/);
 
     const stored = await storedOf(service.url, inspector);
@@ -194,7 +195,7 @@ describe('The inspector', () => {
     let isFirst = true;
     const inspector = await InspectorPage.open(service.url, `?sid=${service.sid}&mid=m1`, {
       prepare: (page) =>
-        page.route('**/stream?**', (route) => {
+        page.route('**/m1/stream?**', (route) => {
           const body = 'retry: 10\n\nid: 3-00000000\ndata: {"type":"complete"}\n\n';
           const status = isFirst ? 200 : 204;
           isFirst = false;

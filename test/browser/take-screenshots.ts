@@ -26,6 +26,7 @@ async function runAndCut(page: Page): Promise<void> {
   await page.getByText(/\d\d more wait/).waitFor();
   await page.screenshot({ path: resolve(images, 'inspector-cut.png') });
   await click(page, 'Resume');
+  await click(page, 'Approve');
   await page.getByText('each once and in order').waitFor({ timeout: 60_000 });
 }
 

@@ -29,10 +29,12 @@ export class ConversationView {
 
   /**
    * @param {HTMLElement} place
+   * @param {import('./approvals.js').Approvals} approvals
    * @param {(title: string) => void} onTitle
    */
-  constructor(place, onTitle) {
+  constructor(place, approvals, onTitle) {
     this.place = place;
+    this.approvals = approvals;
     this.onTitle = onTitle;
     this.#tools = new ToolCards(place);
   }
@@ -69,6 +71,7 @@ export class ConversationView {
     this.#growing = null;
     this.#others = null;
     this.#tools = new ToolCards(this.place);
+    this.approvals.clearQuestions();
   }
 
   /** @param {StreamEvent} event */
@@ -81,7 +84,8 @@ export class ConversationView {
     this.#others = null;
     const ending = endings.get(type);
     if (type === 'tool_call') this.#tools.call(event);
-    else if (type === 'tool_result') this.#tools.result(event);
+    else if (type === 'tool_result') this.#addResult(event);
+    else if (type === 'tool_approval_required') this.place.append(this.approvals.ask(event));
     else if (type === 'references') this.#addReferences(event);
     else if (ending === undefined) this.#addOther(event, others);
     else this.note(data?.reason ? `${ending}: ${asText(data.reason)}` : ending);
@@ -140,6 +144,12 @@ export class ConversationView {
     if (isNew) this.place.append(others.element);
     others.add(event);
     this.#others = others;
+  }
+
+  /** @param {StreamEvent} event */
+  #addResult(event) {
+    this.#tools.result(event);
+    this.approvals.close(event.data?.tool_call_id);
   }
 
   /** @param {StreamEvent} event */

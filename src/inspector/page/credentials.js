@@ -36,7 +36,7 @@ export function readerToken() {
 /**
  * The header for a request: of the two, the one that is meant for it. A token never appends.
  *
- * @param {'read' | 'append' | 'stop'} purpose
+ * @param {'read' | 'append' | 'stop' | 'input'} purpose
  * @returns {Record<string, string>}
  */
 export function authorization(purpose) {

@@ -23,10 +23,10 @@ const firstPauseMs = 1000;
 const longestPauseMs = 30_000;
 
 /**
- * One stream over the browser's own EventSource, which reconnects automatically after most of what breaks
- * its connection. It does not notice one that is dead without a word, and gives up for good after an
- * answer that is no feed: from both, this one comes back with the last id. `cut` and `resume` do by
- * hand what a tunnel does to a phone.
+ * The events or the inputs of a stream over the browser's own EventSource, which reconnects automatically
+ * after most of what breaks its connection. It does not notice one that is dead without a word, and gives
+ * up for good after an answer that is no feed: from both, this one comes back with the last id. `cut` and
+ * `resume` do by hand what a tunnel does to a phone.
  */
 export class Feed {
   /** @type {EventSource | null} */
@@ -45,11 +45,13 @@ export class Feed {
 
   /**
    * @param {StreamId} stream
+   * @param {import('./service.js').FeedPath} path
    * @param {(frame: Frame) => void} onFrame
    * @param {() => void} onState
    */
-  constructor(stream, onFrame, onState) {
+  constructor(stream, path, onFrame, onState) {
     this.stream = stream;
+    this.path = path;
     this.onFrame = onFrame;
     this.onState = onState;
   }
@@ -86,7 +88,7 @@ export class Feed {
   /** @param {FeedState} state */
   #open(state) {
     this.#drop();
-    const source = new EventSource(feedUrl(this.stream, this.lastId));
+    const source = new EventSource(feedUrl(this.stream, this.lastId, this.path));
     this.#source = source;
     this.wasOpen = false;
     this.#enter(state);

@@ -19,7 +19,7 @@ const fault = find('fault', HTMLParagraphElement);
 /** How many steps of the introduction are done. */
 let stepsDone = 0;
 
-const view = new StreamView(drawControls);
+const view = new StreamView(drawControls, tell);
 const streams = new StreamsList((mid) => open({ sid: sidInput.value, mid }));
 
 /** @param {import('./service.js').StreamId} stream */

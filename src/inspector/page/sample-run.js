@@ -1,7 +1,7 @@
-import { append, ServiceError } from './service.js';
+import { SampleWorker } from './sample-worker.js';
+import { ServiceError } from './service.js';
 
-/** @typedef {import('./service.js').StreamId} StreamId */
-/** @typedef {{ events: object[], pauseMs: number }} Step what is sent together, and the wait after it */
+/** @typedef {import('./sample-worker.js').Step} Step */
 
 const chunkPauseMs = 70;
 
@@ -42,8 +42,20 @@ const result = {
   },
 };
 
-/** What an agent does in twelve seconds or so. @returns {Step[]} */
-function steps() {
+const booking = {
+  tool_call_id: 'call-2',
+  tool_name: 'reserve_berth',
+  arguments: { train: 'night', from: 'Hamburg', to: 'Vienna' },
+};
+
+const approvalId = 'approval-1';
+
+const reserved = 'You have berth 42 in car 7. Sleep well: nobody hurries.';
+
+const declined = 'Then I reserve nothing. The day train has seats without a reservation.';
+
+/** What an agent does in twelve seconds or so, until it needs an approval. @returns {Step[]} */
+function untilApproval() {
   return [
     one(
       { id: 'question', type: 'agent_query', content: 'Why are night trains so slow?', done: true },
@@ -58,6 +70,31 @@ function steps() {
     one({ id: 'result', type: 'tool_result', content: '2 trains', done: true, data: result }, 400),
     ...chunks('thinking', 'thought-2', secondThought),
     ...chunks('answer', 'answer-2', answer),
+    one(
+      { id: 'booking', type: 'tool_call', content: 'reserve_berth', done: true, data: booking },
+      0,
+    ),
+    one(
+      {
+        id: approvalId,
+        type: 'tool_approval_required',
+        content: 'Reserve a berth in the night train?',
+        done: true,
+        data: { approval_id: approvalId, tool_call_id: 'call-2' },
+      },
+      0,
+    ),
+  ];
+}
+
+/** @param {boolean} isApproved @returns {Step[]} */
+function afterApproval(isApproved) {
+  const output = { car: 7, berth: 42 };
+  const result = { tool_call_id: 'call-2', success: true, duration_ms: 640, output };
+  const reservation = { id: 'berth', type: 'tool_result', content: 'Berth 42', done: true };
+  return [
+    ...(isApproved ? [one({ ...reservation, data: result }, 300)] : []),
+    ...chunks('answer', 'answer-3', isApproved ? reserved : declined),
     one({ id: 'end', type: 'complete', done: true }, 300),
     one({ id: 'title', type: 'session_title', content: 'Why night trains wait', done: true }, 0),
   ];
@@ -68,7 +105,7 @@ function steps() {
  * @param {number} pauseMs
  */
 function one(event, pauseMs) {
-  return { events: [event], pauseMs };
+  return { event, pauseMs };
 }
 
 /**
@@ -85,48 +122,20 @@ function chunks(type, id, text) {
   );
 }
 
-/** How often an append is tried again when the service cannot be reached. */
-const maxAttempts = 20;
-
 /**
- * Works as a worker does: posts its events one after another, each numbered so that it may be sent
- * again, and ends when it is told to.
+ * Works as an agent does, whose one tool waits for the approval of a reader, and ends when it is told to.
  *
- * @param {StreamId} stream
+ * @param {import('./service.js').StreamId} stream
  * @throws {ServiceError}
  */
 export async function runSample(stream) {
-  let seq = 0;
+  const worker = new SampleWorker(stream);
   try {
-    for (const { events, pauseMs } of steps()) {
-      await appendSafely(stream, events, seq);
-      seq += events.length;
-      await sleep(pauseMs);
-    }
+    await worker.play(untilApproval());
+    const isApproved = await worker.awaitApproval(approvalId);
+    if (isApproved !== null) await worker.play(afterApproval(isApproved));
   } catch (error) {
     const isToldToEnd = error instanceof ServiceError && error.code === 'stream_ended';
     if (!isToldToEnd) throw error;
   }
-}
-
-/**
- * @param {StreamId} stream
- * @param {readonly object[]} events
- * @param {number} seq
- */
-async function appendSafely(stream, events, seq) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await append(stream, events, seq);
-    } catch (error) {
-      const isFinal = error instanceof ServiceError && error.status < 500;
-      if (isFinal || attempt === maxAttempts) throw error;
-      await sleep(1000);
-    }
-  }
-}
-
-/** @param {number} ms */
-function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

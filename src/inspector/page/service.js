@@ -1,6 +1,9 @@
 import { authorization, readerToken } from './credentials.js';
 
 /** @typedef {{ sid: string, mid: string }} StreamId */
+/** @typedef {{ nextOffset: number, streamStatus: string, inputs: { ackOffset: number } }} StreamStatus */
+/** @typedef {'/stream' | '/inputs/stream'} FeedPath of the events, or of the inputs */
+/** @typedef {{ inputs: Record<string, any>[], nextOffset: number, ended: boolean }} InputsPage */
 
 /** A response of the service that is an error. Branch on `code`. */
 export class ServiceError extends Error {
@@ -74,7 +77,7 @@ export async function listStreams(sid) {
 /** @param {StreamId} stream */
 export async function getStatus(stream) {
   const status = await ask(urlOf(stream), { headers: authorization('read') });
-  return /** @type {{ nextOffset: number, streamStatus: string }} */ (status);
+  return /** @type {StreamStatus} */ (status);
 }
 
 /**
@@ -99,12 +102,13 @@ export async function readAll(stream) {
  *
  * @param {StreamId} stream
  * @param {string} from the id to go on from
+ * @param {FeedPath} path
  * @returns {Promise<boolean>} whether there is one; false when there is nothing to come back for
  * @throws {ServiceError}
  */
-export async function tryFeed(stream, from) {
+export async function tryFeed(stream, from, path) {
   const signal = AbortSignal.timeout(responseTimeoutMs);
-  const response = await fetch(feedUrl(stream, from), { cache: 'no-store', signal });
+  const response = await fetch(feedUrl(stream, from, path), { cache: 'no-store', signal });
   if (!response.ok) throw await toError(response);
   await response.body?.cancel();
   return response.status !== 204;
@@ -116,32 +120,74 @@ export async function stop(stream) {
 }
 
 /**
+ * Sends an input to the worker of a stream.
+ *
+ * @param {StreamId} stream
+ * @param {object} input with an id: the same one again is stored once
+ */
+export async function sendInput(stream, input) {
+  const headers = { 'content-type': 'application/json', ...authorization('input') };
+  await ask(urlOf(stream, '/inputs'), { method: 'POST', headers, body: JSON.stringify(input) });
+}
+
+/** What makes a worker the one producer of its stream, which ends when the worker is gone for 30 seconds. */
+const producer = { 'producer-id': 'inspector', 'producer-epoch': '1', 'producer-lease': '30' };
+
+/**
  * Appends events as a producer whose retries are known.
  *
  * @param {StreamId} stream
  * @param {readonly object[]} events
  * @param {number} seq
+ * @param {number} ackOffset acknowledges the inputs before it
  */
-export async function append(stream, events, seq) {
+export async function append(stream, events, seq, ackOffset) {
   const headers = {
     'content-type': 'application/json',
-    'producer-id': 'inspector',
-    'producer-epoch': '1',
+    ...producer,
     'producer-seq': String(seq),
-    'producer-lease': '30',
+    'inputs-ack-offset': String(ackOffset),
     ...authorization('append'),
   };
   await ask(urlOf(stream, '/events'), { method: 'POST', headers, body: JSON.stringify(events) });
 }
 
 /**
- * The URL of the feed.
+ * Renews the lease without an event.
+ *
+ * @param {StreamId} stream
+ * @param {number} ackOffset acknowledges the inputs before it
+ */
+export async function renewLease(stream, ackOffset) {
+  const headers = {
+    ...producer,
+    'inputs-ack-offset': String(ackOffset),
+    ...authorization('append'),
+  };
+  await ask(urlOf(stream, '/lease'), { method: 'POST', headers });
+}
+
+/**
+ * Reads inputs as the worker of a stream; without any, it waits for a while until there are some.
+ *
+ * @param {StreamId} stream
+ * @param {number} offset of the first one
+ */
+export async function readInputs(stream, offset) {
+  const url = urlOf(stream, `/inputs?offset=${offset}&wait=10`);
+  const page = await ask(url, { headers: authorization('append') });
+  return /** @type {InputsPage} */ (page);
+}
+
+/**
+ * The URL of a feed.
  *
  * @param {StreamId} stream
  * @param {string} from the id to go on from
+ * @param {FeedPath} path
  */
-export function feedUrl(stream, from) {
-  const url = urlOf(stream, '/stream');
+export function feedUrl(stream, from, path) {
+  const url = urlOf(stream, path);
   url.searchParams.set('lastEventId', from);
   url.searchParams.set('control', 'true');
   const token = readerToken();

@@ -4,6 +4,7 @@ import { askFor, readerToken } from './credentials.js';
 import { eventCount, find } from './elements.js';
 import { endingOf, Feed } from './feed.js';
 import { FramesView } from './frames-view.js';
+import { InputsView } from './inputs-view.js';
 import { Playback } from './playback.js';
 import { getStatus, invalidId, isFinal, ServiceError, tryFeed } from './service.js';
 import { drawBadge, drawCount, drawNoEvents, drawOutcome, drawState, drawWait } from './wire.js';
@@ -37,19 +38,31 @@ export class StreamView {
   #isFollowing = true;
   #openedAt = 0;
   #isCounting = false;
-  #conversation = new ConversationView(conversationPlace, (text) => {
-    title.textContent = text;
-  });
+  /** @type {InputsView} */
+  #inputs;
+  /** @type {ConversationView} */
+  #conversation;
   #frames = new FramesView(framesPlace);
   #playback = new Playback(
     (frame, delayMs) => this.#show(frame, delayMs),
     () => this.#onRound(),
   );
 
-  /** @param {() => void} onChange told whenever another control may be used */
-  constructor(onChange) {
-    this.onChange = onChange;
+  /**
+   * @param {() => void} onChange told whenever another control may be used
+   * @param {(error: unknown) => void} onError told why an input was not sent; null when one was
+   */
+  constructor(onChange, onError) {
+    this.onChange = () => {
+      this.#inputs.setOpen(this.hasFrames && !this.hasEnded, this.state !== 'cut');
+      onChange();
+    };
+    this.#inputs = new InputsView(onError);
+    this.#conversation = new ConversationView(conversationPlace, this.#inputs.approvals, (text) => {
+      title.textContent = text;
+    });
     setInterval(() => this.#explainSilence(), idlePeriodMs);
+    new ResizeObserver(() => this.#follow()).observe(scroller);
     scroller.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = scroller;
       this.#isFollowing = scrollHeight - scrollTop - clientHeight < nearEnd;
@@ -99,11 +112,13 @@ export class StreamView {
     this.#openedAt = performance.now();
     const feed = new Feed(
       stream,
+      '/stream',
       (frame) => this.#take(frame),
       () => this.#drawState(),
     );
     this.#feed = feed;
     feed.resume();
+    this.#inputs.open(stream);
   }
 
   cutOrResume() {
@@ -112,8 +127,10 @@ export class StreamView {
     if (this.canResume) {
       this.#note(`Resumed after ${feed.lastId}`);
       feed.resume();
+      this.#inputs.resume();
     } else {
       feed.cut();
+      this.#inputs.cut();
       this.#playback.flush();
       this.#note(`Cut off after ${feed.lastId}`);
     }
@@ -202,7 +219,8 @@ export class StreamView {
   async #outcome({ stream, lastId }) {
     try {
       if (this.hasEnded) return over(await compare(stream, this.#playback.frames));
-      if (await tryFeed(stream, lastId)) return { text: 'The feed was lost', isOver: false };
+      if (await tryFeed(stream, lastId, '/stream'))
+        return { text: 'The feed was lost', isOver: false };
       return over('There is no such stream any more. Resume to ask again.');
     } catch (error) {
       if (isFinal(error)) return over(explain(/** @type {ServiceError} */ (error)));

@@ -9,6 +9,8 @@ export interface RecordedEvent {
   readonly text: string;
   /** How long after the event before it came. */
   readonly gapMs: number;
+  /** Of the approval that the agent waits for after it; null when it goes on. */
+  readonly approvalId: string | null;
 }
 
 export type AgentRun = readonly RecordedEvent[];
@@ -20,6 +22,7 @@ interface EventFields {
   readonly content?: unknown;
   readonly done?: unknown;
   readonly timestamp?: unknown;
+  readonly data?: unknown;
 }
 
 /** The pace of events that do not say when they came. */
@@ -43,9 +46,14 @@ export async function loadAgentRun(file: string): Promise<AgentRun> {
     events.push(parseEvent(text, `${file}, line ${index + 1},`));
   }
   if (events.length === 0) throw new DemoError(`${file} has no events`);
-  const run = texts.map((text, index) => ({ text, gapMs: gapMs(events, index) }));
+  const run = texts.map((text, index) => ({
+    text,
+    gapMs: gapMs(events, index),
+    approvalId: approvalIdOf(events[index]),
+  }));
   if (events.some(isTerminal)) return run;
-  return [...run, { text: '{"type":"complete","done":true}', gapMs: steadyGapMs }];
+  const end = '{"type":"complete","done":true}';
+  return [...run, { text: end, gapMs: steadyGapMs, approvalId: null }];
 }
 
 async function readText(file: string): Promise<string> {
@@ -82,6 +90,12 @@ function gapMs(events: readonly EventFields[], index: number): number {
 
 function timeOf(event: EventFields | undefined): number {
   return typeof event?.timestamp === 'string' ? Date.parse(event.timestamp) : Number.NaN;
+}
+
+function approvalIdOf(event: EventFields | undefined): string | null {
+  if (event?.type !== 'tool_approval_required') return null;
+  const id = (event.data as { approval_id?: unknown } | null | undefined)?.approval_id ?? event.id;
+  return typeof id === 'string' ? id : null;
 }
 
 function isTerminal({ type, done }: EventFields): boolean {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import type { AgentRun } from './agent-run.js';
+import { approveAll } from './approval.js';
 import { poorNetwork, Reader, steadyNetwork } from './reader.js';
 import { LogScreen } from './screen.js';
 import { TerminalScreen } from './terminal-screen.js';
@@ -60,14 +61,15 @@ async function sendAndFollow(
   signal: AbortSignal,
 ): Promise<void> {
   const feed = `${streamUrl}/stream`;
-  const sending = worker.replay(`${streamUrl}/events`, signal);
+  const sending = worker.replay(streamUrl, signal);
+  const approving = approveAll(worker, `${streamUrl}/inputs`, signal);
   const reading = Promise.all([
     steady.follow(feed, signal),
     dropping.follow(feed, signal),
     halfWay(worker, signal).then(() => late.follow(feed, signal)),
   ]);
   const limit = sending.then(() => sleep(readLimitMs, undefined, { signal }));
-  await Promise.race([reading, limit]);
+  await Promise.race([reading, limit, approving]);
   await sending;
 }
 

@@ -33,6 +33,10 @@ export class LogScreen implements Screen {
   }
 }
 
-export function progress({ sent, run }: Worker): string {
-  return `worker    ${sent.length} of ${run.length} events sent`;
+export function progress({ sent, run, waitsFor, approvals }: Worker): string {
+  const inputs = approvals.map(
+    ({ replyTo, isApproved }) => `, ${replyTo} ${isApproved ? 'approved' : 'rejected'}`,
+  );
+  const wait = waitsFor === null ? '' : `, waits for ${waitsFor} to be approved`;
+  return `worker    ${sent.length} of ${run.length} events sent${inputs.join('')}${wait}`;
 }

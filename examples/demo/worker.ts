@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentRun, completeEvent, type RecordedEvent } from './agent-run.js';
+import { type Approval, findApproval, readInputs } from './approval.js';
 import { DemoError } from './demo-error.js';
 
 /** An append that takes longer has failed. */
@@ -9,6 +10,11 @@ const appendTimeoutMs = 10_000;
 export class Worker {
   /** The JSON texts that the service has stored, in order. */
   readonly sent: string[] = [];
+  /** Of the approval that it waits for. */
+  waitsFor: string | null = null;
+  readonly approvals: Approval[] = [];
+  #inputOffset = 0;
+  #ackOffset = 0;
 
   constructor(
     readonly run: AgentRun,
@@ -25,21 +31,42 @@ export class Worker {
    *
    * @throws DemoError when the service rejects an event
    */
-  async replay(eventsUrl: string, signal: AbortSignal): Promise<void> {
+  async replay(streamUrl: string, signal: AbortSignal): Promise<void> {
     let dueAt = performance.now();
     for (const event of this.run) {
       dueAt += event.gapMs / this.speed;
       const waitMs = dueAt - performance.now();
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
-      await this.#append(eventsUrl, event, signal);
+      await this.#append(`${streamUrl}/events`, event, signal);
+      if (event.approvalId === null) continue;
+      await this.#awaitApproval(`${streamUrl}/inputs`, event.approvalId, signal);
+      dueAt = performance.now();
+    }
+  }
+
+  /** Reads inputs until one of them decides; what was recorded goes on the same, whatever it says. */
+  async #awaitApproval(inputsUrl: string, id: string, signal: AbortSignal): Promise<void> {
+    this.waitsFor = id;
+    while (this.waitsFor !== null) {
+      const { inputs, nextOffset } = await readInputs(inputsUrl, this.#inputOffset, signal);
+      this.#inputOffset = nextOffset;
+      const approval = findApproval(inputs, id);
+      if (approval === null) continue;
+      this.approvals.push(approval);
+      this.waitsFor = null;
     }
   }
 
   async #append(eventsUrl: string, event: RecordedEvent, signal: AbortSignal): Promise<void> {
     const text = completeEvent(event.text, new Date());
+    const ackOffset = this.#inputOffset;
+    const isNews = ackOffset > this.#ackOffset;
     const response = await fetch(eventsUrl, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(isNews && { 'inputs-ack-offset': String(ackOffset) }),
+      },
       body: text,
       signal: AbortSignal.any([signal, AbortSignal.timeout(appendTimeoutMs)]),
     }).catch((error: Error) => {
@@ -47,6 +74,7 @@ export class Worker {
     });
     const body = await response.text();
     if (response.status !== 201) throw this.#failure(`${response.status} ${body}`);
+    this.#ackOffset = ackOffset;
     this.sent.push(text);
   }
 

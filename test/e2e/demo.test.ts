@@ -30,6 +30,7 @@ describe('npm run demo', () => {
   it('ends with every reader having exactly what was sent', async () => {
     const { code, output } = await runDemo(['--speed', '20'], {}, npmRun);
     expect(output).toContain(allEqual);
+    expect(output).toContain('257 of 257 events sent, ask-mail approved');
     expect(rowOf('steady', output)).toMatchObject({ reconnects: 0, isEqual: true });
     expect(rowOf('late', output)).toMatchObject({ reconnects: 0, isEqual: true });
     expect(rowOf('dropping', output).isEqual).toBe(true);

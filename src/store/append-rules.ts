@@ -74,9 +74,12 @@ function followsEnd(index: number, streamStatus: Ending): ServiceError {
   });
 }
 
-/** Rejects an append to a stream that has ended. */
-export function streamEnded(streamStatus: string): ServiceError {
-  const message = `a finished stream rejects further events (${streamStatus})`;
+/** Rejects an append of events or inputs to a stream that has ended. */
+export function streamEnded(
+  streamStatus: string,
+  what: 'events' | 'inputs' = 'events',
+): ServiceError {
+  const message = `a finished stream rejects further ${what} (${streamStatus})`;
   return reject('stream_ended', message, { streamStatus });
 }
 

@@ -72,7 +72,12 @@ describeApp('Inputs', { feed }, ({ stream }) => {
     const late = await send(one, [message(0), message(1)]);
     expect(late).toMatchObject({
       status: 409,
-      body: { code: 'stream_ended', streamStatus: 'complete', stored: 1 },
+      body: {
+        code: 'stream_ended',
+        detail: 'a finished stream rejects further inputs (complete)',
+        streamStatus: 'complete',
+        stored: 1,
+      },
     });
     const other = await send(one, { ...message(0), content: 'y' });
     expect(other).toMatchObject({ status: 409, body: { code: 'input_conflict', stored: 0 } });

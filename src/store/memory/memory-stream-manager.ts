@@ -126,7 +126,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const now = Date.now();
     const stream = this.#find(id, now);
     if (stream === undefined) {
-      if (await this.wasDeleted(id)) throw streamEnded('deleted');
+      if (await this.wasDeleted(id)) throw streamEnded('deleted', 'inputs');
       return null;
     }
     const offset = stream.inputs?.events.length ?? 0;
@@ -327,7 +327,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     skipped: number,
     now: number,
   ): void {
-    if (stream.ending !== null) throw withMoreStored(streamEnded(stream.ending), skipped);
+    if (stream.ending !== null) throw withMoreStored(streamEnded(stream.ending, 'inputs'), skipped);
     const { limits } = this.options;
     const bytes = inputs.reduce((sum, input) => sum + input.bytes.length, 0);
     const { events: stored, bytes: storedBytes } = stream.inputs ?? { events: [], bytes: 0 };

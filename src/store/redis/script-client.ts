@@ -224,7 +224,7 @@ export function toStoredInputs(
     case 'conflict':
       throw inputConflict(String(detail));
     case 'ended':
-      throw withMoreStored(streamEnded(String(detail)), Number(number));
+      throw withMoreStored(streamEnded(String(detail), 'inputs'), Number(number));
     case 'full':
       throw inputsFull(limits, Number(detail));
     default:

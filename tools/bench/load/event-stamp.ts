@@ -21,17 +21,20 @@ const sentAtAt = numberAt + numberDigits;
 
 const contentBytes = 120;
 
+/** Room for an id of its own. */
+export const emptyId = `i${'0'.repeat(writerDigits + numberDigits)}`;
+
 /** Microseconds since this process began. */
 export function nowUs(): number {
   return Math.round(performance.now() * 1000);
 }
 
 /** An event as a worker sends it, with a content of 120 bytes and an empty stamp. */
-export function eventText(): string {
+export function eventText(id = 'answer-1'): string {
   const words = 'The quick brown fox jumps over the lazy dog. '.repeat(3);
   const content = `~${'0'.repeat(stampBytes - 1)} ${words}`.slice(0, contentBytes);
   return JSON.stringify({
-    id: 'answer-1',
+    id,
     type: 'answer',
     content,
     done: false,
@@ -49,6 +52,12 @@ export function writeOrigin(bytes: Buffer, at: number, stream: number, writer: n
 export function writeMoment(bytes: Buffer, at: number, number: number, sentAtUs: number): void {
   writeDigits(bytes, at + numberAt, numberDigits, number);
   writeDigits(bytes, at + sentAtAt, sentAtDigits, sentAtUs);
+}
+
+/** @param at where `emptyId` begins */
+export function writeId(bytes: Buffer, at: number, writer: number, number: number): void {
+  writeDigits(bytes, at + 1, writerDigits, writer);
+  writeDigits(bytes, at + 1 + writerDigits, numberDigits, number);
 }
 
 /** Each of these is NaN when there are no digits. */

@@ -198,7 +198,9 @@ export class Load {
   #target(stream: number, isProducer: boolean): Target {
     const writer = this.#writers.get(stream) ?? 0;
     this.#writers.set(stream, writer + 1);
-    return { stream, writer, isProducer, path: this.server.appendPath(stream) };
+    const { takesEachIdOnce = false } = this.server;
+    const path = this.server.appendPath(stream);
+    return { stream, writer, isProducer, path, needsIds: takesEachIdOnce };
   }
 
   #close(): void {

@@ -1,4 +1,12 @@
-import { eventText, nowUs, stampMarker, writeMoment, writeOrigin } from './event-stamp.js';
+import {
+  emptyId,
+  eventText,
+  nowUs,
+  stampMarker,
+  writeId,
+  writeMoment,
+  writeOrigin,
+} from './event-stamp.js';
 import type { WrittenStream } from './ledger.js';
 import { openConnection, type RawConnection } from './raw-connection.js';
 import { ResponseReader } from './response-reader.js';
@@ -10,6 +18,8 @@ export interface Target {
   readonly writer: number;
   /** Whether it numbers its appends, with the headers of a producer. */
   readonly isProducer: boolean;
+  /** Whether each event has an id of its own. */
+  readonly needsIds: boolean;
 }
 
 interface PosterOptions {
@@ -103,16 +113,17 @@ export class Poster {
 /** Room for a sequence number: spaces before the value of a header are no part of it. */
 const noNumber = ' '.repeat(10);
 
-/** The bytes of a request, in which only the stamp and the sequence number change. */
+/** The bytes of a request, in which only the stamp, the id and the sequence number change. */
 class PreparedRequest {
   sent = 0;
   readonly #bytes: Buffer;
   readonly #stampAt: number;
+  readonly #idAt: number;
   /** Where the sequence number ends. */
   readonly #numberEnd: number;
 
   constructor(readonly target: Target) {
-    const body = eventText();
+    const body = target.needsIds ? eventText(emptyId) : eventText();
     const head = [
       `POST ${target.path} HTTP/1.1`,
       'Host: 127.0.0.1',
@@ -124,14 +135,17 @@ class PreparedRequest {
     ];
     this.#bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
     this.#stampAt = this.#bytes.indexOf(stampMarker);
+    this.#idAt = this.#bytes.indexOf(emptyId);
     this.#numberEnd = this.#bytes.indexOf(noNumber) + noNumber.length;
     writeOrigin(this.#bytes, this.#stampAt, target.stream, target.writer);
   }
 
   /** The bytes are those of before, which have left when their response has come. */
   next(dueAtUs: number): Buffer {
+    const { writer, needsIds, isProducer } = this.target;
     writeMoment(this.#bytes, this.#stampAt, this.sent, dueAtUs);
-    if (this.target.isProducer) {
+    if (needsIds) writeId(this.#bytes, this.#idAt, writer, this.sent);
+    if (isProducer) {
       const number = String(this.sent);
       this.#bytes.write(number, this.#numberEnd - number.length, 'latin1');
     }

@@ -5,6 +5,7 @@ import { growth } from './growth.js';
 import { herd, herdShared } from './herd.js';
 import { hotStream } from './hot-stream.js';
 import { idle, idleMany, idleShared } from './idle.js';
+import { inputs } from './inputs.js';
 import { latency } from './latency.js';
 import { ndjson } from './ndjson.js';
 import { replay } from './replay.js';
@@ -20,6 +21,7 @@ export const allScenarios: readonly Scenario[] = [
   ndjson,
   replay,
   latency,
+  inputs,
   idle,
   idleShared,
   idleMany,

@@ -24,7 +24,7 @@ export interface PacedResult extends Interval {
 }
 
 /** What is not measured, as code gets compiled and buffers grow; less only where little is. */
-const warmUpSeconds = 3;
+export const warmUpSeconds = 3;
 
 /** How long a server gets to make up for a slow beginning. Not all ever do. */
 const catchUpSeconds = 5;

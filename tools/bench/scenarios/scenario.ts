@@ -9,6 +9,7 @@ export const scenarioNames = [
   'ndjson',
   'replay',
   'latency',
+  'inputs',
   'idle',
   'idle-shared',
   'idle-many',

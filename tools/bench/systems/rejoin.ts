@@ -12,7 +12,7 @@ import { type Job, type System, withoutStore } from './system.js';
 const root = resolve(import.meta.dirname, '../../..');
 const loopDelay = new URL('./loop-delay.mjs', import.meta.url).href;
 
-/** The built service, with its defaults but for the port and the number of feeds. */
+/** The built service, with its defaults but for the port and the numbers of feeds and inputs. */
 export const rejoin = rejoinIn(root, serviceMain);
 
 /** The same on a Redis of its own, that keeps nothing on disk. */
@@ -97,6 +97,10 @@ function routesOf(first: Node, last: Node) {
     hasHealth: true,
     appendPath: (stream: number) => `${pathOf(stream)}/events`,
     followPath: (stream: number) => `${pathOf(stream)}/stream`,
+    inputs: {
+      appendPath: (stream: number) => `${pathOf(stream)}/inputs`,
+      followPath: (stream: number) => `${pathOf(stream)}/inputs/stream`,
+    },
     create: async () => {},
     deleteStreams: async (streams: readonly number[]) => {
       for (const stream of streams) await send(first.port, 'DELETE', pathOf(stream));
@@ -124,6 +128,8 @@ function environmentOf({ watchesLoop = false }: Job): Record<string, string> {
     MAX_CONNECTIONS: '300000',
     FEED_MAX_FEEDS: '200000',
     FEED_MAX_FEEDS_PER_STREAM: '200000',
+    LIMITS_STREAM_INPUTS: '100000',
+    LIMITS_STREAM_INPUT_BYTES: '64MiB',
   };
   return watchesLoop ? { ...limits, NODE_OPTIONS: `--import=${loopDelay}` } : limits;
 }

@@ -43,6 +43,10 @@ export interface Server {
   readonly storePids: readonly number[];
   appendPath(stream: number): string;
   followPath(stream: number): string;
+  /** The way back from the readers of a stream to its worker, where the system has one. */
+  readonly inputs?: Pick<Server, 'appendPath' | 'followPath'>;
+  /** Whether it stores what has a known id only once, so that each request needs one of its own. */
+  readonly takesEachIdOnce?: boolean;
   /** Before anything is appended to these streams or they are followed. */
   create(streams: readonly number[]): Promise<void>;
   /** Makes room where what is stored has a limit. */

@@ -9,6 +9,8 @@ export interface FaultArguments {
   /** Null: as often as each fault says. */
   readonly runs: number | null;
   readonly writesDocs: boolean;
+  /** How many inputs are to be acknowledged on each backend; null: as many as there are. */
+  readonly inputs: number | null;
   /** How long to soak instead, in minutes; null: not. */
   readonly soakMinutes: number | null;
 }
@@ -19,6 +21,7 @@ export const usage = `Usage: npm run test:faults -- [FAULT…] [options]
                 and what takes longer than promised fails; otherwise it is only printed as late
   --runs N      each that many times
   --seed N      repeat the run that printed this seed (default: another one each time)
+  --inputs N    with more inputs, and again until N of them are acknowledged on each backend
   --write-docs  keep what was found in docs/reliability.json, and write the table of docs/reliability.md anew
   --soak MIN    instead, run the service for that many minutes, with random faults
   --list        only print the names
@@ -35,6 +38,7 @@ const options = {
   runs: { type: 'string' },
   seed: { type: 'string' },
   'write-docs': { type: 'boolean', default: false },
+  inputs: { type: 'string' },
   soak: { type: 'string' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -56,6 +60,7 @@ export function readArguments(
     seed: values.seed === undefined ? newSeed() : toInteger('--seed', values.seed),
     runs: values.runs === undefined ? null : toInteger('--runs', values.runs),
     writesDocs: values['write-docs'],
+    inputs: values.inputs === undefined ? null : toInteger('--inputs', values.inputs),
     soakMinutes: values.soak === undefined ? null : toInteger('--soak', values.soak),
   };
 }

@@ -21,6 +21,8 @@ export interface Run {
   /** Which run of this fault it is, from 0. */
   readonly index: number;
   readonly isFull: boolean;
+  /** How many inputs the usual load has; null: as many as usual. */
+  readonly inputsPerSecond: number | null;
   /** Numbers in [0, 1) that the seed of the run repeats. */
   readonly random: () => number;
   /** Ended after the run. */

@@ -3,6 +3,8 @@ export interface Findings {
   /** Requests with a 2xx response, and the events in them. */
   readonly acknowledgedAppends: number;
   readonly acknowledgedEvents: number;
+  /** Inputs that were acknowledged. */
+  readonly acknowledgedInputs: number;
   /** Events that were acknowledged and are not stored. */
   readonly lostEvents: number;
   /** Events that are stored twice, or that came twice to a reader that was not reset. */
@@ -23,6 +25,7 @@ export interface Findings {
 export const nothingFound: Findings = {
   acknowledgedAppends: 0,
   acknowledgedEvents: 0,
+  acknowledgedInputs: 0,
   lostEvents: 0,
   repeatedEvents: 0,
   rejectedAppends: 0,
@@ -38,6 +41,7 @@ export function together(some: Findings, others: Findings): Findings {
   return {
     acknowledgedAppends: some.acknowledgedAppends + others.acknowledgedAppends,
     acknowledgedEvents: some.acknowledgedEvents + others.acknowledgedEvents,
+    acknowledgedInputs: some.acknowledgedInputs + others.acknowledgedInputs,
     lostEvents: some.lostEvents + others.lostEvents,
     repeatedEvents: some.repeatedEvents + others.repeatedEvents,
     rejectedAppends: some.rejectedAppends + others.rejectedAppends,

@@ -1,4 +1,4 @@
-import { allFaults } from './all-faults.js';
+import { allFaults, usualFaults } from './all-faults.js';
 import { type FaultArguments, readArguments, UsageError, usage } from './arguments.js';
 import type { Fault } from './fault.js';
 import { findingsText, rounded } from './report/findings-text.js';
@@ -16,6 +16,7 @@ async function main(): Promise<number> {
     const wanted = readArguments(process.argv.slice(2), names);
     if (wanted === 'help') print(usage);
     else if (wanted === 'list') print(`${names.join('\n')}\n`);
+    else if (wanted.inputs !== null) return (await injectUntil(wanted.inputs, wanted)) ? 0 : 1;
     else if (wanted.soakMinutes === null) return (await injectAll(wanted)) ? 0 : 1;
     else return (await soakFor(wanted.soakMinutes, wanted.seed)) ? 0 : 1;
     return 0;
@@ -24,6 +25,30 @@ async function main(): Promise<number> {
     process.stderr.write(`${error.message}\n\n${usage}`);
     return 2;
   }
+}
+
+/** Of all streams of a run that is to have many. */
+const manyInputsPerSecond = 1000;
+
+/** Repeats the faults until each backend has acknowledged that many inputs. Whether every promise held. */
+async function injectUntil(inputs: number, wanted: FaultArguments): Promise<boolean> {
+  const { names, seed } = wanted;
+  const chosen = usualFaults.filter(({ name }) => names.length === 0 || names.includes(name));
+  const results: FaultResult[] = [];
+  for (const backend of ['Redis', 'memory'] as const) {
+    const faults = chosen.filter((fault) => fault.backend === backend);
+    let acknowledged = 0;
+    for (let turn = 0; faults.length > 0 && acknowledged < inputs; turn += 1) {
+      const fault = faults[turn % faults.length] as Fault;
+      print(`${fault.name} (${backend}), seed ${seed + turn}\n`);
+      const result = await inject(fault, 1, { ...wanted, seed: seed + turn });
+      results.push(result);
+      if (result.findings.acknowledgedInputs === 0) break; // the run failed
+      acknowledged += result.findings.acknowledgedInputs;
+    }
+    print(`${backend}: ${acknowledged.toLocaleString('en')} inputs acknowledged\n\n`);
+  }
+  return haveHeld(results, wanted);
 }
 
 /** Whether every promise held. */
@@ -38,9 +63,12 @@ async function injectAll(wanted: FaultArguments): Promise<boolean> {
     results.push(await inject(fault, runs, wanted));
     if (wanted.writesDocs) writeReliabilityPage(keepResults(results));
   }
+  return haveHeld(results, wanted);
+}
+
+function haveHeld(results: readonly FaultResult[], { isFull }: FaultArguments): boolean {
   const hasHeld = results.every(
-    ({ findings }) =>
-      findings.breaches.length === 0 && (!wanted.isFull || findings.late.length === 0),
+    ({ findings }) => findings.breaches.length === 0 && (!isFull || findings.late.length === 0),
   );
   print(hasHeld ? 'Every promise held.\n' : 'A PROMISE WAS BROKEN.\n');
   return hasHeld;
@@ -61,6 +89,7 @@ async function inject(fault: Fault, runs: number, wanted: FaultArguments): Promi
   const findings = await runFault(fault, {
     isFull: wanted.isFull,
     seed: wanted.seed,
+    inputsPerSecond: wanted.inputs === null ? null : manyInputsPerSecond,
     runs,
     onRun: (index, found) => {
       process.stderr.write(`  run ${index + 1}: ${findingsText(found)}\n`);

@@ -8,6 +8,8 @@ export interface RunOptions {
   /** The first run takes this one, each further run the next. */
   readonly seed: number;
   readonly runs: number;
+  /** As `Run.inputsPerSecond`. */
+  readonly inputsPerSecond?: number | null;
   readonly onRun?: (index: number, findings: Findings) => void;
 }
 
@@ -23,10 +25,16 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Findi
 }
 
 async function runOnce(fault: Fault, index: number, options: RunOptions): Promise<Findings> {
-  const { isFull, seed } = options;
+  const { isFull, seed, inputsPerSecond = null } = options;
   const scope = new Scope();
   try {
-    const found = await fault.inject({ index, isFull, random: randomFrom(seed + index), scope });
+    const found = await fault.inject({
+      index,
+      isFull,
+      inputsPerSecond,
+      random: randomFrom(seed + index),
+      scope,
+    });
     const seeded = (text: string) => `seed ${seed + index}: ${text}`;
     return { ...found, breaches: found.breaches.map(seeded), late: found.late.map(seeded) };
   } catch (error) {

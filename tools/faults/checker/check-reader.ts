@@ -71,7 +71,7 @@ function checkAgainstStore(stored: readonly string[], frames: readonly Frame[], 
 }
 
 /** As frames carry an event: these characters end a line for some clients. */
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.replace(
     /[\u2028\u2029\u0085]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -79,6 +79,6 @@ function onOneLine(text: string): string {
 }
 
 /** The id of the frame with this element, from `docs/protocol.md`. */
-function idAfter(element: string, index: number): string {
+export function idAfter(element: string, index: number): string {
   return `${index + 1}-${crc32(element).toString(16).padStart(8, '0')}`;
 }

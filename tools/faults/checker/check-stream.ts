@@ -1,4 +1,5 @@
 import { isProducerLost } from '../load/numbered-event.js';
+import { checkInputs } from './check-inputs.js';
 import { checkReader } from './check-reader.js';
 import { checkStored } from './check-stored.js';
 import type { Attempt, StreamLog } from './logs.js';
@@ -13,6 +14,7 @@ export function checkStream(log: StreamLog, rules: Rules): Verdict {
     ...losses,
     ...store.breaches,
     ...readers.flatMap((verdict) => verdict.breaches),
+    ...checkInputs(log, rules),
     ...checkEnd(log),
   ];
   const late = [...checkResponses(log, rules), ...checkTimeOfEnd(log, rules)];
@@ -26,8 +28,8 @@ export function checkStream(log: StreamLog, rules: Rules): Verdict {
   };
 }
 
-function checkResponses({ attempts }: StreamLog, { responseLimitMs }: Rules): Breach[] {
-  const slowest = slowestResponseMs(attempts);
+function checkResponses({ attempts, inputs }: StreamLog, { responseLimitMs }: Rules): Breach[] {
+  const slowest = slowestResponseMs([...attempts, ...(inputs?.attempts ?? [])]);
   if (slowest <= responseLimitMs) return [];
   return [{ invariant: 'I10', text: `an append took ${slowest.toFixed(0)} ms` }];
 }
@@ -62,7 +64,9 @@ function hasKeptLease({ attempts, leaseMs }: StreamLog): boolean {
 }
 
 /** How long the slowest response among these took. */
-export function slowestResponseMs(attempts: readonly Attempt[]): number {
+export function slowestResponseMs(
+  attempts: readonly Pick<Attempt, 'sentAt' | 'completedAt'>[],
+): number {
   return attempts.reduce(
     (most, { sentAt, completedAt }) => Math.max(most, completedAt - sentAt),
     0,

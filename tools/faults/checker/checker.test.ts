@@ -1,32 +1,58 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newSeed, randomFrom } from '../../../test/support/random.js';
-import { onRedis } from '../../../test/support/test-processes.js';
+import { waitFor } from '../../../test/support/wait-for.js';
 import { Load } from '../load/load.js';
-import { listsOf, startNodes, startRedis } from '../scenarios/nodes.js';
+import { storedElements } from '../load/stored-elements.js';
+import { startNodes } from '../scenarios/nodes.js';
+import type { ServiceNode } from '../scenarios/service-node.js';
 import { Scope } from '../scope.js';
 import { checkStream, lateEndMs, slowestResponseMs } from './check-stream.js';
+import { inputMutants } from './input-mutants.js';
 import type { StreamLog } from './logs.js';
-import { mutants } from './mutants.js';
+import { type Mutant, mutants } from './mutants.js';
 import { type Rules, strictRules } from './verdict.js';
 
+/** Enough for every mutant. */
+const minInputs = 6;
+
 describe('The fault checker', () => {
-  it('accepts the logs of a service that works, and finds each defect that is put into them', async () => {
+  let log: StreamLog;
+  let other: StreamLog;
+  let rules: Rules;
+  beforeAll(async () => {
     const scope = new Scope();
-    const [log, other] = await logsOfSoundRun(scope).finally(() => scope.end());
-    const rules = asQuickAs(log);
+    [log, other] = await logsOfSoundRun(scope).finally(() => scope.end());
+    rules = asQuickAs(log);
+  });
+
+  it('accepts the logs of a service that works', () => {
     expect(faultsIn(log, rules)).toEqual([]);
     expect(checkStream(other, rules).breaches).toEqual([]);
-    const missed = mutants.filter(({ mutate, caughtBy }) => {
-      const faults = faultsIn(mutate(log, other), rules);
-      return !faults.some(({ invariant }) => caughtBy.includes(invariant));
-    });
-    expect(missed.map(({ name }) => name)).toEqual([]);
   });
+
+  it('finds each defect that is put into what was noted of events', () => {
+    expect(missed(mutants)).toEqual([]);
+  });
+
+  it('finds each defect that is put into what was noted of inputs', () => {
+    expect(missed(inputMutants)).toEqual([]);
+  });
+
+  /** The names of those that were not caught by what is to catch them. */
+  function missed(tried: readonly Mutant[]): string[] {
+    return tried
+      .filter(({ mutate, caughtBy }) => {
+        const faults = faultsIn(mutate(log, other), rules);
+        return !faults.some(({ invariant }) => caughtBy.includes(invariant));
+      })
+      .map(({ name }) => name);
+  }
 });
 
 /** Whatever the machine had to do beside it: nothing may take longer than it took in this log. */
 function asQuickAs(log: StreamLog): Rules {
-  const [responseLimitMs, lateMs] = [slowestResponseMs(log.attempts), lateEndMs(log)];
+  const attempts = [...log.attempts, ...(log.inputs?.attempts ?? [])];
+  const [responseLimitMs, lateMs] = [slowestResponseMs(attempts), lateEndMs(log)];
   return { ...strictRules, responseLimitMs, lateEndMs: lateMs };
 }
 
@@ -35,20 +61,25 @@ function faultsIn(log: StreamLog, rules: Rules) {
   return [...breaches, ...late];
 }
 
-/** Of two streams whose producers died in the end, as two nodes delivered them to two readers each. */
+/** Of two streams whose producers died in the end, with two readers each. */
 async function logsOfSoundRun(scope: Scope): Promise<[StreamLog, StreamLog]> {
-  const redis = await startRedis(scope);
-  const nodes = await startNodes(scope, 2, onRedis(redis, { FEED_LINGER: '100ms' }));
+  const [node] = (await startNodes(scope, 1, { FEED_LINGER: '100ms' })) as [ServiceNode];
   const load = await Load.start(scope, {
-    bases: nodes.map(({ url }) => url),
+    bases: [node.url],
     streams: 2,
     readersPerStream: 2,
-    eventsPerSecond: 200,
+    eventsPerSecond: 100,
+    inputsPerSecond: 100,
     random: randomFrom(newSeed()),
     leaseSeconds: 1,
   });
-  await load.goesOn(100);
+  const haveRead = () =>
+    load.producers.every(({ options }) =>
+      options.inputs?.intakes.some(({ frames }) => frames.length >= minInputs),
+    );
+  await waitFor('the workers have read inputs', haveRead);
+  await load.allGoOn(performance.now());
   await load.die();
-  const logs = await load.logs(listsOf(scope, redis));
+  const logs = await load.logs((mid, name) => storedElements(load.client, node.url, mid, name));
   return [logs[0] as StreamLog, logs[1] as StreamLog];
 }

@@ -10,7 +10,7 @@ export interface Mutant {
   mutate(log: StreamLog, other: StreamLog): StreamLog;
 }
 
-/** What the checker must see. */
+/** What the checker must see of events. */
 export const mutants: readonly Mutant[] = [
   ofFrames('drops one', ['I3', 'I5', 'I12'], (frames, at) => frames.toSpliced(at, 1)),
   ofFrames('repeats one', ['I2'], (frames, at) => frames.toSpliced(at, 0, frames[at] as Frame)),

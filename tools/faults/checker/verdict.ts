@@ -12,6 +12,9 @@ export const invariants = {
   I10: 'every request has its response within its limit',
   I11: 'afterwards all is as before',
   I12: 'loss is never silent',
+  I13: 'no input is stored after the end of its stream',
+  I14: 'workers that follow one another read each input once and in order, and say so in their events',
+  I15: 'the acknowledged offset says what the events say',
 } as const;
 
 export type Invariant = keyof typeof invariants;

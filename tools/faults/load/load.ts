@@ -1,10 +1,12 @@
 import { waitFor } from '../../../test/support/wait-for.js';
 import { checkStream, slowestResponseMs } from '../checker/check-stream.js';
-import type { Attempt, StreamLog } from '../checker/logs.js';
+import type { Attempt, InputsLog, StreamLog } from '../checker/logs.js';
 import { type Breach, type Rules, strictRules } from '../checker/verdict.js';
 import { type Findings, nothingFound } from '../findings.js';
 import type { Scope } from '../scope.js';
 import { HttpClient } from './http-client.js';
+import { InputSender } from './input-sender.js';
+import { InputWork } from './input-work.js';
 import { Producer } from './producer.js';
 import { Reader } from './reader.js';
 
@@ -18,6 +20,8 @@ export interface LoadOptions {
   readonly maxBatch?: number;
   /** The share of the streams whose producers send sequence numbers. */
   readonly exactlyOnce?: number;
+  /** Of all streams together that have inputs: those whose producers send sequence numbers. By default 0. */
+  readonly inputsPerSecond?: number;
   readonly random: () => number;
   /** For the readers; by default as for the producers. */
   readonly readerBases?: readonly string[];
@@ -38,10 +42,15 @@ interface LoadedStream {
   readonly mid: string;
   readonly producer: Producer;
   readonly readers: readonly Reader[];
+  /** Null without inputs. */
+  readonly sender: InputSender | null;
 }
 
-/** Gives the elements of a stream's list. */
-export type StoredOf = (mid: string) => Promise<readonly string[]>;
+/** The logs of a stream. */
+export type LogName = 'events' | 'inputs';
+
+/** Gives the elements of a log of a stream. */
+export type StoredOf = (mid: string, log: LogName) => Promise<readonly string[]>;
 
 /** Producers and readers of many streams, with what they noted. */
 export class Load {
@@ -64,6 +73,7 @@ export class Load {
       () => `all readers have an event; missing: ${load.#notBegun().join(', ')}`,
       () => load.#notBegun().length === 0,
     );
+    for (const sender of load.senders) sender.start();
     return load;
   }
 
@@ -73,6 +83,14 @@ export class Load {
 
   get producers(): Producer[] {
     return this.streams.map(({ producer }) => producer);
+  }
+
+  get senders(): InputSender[] {
+    return this.streams.flatMap(({ sender }) => sender ?? []);
+  }
+
+  get acknowledgedInputs(): number {
+    return sum(this.senders, ({ acknowledged }) => acknowledged);
   }
 
   get acknowledgedEvents(): number {
@@ -95,6 +113,7 @@ export class Load {
   /** Ends the streams of all producers that live, and resolves when every reader was told the end. */
   async finish(): Promise<void> {
     const living = this.producers.filter(({ isDead }) => !isDead);
+    for (const sender of this.senders) sender.fade();
     await Promise.all(living.map((producer) => producer.finish()));
     await this.#areOver();
   }
@@ -104,7 +123,7 @@ export class Load {
     const given = this.streams.filter((stream) => stream.mid === mid);
     this.streams = this.streams.filter((stream) => stream.mid !== mid);
     for (const reader of given.flatMap(({ readers }) => readers)) reader.close();
-    await Promise.all(given.map(({ producer }) => producer.halt()));
+    await Promise.all(given.map(leave));
   }
 
   /** Lets all producers die, and resolves when every reader was told that they are lost. */
@@ -120,6 +139,7 @@ export class Load {
     const textOf = ({ invariant, text }: Breach) => `${invariant} ${text}`;
     const breaches = verdicts.flatMap((verdict) => verdict.breaches.map(textOf));
     for (const reader of this.readers) reader.close();
+    for (const { options } of this.producers) options.inputs?.forget();
     const leftovers = (await this.options.leftovers?.()) ?? [];
     return {
       ...this.#counts(),
@@ -133,12 +153,13 @@ export class Load {
   /** What was noted of each stream, and what is stored of it now. */
   logs(storedOf: StoredOf): Promise<StreamLog[]> {
     return Promise.all(
-      this.streams.map(async ({ mid, producer, readers }) => ({
+      this.streams.map(async ({ mid, producer, readers, sender }) => ({
         name: mid,
         isExactlyOnce: producer.options.isExactlyOnce,
         attempts: producer.attempts,
         readers,
-        stored: await storedOf(mid),
+        stored: await storedOf(mid, 'events'),
+        inputs: sender === null ? null : await inputsLogOf(producer, sender, storedOf),
         leaseEndsAt: producer.isDead ? producer.leaseEndsAt : null,
         leaseMs: (producer.options.leaseSeconds ?? Infinity) * 1000,
       })),
@@ -147,7 +168,7 @@ export class Load {
 
   async close(): Promise<void> {
     for (const reader of this.readers) reader.close();
-    await Promise.all(this.producers.map((producer) => producer.halt()));
+    await Promise.all(this.streams.map(leave));
     await this.client.close();
   }
 
@@ -161,29 +182,48 @@ export class Load {
       exactlyOnce = 1,
     } = this.options;
     const { readerBases = bases, maxBatch = 10, leaseSeconds = null } = this.options;
+    const { client } = this;
+    const isExactlyOnce = index < streams * exactlyOnce;
+    const path = `/sessions/${sessionOfLoad}/messages/${mid}`;
+    const inputsPerSecond = this.options.inputsPerSecond ?? 0;
+    const hasInputs = isExactlyOnce && inputsPerSecond > 0;
     const producer = new Producer({
-      client: this.client,
+      client,
       bases,
       turn: index,
       sid: sessionOfLoad,
       mid,
-      isExactlyOnce: index < streams * exactlyOnce,
+      isExactlyOnce,
       eventsPerSecond: eventsPerSecond / streams,
       maxBatch,
       random,
       leaseSeconds,
+      inputs: hasInputs
+        ? new InputWork({ client, bases: readerBases, turn: index + 1, path })
+        : null,
     });
-    const path = `/sessions/${sessionOfLoad}/messages/${mid}/stream`;
     const readers = Array.from(
       { length: readersPerStream },
-      (_, turn) => new Reader(readerBases, path, index + turn),
+      (_, turn) => new Reader(readerBases, `${path}/stream`, index + turn),
     );
-    return { mid, producer, readers };
+    const sender = hasInputs
+      ? new InputSender({
+          client,
+          bases,
+          turn: index + 1,
+          sid: sessionOfLoad,
+          mid,
+          inputsPerSecond: inputsPerSecond / (streams * exactlyOnce),
+          random,
+        })
+      : null;
+    return { mid, producer, readers, sender };
   }
 
   async #areOver(): Promise<void> {
     const areOver = () => this.readers.every((reader) => reader.isOver);
     await waitFor('all readers have all', areOver, catchUpMs).catch(() => {}); // the checker tells it
+    await Promise.all(this.senders.map((sender) => sender.halt()));
   }
 
   /** The producers and readers that have no event yet, with what they know of the reason. */
@@ -202,12 +242,29 @@ export class Load {
       ...nothingFound,
       acknowledgedAppends: sum(this.producers, ({ acknowledgedAppends }) => acknowledgedAppends),
       acknowledgedEvents: this.acknowledgedEvents,
+      acknowledgedInputs: this.acknowledgedInputs,
       rejectedAppends: unfinished.filter(({ rest }) => rest === 'rejected').length,
       unknownAppends: unfinished.filter(({ rest }) => rest === 'unknown').length,
       resets: frames.filter(({ event }) => event === 'reset').length,
       worst: { 'slowest response, ms': slowestResponseMs(attempts) },
     };
   }
+}
+
+async function inputsLogOf(
+  { options }: Producer,
+  { attempts, progress }: InputSender,
+  storedOf: StoredOf,
+): Promise<InputsLog> {
+  const { intakes = [], progress: ofWorkers = [] } = options.inputs ?? {};
+  const stored = await storedOf(options.mid, 'inputs');
+  return { attempts, intakes, progress: [...ofWorkers, ...progress], stored };
+}
+
+/** Ends what is done to a stream, without an end of it. */
+async function leave({ producer, sender }: LoadedStream): Promise<void> {
+  await Promise.all([producer.halt(), sender?.close()]);
+  producer.options.inputs?.forget();
 }
 
 function lastAnswer({ attempts }: Producer): string {

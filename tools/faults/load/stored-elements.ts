@@ -1,16 +1,17 @@
 import type { HttpClient } from './http-client.js';
-import { sessionOfLoad } from './load.js';
+import { type LogName, sessionOfLoad } from './load.js';
 
-/** The events of a stream as the service keeps them, byte for byte, read page by page. */
+/** The events or inputs of a stream as the service keeps them, byte for byte, read page by page. */
 export async function storedElements(
   client: HttpClient,
   base: string,
   mid: string,
+  log: LogName,
 ): Promise<string[]> {
   const elements: string[] = [];
   while (true) {
     const query = `?limit=1000&offset=${elements.length}`;
-    const url = `${base}/sessions/${sessionOfLoad}/messages/${mid}/events${query}`;
+    const url = `${base}/sessions/${sessionOfLoad}/messages/${mid}/${log}${query}`;
     const page = await client.getText(url);
     const found = objectsIn(page.slice(page.indexOf('[') + 1));
     if (found.length === 0) return elements;

@@ -5,6 +5,7 @@ export function findingsText(found: Findings): string {
   const counts = [
     [found.acknowledgedAppends, 'appends acknowledged'],
     [found.acknowledgedEvents, 'events in them'],
+    [found.acknowledgedInputs, 'inputs'],
     [found.lostEvents, 'lost'],
     [found.repeatedEvents, 'repeated'],
     [found.rejectedAppends, 'rejected'],

@@ -38,14 +38,16 @@ function tableOf(results: readonly FaultResult[], backend: Fault['backend']): st
 
 function rowOf(fault: Fault, { commit, runs, findings }: FaultResult): string[] {
   const worst = Object.entries(findings.worst).map(([name, value]) => `${name}: ${rounded(value)}`);
-  const { acknowledgedAppends, acknowledgedEvents, rejectedAppends, unknownAppends } = findings;
+  const { acknowledgedAppends, acknowledgedEvents, acknowledgedInputs } = findings;
+  const { rejectedAppends, unknownAppends } = findings;
+  const inputs = acknowledgedInputs === 0 ? '' : `, ${rounded(acknowledgedInputs)} inputs`;
   const failed = `${rounded(rejectedAppends)} rejected, ${rounded(unknownAppends)} unknown`;
   return [
     `\`${fault.name}\`: ${fault.title}`,
     fault.promise,
     commit,
     String(runs),
-    `${rounded(acknowledgedAppends)} appends, ${rounded(acknowledgedEvents)} events; ${failed}`,
+    `${rounded(acknowledgedAppends)} appends, ${rounded(acknowledgedEvents)} events${inputs}; ${failed}`,
     rounded(findings.lostEvents),
     rounded(findings.repeatedEvents),
     [...worst, ...resetsText(findings)].join('; '),
@@ -69,8 +71,8 @@ function totalsText(results: readonly FaultResult[]): string {
       const found = results
         .filter(({ fault }) => names.includes(fault))
         .reduce((all, { findings }) => together(all, findings), nothingFound);
-      const { acknowledgedAppends, acknowledgedEvents, repeatedEvents } = found;
-      return `- ${backend}: ${rounded(acknowledgedAppends)} appends acknowledged, with ${rounded(acknowledgedEvents)} events; ${rounded(repeatedEvents)} repeated.`;
+      const { acknowledgedAppends, acknowledgedEvents, acknowledgedInputs, repeatedEvents } = found;
+      return `- ${backend}: ${rounded(acknowledgedAppends)} appends acknowledged, with ${rounded(acknowledgedEvents)} events; ${rounded(acknowledgedInputs)} inputs; ${rounded(repeatedEvents)} repeated.`;
     })
     .join('\n');
 }

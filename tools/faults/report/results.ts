@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, type } from 'node:os';
 import { allFaults } from '../all-faults.js';
-import type { Findings } from '../findings.js';
+import { type Findings, nothingFound } from '../findings.js';
 
 /** What all runs of a fault came to. */
 export interface FaultResult {
@@ -42,7 +42,12 @@ function sourceCommit(): string {
 }
 
 export function readResults(): FaultResult[] {
-  return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : [];
+  if (!existsSync(resultsFile)) return [];
+  const results = JSON.parse(readFileSync(resultsFile, 'utf8')) as FaultResult[];
+  return results.map((result) => ({
+    ...result,
+    findings: { ...nothingFound, ...result.findings },
+  }));
 }
 
 /** Keeps what is there of faults that were not tried now. */

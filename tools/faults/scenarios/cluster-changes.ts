@@ -3,12 +3,12 @@ import { ClusterOfTest } from '../../../test/support/cluster-of-test.js';
 import type { Fault, Run } from '../fault.js';
 import type { Findings } from '../findings.js';
 import { wentOnAfter } from '../load/delays.js';
-import { Load, type StoredOf, sessionOfLoad } from '../load/load.js';
+import { Load, type StoredOf } from '../load/load.js';
 import type { Scope } from '../scope.js';
 import { failoverPromise, killPrimary } from './kill-primary.js';
 import { limit } from './limit.js';
 import { moveSlot, slotOf } from './move-slot.js';
-import { startNodes } from './nodes.js';
+import { keyOf, startNodes } from './nodes.js';
 import { usualLoad } from './usual-load.js';
 
 export const clusterPrimaryKilled: Fault = {
@@ -68,14 +68,10 @@ async function startLoad(run: Run, cluster: ClusterOfTest): Promise<Load> {
   return Load.start(run.scope, { ...usualLoad(run, nodes), leaseSeconds: 3 });
 }
 
-function keyOf(mid: string): string {
-  return `stream:events:${sessionOfLoad}:${mid}`;
-}
-
 /** Reads the lists of the load, wherever they are. */
 function listsIn(scope: Scope, { servers }: ClusterOfTest): StoredOf {
   const known = servers.map(({ endpoint }) => endpoint);
   const client = scope.add(new Cluster(known), (opened) => opened.disconnect());
   client.on('error', () => {}); // it tries the others
-  return (mid) => client.lrange(keyOf(mid), 0, -1);
+  return (mid, log) => client.lrange(keyOf(mid, log), 0, -1);
 }

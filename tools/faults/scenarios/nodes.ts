@@ -1,8 +1,11 @@
 import { freePort } from '../../../test/support/free-port.js';
 import { RedisServer } from '../../../test/support/redis-server.js';
-import { sessionOfLoad } from '../load/load.js';
+import { type LogName, type StoredOf, sessionOfLoad } from '../load/load.js';
 import type { Scope } from '../scope.js';
 import { type Environment, ServiceNode } from './service-node.js';
+
+/** More than a load sends to a stream. */
+const enoughInputs = { LIMITS_STREAM_INPUTS: '100000', LIMITS_STREAM_INPUT_BYTES: '64MiB' };
 
 /** Several nodes of the service, ready, with the same settings. */
 export async function startNodes(
@@ -11,7 +14,7 @@ export async function startNodes(
   environment: Environment,
 ): Promise<ServiceNode[]> {
   const start = async () => {
-    const node = new ServiceNode(await freePort(), environment);
+    const node = new ServiceNode(await freePort(), { ...enoughInputs, ...environment });
     scope.add(node, () => node.kill());
     await node.start();
     return node;
@@ -25,7 +28,13 @@ export async function startRedis(scope: Scope, ...settings: string[]): Promise<R
 }
 
 /** Reads the lists of the load, past the service. */
-export function listsOf(scope: Scope, redis: RedisServer): (mid: string) => Promise<string[]> {
+export function listsOf(scope: Scope, redis: RedisServer): StoredOf {
   const client = scope.add(redis.client(), (opened) => opened.disconnect());
-  return (mid) => client.lrange(`stream:events:${sessionOfLoad}:${mid}`, 0, -1);
+  return (mid, log) => client.lrange(keyOf(mid, log), 0, -1);
+}
+
+/** The key of a log of the load. */
+export function keyOf(mid: string, log: LogName = 'events'): string {
+  const list = `stream:events:${sessionOfLoad}:${mid}`;
+  return log === 'events' ? list : `{${list}}::inputs`;
 }

@@ -2,7 +2,7 @@ import type { RedisServer } from '../../../test/support/redis-server.js';
 import { onRedis } from '../../../test/support/test-processes.js';
 import type { Run } from '../fault.js';
 import { Balancer } from '../load/balancer.js';
-import { Load, type LoadOptions, type StoredOf } from '../load/load.js';
+import { Load, type LoadOptions, type LogName, type StoredOf } from '../load/load.js';
 import type { NetworkConditions } from '../load/network-conditions.js';
 import { storedElements } from '../load/stored-elements.js';
 import { listsOf, startNodes, startRedis } from './nodes.js';
@@ -41,7 +41,8 @@ export async function memoryUnderLoad(run: Run, setUp: SetUp = {}): Promise<Unde
   const [node] = await startNodes(run.scope, 1, { ...quickEnd, ...setUp.environment });
   const nodes = [node as ServiceNode];
   const load = await startLoad(run, nodes, setUp);
-  const storedOf = (mid: string) => storedElements(load.client, nodes[0]?.url ?? '', mid);
+  const storedOf = (mid: string, log: LogName) =>
+    storedElements(load.client, nodes[0]?.url ?? '', mid, log);
   return { nodes, load, storedOf };
 }
 

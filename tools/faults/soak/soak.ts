@@ -3,7 +3,7 @@ import { randomFrom } from '../../../test/support/random.js';
 import { onRedis } from '../../../test/support/test-processes.js';
 import type { Rules } from '../checker/verdict.js';
 import { type Findings, together } from '../findings.js';
-import { Load, type StoredOf } from '../load/load.js';
+import { Load, type LogName, type StoredOf } from '../load/load.js';
 import { NetworkConditions } from '../load/network-conditions.js';
 import { storedElements } from '../load/stored-elements.js';
 import { listsOf, startNodes, startRedis } from '../scenarios/nodes.js';
@@ -16,7 +16,13 @@ import { VitalSigns } from './vital-signs.js';
 const generationMs = 20_000;
 /** Streams of past generations expire soon, so that memory comes to a level. */
 const environment = { FEED_LINGER: '100ms', STREAM_TTL: '1m' };
-const loadSize = { streams: 20, readersPerStream: 2, eventsPerSecond: 200, exactlyOnce: 0.8 };
+const loadSize = {
+  streams: 20,
+  readersPerStream: 2,
+  eventsPerSecond: 200,
+  inputsPerSecond: 50,
+  exactlyOnce: 0.8,
+};
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -97,15 +103,15 @@ class Soaking {
       await randomFaults[name]?.(this.system);
       await sleep(generationMs * 0.5);
       await Promise.all([onRedis.finish(), inMemory.finish()]);
-      const inMemoryOf = (mid: string) =>
-        storedElements(inMemory.client, this.steady.inMemory.url, mid);
+      const inMemoryOf = (mid: string, log: LogName) =>
+        storedElements(inMemory.client, this.steady.inMemory.url, mid, log);
       const rules: Partial<Rules> = { responseLimitMs: 5000 };
       const found = together(
         await onRedis.judge(this.storedOf, rules),
         await inMemory.judge(inMemoryOf, rules),
       );
       this.#found = this.#found === null ? found : together(this.#found, found);
-      return `${generation}: ${name}: ${found.acknowledgedEvents} events, ${[...found.breaches, ...found.late].join('; ') || 'sound'}`;
+      return `${generation}: ${name}: ${found.acknowledgedEvents} events, ${found.acknowledgedInputs} inputs, ${[...found.breaches, ...found.late].join('; ') || 'sound'}`;
     } finally {
       await scope.end();
       await sleep(1000);

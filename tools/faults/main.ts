@@ -7,6 +7,9 @@ import { type FaultResult, keepResults, resultOf } from './report/results.js';
 import { runFault } from './run-fault.js';
 import { soak } from './soak/soak.js';
 
+/** Of all streams of a run that is to have many. */
+const manyInputsPerSecond = 1000;
+
 process.exit(await main());
 
 /** Resolves with the exit code: 1 when a promise was broken. */
@@ -26,9 +29,6 @@ async function main(): Promise<number> {
     return 2;
   }
 }
-
-/** Of all streams of a run that is to have many. */
-const manyInputsPerSecond = 1000;
 
 /** Repeats the faults until each backend has acknowledged that many inputs. Whether every promise held. */
 async function injectUntil(inputs: number, wanted: FaultArguments): Promise<boolean> {

@@ -64,7 +64,7 @@ export class Load {
     );
   }
 
-  /** Resolves when every stream has its first event and every reader has seen it. */
+  /** Resolves when every stream has its first event and input, and every reader has seen the event. */
   static async start(scope: Scope, options: LoadOptions): Promise<Load> {
     const load = scope.add(new Load(options), (started) => started.close());
     for (const { producer } of load.streams) producer.start();
@@ -74,6 +74,8 @@ export class Load {
       () => load.#notBegun().length === 0,
     );
     for (const sender of load.senders) sender.start();
+    const areSent = () => load.senders.every(({ acknowledged }) => acknowledged > 0);
+    await waitFor('each stream with inputs has one', areSent);
     return load;
   }
 

@@ -28,7 +28,7 @@ export interface ProducerOptions {
 const pauseMs = 100;
 
 /** The share of the bodies with which a worker that reads inputs dies, and another takes over. */
-const takeovers = 0.01;
+const takeovers = 0.02;
 
 /** Inputs that do not come after that many tries to end the stream are lost. */
 const maxUnread = 600;

@@ -244,9 +244,7 @@ export class StreamFollower extends PollTask implements TurnTaker {
   async takeTurn(): Promise<void> {
     this.#servedNotifications = this.#notifications;
     this.#hasFailed = false;
-    if (this.#needsStatus() && !this.#parked.isEmpty) {
-      await this.refresh().catch((error) => this.logFailure(error));
-    }
+    if (!this.#parked.isEmpty) await this.#checkStatus();
     const notifiedAt = this.#notifiedAt;
     this.#notifiedAt = null;
     const cause = notifiedAt === null ? 'poll' : 'notification';
@@ -264,10 +262,15 @@ export class StreamFollower extends PollTask implements TurnTaker {
     this.#endDelivery();
   }
 
-  /** Whether to read the status before a delivery: no page of inputs holds the end of their stream. */
-  #needsStatus(): boolean {
+  /**
+   * Reads the status before a delivery if it is unknown. No page of inputs holds the end of their stream, so it is read
+   * beside each delivery of inputs; one that shows the end requests another delivery.
+   */
+  async #checkStatus(): Promise<void> {
     const { snapshot } = this.#state;
-    return snapshot === null || (this.stream.log === 'inputs' && !snapshot.hasEnded);
+    const isNeeded = snapshot === null || (this.stream.log === 'inputs' && !snapshot.hasEnded);
+    const reading = isNeeded ? this.refresh().catch((error) => this.logFailure(error)) : null;
+    if (snapshot === null) await reading;
   }
 
   /** The page at the offset, which is not older than the status. */

@@ -265,7 +265,7 @@ describe('An input that the inspector sends', () => {
       await route.continue();
     });
     await inspector.click('Approve');
-    await alert.getByText('A finished stream rejects further events (complete)').waitFor();
+    await alert.getByText('A finished stream rejects further inputs (complete)').waitFor();
     await decision(inspector.page, 'Not answered');
   });
 

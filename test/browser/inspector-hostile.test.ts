@@ -50,7 +50,8 @@ describe('The content of a hostile event', () => {
     await expectHarmless(inspector);
   });
 
-  it.each(attacks)('is shown of an input too, and has no effect: %s', async (attack) => {
+  it('is shown of an input too, and has no effect', async () => {
+    const attack = attacks.slice(0, 3).join(' ');
     const url = eventsUrl(service.url, service.sid);
     const question = { type: 'tool_approval_required', id: attack, content: attack };
     await post(url, question);

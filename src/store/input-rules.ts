@@ -15,10 +15,10 @@ export function inputsFull(
   return new ServiceError('inputs_full', message, { stored });
 }
 
-/** Rejects the acknowledgement of inputs that do not exist. */
-export function inputsGap(nextOffset: number): ServiceError {
+/** Rejects the acknowledgement of inputs that do not exist. @param stored how many events were stored before */
+export function inputsGap(nextOffset: number, stored = 0): ServiceError {
   const message = `the stream has ${nextOffset} inputs, fewer than are acknowledged`;
-  return new ServiceError('inputs_gap', message, { stored: 0, inputs: { nextOffset } });
+  return new ServiceError('inputs_gap', message, { stored, inputs: { nextOffset } });
 }
 
 /** Rejects a terminal event of a worker that acknowledges inputs and has not acknowledged all. */

@@ -86,7 +86,7 @@ const schema = {
   problems: ['invalid_offset', 'invalid_query', 'offset_gone', ...storeErrors],
 } as const;
 
-export const inputExample = {
+const inputExample = {
   type: 'approval',
   id: 'i1',
   data: { replyTo: 'p1', approved: true },

@@ -100,7 +100,7 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const skipped = producer ? stream.countStored(producer, events.length) : 0;
     const rest = events.slice(skipped);
     const offset = stream.events.length;
-    this.#checkAck(stream, options, skipped);
+    stream.checkAck(inputsAckOffset, skipped);
     if (rest.length > 0) this.#appendRest(stream, rest, options, now, skipped);
     stream.acknowledge(inputsAckOffset);
     this.#takeHeartbeat(stream, leaseMs, now);
@@ -309,15 +309,6 @@ export class MemoryStreamManager implements StreamManager, LeasingStore {
     const key = streamKey(stream.id);
     this.#watchers.notify(key);
     if (plan.ending !== null) this.#watchers.notify(inputsKeyOf(key));
-  }
-
-  /** @throws ServiceError `inputs_gap` */
-  #checkAck(stream: MemoryStream, { inputsAckOffset }: AppendOptions, skipped: number): void {
-    try {
-      stream.checkAck(inputsAckOffset);
-    } catch (error) {
-      throw withMoreStored(error as ServiceError, skipped);
-    }
   }
 
   /** @param skipped number of inputs of the call that were stored before */

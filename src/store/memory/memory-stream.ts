@@ -80,9 +80,9 @@ export class MemoryStream implements Expiring {
     return this.#inputs?.events.length ?? 0;
   }
 
-  /** @throws ServiceError `inputs_gap` */
-  checkAck(ackOffset = 0): void {
-    if (ackOffset > this.#inputsNextOffset) throw inputsGap(this.#inputsNextOffset);
+  /** @param stored number of events of the call that were stored before @throws ServiceError `inputs_gap` */
+  checkAck(ackOffset = 0, stored = 0): void {
+    if (ackOffset > this.#inputsNextOffset) throw inputsGap(this.#inputsNextOffset, stored);
   }
 
   /** @param ackOffset one that `checkAck` has accepted */

@@ -189,7 +189,7 @@ export function toAppended(
     case 'gap':
       throw producerGap(number);
     case 'inputs_gap':
-      throw withMoreStored(inputsGap(number), Number(more));
+      throw inputsGap(number, Number(more));
     case 'inputs_unread':
       throw inputsUnread(number);
     case 'too_many_producers':
